@@ -1,0 +1,1 @@
+"""Measuring, judging and showing: the benchmark around the networks."""

@@ -1,0 +1,56 @@
+"""The unit of work and of storage: one cell of the benchmark's grid, and the record of its measurement."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Measurement = Literal["quality", "latency", "memory", "complexity"]
+Status = Literal[
+    "ok", "oom-host", "oom-device", "timeout", "crash", "wrong-output", "bad-input", "unsupported", "skipped"
+]
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, order=True)
+class Cell:
+    """What is measured; None where an axis has no meaning for the measurement.
+
+    Attributes:
+        model: registered name, or module:factory.
+        measurement: which of the four measurements.
+        dataset: name of the dataset index (quality only).
+        protocol: name of the protocol (quality only).
+        image: name of the short exposure without its suffix, as 10003_00_0.1s (quality only).
+        device: "cpu" or "cuda"; None for complexity.
+        runtime: "published", "eager", "compile", "onnxruntime" or "openvino"; None for complexity.
+        precision: "fp32", "bf16" or "int8"; None for complexity.
+        height: frame height in pixels.
+        width: frame width in pixels.
+        threads: CPU threads that the method may use; None for complexity.
+    """
+
+    model: str
+    measurement: Measurement
+    dataset: str | None = None
+    protocol: str | None = None
+    image: str | None = None
+    device: str | None = None
+    runtime: str | None = None
+    precision: str | None = None
+    height: int | None = None
+    width: int | None = None
+    threads: int | None = None
+
+
+@dataclass(frozen=True)
+class Record:
+    """One measured cell, as it lies in a file under `<out>/cells/`."""
+
+    cell: Cell
+    status: Status
+    reason: str | None = None
+    values: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    schema_version: int = SCHEMA_VERSION

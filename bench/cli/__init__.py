@@ -1,0 +1,76 @@
+"""The command line `llbench`: one module per verb, imported only when that verb runs.
+
+Exit status: 0 done; 1 done, and a cell failed, a gate fell or a claim is not reproduced where that was asked;
+2 wrong usage or unusable input (one line on standard error); 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+
+import click
+
+from llpacknet.errors import InputError
+
+VERBS = {
+    "reproduce": "make the data if none is given, measure everything, write tables, figures and verdicts",
+    "data": "make, redark, index and verify data sets in SID's layout",
+    "run": "measure the cells that models and measurements span",
+    "score": "score pictures that were made elsewhere",
+    "restore": "restore dark raw photographs",
+    "train": "train a network",
+    "weights": "bring published checkpoints in",
+    "fetch": "get LPIPS's backbone, hash-checked",
+    "report": "tables, figures and the report of a results folder",
+    "claims": "verdicts on the paper's claims from a results folder",
+    "compare": "compare two results folders, cell by cell",
+    "gate": "the speed gate for continuous integration",
+    "models": "what is registered; check a model of your own",
+    "env": "what this machine is",
+    "cache": "where caches lie and how large they are",
+}
+
+
+class _Verbs(click.Group):
+    """Finds the verb's module by its name: `bench.cli.<verb>` with a click command called `command`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return [verb for verb in VERBS if importlib.util.find_spec(f"bench.cli.{verb}") is not None]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command = importlib.import_module(f"bench.cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        verbs = [(verb, VERBS[verb]) for verb in self.list_commands(ctx)]
+        if verbs:
+            with formatter.section("Verbs"):
+                formatter.write_dl(verbs)
+
+
+@click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="llpacknet-bench")
+def llbench() -> None:
+    """Benchmark and reproducibility suite for restoring extremely dark raw photographs."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit status; bad input becomes one line on standard error."""
+    try:
+        status = llbench.main(args=arguments, prog_name="llbench", standalone_mode=False)
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "llbench"
+        print(f"llbench: {error.format_message()} (see '{where} --help')", file=sys.stderr)
+        return 2
+    except (InputError, click.ClickException) as error:
+        print(f"llbench: {error}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        print("llbench: interrupted; everything finished so far is kept", file=sys.stderr)
+        return 130
+    return status if isinstance(status, int) else 0

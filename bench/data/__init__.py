@@ -1,0 +1,1 @@
+"""Data sets: making them, indexing them, checking them, decoding them."""

@@ -1,0 +1,1 @@
+"""Verdicts from result files alone."""

@@ -1,0 +1,10 @@
+"""The one error class for input that cannot be used."""
+
+from __future__ import annotations
+
+
+class InputError(ValueError):
+    """Unusable input: one line that says what is wrong, where, and how to mend it.
+
+    The command line prints it to standard error and exits with status 2; it never shows a traceback for it.
+    """

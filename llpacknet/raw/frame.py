@@ -1,0 +1,47 @@
+"""A raw frame as a camera recorded it, with what is needed to interpret it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class RawFrame:
+    """One Bayer frame in RGGB phase.
+
+    Attributes:
+        mosaic: (H, W) uint16, digital numbers as recorded; H and W even; pixel (0, 0) is red.
+        black: (4,) float64, black level of R, G1, G2, B in digital numbers.
+        white: saturation level in digital numbers.
+        white_balance: (4,) float64, multipliers of R, G1, G2, B, scaled so that green is 1.
+        color_matrix: (3, 3) float64, white-balanced camera RGB to linear sRGB; rows sum to 1.
+        xyz_to_camera: (3, 3) float64, XYZ (D65) to camera RGB, as DNG's ColorMatrix1.
+        path: the file it was read from, if any.
+        flip: how the picture is to be turned, in LibRaw's code (0 none, 3 by 180, 5 left, 6 right).
+    """
+
+    mosaic: NDArray[np.uint16]
+    black: NDArray[np.float64]
+    white: int
+    white_balance: NDArray[np.float64]
+    color_matrix: NDArray[np.float64]
+    xyz_to_camera: NDArray[np.float64]
+    path: Path | None = None
+    flip: int = 0
+
+    def normalised(self) -> NDArray[np.float32]:
+        """(H, W) float32 mosaic, max(raw - black, 0) / (white - black): 0 is black, 1 is saturation."""
+        plane = np.empty(self.mosaic.shape, np.float32)
+        for index, (row, column) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+            black = np.float32(self.black[index])
+            part = self.mosaic[row::2, column::2].astype(np.float32)
+            plane[row::2, column::2] = np.maximum(part - black, 0) / np.float32(self.white - black)
+        return plane
