@@ -1,0 +1,43 @@
+"""How much the main job measures: four tiers, from a check in CI to every pair of SID."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+TierName = Literal["smoke", "quick", "standard", "full"]
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One tier.
+
+    Attributes:
+        name: as the command line takes it.
+        scenes: scenes to make where no data set is given.
+        height: frame height of made scenes in pixels.
+        width: frame width of made scenes in pixels.
+        images: at most so many images are judged per protocol, spread over scenes and ratios; None for all.
+        rounds: interleaved rounds of latency, each in a fresh process.
+        slow_pass_s: a method predicted to need more than this for one pass is timed once and judged at a
+            quarter of the area, marked so in every table; None to treat all methods alike.
+    """
+
+    name: TierName
+    scenes: int
+    height: int
+    width: int
+    images: int | None
+    rounds: int
+    slow_pass_s: float | None
+
+
+TIERS: dict[str, Tier] = {
+    tier.name: tier
+    for tier in (
+        Tier("smoke", scenes=1, height=712, width=1064, images=1, rounds=2, slow_pass_s=20.0),
+        Tier("quick", scenes=1, height=2848, width=4256, images=3, rounds=3, slow_pass_s=20.0),
+        Tier("standard", scenes=12, height=2848, width=4256, images=93, rounds=5, slow_pass_s=None),
+        Tier("full", scenes=50, height=2848, width=4256, images=None, rounds=5, slow_pass_s=None),
+    )
+}
