@@ -1,0 +1,179 @@
+"""What a result file must look like; the validator lists every problem instead of stopping at the first."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+from typing import Any, get_args
+
+from bench.cells import SCHEMA_VERSION, Cell, Measurement, Record, Status
+
+MEASUREMENTS: tuple[str, ...] = get_args(Measurement)
+STATUSES: tuple[str, ...] = get_args(Status)
+AXES = tuple(axis.name for axis in fields(Cell))
+KEYS = tuple(part.name for part in fields(Record))
+
+NEEDED_AXES: dict[str, tuple[str, ...]] = {
+    "quality": ("dataset", "protocol", "image", "device", "runtime", "precision"),
+    "latency": ("device", "runtime", "precision", "height", "width", "threads"),
+    "memory": ("device", "runtime", "precision", "height", "width", "threads"),
+    "complexity": ("height", "width"),
+}
+EMPTY_AXES: dict[str, tuple[str, ...]] = {
+    "quality": (),
+    "latency": ("dataset", "protocol", "image"),
+    "memory": ("dataset", "protocol", "image"),
+    "complexity": ("dataset", "protocol", "image", "device", "runtime", "precision", "threads"),
+}
+NEEDED_VALUES: dict[str, tuple[str, ...]] = {
+    "quality": ("psnr", "ssim", "lpips", "gain", "ratio", "area_fraction"),
+    "latency": ("samples_s", "round", "cold_s", "run", "single_pass"),
+    "memory": ("run_peak_bytes", "load_peak_bytes", "process_peak_bytes", "method"),
+    "complexity": ("parameters", "parameters_published", "gmac"),
+}
+
+
+def problems(raw: Any) -> list[str]:
+    """Every way in which a decoded JSON value fails to be a result file; empty when it is one."""
+    if not isinstance(raw, dict):
+        return [f"the top level is {type(raw).__name__}, not an object"]
+    found = [f"key '{key}' is missing" for key in KEYS if key not in raw]
+    found += [f"key '{key}' is unknown" for key in raw if key not in KEYS]
+    version = raw.get("schema_version")
+    if version != SCHEMA_VERSION:
+        found.append(f"schema_version is {version!r}; this release reads {SCHEMA_VERSION}")
+    found += [
+        f"'{key}' is not an object"
+        for key in ("values", "environment", "provenance")
+        if key in raw and not isinstance(raw[key], dict)
+    ]
+    cell = raw.get("cell")
+    if isinstance(cell, dict):
+        found += _cell_problems(cell)
+    elif "cell" in raw:
+        found.append("'cell' is not an object")
+    found += _status_problems(raw)
+    if not found and raw["status"] == "ok":
+        found += _value_problems(raw["cell"]["measurement"], raw["values"])
+    found += [f"{where} is not a finite number" for where in _non_finite(raw, "")]
+    for part in ("environment", "provenance"):
+        found += [f"{where} holds an absolute path" for where in _absolute_paths(raw.get(part), part)]
+    return found
+
+
+def _cell_problems(cell: dict[str, Any]) -> list[str]:
+    found = [f"cell.{axis} is unknown" for axis in cell if axis not in AXES]
+    measurement = cell.get("measurement")
+    if measurement not in MEASUREMENTS:
+        return [*found, f"cell.measurement is {measurement!r}, not one of {', '.join(MEASUREMENTS)}"]
+    for axis in AXES:
+        value = cell.get(axis)
+        number = axis in {"height", "width", "threads"}
+        if value is None:
+            if axis == "model" or axis in NEEDED_AXES[measurement]:
+                found.append(f"cell.{axis} is empty, which a {measurement} cell needs")
+        elif axis in EMPTY_AXES[measurement]:
+            found.append(f"cell.{axis} has no meaning for {measurement} and must be null")
+        elif number and not _counts(value, least=1):
+            found.append(f"cell.{axis} is {value!r}, not a positive integer")
+        elif not number and not (isinstance(value, str) and value):
+            found.append(f"cell.{axis} is {value!r}, not a name")
+    return found
+
+
+def _status_problems(raw: dict[str, Any]) -> list[str]:
+    if "status" not in raw:
+        return []
+    status, reason = raw["status"], raw.get("reason")
+    found = []
+    if status not in STATUSES:
+        found.append(f"status is {status!r}, not one of {', '.join(STATUSES)}")
+    elif status != "ok" and not (isinstance(reason, str) and reason.strip()):
+        found.append(f"status {status} stands without a reason")
+    if reason is not None and not isinstance(reason, str):
+        found.append("reason is not a text")
+    return found
+
+
+def _value_problems(measurement: str, values: dict[str, Any]) -> list[str]:
+    found = [f"values.{key} is missing" for key in NEEDED_VALUES[measurement] if key not in values]
+    if found:
+        return found
+    if measurement == "latency":
+        return _latency_problems(values)
+    if measurement == "memory":
+        sizes = ("run_peak_bytes", "load_peak_bytes", "process_peak_bytes")
+        return [f"values.{key} is not a count of bytes" for key in sizes if not _counts(values[key])]
+    if measurement == "complexity":
+        keys = ("parameters", "parameters_published")
+        found = [f"values.{key} is not a count" for key in keys if not _counts(values[key])]
+        if values["gmac"] is not None and not _positive(values["gmac"]):
+            found.append("values.gmac is neither null nor a positive number")
+        return found
+    return _quality_problems(values)
+
+
+def _latency_problems(values: dict[str, Any]) -> list[str]:
+    found = []
+    for samples, rounds in (("samples_s", "round"), ("twin_samples_s", "twin_round")):
+        if samples not in values:
+            continue
+        times, numbers = values[samples], values.get(rounds)
+        if not (isinstance(times, list) and times and all(_positive(time) for time in times)):
+            found.append(f"values.{samples} is not a list of positive seconds")
+        elif not (isinstance(numbers, list) and len(numbers) == len(times) and all(map(_counts, numbers))):
+            found.append(f"values.{rounds} does not name a round for each of {samples}")
+    if not _positive(values["cold_s"]):
+        found.append("values.cold_s is not a positive number of seconds")
+    if not isinstance(values["single_pass"], bool):
+        found.append("values.single_pass is neither true nor false")
+    return found
+
+
+def _quality_problems(values: dict[str, Any]) -> list[str]:
+    found = []
+    if not (values["psnr"] == "inf" or _is_number(values["psnr"])):
+        found.append("values.psnr is neither a number nor 'inf'")
+    if not (_is_number(values["ssim"]) and -1 <= values["ssim"] <= 1):
+        found.append("values.ssim lies outside [-1, 1]")
+    if values["lpips"] is None:
+        if not values.get("lpips_reason"):
+            found.append("values.lpips is null without lpips_reason")
+    elif not (_is_number(values["lpips"]) and values["lpips"] >= 0):
+        found.append("values.lpips is negative")
+    fraction = values["area_fraction"]
+    if not (_positive(fraction) and fraction <= 1):
+        found.append("values.area_fraction lies outside (0, 1]")
+    return found
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _positive(value: Any) -> bool:
+    return _is_number(value) and value > 0
+
+
+def _counts(value: Any, least: int = 0) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+
+
+def _walk(value: Any, where: str) -> list[tuple[str, Any]]:
+    if isinstance(value, dict):
+        inner = [(f"{where}.{key}".lstrip("."), part) for key, part in value.items()]
+    elif isinstance(value, list):
+        inner = [(f"{where}[{index}]", part) for index, part in enumerate(value)]
+    else:
+        return [(where, value)]
+    return [leaf for name, part in inner for leaf in _walk(part, name)]
+
+
+def _non_finite(value: Any, where: str) -> list[str]:
+    return [name for name, leaf in _walk(value, where) if isinstance(leaf, float) and not math.isfinite(leaf)]
+
+
+def _absolute_paths(value: Any, where: str) -> list[str]:
+    """Results are published: no leaf may begin with a slash or a drive letter."""
+    texts = [(name, leaf) for name, leaf in _walk(value, where) if isinstance(leaf, str)]
+    return [name for name, text in texts if text.startswith(("/", "\\\\")) or text[1:3] in {":\\", ":/"}]
