@@ -1,1 +1,5 @@
-"""The baselines, each in a folder of its own, and the registry that names them."""
+"""The methods under comparison: one folder each, and the registry that names them."""
+
+from baselines.registry import create, names, spec, weights_path
+
+__all__ = ["create", "names", "spec", "weights_path"]

@@ -1,0 +1,73 @@
+"""LLPackNet in its published forms; the networks themselves stand in the package `llpacknet`."""
+
+from baselines.spec import Spec
+
+_PAPER = "Lamba, Balaji, Mitra: Towards Fast and Light-Weight Restoration of Dark Images, BMVC 2020"
+_LICENCE = "MIT (written from the published description)"
+
+SPECS = (
+    Spec(
+        name="llpacknet",
+        title="LLPackNet (2022)",
+        paper=f"{_PAPER}; re-release of 2022",
+        year=2022,
+        kind="network",
+        factory="baselines.llpacknet.network:llpacknet",
+        needs_gain=True,
+        size_multiple=16,
+        params=1_170_640,
+        params_fused=1_169_088,
+        gmac=83.30,
+        licence=_LICENCE,
+        notes="The 2022 re-release: no amplifier, sigmoid, weight-norm on every convolution.",
+        weights="llpacknet.safetensors",
+    ),
+    Spec(
+        name="llpacknet-2020",
+        title="LLPackNet",
+        paper=_PAPER,
+        year=2020,
+        kind="network",
+        factory="baselines.llpacknet.network:llpacknet_2020",
+        needs_gain=False,
+        size_multiple=16,
+        params=1_177_409,
+        params_fused=1_177_409,
+        gmac=83.30,
+        licence=_LICENCE,
+        notes="The authors' 2020 training and test code: the gain from a histogram of the unamplified mosaic.",
+        weights="llpacknet-2020.safetensors",
+    ),
+    Spec(
+        name="llpacknet-2020-conv",
+        title="LLPackNet (conv amplifier)",
+        paper=_PAPER,
+        year=2020,
+        kind="network",
+        factory="baselines.llpacknet.network:llpacknet_2020_conv",
+        needs_gain=False,
+        size_multiple=16,
+        params=1_171_985,
+        params_fused=1_171_985,
+        gmac=85.0,
+        licence=_LICENCE,
+        notes="The authors' 2020 ablation code, behind the published 23.27 dB: the gain from convolutions.",
+        weights="llpacknet-2020-conv.safetensors",
+    ),
+    Spec(
+        name="llpacknet-pixelshuffle",
+        title="LLPackNet, PixelShuffle for UnPack",
+        paper=f"{_PAPER}, ablation",
+        year=2020,
+        kind="network",
+        factory="baselines.llpacknet.network:llpacknet_pixelshuffle",
+        needs_gain=False,
+        size_multiple=16,
+        params=1_171_985,
+        params_fused=1_171_985,
+        gmac=85.0,
+        licence=_LICENCE,
+        notes="The published ablation: the convolutional amplifier's network, ReLU and PixelShuffle at the end.",
+        weights="llpacknet-pixelshuffle.safetensors",
+    ),
+)

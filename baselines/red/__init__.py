@@ -1,0 +1,24 @@
+"""RED: restoring extremely dark images in real time, the follow-up of LLPackNet's authors."""
+
+from baselines.spec import Spec
+
+SPEC = Spec(
+    name="red",
+    title="RED",
+    paper="Lamba, Mitra: Restoring Extremely Dark Images in Real Time, CVPR 2021",
+    year=2021,
+    kind="network",
+    factory="baselines.red.network:Red",
+    needs_gain=True,
+    size_multiple=32,
+    params=784_768,
+    params_fused=782_672,
+    gmac=59.6,
+    licence=(
+        "MIT for this implementation, written from the published description; RED's authors reserve all rights "
+        "in theirs and mention a patent"
+    ),
+    restricted=True,
+    notes="Every convolution weight-normed. The gain it is given by default is its own closed-form estimate, m = 5.",
+    weights="red.safetensors",
+)

@@ -1,0 +1,211 @@
+"""The registry: which methods there are, what they declare, and how one is built.
+
+Names and declarations are read without importing torch; a method's code is imported when it is built.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import baselines.did
+import baselines.gain_only
+import baselines.lime
+import baselines.llpacknet
+import baselines.red
+import baselines.robust_retinex
+import baselines.sgn
+import baselines.sid_unet
+import llpacknet
+from baselines.spec import Spec
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from torch import nn
+
+ENTRY_POINT_GROUP = "llbench.models"
+INITIAL_SEED = 0
+
+_DECLARED: tuple[Spec, ...] = (
+    *baselines.llpacknet.SPECS,
+    *baselines.sid_unet.SPECS,
+    baselines.sgn.SPEC,
+    baselines.did.SPEC,
+    baselines.red.SPEC,
+    baselines.lime.SPEC,
+    baselines.robust_retinex.SPEC,
+    baselines.gain_only.SPEC,
+)
+
+
+def names() -> tuple[str, ...]:
+    """Every registered method, the paper's own first, then installed packages' entry points of `llbench.models`."""
+    return tuple(_registered())
+
+
+def spec(name: str) -> Spec:
+    """Return the declaration of a registered method or of a user's own, given as "package.module:factory".
+
+    For a user's own, `needs_gain`, `input_clip` and `size_multiple` are read from the factory where it has such
+    attributes (a network class may declare them); by default it needs the gain and gets it unclipped.
+
+    Raises:
+        InputError: no such method; the message lists those that are registered.
+
+    """
+    registered = _registered()
+    if name in registered:
+        return registered[name]
+    if ":" in name:
+        return _user_spec(name, name)
+    raise InputError(
+        f"no method is called {name!r}; registered are {', '.join(registered)}, or name your own MODULE:FACTORY"
+    )
+
+
+def create(name: str, weights: str | Path = "shipped") -> Any:
+    """Build a method.
+
+    Args:
+        name: a registered name, or "package.module:factory" for a user's own.
+        weights: "shipped"; "none" for the same random parameters at every call, for measuring cost; or a
+            safetensors file, as `llbench train` and `llbench weights import` write it.
+
+    Returns:
+        A network in eval mode on the CPU, called with a normalised mosaic (B, 1, H, W) and giving RGB (B, 3, H, W);
+        or, for a classical method, a callable that takes a raw frame and the gain and gives RGB (H, W, 3). A user's
+        factory decides itself what "shipped" and "none" mean: its result is taken as it is.
+
+    Raises:
+        InputError: no such method, no such weights, or weights of another network.
+
+    """
+    declared = spec(name)
+    if declared.kind == "classical":
+        if str(weights) not in {"shipped", "none"}:
+            raise InputError(f"{name} is not learned and takes no weights, got {weights}")
+        return _factory(declared)()
+    own = name not in _shipped_names()
+    path = (
+        None
+        if str(weights) == "none" or (own and str(weights) == "shipped")
+        else _weights_file(name, weights)
+    )
+    network = _initialised(_factory(declared))
+    if path is not None:
+        from baselines.checkpoints import load_weights
+
+        load_weights(network, path)
+    return network.eval() if hasattr(network, "eval") else network
+
+
+def weights_path(name: str) -> Path | None:
+    """File of the shipped weights of a registered method; None where none is shipped."""
+    path = _shipped_path(spec(name))
+    return path if path is not None and path.is_file() else None
+
+
+def conventions(name: str, method: Any) -> tuple[bool, float | None]:
+    """How a built method is to be called: whether it needs the gain, and the clip after the gain (None for none).
+
+    A user's own network may say so in attributes `needs_gain` and `input_clip`.
+    """
+    declared = spec(name)
+    if name in _shipped_names():
+        return declared.needs_gain, declared.input_clip
+    needs_gain = getattr(method, "needs_gain", declared.needs_gain)
+    return bool(needs_gain), getattr(method, "input_clip", declared.input_clip)
+
+
+@cache
+def _registered() -> dict[str, Spec]:
+    installed = (_user_spec(point.name, point.value) for point in entry_points(group=ENTRY_POINT_GROUP))
+    return unique((*_DECLARED, *installed))
+
+
+def unique(specs: Iterable[Spec]) -> dict[str, Spec]:
+    """Index declarations by name.
+
+    Raises:
+        InputError: two of them have the same name.
+
+    """
+    by_name: dict[str, Spec] = {}
+    for one in specs:
+        if one.name in by_name:
+            raise InputError(
+                f"two methods are registered as {one.name!r}: {by_name[one.name].factory}, {one.factory}"
+            )
+        by_name[one.name] = one
+    return by_name
+
+
+def _shipped_names() -> frozenset[str]:
+    return frozenset(one.name for one in _DECLARED)
+
+
+def _user_spec(name: str, factory: str) -> Spec:
+    declared = Spec(
+        name=name,
+        title=name,
+        paper="a model of your own",
+        year=0,
+        kind="network",
+        factory=factory,
+        needs_gain=True,
+        size_multiple=2,
+        params=0,
+        params_fused=0,
+        gmac=None,
+        licence="its author's",
+        notes="Not part of this suite.",
+    )
+    return declared
+
+
+def _factory(declared: Spec) -> Callable[[], Any]:
+    module, _, attribute = declared.factory.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            f"cannot find the model {declared.factory!r}: {error}; give it as package.module:factory"
+        ) from error
+    if not callable(found):
+        raise InputError(f"{declared.factory!r} is no factory: calling it must return the model")
+    return found  # type: ignore[no-any-return]
+
+
+def _initialised(factory: Callable[[], nn.Module]) -> nn.Module:
+    """Build with torch's own initialisation from a fixed seed, leaving the global generator as it was."""
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(INITIAL_SEED)
+        return factory()
+
+
+def _weights_file(name: str, weights: str | Path) -> Path:
+    if str(weights) != "shipped":
+        return Path(weights)
+    path = weights_path(name)
+    if path is None:
+        raise InputError(
+            f"no weights are shipped for {name}: train it ('llbench train {name}') or bring a published checkpoint in "
+            f"('llbench weights import FILE --as {name} --out FILE') and give the file"
+        )
+    return path
+
+
+def _shipped_path(declared: Spec) -> Path | None:
+    if declared.weights is None:
+        return None
+    home = importlib.import_module(declared.factory.partition(":")[0].rpartition(".")[0])
+    folder = llpacknet if home is baselines.llpacknet else home
+    assert folder.__file__ is not None
+    return Path(folder.__file__).parent / "weights" / declared.weights

@@ -1,0 +1,21 @@
+"""SGN: self-guided network, the variant for raw input."""
+
+from baselines.spec import Spec
+
+SPEC = Spec(
+    name="sgn",
+    title="Gu et al. (SGN)",
+    paper="Gu, Li, Van Gool, Timofte: Self-Guided Network for Fast Image Denoising, ICCV 2019",
+    year=2019,
+    kind="network",
+    factory="baselines.sgn.network:Sgn",
+    needs_gain=True,
+    size_multiple=8,
+    params=3_604_963,
+    params_fused=3_604_963,
+    gmac=2464.6,
+    input_clip=1.0,
+    licence="MIT (written from the published description; no code of the authors)",
+    notes="The configuration behind the published tables: three guiding scales on the full-resolution mosaic.",
+    weights="sgn.safetensors",
+)

@@ -1,0 +1,85 @@
+"""The two published amplifiers: one scalar gain per image, found from the dark mosaic itself (paper, section 3.1).
+
+Both threshold alike: a gain that is not positive becomes 1e-4.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SMALLEST_GAIN = 1e-4
+BINS = 63
+
+
+def histogram_edges() -> Tensor:
+    """(64,) float32 edges of the amplifier's histogram, (2**linspace(0, 8, 64) - 1) / 255, for half-open bins.
+
+    They are rounded up to float32, so that comparing a float32 pixel with them gives what comparing it with the
+    exact edges in float64 gives; the last one is moved up by one step, because numpy's last bin is closed.
+    """
+    exact = (2.0 ** np.linspace(0, 8, BINS + 1) - 1) / 255
+    rounded = exact.astype(np.float32)
+    below = rounded < exact
+    below[-1] = True
+    return torch.from_numpy(np.where(below, np.nextafter(rounded, np.float32(np.inf)), rounded))
+
+
+def raw_histogram(mosaic: Tensor, edges: Tensor) -> Tensor:
+    """Histogram of each image over half-open bins, as a fraction of its pixels; pixels outside count nowhere.
+
+    Args:
+        mosaic: (B, 1, H, W) unamplified mosaic.
+        edges: (N+1,) ascending.
+
+    Returns:
+        (B, N) float32.
+
+    """
+    places = torch.bucketize(mosaic.detach().float().flatten(1), edges.float(), out_int32=True, right=True)
+    counts = torch.stack([torch.bincount(place, minlength=len(edges) + 1) for place in places])
+    return counts[:, 1:-1].float() / places.shape[1]
+
+
+class HistogramAmplifier(nn.Module):
+    """Linear 63 -> 128 -> 1 on the raw's histogram, without an activation between (2020 training and test code)."""
+
+    edges: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(BINS, 128)
+        self.out = nn.Linear(128, 1)
+        self.register_buffer("edges", histogram_edges(), persistent=False)
+
+    def forward(self, mosaic: Tensor) -> Tensor:
+        """(B, 1, H, W) unamplified mosaic -> (B,) gain, at least 1e-4."""
+        histogram = raw_histogram(mosaic, self.edges).to(self.hidden.weight.dtype)
+        return _positive(self.out(self.hidden(histogram)).flatten())
+
+
+class ConvAmplifier(nn.Module):
+    """3x3 conv 4 -> 16 on the half-resolution planes, global average, 1x1 16 -> 128 -> 1 (2020 ablation code)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Conv2d(4, 16, 3, padding=1)
+        self.hidden = nn.Conv2d(16, 128, 1)
+        self.out = nn.Conv2d(128, 1, 1)
+
+    def forward(self, mosaic: Tensor) -> Tensor:
+        """(B, 1, H, W) unamplified mosaic -> (B,) gain, at least 1e-4."""
+        planes = F.pixel_unshuffle(mosaic, 2)
+        pooled = self.features(planes).mean(dim=(2, 3), keepdim=True)
+        return _positive(self.out(self.hidden(pooled)).flatten())
+
+
+def _positive(gain: Tensor) -> Tensor:
+    return F.threshold(gain, 0.0, SMALLEST_GAIN)

@@ -1,0 +1,115 @@
+"""What a network accepts as a mosaic, and how other sizes than its own are brought to it.
+
+Every network here works on sides that are multiples of 2 to 32. Frames of other even sizes are padded by
+reflection about the outermost pixel. That keeps the Bayer phase: a pixel k steps outside is a copy of the one
+k steps inside, k and -k have the same parity, and the margins above and to the left are even.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+SMALLEST_SIDE = 16
+"""Smallest height and width that any network here accepts."""
+
+
+class Margins(NamedTuple):
+    """Rows and columns that were added around a mosaic."""
+
+    left: int
+    right: int
+    top: int
+    bottom: int
+
+
+def check_mosaic(mosaic: Tensor, network: nn.Module | None = None) -> None:
+    """Refuse what is no normalised mosaic that a network can take.
+
+    Args:
+        mosaic: to be (B, 1, H, W), B >= 1, H and W even and at least 16, floating point, without NaN.
+        network: if given, the mosaic must have the dtype of its parameters.
+
+    Raises:
+        InputError: says which rule is broken, and the offending shape and dtype.
+
+    """
+    shape = f"shape {tuple(mosaic.shape)}"
+    if mosaic.dim() != 4 or mosaic.shape[1] != 1:
+        raise InputError(f"a mosaic must have the shape (B, 1, H, W), got {shape}")
+    batch, _, height, width = mosaic.shape
+    if batch == 0:
+        raise InputError(f"a mosaic batch must hold at least one image, got {shape}")
+    if min(height, width) < SMALLEST_SIDE:
+        raise InputError(f"a mosaic must be at least {SMALLEST_SIDE} pixels high and wide, got {shape}")
+    if height % 2 or width % 2:
+        raise InputError(f"a Bayer mosaic has an even height and width, got {shape}; crop a row or column")
+    expected = _dtype(network)
+    if not mosaic.is_floating_point() or (expected is not None and mosaic.dtype != expected):
+        raise InputError(
+            f"a normalised mosaic must be {expected or torch.float32}, got {mosaic.dtype} of {shape}"
+        )
+    if not _symbolic(mosaic) and bool(torch.isnan(mosaic.detach().sum())):
+        raise InputError(f"the mosaic of {shape} contains NaN; check the file and its black and white levels")
+
+
+def pad_to_multiple(mosaic: Tensor, multiple: int) -> tuple[Tensor, Margins]:
+    """Pad by reflection, half of it on either side, until both sides are multiples.
+
+    Args:
+        mosaic: (B, C, H, W), H and W even and at least 2.
+        multiple: even.
+
+    Returns:
+        (B, C, H', W') and the margins, all of them even, that `crop` takes off again.
+
+    """
+    height, width = mosaic.shape[-2:]
+    top, bottom = _split(-height % multiple)
+    left, right = _split(-width % multiple)
+    margins = Margins(left, right, top, bottom)
+    padded, missing = mosaic, margins
+    while any(missing):
+        # One reflection reaches no further than the opposite edge; a larger margin takes several.
+        reach_y, reach_x = padded.shape[-2] - 2, padded.shape[-1] - 2
+        step = Margins(
+            min(missing.left, reach_x),
+            min(missing.right, reach_x),
+            min(missing.top, reach_y),
+            min(missing.bottom, reach_y),
+        )
+        padded = F.pad(padded, step, mode="reflect")
+        missing = Margins(*(rest - done for rest, done in zip(missing, step, strict=True)))
+    return padded, margins
+
+
+def crop(image: Tensor, margins: Margins) -> Tensor:
+    """Take the margins off again: (B, C, H', W') -> (B, C, H, W)."""
+    if not any(margins):
+        return image
+    height, width = image.shape[-2:]
+    return image[..., margins.top : height - margins.bottom, margins.left : width - margins.right]
+
+
+def _split(total: int) -> tuple[int, int]:
+    before = total // 4 * 2
+    return before, total - before
+
+
+def _dtype(network: nn.Module | None) -> torch.dtype | None:
+    if network is None:
+        return None
+    parameter = next(network.parameters(), None)
+    return None if parameter is None else parameter.dtype
+
+
+def _symbolic(mosaic: Tensor) -> bool:
+    """Whether the values cannot be looked at: on the meta device, while tracing, compiling or exporting."""
+    return mosaic.is_meta or torch.jit.is_tracing() or torch.compiler.is_compiling()
