@@ -1,1 +1,1 @@
-"""Raw files: the frame, its reader, its writer and LibRaw's rendering. The edge of the package: no torch here."""
+"""Raw files: the frame, its reader, its writer, LibRaw's rendering. The package's edge: no torch here."""

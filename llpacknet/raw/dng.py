@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from io import BytesIO
 from pathlib import Path
@@ -80,13 +81,19 @@ def write_dng(
             f"give a two-dimensional uint16 array with even sides of at least {SMALLEST_SIDE}"
         )
     tags = _colour_tags(black, white, white_balance, xyz_to_camera, pattern)
-    tags += _capture_tags(exposure_s, iso, orientation)
+    tags += [*_capture_tags(exposure_s, iso, orientation), (50972, _BYTE, 16, sample_digest(mosaic), True)]
     stream = BytesIO()
     _write_tiff(stream, mosaic, tags, compress=compress, description=description)
     if isinstance(target, str | os.PathLike):
         _write_whole(Path(target), stream.getbuffer())
     else:
         target.write(stream.getbuffer())
+
+
+def sample_digest(mosaic: NDArray[np.uint16]) -> bytes:
+    """DNG's RawImageDigest, by which damage shows on reading: the MD5 of all samples as little-endian uint16."""
+    samples = np.ascontiguousarray(mosaic, "<u2")
+    return hashlib.md5(samples.data, usedforsecurity=False).digest()
 
 
 def _write_tiff(
@@ -121,8 +128,7 @@ def _lossless_jpeg(mosaic: NDArray[np.uint16], bits: int) -> bytes:
     """
     height, width = mosaic.shape
     pairs = np.ascontiguousarray(mosaic).reshape(height // 2, 2 * width)
-    encoded: bytes = imagecodecs.ljpeg_encode(pairs, bitspersample=bits)
-    return encoded
+    return bytes(imagecodecs.ljpeg_encode(pairs, bitspersample=bits))
 
 
 def _colour_tags(

@@ -1,0 +1,172 @@
+"""Reads a raw photograph into a Bayer frame whose first pixel is red."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import rawpy
+
+from llpacknet.errors import InputError
+from llpacknet.raw.container import inspect
+from llpacknet.raw.dng import CAMERA, sample_digest
+from llpacknet.raw.frame import RawFrame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+SRGB_TO_XYZ: NDArray[np.float64] = np.array(
+    [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
+)
+"""Linear sRGB to XYZ (D65)."""
+
+SONY_WHITE = 16383
+"""Saturation of Sony's 14-bit files as every published protocol on SID takes it. LibRaw instead names the end
+of the tone curve stored in the file, which for compressed ARW (17220) no pixel can reach."""
+
+
+def read_raw(path: Path) -> RawFrame:
+    """Read any Bayer raw file that LibRaw opens; phases other than RGGB lose a row or column at each side.
+
+    Returns:
+        The visible frame: (H, W) uint16 with even sides, black levels, white level, white balance and colour.
+
+    Raises:
+        InputError: no such file, not a raw photograph, cut short, damaged, X-Trans, monochrome, more than
+            three colours, or an odd number of rows or columns.
+    """
+    path = Path(path)
+    with open_raw(path) as raw:
+        rows, columns = rggb_window(raw, path)
+        indices = _colour_indices(raw)[np.ix_(_phase(rows), _phase(columns))].ravel()
+        white_balance = _white_balance(raw)
+        xyz_to_camera = _xyz_to_camera(raw)
+        return RawFrame(
+            mosaic=np.ascontiguousarray(raw.raw_image_visible[rows, columns]).copy(),
+            black=np.array([raw.black_level_per_channel[index] for index in indices], np.float64),
+            white=_white(raw, path),
+            white_balance=white_balance[indices],
+            color_matrix=color_matrix(xyz_to_camera),
+            xyz_to_camera=xyz_to_camera,
+            path=path,
+            flip=int(raw.sizes.flip),
+        )
+
+
+@contextmanager
+def open_raw(path: Path) -> Iterator[Any]:
+    """Open a raw file in rawpy once its header was checked; LibRaw's objections become InputErrors."""
+    container = inspect(path)
+    try:
+        with rawpy.imread(str(path)) as raw:
+            if container.camera == CAMERA and container.digest is not None:
+                _check_digest(raw, container.digest, path)
+            yield raw
+    except rawpy.LibRawFileUnsupportedError as error:
+        raise InputError(
+            f"{path} is not a raw photograph that LibRaw knows: name an ARW or DNG file"
+        ) from error
+    except (rawpy.LibRawError, rawpy.NotSupportedError, MemoryError) as error:
+        said = error.args[0] if error.args else error
+        text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+        raise InputError(
+            f"{path} cannot be decoded (LibRaw: {text}): copy it again from its source"
+        ) from error
+
+
+def rggb_window(raw: Any, path: Path) -> tuple[slice, slice]:
+    """Rows and columns of the visible frame that begin at a red pixel, an even number of each.
+
+    Raises:
+        InputError: the sensor has no Bayer pattern, or the frame an odd side.
+    """
+    if raw.raw_type != rawpy.RawType.Flat or raw.raw_pattern is None or raw.num_colors == 1:
+        raise InputError(
+            f"{path} has no Bayer pattern (monochrome, Foveon or already demosaicked): unusable here"
+        )
+    if raw.raw_pattern.shape != (2, 2):
+        side = raw.raw_pattern.shape[0]
+        raise InputError(
+            f"{path} has a {side}x{side} colour pattern (X-Trans): only Bayer raws can be restored"
+        )
+    colours = [bytes(raw.color_desc)[index : index + 1] for index in _colour_indices(raw).ravel()]
+    if sorted(colours) != [b"B", b"G", b"G", b"R"] or abs(colours.index(b"R") - colours.index(b"B")) not in {
+        1,
+        3,
+    }:
+        raise InputError(
+            f"{path} has a colour pattern that is not Bayer's red, green, green, blue: unusable here"
+        )
+    height, width = raw.raw_image_visible.shape
+    if height % 2 or width % 2:
+        raise InputError(f"{path} has an odd-sized mosaic of {height}x{width}: crop it to even sides")
+    down, right = divmod(colours.index(b"R"), 2)
+    if colours.index(b"B") != 3 - colours.index(b"R"):
+        raise InputError(f"{path} has red and blue side by side, which is not Bayer's pattern: unusable here")
+    return slice(down, height - down), slice(right, width - right)
+
+
+def color_matrix(xyz_to_camera: NDArray[np.float64]) -> NDArray[np.float64]:
+    """White-balanced camera RGB to linear sRGB, (3, 3), rows summing to 1, derived as LibRaw does."""
+    srgb_to_camera = xyz_to_camera @ SRGB_TO_XYZ
+    inverse: NDArray[np.float64] = np.linalg.inv(srgb_to_camera / srgb_to_camera.sum(1, keepdims=True))
+    return inverse
+
+
+def _colour_indices(raw: Any) -> NDArray[np.intp]:
+    """LibRaw's colour index of the visible frame's first 2x2 pixels, in place."""
+    top, left = raw.sizes.top_margin, raw.sizes.left_margin
+    return np.array(
+        [[raw.raw_color(top + row, left + column) for column in (0, 1)] for row in (0, 1)], np.intp
+    )
+
+
+def _phase(window: slice) -> list[int]:
+    """Which of the visible frame's two rows (columns) the window's first two are."""
+    return [window.start % 2, (window.start + 1) % 2]
+
+
+def _white(raw: Any, path: Path) -> int:
+    white = int(raw.white_level)
+    near = abs(white - SONY_WHITE) < SONY_WHITE // 10
+    return SONY_WHITE if near and path.suffix.lower() == ".arw" else white
+
+
+def _white_balance(raw: Any) -> NDArray[np.float64]:
+    """Multipliers by colour index (4,), green 1: as the camera chose, else for daylight, else none."""
+    for levels in (raw.camera_whitebalance, raw.daylight_whitebalance):
+        balance = np.array(levels, np.float64)
+        if np.isfinite(balance).all() and (balance[:3] > 0).all():
+            balance[3] = balance[3] if balance[3] > 0 else balance[1]
+            balance /= balance[1]
+            return balance
+    return np.ones(4)
+
+
+def _xyz_to_camera(raw: Any) -> NDArray[np.float64]:
+    """(3, 3): from LibRaw's table of cameras; for DNG from its camera-to-sRGB matrix, turned back."""
+    table = np.array(raw.rgb_xyz_matrix[:3], np.float64)
+    if _usable(table):
+        return table
+    to_srgb = np.array(raw.color_matrix[:, :3], np.float64)
+    if not _usable(to_srgb):
+        to_srgb = np.eye(3)
+    daylight = np.array(raw.daylight_whitebalance[:3], np.float64)
+    scale = np.diag(1 / daylight) if (daylight > 0).all() else np.eye(3)
+    restored: NDArray[np.float64] = scale @ np.linalg.inv(to_srgb) @ np.linalg.inv(SRGB_TO_XYZ)
+    return restored
+
+
+def _usable(matrix: NDArray[np.float64]) -> bool:
+    return bool(np.isfinite(matrix).all() and abs(np.linalg.det(matrix)) > 1e-6)
+
+
+def _check_digest(raw: Any, expected: bytes, path: Path) -> None:
+    if sample_digest(raw.raw_image) != expected:
+        raise InputError(
+            f"{path} is damaged: its pixels do not match the digest inside it; copy or make it again"
+        )
