@@ -1,0 +1,113 @@
+"""What every metric asks of its two pictures, and how a picture is cut into bands of rows."""
+
+from __future__ import annotations
+
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+Picture = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32] | NDArray[np.float64]
+BAND_ROWS = 64
+"""Rows of a band. A result is the sum of the bands' sums in their order, so it depends on this number in its
+last digit and on the number of threads not at all."""
+
+
+def checked_range(prediction: Any, truth: Any, data_range: float | None) -> float:
+    """Refuse pictures that cannot be compared; return the largest value that their kind can take.
+
+    Args:
+        prediction: (H, W, 3) uint8, uint16 or floating array or tensor.
+        truth: the same shape and kind.
+        data_range: distance from black to white; needed for floats, else 255 or 65535 where None.
+
+    Raises:
+        InputError: shapes, channels or kinds differ, a kind is not supported, or floats have no range.
+    """
+    for name, picture in (("prediction", prediction), ("truth", truth)):
+        if len(picture.shape) != 3 or picture.shape[2] != 3:
+            raise InputError(
+                f"{name} has shape {tuple(picture.shape)}: pass a colour picture (height, width, 3)"
+            )
+    if tuple(prediction.shape) != tuple(truth.shape):
+        raise InputError(
+            f"prediction is {size(prediction)} and truth is {size(truth)} (width x height): "
+            "compare pictures of equal size"
+        )
+    kinds = kind(prediction), kind(truth)
+    if kinds[0] != kinds[1]:
+        raise InputError(f"prediction is {kinds[0]} and truth is {kinds[1]}: bring both to one depth first")
+    known = {"uint8": 255.0, "uint16": 65535.0, "float32": None, "float64": None}
+    if kinds[0] not in known:
+        raise InputError(f"pictures are {kinds[0]}: pass uint8, uint16, float32 or float64")
+    chosen = known[kinds[0]] if data_range is None else data_range
+    if chosen is None:
+        raise InputError(
+            "pictures are floats: pass data_range, the distance from black to white (1.0 for [0, 1])"
+        )
+    if not (chosen > 0 and math.isfinite(chosen)):
+        raise InputError(f"data_range is {chosen}: pass a positive number")
+    return chosen
+
+
+def kind(picture: NDArray[Any] | torch.Tensor) -> str:
+    """Name of a picture's number type, the same for arrays and tensors."""
+    return str(picture.dtype).removeprefix("torch.")
+
+
+def size(picture: NDArray[Any] | torch.Tensor) -> str:
+    """Width x height, as people say it."""
+    return f"{picture.shape[1]}x{picture.shape[0]}"
+
+
+def is_cuda(picture: object) -> TypeGuard[torch.Tensor]:
+    """Whether this is a tensor in a GPU's memory; asks without importing torch."""
+    return bool(getattr(picture, "is_cuda", False))
+
+
+def as_array(picture: Any) -> Picture:
+    """Array of a picture that may be a tensor in main memory; shares its memory where it can.
+
+    Raises:
+        InputError: the picture lies on a GPU, and its partner does not, or it would have been judged there.
+    """
+    if is_cuda(picture):
+        raise InputError("one picture lies on a GPU and the other in main memory: bring both to one device")
+    array: Picture = np.ascontiguousarray(picture.numpy() if hasattr(picture, "numpy") else picture)
+    return array
+
+
+def sum_of_bands(rows: int, band: Callable[[int, int], float], threads: int | None) -> float:
+    """Sum `band(first, last)` over all bands of `rows` rows, exactly the same with any number of threads.
+
+    Args:
+        rows: number of rows to cut up.
+        band: gives the sum of its rows; runs without the interpreter's lock where it is compiled.
+        threads: how many bands at once; None for the processors that this process may use.
+
+    Raises:
+        InputError: the sum is not a finite number, so a picture holds NaN or infinity.
+    """
+    bounds = [(first, min(first + BAND_ROWS, rows)) for first in range(0, rows, BAND_ROWS)]
+    workers = min(len(bounds), threads or len(os.sched_getaffinity(0)))
+    if workers == 1:
+        sums = [band(first, last) for first, last in bounds]
+    else:
+        with ThreadPoolExecutor(workers) as pool:
+            sums = list(pool.map(lambda bound: band(*bound), bounds))
+    # Python's own fsum refuses infinities of both signs; they are bad input here, not a fault.
+    if not all(math.isfinite(value) for value in sums):
+        raise InputError(
+            "a picture holds NaN, infinity or numbers too large to square: clip it to its range first"
+        )
+    return math.fsum(sums)

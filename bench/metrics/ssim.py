@@ -1,0 +1,167 @@
+"""Structural similarity in the definitions that papers on dark raw photographs have used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+import numpy as np
+
+from bench.metrics import pictures
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+    from bench.metrics.pictures import Picture
+
+Definition = Literal["uniform", "gaussian", "gaussian-population", "wang-luma", "matlab-rgb"]
+LUMA = (0.299, 0.587, 0.114)
+"""ITU-R BT.601's luma of R, G, B, kept as a real number, never rounded to 8 bits."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """How one definition looks at a picture.
+
+    Attributes:
+        weights: (K,) weights along one side of the square window, sum 1.
+        correction: factor of the covariances: n / (n - 1) for n pixels, or 1 for the population's.
+        luma: whether colours are reduced to luma first.
+        volume: whether the colours are the window's third dimension, with replicated borders all round.
+    """
+
+    weights: NDArray[np.float64]
+    correction: float = 1.0
+    luma: bool = False
+    volume: bool = False
+
+    @property
+    def mix(self) -> NDArray[np.float64]:
+        """(C, C) weights of the colours in each other's windows; beyond the last colour it is replicated."""
+        if self.luma:
+            return np.eye(1)
+        if not self.volume:
+            return np.eye(3)
+        radius = len(self.weights) // 2
+        mix = np.zeros((3, 3))
+        for colour in range(3):
+            for tap, weight in enumerate(self.weights):
+                mix[colour, min(max(colour + tap - radius, 0), 2)] += weight
+        return mix
+
+
+def _gaussian(radius: int = 5, sigma: float = 1.5) -> NDArray[np.float64]:
+    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    normalised: NDArray[np.float64] = weights / weights.sum()
+    return normalised
+
+
+WINDOWS: dict[Definition, Window] = {
+    "uniform": Window(np.full(7, 1 / 7), correction=49 / 48),
+    "gaussian": Window(_gaussian(), correction=121 / 120),
+    "gaussian-population": Window(_gaussian()),
+    "wang-luma": Window(_gaussian(), luma=True),
+    "matlab-rgb": Window(_gaussian(), volume=True),
+}
+
+
+def ssim(
+    prediction: Picture | torch.Tensor,
+    truth: Picture | torch.Tensor,
+    data_range: float | None = None,
+    *,
+    definition: Definition = "uniform",
+    threads: int | None = None,
+) -> float:
+    """Mean structural similarity (Wang et al., IEEE TIP 2004), K1 = 0.01, K2 = 0.03.
+
+    Args:
+        prediction: (H, W, 3) uint8, uint16 or float; a CUDA tensor is judged where it lies.
+        truth: the same shape and kind.
+        data_range: distance from black to white; 255 and 65535 for integers where None, required for floats.
+        definition: which SSIM: "uniform" is scikit-image's default (7x7, sample covariance), "gaussian" its
+            `gaussian_weights=True` (sigma 1.5, 11x11, sample covariance), "gaussian-population" the same with
+            `use_sample_covariance=False`, "wang-luma" that one on BT.601 luma without downsampling, and
+            "matlab-rgb" MATLAB's `ssim` of an RGB array, which it takes for a volume.
+        threads: processors to use; the result does not depend on it.
+
+    Returns:
+        At most 1, which identical pictures have; higher is better. Negative where structures are inverted.
+
+    Raises:
+        InputError: the pictures cannot be compared, are smaller than the window, or hold NaN or infinity.
+    """
+    if definition not in WINDOWS:
+        raise InputError(f"no SSIM is called {definition!r}: choose from {', '.join(get_args(Definition))}")
+    window = WINDOWS[definition]
+    peak = pictures.checked_range(prediction, truth, data_range)
+    smallest = 1 if window.volume else len(window.weights)
+    if min(prediction.shape[:2]) < smallest:
+        raise InputError(
+            f"a picture of {pictures.size(prediction)} is smaller than the {smallest}x{smallest} window: "
+            "pass a larger one"
+        )
+    if pictures.is_cuda(prediction) and pictures.is_cuda(truth):
+        from bench.metrics import on_device
+
+        return on_device.ssim(prediction, truth, peak, window)
+    a, b = pictures.as_array(prediction), pictures.as_array(truth)
+    if definition == "uniform" and a.dtype.kind == "u":
+        return _integer_boxes(a, b, peak, threads)
+    return _weighted(a, b, peak, window, threads)
+
+
+def _constants(peak: float) -> tuple[float, float]:
+    return (0.01 * peak) ** 2, (0.03 * peak) ** 2
+
+
+def _integer_boxes(a: Picture, b: Picture, peak: float, threads: int | None) -> float:
+    from bench.metrics import kernels
+
+    height, width, _ = a.shape
+    flat_a, flat_b = a.reshape(height, -1), b.reshape(height, -1)
+    sums = np.int32 if a.dtype == np.uint8 else np.int64
+
+    def band(first: int, last: int) -> float:
+        scratch = np.empty((4, 3 * width), sums)
+        rows = slice(first, last + 6)
+        value: float = kernels.box_ssim(flat_a[rows], flat_b[rows], scratch, *_constants(peak))
+        return value
+
+    windows: int = (height - 6) * (width - 6) * 3
+    return pictures.sum_of_bands(height - 6, band, threads) / windows
+
+
+def _weighted(a: Picture, b: Picture, peak: float, window: Window, threads: int | None) -> float:
+    from bench.metrics import kernels
+
+    height, width, _ = a.shape
+    mix = window.mix
+    reach = 0 if window.volume else len(window.weights) - 1
+
+    def band(first: int, last: int) -> float:
+        rows_a, rows_b = (_band(picture, first, last, window) for picture in (a, b))
+        value: float = kernels.weighted_ssim(
+            rows_a, rows_b, window.weights, mix, window.correction, *_constants(peak)
+        )
+        return value
+
+    windows: int = (height - reach) * (width - reach) * len(mix)
+    return pictures.sum_of_bands(height - reach, band, threads) / windows
+
+
+def _band(picture: Picture, first: int, last: int, window: Window) -> NDArray[np.float64]:
+    """Rows that the windows of output rows [first, last) see, (rows, columns * colours) float64."""
+    reach = len(window.weights) - 1
+    if window.volume:
+        radius = reach // 2
+        rows = np.clip(np.arange(first - radius, last + radius), 0, len(picture) - 1)
+        wide = np.pad(picture[rows].astype(np.float64), ((0, 0), (radius, radius), (0, 0)), mode="edge")
+        return wide.reshape(len(rows), -1)
+    band = picture[first : last + reach].astype(np.float64)
+    if window.luma:
+        luma: NDArray[np.float64] = band[..., 0] * LUMA[0] + band[..., 1] * LUMA[1] + band[..., 2] * LUMA[2]
+        return luma
+    return band.reshape(len(band), -1)
