@@ -91,7 +91,7 @@ def write_dng(
 
 
 def sample_digest(mosaic: NDArray[np.uint16]) -> bytes:
-    """DNG's RawImageDigest, by which damage shows on reading: the MD5 of all samples as little-endian uint16."""
+    """MD5 of all samples as little-endian uint16: DNG's RawImageDigest, by which damage shows on reading."""
     samples = np.ascontiguousarray(mosaic, "<u2")
     return hashlib.md5(samples.data, usedforsecurity=False).digest()
 

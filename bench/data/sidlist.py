@@ -1,0 +1,53 @@
+"""SID's own list files: which short exposure goes with which long one."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+from llpacknet.errors import InputError
+
+_LIMIT = 10_000_000
+
+
+def read_list(path: Path) -> tuple[frozenset[tuple[str, str]], list[str]]:
+    """Read lines like `./Sony/short/10003_00_0.04s.ARW ./Sony/long/10003_00_10s.ARW ISO200 F9`.
+
+    Only the names count: a line whose paths are absolute or climb with `..` is refused, so that no list can
+    point outside the data set.
+
+    Returns:
+        Pairs of names without suffix (short, long), and one line for each line that was refused.
+
+    Raises:
+        InputError: the file cannot be read, or no line of it is usable.
+    """
+    try:
+        if not path.is_file() or path.stat().st_size > _LIMIT:
+            raise InputError(
+                f"list {path} is not a text file of reasonable size: give one of SID's list files"
+            )
+        lines = path.read_text("ascii").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"list {path} cannot be read ({error}): give one of SID's list files") from error
+    pairs, refused = set(), []
+    for number, line in enumerate(lines, 1):
+        words = line.split()
+        if not words:
+            continue
+        short, long = (_stem(words[0], "short"), _stem(words[1], "long")) if len(words) > 1 else (None, None)
+        if short is None or long is None:
+            refused.append(
+                f"{path}:{number}: not a short and a long file inside the data set, left out: mend the line"
+            )
+        else:
+            pairs.add((short, long))
+    if not pairs:
+        raise InputError(f"list {path} has no usable line: give one of SID's list files")
+    return frozenset(pairs), refused
+
+
+def _stem(word: str, folder: str) -> str | None:
+    path = PurePosixPath(word)
+    if path.is_absolute() or ".." in path.parts or "\\" in word or path.parent.name != folder:
+        return None
+    return path.stem
