@@ -24,7 +24,7 @@ def squared_difference(a: Any, b: Any) -> int:
 
 
 @njit(nogil=True, cache=True)
-def box_ssim(a: Any, b: Any, columns: Any, c1: float, c2: float) -> float:
+def box_ssim(a: Any, b: Any, columns: Any, windows: Any, c1: float, c2: float) -> float:
     """Sum of SSIM over all 7x7 windows inside integer arrays (H, N) of three colours; sample covariance.
 
     Window sums are exact integers that slide down the rows; only the last division is inexact.
@@ -33,52 +33,58 @@ def box_ssim(a: Any, b: Any, columns: Any, c1: float, c2: float) -> float:
         a: prediction, (H, N).
         b: truth, (H, N).
         columns: scratch (4, N), int32 for 8 bits and int64 for 16.
+        windows: scratch (4, N - 18) of the same kind.
         c1: (0.01 * data range)^2.
         c2: (0.03 * data range)^2.
     """
-    height, n = a.shape
-    out = n - 18
+    totals = np.zeros(a.shape[1] - 18)
     columns[:] = 0
-    totals = np.zeros(out)
-    one = c1 * 2401.0  # the formula times 49^2 in the means and 49 * 48 in the covariances
-    two = c2 * 2352.0
-    for y in range(height):
-        for j in range(n):
-            p = np.int64(a[y, j])
-            q = np.int64(b[y, j])
-            columns[0, j] += p
-            columns[1, j] += q
-            columns[2, j] += p * p + q * q
-            columns[3, j] += p * q
-        if y < 6:
-            continue
-        for j in range(out):
-            sums_a = columns[0, j]
-            sums_b = columns[1, j]
-            sums_squares = columns[2, j]
-            sums_product = columns[3, j]
-            for k in range(j + 3, j + 21, 3):
-                sums_a += columns[0, k]
-                sums_b += columns[1, k]
-                sums_squares += columns[2, k]
-                sums_product += columns[3, k]
-            s = np.float64(sums_a)
-            t = np.float64(sums_b)
-            cross = s * t
-            squares = s * s + t * t
-            numerator = (2.0 * cross + one) * (2.0 * (49.0 * np.float64(sums_product) - cross) + two)
-            totals[j] += numerator / ((squares + one) * (49.0 * np.float64(sums_squares) - squares + two))
-        for j in range(n):
-            p = np.int64(a[y - 6, j])
-            q = np.int64(b[y - 6, j])
-            columns[0, j] -= p
-            columns[1, j] -= q
-            columns[2, j] -= p * p + q * q
-            columns[3, j] -= p * q
+    for y in range(a.shape[0]):
+        _slide(a, b, y, 1, columns[0], columns[1], columns[2], columns[3])
+        if y >= 6:
+            for i in range(4):
+                _sum_of_seven(columns[i], windows[i])
+            # The formula times 49^2 in the means and 49 * 48 in the covariances.
+            _add_boxes(windows[0], windows[1], windows[2], windows[3], c1 * 2401.0, c2 * 2352.0, totals)
+            _slide(a, b, y - 6, -1, columns[0], columns[1], columns[2], columns[3])
     total = 0.0
-    for j in range(out):
+    for j in range(totals.shape[0]):
         total += totals[j]
     return total
+
+
+@njit(nogil=True, cache=True)
+def _slide(a: Any, b: Any, y: int, sign: int, sum_a: Any, sum_b: Any, squares: Any, products: Any) -> None:
+    """Add row y to the column sums (N,) of a, b, a^2 + b^2 and ab, or take it away.
+
+    One flat loop over separate rows: the form that the compiler turns into vector instructions.
+    """
+    for j in range(sum_a.shape[0]):
+        p = np.int32(a[y, j])
+        q = np.int32(b[y, j])
+        sum_a[j] += sign * p
+        sum_b[j] += sign * q
+        squares[j] += sign * (p * p + q * q)
+        products[j] += sign * (p * q)
+
+
+@njit(nogil=True, cache=True)
+def _sum_of_seven(c: Any, out: Any) -> None:
+    for j in range(out.shape[0]):
+        out[j] = c[j] + c[j + 3] + c[j + 6] + c[j + 9] + c[j + 12] + c[j + 15] + c[j + 18]
+
+
+@njit(nogil=True, cache=True)
+def _add_boxes(
+    sum_a: Any, sum_b: Any, squares: Any, products: Any, c1: float, c2: float, totals: Any
+) -> None:
+    for j in range(totals.shape[0]):
+        p = np.float64(sum_a[j])
+        q = np.float64(sum_b[j])
+        cross = p * q
+        own = p * p + q * q
+        numerator = (2.0 * cross + c1) * (2.0 * (49.0 * np.float64(products[j]) - cross) + c2)
+        totals[j] += numerator / ((own + c1) * (49.0 * np.float64(squares[j]) - own + c2))
 
 
 @njit(nogil=True, cache=True)
@@ -98,21 +104,20 @@ def weighted_ssim(a: Any, b: Any, weights: Any, mix: Any, correction: float, c1:
     taps = weights.shape[0]
     colours = mix.shape[0]
     out = n - (taps - 1) * colours
-    columns = np.zeros((4, n))
-    across = np.zeros((4, out))
-    means = np.zeros((4, out))
+    columns = np.empty((4, n))
+    across = np.empty((4, out))
+    means = np.empty((4, out))
     totals = np.zeros(out)
     for y in range(a.shape[0] - taps + 1):
-        _weigh_down(a, b, y, weights, columns)
-        _weigh_across(columns, weights, colours, across)
+        columns[:] = 0.0
+        for t in range(taps):
+            _weigh_row(a, b, y + t, weights[t], columns[0], columns[1], columns[2], columns[3])
+        across[:] = 0.0
+        for i in range(4):
+            for t in range(taps):
+                _weigh_shifted(columns[i], t * colours, weights[t], across[i])
         _blend(across, mix, means)
-        for j in range(out):
-            p = means[0, j]
-            q = means[1, j]
-            cross = p * q
-            squares = p * p + q * q
-            numerator = (2.0 * cross + c1) * (2.0 * correction * (means[3, j] - cross) + c2)
-            totals[j] += numerator / ((squares + c1) * (correction * (means[2, j] - squares) + c2))
+        _add_weighted(means[0], means[1], means[2], means[3], correction, c1, c2, totals)
     total = 0.0
     for j in range(out):
         total += totals[j]
@@ -120,28 +125,22 @@ def weighted_ssim(a: Any, b: Any, weights: Any, mix: Any, correction: float, c1:
 
 
 @njit(nogil=True, cache=True)
-def _weigh_down(a: Any, b: Any, y: int, weights: Any, columns: Any) -> None:
-    """Column means of a, b, a^2 + b^2 and ab over the window's rows from y on, into `columns` (4, N)."""
-    columns[:] = 0.0
-    for t in range(weights.shape[0]):
-        w = weights[t]
-        for j in range(a.shape[1]):
-            p = a[y + t, j]
-            q = b[y + t, j]
-            columns[0, j] += w * p
-            columns[1, j] += w * q
-            columns[2, j] += w * (p * p + q * q)
-            columns[3, j] += w * (p * q)
+def _weigh_row(
+    a: Any, b: Any, y: int, w: float, mean_a: Any, mean_b: Any, squares: Any, products: Any
+) -> None:
+    for j in range(mean_a.shape[0]):
+        p = a[y, j]
+        q = b[y, j]
+        mean_a[j] += w * p
+        mean_b[j] += w * q
+        squares[j] += w * (p * p + q * q)
+        products[j] += w * (p * q)
 
 
 @njit(nogil=True, cache=True)
-def _weigh_across(columns: Any, weights: Any, colours: int, across: Any) -> None:
-    across[:] = 0.0
-    for i in range(4):
-        for t in range(weights.shape[0]):
-            w = weights[t]
-            for j in range(across.shape[1]):
-                across[i, j] += w * columns[i, j + t * colours]
+def _weigh_shifted(column: Any, shift: int, w: float, out: Any) -> None:
+    for j in range(out.shape[0]):
+        out[j] += w * column[j + shift]
 
 
 @njit(nogil=True, cache=True)
@@ -155,3 +154,23 @@ def _blend(across: Any, mix: Any, means: Any) -> None:
                 if w != 0.0:
                     for j in range(0, means.shape[1], colours):
                         means[i, j + c] += w * across[i, j + d]
+
+
+@njit(nogil=True, cache=True)
+def _add_weighted(
+    mean_a: Any,
+    mean_b: Any,
+    squares: Any,
+    products: Any,
+    correction: float,
+    c1: float,
+    c2: float,
+    totals: Any,
+) -> None:
+    for j in range(totals.shape[0]):
+        p = mean_a[j]
+        q = mean_b[j]
+        cross = p * q
+        own = p * p + q * q
+        numerator = (2.0 * cross + c1) * (2.0 * correction * (products[j] - cross) + c2)
+        totals[j] += numerator / ((own + c1) * (correction * (squares[j] - own) + c2))

@@ -125,13 +125,13 @@ def _integer_boxes(a: Picture, b: Picture, peak: float, threads: int | None) -> 
     sums = np.int32 if a.dtype == np.uint8 else np.int64
 
     def band(first: int, last: int) -> float:
-        scratch = np.empty((4, 3 * width), sums)
+        columns, windows = np.empty((4, 3 * width), sums), np.empty((4, 3 * (width - 6)), sums)
         rows = slice(first, last + 6)
-        value: float = kernels.box_ssim(flat_a[rows], flat_b[rows], scratch, *_constants(peak))
+        value: float = kernels.box_ssim(flat_a[rows], flat_b[rows], columns, windows, *_constants(peak))
         return value
 
-    windows: int = (height - 6) * (width - 6) * 3
-    return pictures.sum_of_bands(height - 6, band, threads) / windows
+    count: int = (height - 6) * (width - 6) * 3
+    return pictures.sum_of_bands(height - 6, band, threads) / count
 
 
 def _weighted(a: Picture, b: Picture, peak: float, window: Window, threads: int | None) -> float:
