@@ -1,22 +1,40 @@
-"""Weights in and out: this project's safetensors files, and published checkpoints brought into that form."""
+"""Weights in and out: this project's safetensors files, and published checkpoints brought into that form.
+
+A published checkpoint is opened as tensors alone (`weights_only=True`) and never otherwise: a pickle that
+asks for anything else is refused before any of it runs.
+"""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING
+import hashlib
+import importlib
+import json
+import re
+import zipfile
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
+from baselines.published import Dialect
+from baselines.registry import create, spec
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from pathlib import Path
 
     from torch import Tensor, nn
 
+MAX_BYTES = 512_000_000
+"""Largest checkpoint that is opened; the largest published one here, with its optimiser, has about 100 MB."""
 SHOWN_DIFFERENCES = 3
+
+_WRAPPERS = ("model", "state_dict")
+# Both of torch's spellings of weight-norm become the one that the publications use.
+_LEAVES = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
 
 
 def load_weights(network: nn.Module, path: Path) -> None:
@@ -31,23 +49,117 @@ def load_weights(network: nn.Module, path: Path) -> None:
     network.load_state_dict(state)
 
 
+def import_checkpoint(source: Path, name: str, out: Path) -> dict[str, Any]:
+    """Bring a published checkpoint into this project's form.
+
+    Args:
+        source: a torch checkpoint (a bare state dict, or one under "model" or "state_dict") or a
+            safetensors file, with the published names or this project's own.
+        name: the registered network it is for.
+        out: the safetensors file to write; `<out>.json` beside it records where it came from.
+
+    Returns:
+        The record: name, source file and its sha256, the names' origin, the mapping of layers, what was
+        left out, and the date.
+
+    Raises:
+        InputError: not a learned method, an unreadable file, or entries that do not fit; the first
+            differences are named.
+
+    """
+    if spec(name).kind != "network":
+        raise InputError(f"{name} is not learned and takes no weights")
+    network = create(name, weights="none")
+    state, dialect, ignored = translate(read_checkpoint(source), network, name, source)
+    record = {
+        "name": name,
+        "source": source.name,
+        "source_sha256": sha256(source),
+        "names": dialect.title,
+        "layers": dict(dialect.layers),
+        "ignored": ignored,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    write_weights(state, out)
+    record["weights_sha256"] = sha256(out)
+    _write_beside(out.with_name(f"{out.name}.json"), json.dumps(record, indent=1).encode() + b"\n")
+    return record
+
+
+def translate(
+    found: Mapping[str, Tensor], network: nn.Module, name: str, source: Path | str
+) -> tuple[dict[str, Tensor], Dialect, list[str]]:
+    """Rename a published state dict to the network's own names.
+
+    Returns:
+        The state dict, float32 and contiguous; the dialect it was written in; the entries that were left out.
+
+    Raises:
+        InputError: entries are missing, extra or misshaped; the first few are named as published.
+
+    """
+    entries = {_published_leaf(key): tensor for key, tensor in found.items()}
+    dialect = max(_dialects(name, network), key=lambda one: _matches(one, entries))
+    ignored = sorted(key for key in entries if dialect.ignored and re.fullmatch(dialect.ignored, key))
+    kept = {key: tensor for key, tensor in entries.items() if key not in ignored}
+    own_names = _own_names(network, dialect)
+    state = network.state_dict()
+    check_entries(kept, {published: state[own] for published, own in own_names.items()}, source)
+    for key, tensor in kept.items():
+        if not tensor.is_floating_point() or not bool(torch.isfinite(tensor).all()):
+            raise InputError(f"{source}: {key} holds values that are no finite floating-point numbers")
+    return {own_names[key]: tensor.float().contiguous() for key, tensor in kept.items()}, dialect, ignored
+
+
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """Open a checkpoint from outside as tensors alone and take the state dict out of its wrapping.
+
+    Raises:
+        InputError: no such file, too large, damaged, asking for more than tensors, or without a state dict.
+
+    """
+    if path.suffix == ".safetensors":
+        return read_safetensors(path)
+    _check_size(path)
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged or hostile pickle can fail in any way
+        cause = str(error).partition("\n")[0][:120] or type(error).__name__
+        raise InputError(
+            f"{path} cannot be opened as tensors alone, so nothing of it was used ({cause}); "
+            "it is damaged, no torch checkpoint, or holds more than a state dict"
+        ) from error
+    for key in _WRAPPERS:
+        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
+            loaded = loaded[key]
+    return _tensors(loaded, path)
+
+
 def read_safetensors(path: Path) -> dict[str, Tensor]:
     """Read a safetensors file.
 
     Raises:
-        InputError: no such file, another format, or damaged.
+        InputError: no such file, too large, another format, or damaged.
 
     """
-    if not path.is_file():
-        raise InputError(
-            f"no weights file {path}; 'llbench train' and 'llbench weights import' write such files"
-        )
+    _check_size(path)
     try:
         return load_file(path)
     except (SafetensorError, OSError) as error:
         raise InputError(
-            f"{path} is no safetensors file ({error}); bring a published checkpoint in with 'llbench weights import'"
+            f"{path} is no safetensors file ({error}); "
+            "bring a published checkpoint in with 'llbench weights import'"
         ) from error
+
+
+def write_weights(state: Mapping[str, Tensor], out: Path) -> None:
+    """Write a state dict as safetensors, whole or not at all.
+
+    Raises:
+        InputError: the place cannot be written.
+
+    """
+    _write_beside(out, dict(state))
 
 
 def check_entries(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: Path | str) -> None:
@@ -57,18 +169,100 @@ def check_entries(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], sou
         InputError: entries are missing, extra or misshaped; the first few differences are named.
 
     """
-    differences = [f"missing {name} {tuple(wanted[name].shape)}" for name in wanted if name not in found]
-    differences += [f"unexpected {name} {tuple(found[name].shape)}" for name in found if name not in wanted]
-    differences += [
+    differences = [
         f"{name} has shape {tuple(found[name].shape)} instead of {tuple(tensor.shape)}"
         for name, tensor in wanted.items()
         if name in found and found[name].shape != tensor.shape
     ]
+    differences += [f"missing {name} {tuple(wanted[name].shape)}" for name in wanted if name not in found]
+    differences += [f"unexpected {name} {tuple(found[name].shape)}" for name in found if name not in wanted]
     if differences:
         shown = "; ".join(differences[:SHOWN_DIFFERENCES])
-        more = (
-            f"; and {len(differences) - SHOWN_DIFFERENCES} more"
-            if len(differences) > SHOWN_DIFFERENCES
-            else ""
+        rest = len(differences) - SHOWN_DIFFERENCES
+        raise InputError(f"{source} does not fit: {shown}{f'; and {rest} more' if rest > 0 else ''}")
+
+
+def sha256(path: Path) -> str:
+    """Hash of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _check_size(path: Path) -> None:
+    """Refuse files that are, or unpack to, more than the cap."""
+    if not path.is_file():
+        raise InputError(f"no weights file {path}")
+    size = path.stat().st_size
+    if size and zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            size = max(size, sum(member.file_size for member in archive.infolist()))
+    if size > MAX_BYTES:
+        raise InputError(
+            f"{path} holds {size / 1e6:.0f} MB; checkpoints over {MAX_BYTES / 1e6:.0f} MB are not opened"
         )
-        raise InputError(f"{source} holds no weights of this network: {shown}{more}")
+
+
+def _tensors(loaded: Any, path: Path) -> dict[str, Tensor]:
+    if not isinstance(loaded, Mapping) or not loaded:
+        raise InputError(
+            f"{path} holds no state dict: a mapping from names to tensors, bare or under 'model'"
+        )
+    odd = [
+        str(key) for key, value in loaded.items() if not isinstance(key, str) or not torch.is_tensor(value)
+    ]
+    if odd:
+        raise InputError(f"{path} holds entries that are no tensors: {', '.join(odd[:SHOWN_DIFFERENCES])}")
+    parallel = all(key.startswith("module.") for key in loaded)
+    return {key.removeprefix("module.") if parallel else key: value for key, value in loaded.items()}
+
+
+def _dialects(name: str, network: nn.Module) -> tuple[Dialect, ...]:
+    """List the names that are understood for a network: the publications', and this project's own."""
+    package = spec(name).factory.partition(":")[0].rpartition(".")[0]
+    published: tuple[Dialect, ...] = ()
+    if package.startswith("baselines."):
+        published = importlib.import_module(f"{package}.published").DIALECTS[name]
+    layers = {
+        _split(_published_leaf(key))[0]: _split(_published_leaf(key))[0] for key in network.state_dict()
+    }
+    return (*published, Dialect("this project", layers))
+
+
+def _matches(dialect: Dialect, entries: Mapping[str, Tensor]) -> int:
+    return sum(_split(key)[0] in dialect.layers for key in entries)
+
+
+def _own_names(network: nn.Module, dialect: Dialect) -> dict[str, str]:
+    """Map each entry's published name to the network's own, in the network's order."""
+    published = {own: layer for layer, own in dialect.layers.items()}
+    names = {}
+    for own in network.state_dict():
+        layer, leaf = _split(_published_leaf(own))
+        names[f"{published[layer]}.{leaf}"] = own
+    return names
+
+
+def _published_leaf(key: str) -> str:
+    for own, leaf in _LEAVES.items():
+        if key.endswith(f".{own}"):
+            return key.removesuffix(own) + leaf
+    return key
+
+
+def _split(key: str) -> tuple[str, str]:
+    layer, _, leaf = key.rpartition(".")
+    return layer, leaf
+
+
+def _write_beside(out: Path, content: bytes | dict[str, Tensor]) -> None:
+    temporary = out.with_name(f"{out.name}.part")
+    try:
+        if isinstance(content, bytes):
+            temporary.write_bytes(content)
+        else:
+            save_file(content, temporary)
+        temporary.replace(out)
+    except (OSError, SafetensorError) as error:
+        raise InputError(
+            f"cannot write {out}: {error}; choose a folder that exists and can be written"
+        ) from error

@@ -44,15 +44,14 @@ _DECLARED: tuple[Spec, ...] = (
 
 
 def names() -> tuple[str, ...]:
-    """Every registered method, the paper's own first, then installed packages' entry points of `llbench.models`."""
+    """Every registered method: the suite's, then entry points of the group `llbench.models`."""
     return tuple(_registered())
 
 
 def spec(name: str) -> Spec:
     """Return the declaration of a registered method or of a user's own, given as "package.module:factory".
 
-    For a user's own, `needs_gain`, `input_clip` and `size_multiple` are read from the factory where it has such
-    attributes (a network class may declare them); by default it needs the gain and gets it unclipped.
+    What a user's own network says of itself is known once it is built: see `conventions`.
 
     Raises:
         InputError: no such method; the message lists those that are registered.
@@ -64,7 +63,8 @@ def spec(name: str) -> Spec:
     if ":" in name:
         return _user_spec(name, name)
     raise InputError(
-        f"no method is called {name!r}; registered are {', '.join(registered)}, or name your own MODULE:FACTORY"
+        f"no method is called {name!r}; registered are {', '.join(registered)}, "
+        "or give your own as package.module:factory"
     )
 
 
@@ -76,10 +76,10 @@ def create(name: str, weights: str | Path = "shipped") -> Any:
         weights: "shipped"; "none" for the same random parameters at every call, for measuring cost; or a
             safetensors file, as `llbench train` and `llbench weights import` write it.
 
-    Returns:
-        A network in eval mode on the CPU, called with a normalised mosaic (B, 1, H, W) and giving RGB (B, 3, H, W);
-        or, for a classical method, a callable that takes a raw frame and the gain and gives RGB (H, W, 3). A user's
-        factory decides itself what "shipped" and "none" mean: its result is taken as it is.
+    Returns: A network in eval mode on the CPU, called with a normalised mosaic (B, 1, H, W) and giving RGB
+        (B, 3, H, W); or, for a classical method, a callable that takes a raw frame and the gain and gives
+        RGB (H, W, 3). A user's factory decides itself what "shipped" and "none" mean: its result is taken
+        as it is.
 
     Raises:
         InputError: no such method, no such weights, or weights of another network.
@@ -111,7 +111,7 @@ def weights_path(name: str) -> Path | None:
 
 
 def conventions(name: str, method: Any) -> tuple[bool, float | None]:
-    """How a built method is to be called: whether it needs the gain, and the clip after the gain (None for none).
+    """How a built method is called: whether it needs the gain, and the clip after the gain (None: none).
 
     A user's own network may say so in attributes `needs_gain` and `input_clip`.
     """
@@ -150,7 +150,7 @@ def _shipped_names() -> frozenset[str]:
 
 
 def _user_spec(name: str, factory: str) -> Spec:
-    declared = Spec(
+    return Spec(
         name=name,
         title=name,
         paper="a model of your own",
@@ -165,7 +165,6 @@ def _user_spec(name: str, factory: str) -> Spec:
         licence="its author's",
         notes="Not part of this suite.",
     )
-    return declared
 
 
 def _factory(declared: Spec) -> Callable[[], Any]:
@@ -196,8 +195,8 @@ def _weights_file(name: str, weights: str | Path) -> Path:
     path = weights_path(name)
     if path is None:
         raise InputError(
-            f"no weights are shipped for {name}: train it ('llbench train {name}') or bring a published checkpoint in "
-            f"('llbench weights import FILE --as {name} --out FILE') and give the file"
+            f"no weights are shipped for {name}: train it ('llbench train {name}') or bring a published "
+            f"checkpoint in ('llbench weights import FILE --as {name} --out FILE')"
         )
     return path
 

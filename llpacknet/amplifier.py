@@ -1,4 +1,4 @@
-"""The two published amplifiers: one scalar gain per image, found from the dark mosaic itself (paper, section 3.1).
+"""The two published amplifiers: one scalar gain per image, found from the dark mosaic itself.
 
 Both threshold alike: a gain that is not positive becomes 1e-4.
 """
@@ -20,10 +20,11 @@ BINS = 63
 
 
 def histogram_edges() -> Tensor:
-    """(64,) float32 edges of the amplifier's histogram, (2**linspace(0, 8, 64) - 1) / 255, for half-open bins.
+    """(64,) float32 edges (2**linspace(0, 8, 64) - 1) / 255 of the histogram's half-open bins.
 
-    They are rounded up to float32, so that comparing a float32 pixel with them gives what comparing it with the
-    exact edges in float64 gives; the last one is moved up by one step, because numpy's last bin is closed.
+    They are rounded up to float32, so that comparing a float32 pixel with them gives what comparing it with
+    the exact edges in float64 gives; the last one is moved up by one step, because numpy's last bin is
+    closed.
     """
     exact = (2.0 ** np.linspace(0, 8, BINS + 1) - 1) / 255
     rounded = exact.astype(np.float32)
@@ -43,30 +44,32 @@ def raw_histogram(mosaic: Tensor, edges: Tensor) -> Tensor:
         (B, N) float32.
 
     """
-    places = torch.bucketize(mosaic.detach().float().flatten(1), edges.float(), out_int32=True, right=True)
-    counts = torch.stack([torch.bincount(place, minlength=len(edges) + 1) for place in places])
-    return counts[:, 1:-1].float() / places.shape[1]
+    places = torch.bucketize(mosaic.detach().float().squeeze(1), edges.to(mosaic.device), right=True)
+    # One histogram per row, then their sum: on a GPU, counting into few places from many threads is slow.
+    rows = torch.zeros(*places.shape[:2], len(edges) + 1, dtype=torch.int32, device=mosaic.device)
+    rows.scatter_add_(2, places, torch.ones((), dtype=torch.int32, device=mosaic.device).expand_as(places))
+    counts = rows.sum(dim=1)[:, 1:-1]
+    return counts.float() / (mosaic.shape[2] * mosaic.shape[3])
 
 
 class HistogramAmplifier(nn.Module):
-    """Linear 63 -> 128 -> 1 on the raw's histogram, without an activation between (2020 training and test code)."""
-
-    edges: Tensor
+    """Linear 63 -> 128 -> 1 on the raw's histogram, no activation between (2020 training and test code)."""
 
     def __init__(self) -> None:
         super().__init__()
         self.hidden = nn.Linear(BINS, 128)
         self.out = nn.Linear(128, 1)
-        self.register_buffer("edges", histogram_edges(), persistent=False)
+        # No buffer: converting the network to half precision must not move the edges.
+        self._edges = histogram_edges()
 
     def forward(self, mosaic: Tensor) -> Tensor:
         """(B, 1, H, W) unamplified mosaic -> (B,) gain, at least 1e-4."""
-        histogram = raw_histogram(mosaic, self.edges).to(self.hidden.weight.dtype)
+        histogram = raw_histogram(mosaic, self._edges).to(self.hidden.weight.dtype)
         return _positive(self.out(self.hidden(histogram)).flatten())
 
 
 class ConvAmplifier(nn.Module):
-    """3x3 conv 4 -> 16 on the half-resolution planes, global average, 1x1 16 -> 128 -> 1 (2020 ablation code)."""
+    """3x3 conv 4 -> 16 on the half-resolution planes, global average, 1x1 16 -> 128 -> 1 (2020 ablation)."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,8 +1,8 @@
 """LLPackNet in its three published variants, for reading: one module per named piece, plain convolutions.
 
-Trunk (paper, Fig. 2; sizes for an H x W mosaic): split into R, G1, G2, B planes (H/2), Pack 8x each (64 channels
-at H/16), a 3x3 convolution and ReLU per plane, 1x1 to 64, three residual dense blocks, 1x1 of their outputs
-plus the skip, PixelShuffle 2, a fourth block at H/8, 3x3 to 192, UnPack 8x to RGB at H.
+Trunk (paper, Fig. 2; sizes for an H x W mosaic): split into R, G1, G2, B planes (H/2), Pack 8x each (64
+channels at H/16), a 3x3 convolution and ReLU per plane, 1x1 to 64, three residual dense blocks, 1x1 of
+their outputs plus the skip, PixelShuffle 2, a fourth block at H/8, 3x3 to 192, UnPack 8x to RGB at H.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _DEFAULT_FINAL: dict[Variant, Final] = {"2022": "sigmoid", "2020-histogram": "re
 def convolution(
     inputs: int, outputs: int, kernel: int, *, bias: bool = True, groups: int = 1, weight_norm: bool = False
 ) -> nn.Conv2d:
-    """Build a convolution that keeps the size (zero padding (kernel-1)/2), weight-normed per output channel if asked."""
+    """Build a convolution that keeps the size (zero padding), weight-normed per output channel if asked."""
     layer = nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, bias=bias, groups=groups)
     if weight_norm:
         parametrizations.weight_norm(layer)
@@ -96,21 +96,20 @@ class ResidualDenseBlock(nn.Module):
 class LLPackNet(nn.Module):
     """LLPackNet, from a normalised RGGB mosaic (B, 1, H, W) to RGB (B, 3, H, W) in [0, 1].
 
-    Args:
-        variant: "2022" expects a mosaic already multiplied by the exposure ratio; "2020-histogram" and "2020-conv"
-            take the unamplified mosaic (0 black, 1 saturation) and find the gain themselves.
-        upsampler: "unpack" (the paper's), "pixelshuffle" (its ablation), or "unpack-2020", the old one-liner,
-            which mixes the images of a batch and exists for the experiment on just that.
+    Args: variant: "2022" expects a mosaic already multiplied by the exposure ratio; "2020-histogram" and
+        "2020-conv" take the unamplified mosaic (0 black, 1 saturation) and find the gain themselves.
+        upsampler: "unpack" (the paper's), "pixelshuffle" (its ablation), or "unpack-2020", the old
+        one-liner, which mixes the images of a batch and exists for the experiment on just that.
         weight_norm: weight-norm on every convolution of the trunk; by default only in "2022", as published.
-        final: what follows UnPack; by default the published choice: sigmoid (2022), ReLU (2020-histogram and the
-            PixelShuffle ablation), nothing (2020-conv).
+        final: what follows UnPack; by default the published choice: sigmoid (2022), ReLU (2020-histogram
+        and the PixelShuffle ablation), nothing (2020-conv).
 
-    H and W may be any even numbers from 16 on (padded to multiples of 16 inside, cropped after). The "2020-conv"
-    variant ends with a clip to [0, 1], which is left out while a training step records gradients;
-    "2020-histogram" ends with its ReLU, and whoever scores it clips.
+    H and W may be any even numbers from 16 on (padded to multiples of 16 inside, cropped after). The
+    "2020-conv" variant ends with a clip to [0, 1], which is left out while a training step records
+    gradients; "2020-histogram" ends with its ReLU, and whoever scores it clips.
 
-    Raises:
-        InputError: an unknown option, or (from forward and gain) a mosaic of unusable shape, dtype or content.
+    Raises: InputError: an unknown option, or (from forward and gain) a mosaic of unusable shape, dtype or
+        content.
 
     """
 
@@ -143,7 +142,7 @@ class LLPackNet(nn.Module):
         self.out = convolution(16, 192, 3, weight_norm=normed)
 
     def gain(self, mosaic: Tensor) -> Tensor:
-        """(B, 1, H, W) unamplified mosaic -> (B,) the gain the network gives it; ones for "2022", which has none."""
+        """(B, 1, H, W) unamplified mosaic -> (B,) the gain it is given; ones for "2022", which has none."""
         check_mosaic(mosaic, self)
         return self._gain(mosaic)
 
@@ -159,9 +158,8 @@ class LLPackNet(nn.Module):
         return crop(self._restore(packed), margins)
 
     def _restore(self, packed: Tensor) -> Tensor:
-        planes = [
-            F.relu(layer(plane)) for layer, plane in zip(self.planes, packed.split(64, dim=1), strict=True)
-        ]
+        quarters = packed.chunk(4, dim=1)
+        planes = [F.relu(layer(plane)) for layer, plane in zip(self.planes, quarters, strict=True)]
         x = skip = self.merge(torch.cat(planes, dim=1))
         outputs = []
         for block in self.blocks:

@@ -1,8 +1,9 @@
 """Pack and UnPack: the paper's fast down- and upsampling (section 3.2, Algorithm 1).
 
 Both only move pixels. UnPack by the factor f is torch's PixelShuffle(f) after a fixed permutation of the
-channels, so a convolution followed by one is the same family of functions as a convolution followed by the other.
-The three historical forms at the end of the file are here for the claims made about them; nothing else uses them.
+channels, so a convolution followed by one is the same family of functions as a convolution followed by the
+other. The three historical forms at the end of the file are here for the claims made about them; nothing
+else uses them.
 """
 
 from __future__ import annotations
@@ -35,9 +36,7 @@ def pack(x: Tensor, factor: int) -> Tensor:
     _check(x, factor)
     batch, channels, height, width = x.shape
     if height % factor or width % factor:
-        raise InputError(
-            f"pack by {factor} needs sides that are multiples of {factor}, got {tuple(x.shape)}; crop or pad it first"
-        )
+        raise InputError(f"pack by {factor} needs sides that are multiples of {factor}, got {tuple(x.shape)}")
     rows, columns = height // factor, width // factor
     blocks = x.reshape(batch, channels, rows, factor, columns, factor)
     return blocks.permute(0, 3, 5, 1, 2, 4).reshape(batch, factor * factor * channels, rows, columns)
@@ -68,8 +67,8 @@ def unpack(x: Tensor, factor: int) -> Tensor:
 def pixelshuffle_order(factor: int, colours: int = 3) -> Tensor:
     """Permutation of channels after which PixelShuffle does what UnPack does.
 
-    `unpack(x, f)` equals `pixel_shuffle(x[:, pixelshuffle_order(f, C)], f)`; a convolution whose filters are permuted
-    by it and that PixelShuffle follows equals the convolution that UnPack follows.
+    `unpack(x, f)` equals `pixel_shuffle(x[:, pixelshuffle_order(f, C)], f)`; a convolution whose filters
+    are permuted by it and that PixelShuffle follows equals the convolution that UnPack follows.
 
     Returns:
         (colours*factor**2,) int64: the channel of UnPack's order at each place of PixelShuffle's order.
@@ -102,7 +101,7 @@ def unpack_loop(x: Tensor, factor: int = 8) -> Tensor:
 
 
 def unpack_2020(x: Tensor, factor: int = 8) -> Tensor:
-    """The one-liner of the 2020 README: equal to `unpack` for one image, an error for more.
+    """Apply the one-liner of the 2020 README: equal to `unpack` for one image, an error for more.
 
     Args:
         x: (1, 3*factor**2, H, W).

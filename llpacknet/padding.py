@@ -112,4 +112,4 @@ def _dtype(network: nn.Module | None) -> torch.dtype | None:
 
 def _symbolic(mosaic: Tensor) -> bool:
     """Whether the values cannot be looked at: on the meta device, while tracing, compiling or exporting."""
-    return mosaic.is_meta or torch.jit.is_tracing() or torch.compiler.is_compiling()
+    return mosaic.is_meta or torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]

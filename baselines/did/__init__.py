@@ -5,7 +5,10 @@ from baselines.spec import Spec
 SPEC = Spec(
     name="did",
     title="Maharjan et al. (DID)",
-    paper="Maharjan, Li, Li, Xu, Ma, Li: Improving Extreme Low-Light Image Denoising via Residual Learning, ICME 2019",
+    paper=(
+        "Maharjan, Li, Li, Xu, Ma, Li: Improving Extreme Low-Light Image Denoising via Residual Learning, "
+        "ICME 2019"
+    ),
     year=2019,
     kind="network",
     factory="baselines.did.network:Did",
@@ -17,8 +20,9 @@ SPEC = Spec(
     input_clip=1.0,
     licence="MIT (written from the published description; no code of the authors)",
     notes=(
-        "Published state dicts also hold a squeeze-and-excitation block per residual block (2,570,691 parameters in "
-        "all) that is never called; it is left out here and dropped on import."
+        "Published state dicts also hold a squeeze-and-excitation block per residual block (2,570,691 "
+        "parameters in all) that is never called; it is left out here and dropped on import. "
+        "The amplified mosaic is clipped at 1, as in SID's protocol."
     ),
     weights="did.safetensors",
 )

@@ -15,10 +15,13 @@ SPEC = Spec(
     params_fused=782_672,
     gmac=59.6,
     licence=(
-        "MIT for this implementation, written from the published description; RED's authors reserve all rights "
-        "in theirs and mention a patent"
+        "MIT for this implementation, written from the published description; RED's authors reserve all "
+        "rights in theirs and mention a patent"
     ),
     restricted=True,
-    notes="Every convolution weight-normed. The gain it is given by default is its own closed-form estimate, m = 5.",
+    notes=(
+        "Every convolution weight-normed, as published. Its authors find the gain by a closed form "
+        "(`llpacknet.red_gain`) outside the network."
+    ),
     weights="red.safetensors",
 )

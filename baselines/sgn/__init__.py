@@ -16,6 +16,9 @@ SPEC = Spec(
     gmac=2464.6,
     input_clip=1.0,
     licence="MIT (written from the published description; no code of the authors)",
-    notes="The configuration behind the published tables: three guiding scales on the full-resolution mosaic.",
+    notes=(
+        "The configuration behind the published tables: three guiding scales beside the full one. "
+        "The amplified mosaic is clipped at 1, as in SID's protocol."
+    ),
     weights="sgn.safetensors",
 )

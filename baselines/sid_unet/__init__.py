@@ -26,8 +26,10 @@ SPECS = (
     Spec(
         name="sid-unet+amplifier",
         title="Chen et al. + LLPackNet's amplifier",
-        paper=f"{_PAPER}; amplifier: Lamba, Balaji, Mitra: Towards Fast and Light-Weight Restoration of Dark Images, "
-        "BMVC 2020",
+        paper=(
+            f"{_PAPER}; amplifier: Lamba, Balaji, Mitra: Towards Fast and Light-Weight Restoration of Dark "
+            "Images, BMVC 2020"
+        ),
         year=2020,
         kind="network",
         factory="baselines.sid_unet.network:AmplifiedSidUNet",
@@ -38,9 +40,9 @@ SPECS = (
         gmac=561.8,
         licence=_LICENCE,
         notes=(
-            "The convolutional amplifier in front of the U-Net, both trained together on the unamplified mosaic, "
-            "which is amplified and clipped at 1 inside. No code was published; the parameter count is nearest to "
-            "the table's 7.76 M this way."
+            "The convolutional amplifier in front of the U-Net, both trained on the unamplified mosaic, "
+            "which is amplified and clipped at 1 inside. No code was published; of the two amplifiers this "
+            "one comes nearer to the table's 7.76 M parameters."
         ),
         weights="sid-unet+amplifier.safetensors",
     ),

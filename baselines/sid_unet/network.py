@@ -1,4 +1,4 @@
-"""SID's U-Net (Chen et al., CVPR 2018), and the same behind LLPackNet's amplifier (LLPackNet, Table 1, fourth row)."""
+"""SID's U-Net (Chen et al., CVPR 2018), and the same behind LLPackNet's amplifier (LLPackNet's Table 1)."""
 
 from __future__ import annotations
 
@@ -76,8 +76,9 @@ class SidUNet(nn.Module):
 class AmplifiedSidUNet(nn.Module):
     """LLPackNet's convolutional amplifier before SID's U-Net, to be trained together.
 
-    Takes the unamplified mosaic (B, 1, H, W), gives RGB (B, 3, H, W), unclipped. Between the two the amplified
-    mosaic is clipped at 1, as SID's own code clips what it feeds the U-Net; the publication does not say.
+    Takes the unamplified mosaic (B, 1, H, W), gives RGB (B, 3, H, W), unclipped. Between the two the
+    amplified mosaic is clipped at 1, as SID's own code clips what it feeds the U-Net; the publication does
+    not say.
 
     Raises:
         InputError: from forward and gain, a mosaic of unusable shape, dtype or content.
