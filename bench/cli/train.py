@@ -1,0 +1,99 @@
+"""`llbench train`: train a network on photographs through the camera model, or on a real data set."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+LOSSES = ("l1", "l1+ms-ssim", "2020")
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+@click.command(epilog="Free photographs: python -m bench.train.gather FOLDER. Details: docs/training.md.")
+@click.argument("name")
+@click.option("--photos", type=FOLDER, help="Train on photographs (JPEG, PNG) through the camera model.")
+@click.option("--dataset", type=FOLDER, help="Train on a data set in SID's layout (ids that begin with 0).")
+@click.option("--val", "validation", type=FOLDER, help="Photographs to validate on. [default: some of --photos]")
+@click.option("--out", type=FOLDER, help="Folder of this run. [default: training/NAME]")
+@click.option("--resume", is_flag=True, help="Go on with the run in --out; starts it where there is none.")
+@click.option("--steps", default=16_000, show_default=True, type=click.IntRange(1), help="Length of the run.")
+@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Length by the clock instead of --steps.")
+@click.option("--batch", default=4, show_default=True, type=click.IntRange(1), help="Patches a step.")
+@click.option("--patch", default=256, show_default=True, type=int, help="Side of a patch, a multiple of 16.")
+@click.option("--lr", default=1.5e-3, show_default=True, type=click.FloatRange(0, min_open=True))
+@click.option("--weight-decay", default=0.0, show_default=True, type=click.FloatRange(0))
+@click.option("--clip", default=1.0, show_default=True, type=click.FloatRange(0, min_open=True),
+              help="Largest norm of the gradient.")  # fmt: skip
+@click.option("--loss", default="l1", show_default=True, type=click.Choice(LOSSES))
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
+@click.option("--device", default="cpu", show_default=True, type=click.Choice(["cpu", "cuda"]))
+@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="[default: bf16 on cuda, fp32 on cpu]")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads of the network.")
+@click.option("--workers", type=click.IntRange(0), help="Processes that make patches. [default: half the cores]")
+@click.option("--validate-every", default=500, show_default=True, type=click.IntRange(1), help="Steps between.")
+@click.option("--checkpoint-every", "checkpoint_every_s", default=120.0, show_default=True,
+              type=click.FloatRange(0), help="Seconds between.")  # fmt: skip
+def command(
+    name: str,
+    photos: Path | None,
+    dataset: Path | None,
+    validation: Path | None,
+    out: Path | None,
+    resume: bool,
+    steps: int,
+    minutes: float | None,
+    batch: int,
+    patch: int,
+    lr: float,
+    weight_decay: float,
+    clip: float,
+    loss: str,
+    seed: int,
+    device: str,
+    precision: str | None,
+    threads: int | None,
+    workers: int | None,
+    validate_every: int,
+    checkpoint_every_s: float,
+) -> int:
+    """Train the network NAME and write its weights, model card, log and curve to --out.
+
+    A run that was interrupted or killed goes on with --resume. Several GPUs: start it under torchrun, as
+    `torchrun --nproc-per-node 4 -m bench train NAME ... --device cuda`.
+    """
+    # Read once, when torch loads OpenMP: threads that wait must sleep, or they take the cores from the processes
+    # that make the patches (a step took six times as long on two cores).
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from bench.train.trainer import Diverged, Options, train
+
+    options = Options(
+        name=name,
+        out=out or Path("training") / name.replace(":", "."),
+        photos=photos,
+        dataset=dataset,
+        validation=validation,
+        steps=steps,
+        minutes=minutes,
+        batch=batch,
+        patch=patch,
+        lr=lr,
+        weight_decay=weight_decay,
+        clip=clip,
+        loss=loss,
+        seed=seed,
+        device=device,
+        precision=precision or ("bf16" if device == "cuda" else "fp32"),
+        threads=threads,
+        workers=workers,
+        validate_every=validate_every,
+        checkpoint_every_s=checkpoint_every_s,
+        resume=resume,
+    )
+    try:
+        train(options)
+    except Diverged as error:
+        click.echo(f"llbench: {error}", err=True)
+        return 1
+    return 0

@@ -1,0 +1,113 @@
+"""The weights as they are shipped: half precision, with a model card as JSON and as Markdown beside them."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import save
+
+from baselines.registry import spec
+from bench.data.sums import file_sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from torch import Tensor
+
+    from bench.train.photographs import Photograph
+
+LICENCE = "MIT, as the code; the photographs keep their own licences and authors, listed below"
+PACKAGES = ("llpacknet-bench", "torch", "numpy", "pillow")
+
+
+def write(
+    weights: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any], credits_: Iterable[Photograph]
+) -> None:
+    """Write the weights and, beside them, `.json` and `.md` with what they are and where they come from.
+
+    Args:
+        weights: the safetensors file to write.
+        state: half-precision weights by their names in the network's state dict.
+        facts: recipe and result of the training.
+        credits_: the photographs it has seen.
+    """
+    content = save(dict(state), metadata={"model": str(facts["name"]), "format": "pt"})
+    _replace(weights, content)
+    declared = spec(str(facts["name"]))
+    contents: dict[str, Any] = {
+        "model": facts["name"],
+        "title": declared.title,
+        "paper": declared.paper,
+        "weights": weights.name,
+        "weights_sha256": file_sha256(weights),
+        "licence": LICENCE,
+        "training": {key: value for key, value in facts.items() if key not in {"name", "photos", "validation"}},
+        "hardware": _hardware(str(facts["device"])),
+        "versions": {package: version(package) for package in PACKAGES},
+        "photographs": [
+            {key: value for key, value in asdict(each).items() if key != "use"} for each in credits_
+        ],
+    }
+    _replace(weights.with_suffix(".json"), (json.dumps(contents, indent=2, ensure_ascii=False) + "\n").encode())
+    _replace(weights.with_suffix(".md"), _markdown(contents).encode())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f"{path.name}.partial")
+    with temporary.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def _hardware(device: str) -> str:
+    if device.startswith("cuda"):
+        return torch.cuda.get_device_name()
+    model = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.is_file():
+        lines = information.read_text(encoding="utf-8", errors="replace").splitlines()
+        names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+        model = names[0] if names else model
+    return f"{model}, {torch.get_num_threads()} threads"
+
+
+def _markdown(contents: Mapping[str, Any]) -> str:
+    training = contents["training"]
+    hours = training["seconds"] / 3600
+    rows = "\n".join(f"| {key} | {value} |" for key, value in training.items())
+    photographs = "\n".join(
+        f"| {each['file']} | {each['author']} | {each['licence']} | {each['package'] or '–'} |"
+        for each in contents["photographs"]
+    )
+    data = (
+        "Photographs through the camera model of a Sony A7S II: night-time darkening, white balance, photon, read "
+        "and row noise. None of SID's pictures was used.\n\n"
+        f"| photograph | author | licence | package |\n|---|---|---|---|\n{photographs}\n"
+        if contents["photographs"]
+        else f"The data set at {training['dataset']}, scenes whose ids begin with 0.\n"
+    )
+    return f"""# {contents["title"]}: weights
+
+`{contents["weights"]}`, half precision, SHA-256 `{contents["weights_sha256"]}`.
+{contents["paper"]}.
+Licence of these weights: {contents["licence"]}.
+
+Trained for {training["steps"]} steps in {hours:.2f} h on {contents["hardware"]}.
+PSNR on held-out photographs through the same camera model: {training["validation_psnr"]:.2f} dB.
+
+| training | |
+|---|---|
+{rows}
+
+## Data
+
+{data}"""

@@ -1,0 +1,42 @@
+"""Checkpoints of a training run: written atomically, read without trusting them more than needed."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NAME = "checkpoint.pt"
+
+
+def write(folder: Path, state: dict[str, Any]) -> None:
+    """Write a checkpoint beside the old one, flush it to the disk, then put it in the old one's place."""
+    temporary = folder / f"{NAME}.partial"
+    with temporary.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(folder / NAME)
+
+
+def read(folder: Path) -> dict[str, Any] | None:
+    """Return the folder's checkpoint, tensors on the CPU; None where there is none.
+
+    Raises:
+        InputError: for a file that is no checkpoint of this trainer.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise InputError(f"{path} cannot be read as a checkpoint ({error}); remove it to start anew") from error
+    return state

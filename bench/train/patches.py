@@ -1,0 +1,253 @@
+"""Training patches, made on the fly: a photograph's crop, turned into night, through the camera model.
+
+Patch i of step s is a pure function of (seed, s, i) and of the photographs, so that training resumes bit for bit,
+whatever the number of workers. What is drawn for each patch:
+
+- a crop, reduced by 1 to 4 in size (a photograph is sharper than a raw's own pixels only when reduced), flipped
+  and turned, before it becomes a Bayer mosaic, so that the mosaic's phase never moves;
+- night: contrast in linear light (so that shadows are deep), a mean level like that of SID's long exposures,
+  saturation and a warm tint, uneven illumination, now and then lamps that saturate;
+- the camera: white balance around SID's median, ISO and exposure ratio of one of SID's 93 first test frames or from
+  the whole range, read noise Gaussian or Tukey-lambda.
+
+The truth is what rawpy makes of the long exposure, without its demosaicking: white balance, clipping at saturation,
+colour matrix, BT.709 tone.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from bench.data import camera
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MAX_REDUCTION = 4.0
+TONE_STEPS = 65535
+"""The tone curve is read from a table of this many steps: off by at most 4.5 / 65535 / 2."""
+
+LEVEL_MEDIAN, LEVEL_SIGMA, LEVEL_RANGE = 0.07, 0.9, (0.006, 0.5)
+"""Mean linear level of a night photograph (1 is display white): log-normal. The long exposures of SID's test
+scenes have 0.01 to 0.34, half of them below 0.08 (`sid_test93.csv`: mean level x ratio / 15871, over 0.72 for
+green's share of a neutral mosaic)."""
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """How the short exposure is taken.
+
+    Attributes:
+        iso: sensitivity, 50 to 25600.
+        ratio: exposure ratio, long to short.
+    """
+
+    iso: float
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One training pair.
+
+    Attributes:
+        mosaic: (1, size, size) float32, max(raw - 512, 0) / 15871 of the short exposure, not amplified.
+        truth: (3, size, size) float32 RGB in [0, 1], after the tone curve.
+        ratio: the exposure ratio, which is the gain of a method that needs one.
+    """
+
+    mosaic: NDArray[np.float32]
+    truth: NDArray[np.float32]
+    ratio: float
+
+
+@cache
+def _curves() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Linear light of the 256 values of a photograph, and the tone curve over TONE_STEPS of linear light."""
+    linear = camera.inverse_tone(np.arange(256) / 255).astype(np.float32)
+    return linear, camera.tone(np.arange(TONE_STEPS + 1) / TONE_STEPS).astype(np.float32)
+
+
+@cache
+def _exposures() -> NDArray[np.float64]:
+    """(93, 2) ISO and ratio of SID's first test frames."""
+    text = resources.files("bench").joinpath("facts/sid_test93.csv").read_text(encoding="utf-8")
+    return np.array([(float(row["iso"]), float(row["ratio"])) for row in csv.DictReader(text.splitlines())])
+
+
+class Patches:
+    """Makes the patches of a pool of photographs.
+
+    Args:
+        photographs: (H, W, 3) uint8 each; held in memory.
+        size: side of a patch in pixels, a multiple of 16.
+        seed: seed of everything drawn.
+
+    Raises:
+        InputError: where the size is no multiple of 16 or a photograph is smaller than a patch.
+    """
+
+    def __init__(self, photographs: list[NDArray[np.uint8]], size: int, seed: int) -> None:
+        if size < 32 or size % 16:
+            raise InputError(f"--patch {size}: give a multiple of 16, at least 32")
+        self.photographs = [each for each in photographs if min(each.shape[:2]) >= size]
+        if not self.photographs:
+            raise InputError(f"no photograph is as large as a patch of {size} pixels: lower --patch")
+        self.size = size
+        self.seed = seed
+        area = np.array([each.shape[0] * each.shape[1] for each in self.photographs], float)
+        # Larger photographs hold more to see, but not in proportion: the square root lies between.
+        self._share = np.cumsum(np.sqrt(area)) / np.sqrt(area).sum()
+        self._histograms = [_histogram(each) for each in self.photographs]
+
+    def patch(self, step: int, index: int) -> Patch:
+        """Return patch `index` of training step `step`."""
+        rng = np.random.default_rng((self.seed, step, index))
+        which = min(int(np.searchsorted(self._share, rng.random())), len(self.photographs) - 1)
+        crop = _crop(self.photographs[which], self.size, rng)
+        light = night(crop, self._histograms[which], rng)
+        wb = draw_white_balance(rng)
+        return capture(light, wb, draw_exposure(rng), rng)
+
+
+def _histogram(photograph: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Share of each of the 256 values, over a sample of all pixels and channels."""
+    counts = np.bincount(photograph[::4, ::4].ravel(), minlength=256)
+    return np.asarray(counts / counts.sum())
+
+
+def _crop(photograph: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """(size, size, 3) crop at a random reduction and orientation; of two random places the one with more detail."""
+    height, width = photograph.shape[:2]
+    largest = min(MAX_REDUCTION, height / size, width / size)
+    side = int(size * largest ** rng.random())
+    tops, lefts = rng.integers(height - side + 1, size=2), rng.integers(width - side + 1, size=2)
+    places = [photograph[top : top + side, left : left + side] for top, left in zip(tops, lefts, strict=True)]
+    crop = max(places, key=_detail)
+    if side != size:
+        crop = np.asarray(Image.fromarray(crop).resize((size, size), Image.Resampling.HAMMING))
+    turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+    crop = np.rot90(crop, turns)
+    return crop[:, ::-1] if mirrored else crop
+
+
+def _detail(crop: NDArray[np.uint8]) -> float:
+    """Mean step between neighbouring pixels of a row, over a sample of green."""
+    rows = crop[::8, :, 1].astype(np.int16)
+    return float(np.abs(rows[:, 1::2] - rows[:, :-1:2]).mean())
+
+
+def night(
+    crop: NDArray[np.uint8], histogram: NDArray[np.float64], rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Turn a photograph's crop into a scene by night.
+
+    Args:
+        crop: (S, S, 3) uint8.
+        histogram: (256,) share of each value in the whole photograph, which sets the exposure: a dark corner of
+            a photograph stays darker than the rest of it.
+        rng: source of randomness.
+
+    Returns:
+        (S, S, 3) float32 white-balanced camera RGB in linear light, not negative; above 1 where it saturates.
+    """
+    linear, _ = _curves()
+    curve = linear ** np.float32(rng.uniform(0.9, 2.4))
+    level = float(np.clip(LEVEL_MEDIAN * np.exp(LEVEL_SIGMA * rng.standard_normal()), *LEVEL_RANGE))
+    curve *= np.float32(level / max(float(histogram @ curve), 1e-4))
+    colours = (camera.SRGB_TO_CAMERA @ _tint(rng)).astype(np.float32)
+    light = curve[crop] @ colours.T
+    size = len(crop)
+    light *= _illumination(size, rng)[..., None]
+    if rng.random() < 0.1:
+        _add_lamps(light, rng)
+    return np.maximum(light, 0, out=light)
+
+
+def _tint(rng: np.random.Generator) -> NDArray[np.float64]:
+    """(3, 3) on linear sRGB: random saturation, then for half of the patches a tint, mostly warm."""
+    saturation = rng.uniform(0.4, 1.1)
+    luminance = np.array([0.2126, 0.7152, 0.0722])
+    matrix = saturation * np.eye(3) + (1 - saturation) * np.outer(np.ones(3), luminance)
+    warmth = rng.normal(0.35, 0.35) if rng.random() < 0.5 else 0.0
+    gains = np.exp(np.array([0.5, 0.0, -1.0]) * warmth + 0.06 * rng.standard_normal(3))
+    return np.asarray(gains[:, None] * matrix)
+
+
+def _illumination(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
+    """(size, size) smooth factor: light that falls off to one side, by up to about a factor of 4 over a patch."""
+    ramp = np.linspace(-0.5, 0.5, size, dtype=np.float32)
+    down, across = (rng.standard_normal(2) * (0.5 if rng.random() < 0.5 else 0.0)).astype(np.float32)
+    return np.outer(np.exp(down * ramp), np.exp(across * ramp))
+
+
+def _add_lamps(light: NDArray[np.float32], rng: np.random.Generator) -> None:
+    """Add one to three lamps in place: saturated in the middle, with a glow around them."""
+    size = len(light)
+    grid = np.arange(size, dtype=np.float32)
+    for _ in range(int(rng.integers(1, 4))):
+        y, x = rng.uniform(0, size, 2).astype(np.float32)
+        radius = np.float32(np.exp(rng.uniform(np.log(2), np.log(size / 10))))
+        distance = ((grid - y) ** 2)[:, None] + ((grid - x) ** 2)[None, :]
+        glow = np.float32(np.exp(rng.uniform(0, 3))) / (1 + (distance / radius**2) ** 2)
+        colour = np.exp(np.array([0.1, 0.0, -0.3]) * rng.random()).astype(np.float32)
+        light += glow[..., None] * colour
+
+
+def draw_white_balance(rng: np.random.Generator) -> tuple[float, float]:
+    """Red and blue multipliers of the camera: SID's median for many patches, SID's whole range for the rest.
+
+    The mosaic does not carry its white balance, so a network can only lean to what is likely; a narrow middle
+    with wide flanks tells it what that is.
+    """
+    wide = camera.draw_white_balance(rng)
+    if rng.random() < 0.3:
+        return wide
+    red, blue = camera.WB_RED[1], camera.WB_BLUE[1]
+    near = np.exp(0.02 * rng.standard_normal(2))
+    return red * float(near[0]), blue * float(near[1])
+
+
+def draw_exposure(rng: np.random.Generator) -> Exposure:
+    """ISO and ratio of one of SID's first test frames (three quarters), or anything between ISO 50 and 25600."""
+    rows = _exposures()
+    iso, ratio = rows[int(rng.integers(len(rows)))]
+    if rng.random() < 0.25:
+        iso, ratio = np.exp(rng.uniform(np.log((50, 80)), np.log((25600, 300))))
+    return Exposure(float(np.clip(iso, 50, 25600)), float(ratio))
+
+
+def capture(
+    light: NDArray[np.float32], wb: tuple[float, float], exposure: Exposure, rng: np.random.Generator
+) -> Patch:
+    """Take the short exposure of a scene, and render its long one.
+
+    Args:
+        light: (S, S, 3) white-balanced camera RGB of the long exposure, linear, 1 is display white.
+        wb: white-balance multipliers of red and blue; green is 1.
+        exposure: ISO and ratio of the short exposure.
+        rng: source of the noise.
+    """
+    divided = light * np.array([1 / wb[0], 1, 1 / wb[1]], np.float32)
+    noise = camera.noise_parameters(exposure.iso)
+    kind: camera.ReadNoise = "gaussian" if rng.random() < 0.5 else "tukey-lambda"
+    raw = camera.expose(camera.mosaic(divided), exposure.ratio, noise, rng, kind)
+    mosaic = np.maximum(raw.astype(np.float32) - camera.BLACK, 0) / np.float32(camera.SPAN)
+    return Patch(mosaic[None], render(light), exposure.ratio)
+
+
+def render(light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(S, S, 3) white-balanced camera RGB, linear, to (3, S, S) RGB as rawpy renders it: clipped, then toned."""
+    _, curve = _curves()
+    clipped = np.minimum(light, 1)
+    rgb = clipped @ camera.CAMERA_TO_SRGB.T.astype(np.float32)
+    steps = (np.clip(rgb, 0, 1) * TONE_STEPS + np.float32(0.5)).astype(np.uint16)
+    return np.ascontiguousarray(curve[steps].transpose(2, 0, 1))

@@ -1,0 +1,106 @@
+"""The photographs that patches are cut from: gathered from Debian packages, or any folder of the user's own.
+
+A folder may hold a `photographs.csv` with the columns file, use ("training" or "validation"), author, licence,
+package and path, which the model card then credits; `python -m bench.train.gather` writes one. Without it every
+sixth file is set aside for validation, and the card says that author and licence are unknown.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from PIL import Image
+
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+Use = Literal["training", "validation"]
+LIST_NAME = "photographs.csv"
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
+HELD_OUT = 6
+"""Without a list, one file in so many is kept for validation."""
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One photograph, and whom to credit for it.
+
+    Attributes:
+        file: its name in the folder.
+        use: "training" or "validation".
+        author: who made it; "unknown" where the folder has no list.
+        licence: SPDX identifier or a phrase; "unknown" where the folder has no list.
+        package: the package it came from; empty where the folder has no list.
+        path: where it lies in that package; empty where the folder has no list.
+    """
+
+    file: str
+    use: Use
+    author: str = "unknown"
+    licence: str = "unknown"
+    package: str = ""
+    path: str = ""
+
+
+def read_list(text: str, source: str) -> tuple[Photograph, ...]:
+    """Read a list of photographs from CSV text; `source` names it in errors.
+
+    Raises:
+        InputError: for a missing column, or a use that is neither training nor validation.
+    """
+    rows = []
+    for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
+        use = row.get("use")
+        if "file" not in row or (use != "training" and use != "validation"):
+            raise InputError(
+                f"{source}, line {number}: needs the columns file and use, the latter training or validation"
+            )
+        extra = {key: row[key] for key in ("author", "licence", "package", "path") if row.get(key)}
+        rows.append(Photograph(file=row["file"], use=use, **extra))  # type: ignore[arg-type]
+    return tuple(rows)
+
+
+def listed(folder: Path) -> tuple[Photograph, ...]:
+    """Photographs of a folder, by its own list or, where it has none, by name.
+
+    Raises:
+        InputError: for a folder that is absent, without photographs, or whose list names absent files.
+    """
+    if not folder.is_dir():
+        raise InputError(f"no such folder of photographs: {folder} (see python -m bench.train.gather --help)")
+    list_file = folder / LIST_NAME
+    if list_file.is_file():
+        photographs = read_list(list_file.read_text(encoding="utf-8"), str(list_file))
+        absent = [each.file for each in photographs if not (folder / each.file).is_file()]
+        if absent:
+            raise InputError(f"{list_file} names {absent[0]}, which is not there: gather again or mend the list")
+        return photographs
+    files = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    if not files:
+        raise InputError(f"{folder} holds no JPEG or PNG photographs")
+    held = {name for index, name in enumerate(files) if index % HELD_OUT == HELD_OUT - 1}
+    return tuple(Photograph(name, "validation" if name in held else "training") for name in files)
+
+
+def load(folder: Path, photographs: Iterable[Photograph]) -> list[NDArray[np.uint8]]:
+    """Decode photographs to (H, W, 3) uint8 arrays, in the order given.
+
+    Raises:
+        InputError: for a file that is no picture.
+    """
+    pictures = []
+    for each in photographs:
+        try:
+            with Image.open(folder / each.file) as image:
+                pictures.append(np.asarray(image.convert("RGB")))
+        except OSError as error:
+            raise InputError(f"{folder / each.file} cannot be read as a picture ({error}); remove it") from error
+    return pictures

@@ -1,0 +1,68 @@
+"""What a training run shows while it goes: a bar in a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+LINE_EVERY_S = 60.0
+
+
+class Reporter:
+    """Reports steps, as a context manager.
+
+    Args:
+        title: what is trained.
+        shown: False for every process but the first of several.
+    """
+
+    def __init__(self, title: str, shown: bool = True) -> None:
+        self.title = title
+        self.shown = shown
+        self._bar: Progress | None = None
+        self._last_line = float("-inf")
+        if shown and sys.stderr.isatty():
+            self._bar = Progress(
+                TextColumn(title), BarColumn(), TextColumn("{task.percentage:.1f} %"), TextColumn("{task.description}"),
+                TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True),
+            )
+            self._task = self._bar.add_task("", total=1.0)
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def step(self, number: int, done: float, seconds: float, loss: float, psnr: float | None) -> None:
+        """Report a finished step: `done` is the share of the whole run, `seconds` its training time so far."""
+        quality = "" if psnr is None else f", validation {psnr:.2f} dB"
+        text = f"step {number}, loss {loss:.4f}{quality}"
+        if self._bar:
+            self._bar.update(self._task, completed=done, description=text)
+        elif self.shown and time.monotonic() - self._last_line > LINE_EVERY_S:
+            self._last_line = time.monotonic()
+            left = seconds * (1 - done) / done if done > 0 else 0.0
+            print(
+                f"{self.title}: {100 * done:.1f} %, {text}, {seconds / 60:.1f} min, about {left / 60:.0f} min left",
+                file=sys.stderr, flush=True,
+            )
+
+    def say(self, text: str) -> None:
+        """Print one line."""
+        if self._bar:
+            self._bar.console.print(text)
+        elif self.shown:
+            print(text, file=sys.stderr, flush=True)
