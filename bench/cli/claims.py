@@ -1,0 +1,57 @@
+"""`llbench claims`: verdicts on what the paper, its code and RED claim, from a results folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command("claims", short_help="verdicts on the published claims")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Print what claims.json holds instead of a table.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 when a claim is not reproduced.")
+def command(folder: Path, as_json: bool, strict: bool) -> int:
+    """Judge every published claim by the results in DIR and write DIR/claims.json.
+
+    Example: llbench claims results/mine --strict
+    """
+    from rich.console import Console
+
+    from bench.judge import claims
+
+    verdicts = claims.write(folder)
+    if as_json:
+        click.echo(json.dumps(verdicts, indent=1, ensure_ascii=False))
+    else:
+        console = Console()
+        console.print(_table(verdicts))
+        counted = claims.tally(verdicts)
+        console.print(", ".join(f"{count} {name}" for name, count in counted.items()), highlight=False)
+    return int(strict and any(entry["verdict"] == "not-reproduced" for entry in verdicts))
+
+
+def _table(verdicts: list[dict[str, Any]]) -> Any:
+    from rich.table import Table
+
+    from bench.show.numbers import compact
+
+    colours = {
+        "reproduced": "green",
+        "within-tolerance": "yellow",
+        "not-reproduced": "red",
+        "untestable-here": "dim",
+        "inconsistent-at-source": "magenta",
+    }
+    table = Table("Claim", "Published", "Measured", "Verdict", title="Published claims", show_lines=False)
+    for entry in verdicts:
+        measured = "–"
+        if entry["measured"] is not None:
+            measured = f"{compact(entry['measured'])} {entry['unit']}".strip()
+            if entry["interval"]:
+                measured += f" ({compact(entry['interval'][0])} to {compact(entry['interval'][1])})"
+        colour = colours[entry["verdict"]]
+        table.add_row(entry["title"], entry["published"], measured, f"[{colour}]{entry['verdict']}[/]")
+    return table

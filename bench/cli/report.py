@@ -1,0 +1,33 @@
+"""`llbench report`: tables, figures, verdicts and the report of a results folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("report", short_help="tables, figures and the report of a results folder")
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def command(folder: Path) -> int:
+    """Write tables, figures, claims.json and report.html from the results in DIR.
+
+    Nothing is measured: the same result files give the same bytes, on whatever machine. A half-finished run shows
+    what there is.
+
+    Example: llbench report results/mine
+    """
+    from rich.console import Console
+
+    from bench.judge import claims
+    from bench.judge.results import Results
+    from bench.show import report, tables, writers
+
+    report.write_all(folder)
+    results = Results.load(folder)
+    console = Console()
+    console.print(writers.as_rich(tables.table1(results)))
+    counted = claims.tally(claims.judge(results))
+    console.print(", ".join(f"{count} {name}" for name, count in counted.items()), highlight=False)
+    console.print(f"Report: {folder / report.FILE}", highlight=False)
+    return 0

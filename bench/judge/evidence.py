@@ -1,0 +1,181 @@
+"""What a claim's quantity means in terms of results: from its parameters in `claims.toml` to a measured figure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from bench.judge import quantities
+from bench.judge.quantities import FEWEST_IMAGES, GB, Measured
+from bench.judge.results import FULL, Results
+from bench.judge.statistics import Estimate, exact
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+WITHOUT = ("paper2020",)
+"""Protocols that judge without GT exposure."""
+WITH = ("paper2020-gt", "release2022", "sid2018", "aligned562")
+"""Protocols that multiply by the true exposure ratio, the one nearest to Table 1 first."""
+
+Subject = dict[str, Any]
+Found = tuple[Measured, str | None]
+
+
+def measure(quantity: str, subject: Subject, results: Results) -> Found:
+    """The measured figure of a claim, and the protocol that it was judged under (None: as the claim says).
+
+    Args:
+        quantity: a key of `MEASURES`.
+        subject: the quantity's parameters as `claims.toml` gives them.
+        results: the records.
+    """
+    return MEASURES[quantity](subject, results)
+
+
+def with_protocol(results: Results) -> str:
+    """The protocol that stands for "with GT exposure" here: the one of `WITH` with the most judged pictures."""
+    counts = {
+        name: sum(r.status == "ok" and r.cell.protocol == name for r in results.of("quality"))
+        for name in WITH
+    }
+    return max(WITH, key=lambda name: counts[name])
+
+
+def protocol_of(subject: Subject, results: Results) -> str:
+    """The protocol of a claim about pictures: named outright, or by the exposure that it was given."""
+    named = subject.get("protocol_name")
+    if named is not None:
+        return str(named)
+    return WITHOUT[0] if subject["exposure"] == "without" else with_protocol(results)
+
+
+def _setting(subject: Subject) -> dict[str, Any]:
+    height, width = subject.get("frame", FULL)
+    return {"device": subject.get("device", "cpu"), "frame": (int(height), int(width))}
+
+
+def _latency(subject: Subject, results: Results) -> Found:
+    return quantities.latency(results, subject["model"], **_setting(subject)), None
+
+
+def _latency_ratio(subject: Subject, results: Results) -> Found:
+    return _ratios(subject, results, quantities.latency_ratio), None
+
+
+def _memory(subject: Subject, results: Results) -> Found:
+    found = quantities.memory(results, subject["model"], **_setting(subject))
+    return (found if found.estimate is None else replace(found, estimate=found.estimate.scaled(1 / GB))), None
+
+
+def _memory_ratio(subject: Subject, results: Results) -> Found:
+    return _ratios(subject, results, quantities.memory_ratio), None
+
+
+def _ratios(subject: Subject, results: Results, ratio: Callable[..., Measured]) -> Measured:
+    setting = _setting(subject)
+    return _hull([ratio(results, above, subject["below"], **setting) for above in subject["above"]])
+
+
+def _hull(found: list[Measured]) -> Measured:
+    """One figure for several: from the least lower end to the greatest upper end; all or nothing."""
+    missing = [one.reason for one in found if one.estimate is None]
+    if missing:
+        return Measured(None, "; ".join(dict.fromkeys(missing)))
+    estimates = [one.estimate for one in found if one.estimate is not None]
+    if len(estimates) == 1:
+        return found[0]
+    lows = [one.low for one in estimates if one.low is not None]
+    highs = [one.high for one in estimates if one.high is not None]
+    whole = len(lows) == len(highs) == len(estimates)
+    middle = sorted(one.value for one in estimates)[len(estimates) // 2]
+    return Measured(
+        Estimate(
+            middle,
+            min(lows) if whole else None,
+            max(highs) if whole else None,
+            min(one.count for one in estimates),
+            min(one.coverage for one in estimates),
+        ),
+        marks=tuple(sorted({mark for one in found for mark in one.marks})),
+        rests_on=tuple(dict.fromkeys(cell for one in found for cell in one.rests_on)),
+    )
+
+
+def _parameters(subject: Subject, results: Results) -> Found:
+    found = quantities.count(results, subject["model"], "parameters")
+    return (found if found.estimate is None else replace(found, estimate=found.estimate.scaled(1e-6))), None
+
+
+def _parameters_ratio(subject: Subject, results: Results) -> Found:
+    below = quantities.count(results, subject["below"], "parameters")
+    if below.estimate is None:
+        return Measured(None, f"parameters of {subject['below']}: {below.reason}"), None
+    ratios = []
+    for model in subject["above"]:
+        above = quantities.count(results, model, "parameters")
+        if above.estimate is None:
+            ratios.append(Measured(None, f"parameters of {model}: {above.reason}"))
+        else:
+            ratio = exact(above.estimate.value / below.estimate.value)
+            ratios.append(Measured(ratio, rests_on=(*above.rests_on, *below.rests_on)))
+    return _hull(ratios), None
+
+
+def _count(subject: Subject, results: Results) -> Found:
+    return quantities.count(results, subject["model"], subject["field"]), None
+
+
+def _gmac(subject: Subject, results: Results) -> Found:
+    return quantities.count(results, subject["model"], "gmac"), None
+
+
+def _picture(metric: str) -> Callable[[Subject, Results], Found]:
+    def mean(subject: Subject, results: Results) -> Found:
+        protocol = protocol_of(subject, results)
+        found = quantities.quality(results, subject["model"], protocol, metric)
+        if found.estimate is not None and found.estimate.count < FEWEST_IMAGES:
+            why = f"{found.estimate.count} image(s); an interval needs at least {FEWEST_IMAGES}"
+            found = replace(found, estimate=None, reason=why)
+        return found, f"{protocol}, mean over its images"
+
+    return mean
+
+
+def _picture_difference(metric: str) -> Callable[[Subject, Results], Found]:
+    def difference(subject: Subject, results: Results) -> Found:
+        protocol = protocol_of(subject, results)
+        better, worse = (subject["better"], protocol), (subject["worse"], protocol)
+        found = quantities.quality_difference(results, better, worse, metric)
+        return found, f"{protocol}, mean difference over common images"
+
+    return difference
+
+
+def _gain_ratio(subject: Subject, results: Results) -> Found:
+    protocol = protocol_of(subject, results)
+    found = quantities.gain_ratio(results, subject["model"], protocol)
+    return found, f"{protocol}, geometric mean of chosen gain over exposure ratio"
+
+
+def _nothing(subject: Subject, results: Results) -> Found:  # noqa: ARG001
+    return Measured(None, "not decided by result cells"), None
+
+
+MEASURES: dict[str, Callable[[Subject, Results], Found]] = {
+    "latency": _latency,
+    "latency-ratio": _latency_ratio,
+    "memory": _memory,
+    "memory-ratio": _memory_ratio,
+    "parameters": _parameters,
+    "parameters-ratio": _parameters_ratio,
+    "count": _count,
+    "gmac": _gmac,
+    "psnr": _picture("psnr"),
+    "ssim": _picture("ssim"),
+    "psnr-difference": _picture_difference("psnr"),
+    "ssim-difference": _picture_difference("ssim"),
+    "gain-ratio": _gain_ratio,
+    "none": _nothing,
+}
+"""How each quantity of `claims.toml` is measured."""

@@ -1,0 +1,235 @@
+"""The records of a results folder, found by what a reader asks for: a method's cost, a method's pictures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from bench import store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from bench.cells import Record
+
+FULL = (2848, 4256)
+"""Rows and columns of the paper's frames (Sony A7S II); its cost figures hold for this size."""
+RUNTIMES = ("published", "eager", None, "compile", "onnxruntime", "openvino")
+"""Order of preference: the form that the papers timed comes first."""
+NOT_MEASURED = "not measured"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The quality records of one method under one protocol on the main data set.
+
+    Attributes:
+        ok: judged images by name.
+        failed: reason per image that could not be judged.
+    """
+
+    ok: dict[str, Record]
+    failed: dict[str, str]
+
+    @property
+    def reason(self) -> str:
+        """Why there is no figure at all: the commonest reason among the failed images."""
+        if not self.failed:
+            return NOT_MEASURED
+        return Counter(sorted(self.failed.values())).most_common(1)[0][0]
+
+
+class Results:
+    """All records of one results folder; order of the files and time of writing have no influence."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self.records = sorted(records, key=lambda record: [str(axis) for axis in vars(record.cell).values()])
+        self._by: dict[tuple[str, str], list[Record]] = {}
+        for record in self.records:
+            self._by.setdefault((record.cell.measurement, record.cell.model), []).append(record)
+
+    @classmethod
+    def load(cls, out: Path) -> Results:
+        """Every record under `<out>/cells/`; an empty or unfinished folder gives what there is."""
+        return cls(store.load(out))
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """Names of all methods with at least one record, sorted."""
+        return tuple(sorted({record.cell.model for record in self.records}))
+
+    @cached_property
+    def dataset(self) -> str | None:
+        """The data set that the tables speak of: a real one before a made one, then the larger."""
+        counted: Counter[str] = Counter()
+        real: set[str] = set()
+        for record in self.records:
+            if record.cell.measurement == "quality" and record.cell.dataset and record.status == "ok":
+                counted[record.cell.dataset] += 1
+                if record.provenance.get("synthetic") is False:
+                    real.add(record.cell.dataset)
+        return max(counted, key=lambda name: (name in real, counted[name], name), default=None)
+
+    @cached_property
+    def synthetic(self) -> bool:
+        """Whether the pictures of the main data set were made rather than taken; unknown counts as made."""
+        judged = [r for r in self.of("quality") if r.cell.dataset == self.dataset and r.status == "ok"]
+        return any(record.provenance.get("synthetic") is not False for record in judged)
+
+    def of(self, measurement: str, model: str | None = None) -> list[Record]:
+        """Records of one measurement, of one method or of all."""
+        if model is not None:
+            return self._by.get((measurement, model), [])
+        return [record for record in self.records if record.cell.measurement == measurement]
+
+    def frame(self, device: str = "cpu") -> tuple[int, int] | None:
+        """Frame size of the main cost figures: the paper's where it was measured, else the largest."""
+        sizes = {
+            (record.cell.height, record.cell.width)
+            for kind in ("latency", "memory")
+            for record in self.of(kind)
+            if record.cell.device == device
+            and record.status == "ok"
+            and record.cell.height
+            and record.cell.width
+        }
+        known = [(height, width) for height, width in sizes if height is not None and width is not None]
+        return FULL if FULL in known else max(known, key=lambda size: (size[0] * size[1], size), default=None)
+
+    def threads(self, device: str, frame: tuple[int, int]) -> int | None:
+        """Thread count of the main cost figures: the commonest at that size, then the greatest."""
+        counted = Counter(
+            record.cell.threads
+            for record in self.of("latency")
+            if record.cell.device == device
+            and record.status == "ok"
+            and (record.cell.height, record.cell.width) == frame
+            and record.cell.threads is not None
+        )
+        return max(counted, key=lambda count: (counted[count], count), default=None)
+
+    def cost(
+        self,
+        kind: str,
+        model: str,
+        *,
+        device: str = "cpu",
+        frame: tuple[int, int] | None = None,
+        runtimes: Sequence[str | None] = RUNTIMES,
+        precision: str = "fp32",
+    ) -> Record | str:
+        """The latency or memory record that stands for a method, or the reason why there is none.
+
+        Args:
+            kind: "latency" or "memory".
+            model: the method.
+            device: "cpu" or "cuda".
+            frame: rows and columns; the main frame of this folder if None.
+            runtimes: acceptable runtimes, the preferred one first.
+            precision: number format.
+        """
+        size = frame or self.frame(device)
+        if size is None:
+            return self._why(kind, model, device, None)
+        threads = self.threads(device, size)
+        fitting = [
+            record
+            for record in self.of(kind, model)
+            if (record.cell.height, record.cell.width) == size
+            and record.cell.device == device
+            and (record.cell.precision or precision) == precision
+            and record.cell.runtime in runtimes
+        ]
+        fitting.sort(
+            key=lambda r: (
+                list(runtimes).index(r.cell.runtime),
+                r.cell.threads != threads,
+                -(r.cell.threads or 0),
+            )
+        )
+        ok = next((record for record in fitting if record.status == "ok"), None)
+        return ok if ok is not None else self._why(kind, model, device, size)
+
+    def complexity(self, model: str) -> Record | str:
+        """The complexity record of a method, counted at the paper's frame if there are several."""
+        records = self.of("complexity", model)
+        ok = [record for record in records if record.status == "ok"]
+        ok.sort(
+            key=lambda r: ((r.cell.height, r.cell.width) != FULL, -(r.cell.height or 0) * (r.cell.width or 0))
+        )
+        return ok[0] if ok else _reason(records)
+
+    def pictures(
+        self, model: str, protocol: str, runtime: str | None = None, precision: str = "fp32"
+    ) -> Pictures:
+        """What was judged of a method under a protocol, one runtime for all images.
+
+        Args:
+            model: the method.
+            protocol: the protocol's name.
+            runtime: the runtime; the first of `RUNTIMES` that has a judged image if None.
+            precision: number format.
+        """
+        fitting = [
+            record
+            for record in self.of("quality", model)
+            if record.cell.protocol == protocol
+            and (record.cell.precision or precision) == precision
+            and (record.cell.dataset == self.dataset or self.dataset is None)
+        ]
+        have = {record.cell.runtime for record in fitting if record.status == "ok"}
+        chosen = runtime if runtime is not None else next((name for name in RUNTIMES if name in have), None)
+        ok = {str(r.cell.image): r for r in fitting if r.status == "ok" and r.cell.runtime == chosen}
+        failed = {
+            str(r.cell.image): describe(r)
+            for r in fitting
+            if r.status != "ok" and str(r.cell.image) not in ok
+        }
+        return Pictures(ok, failed)
+
+    def images(self, protocol: str) -> list[str]:
+        """Names of all images that any method was asked to restore under a protocol."""
+        return sorted(
+            {
+                str(record.cell.image)
+                for record in self.of("quality")
+                if record.cell.protocol == protocol and record.cell.dataset in {self.dataset, None}
+            }
+        )
+
+    @cached_property
+    def protocols(self) -> tuple[str, ...]:
+        """Protocols under which anything of the main data set was judged or tried."""
+        return tuple(sorted({str(r.cell.protocol) for r in self.of("quality") if r.cell.protocol}))
+
+    def _why(self, kind: str, model: str, device: str, size: tuple[int, int] | None) -> str:
+        records = [r for r in self.of(kind, model) if r.cell.device in {device, None}]
+        at_size = [r for r in records if (r.cell.height, r.cell.width) == size]
+        return _reason(at_size or records)
+
+
+def describe(record: Record) -> str:
+    """Status and reason of a record that is not ok, in one line."""
+    reason = (record.reason or "").strip().splitlines()
+    return f"{record.status}: {reason[0]}" if reason else record.status
+
+
+def scene(image: str) -> str:
+    """The scene an image shows: what stands before the first underscore of its name."""
+    return image.split("_", 1)[0]
+
+
+def number(value: Any) -> float:
+    """A value of a record as a float; infinite PSNR is stored as the string "inf"."""
+    return float(value)
+
+
+def _reason(records: Sequence[Record]) -> str:
+    failed = [record for record in records if record.status != "ok"]
+    if not failed:
+        return NOT_MEASURED
+    failed.sort(key=lambda r: RUNTIMES.index(r.cell.runtime) if r.cell.runtime in RUNTIMES else len(RUNTIMES))
+    return describe(failed[0])

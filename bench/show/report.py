@@ -1,0 +1,80 @@
+"""`report.html`: everything that a results folder shows, in one file that needs no network."""
+
+from __future__ import annotations
+
+import base64
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+import jinja2
+
+from bench import store
+from bench.judge import claims
+from bench.judge.results import Results
+from bench.show import commands, crops, figures, tables
+from bench.show.machine import environment_rows
+from bench.show.numbers import compact
+from bench.show.setting import SYNTHETIC, cost_setting, data_setting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE = "report.html"
+TEMPLATES = "templates"
+
+
+def write_all(out: Path) -> None:
+    """Write verdicts, tables, figures and the report of a results folder.
+
+    Reads `<out>/cells/` (and `<out>/predictions/` where it exists) and nothing else, so that the same results give
+    the same bytes on any machine; a half-finished run shows what there is.
+
+    Raises:
+        InputError: no results in the folder, a damaged one, or the folder cannot be written.
+    """
+    results = Results.load(out)
+    verdicts = claims.write(out, results)
+    made = tables.all_tables(results)
+    tables.write_all(out, made)
+    drawn = figures.write_all(out, results)
+    store.replace(out / FILE, render(out, results, verdicts, made, drawn))
+
+
+def render(
+    out: Path,
+    results: Results,
+    verdicts: list[dict[str, Any]],
+    made: list[tables.Table],
+    drawn: list[figures.Drawn],
+) -> str:
+    """The report as one HTML page."""
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    environment.filters["figure"] = compact
+    template = environment.from_string(_text("report.html"))
+    return template.render(
+        style=_text("report.css"),
+        script=_text("report.js"),
+        verdicts=verdicts,
+        tally=claims.tally(verdicts),
+        tables=made,
+        figures=[{"drawn": one, "source": _inline(out / "figures" / f"{one.name}.svg")} for one in drawn],
+        synthetic=SYNTHETIC if results.dataset is not None and results.synthetic else "",
+        setting=" ".join(filter(None, (cost_setting(results), data_setting(results, results.protocols)))),
+        environment=environment_rows(results),
+        commands=commands.of_records(results.records),
+        slides=crops.slides(out, results),
+        cells=len(results.records),
+        ok=sum(record.status == "ok" for record in results.records),
+    )
+
+
+def _text(name: str) -> str:
+    return resources.files("bench.show").joinpath(TEMPLATES, name).read_text(encoding="utf-8")
+
+
+def _inline(path: Path) -> str:
+    """A picture file as a data address."""
+    kind = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}[path.suffix]
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"

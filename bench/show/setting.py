@@ -1,0 +1,72 @@
+"""What a reader must know beside every figure: machine, frame, data, what was made rather than taken."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from bench.judge import quantities
+from bench.judge.results import Results, scene
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SYNTHETIC = (
+    "The pictures are synthetic (made dark raws): they support orderings, never the paper's absolute dB."
+)
+
+
+def cost_setting(results: Results, device: str = "cpu") -> str:
+    """One or two sentences on how time and memory were measured; empty without any."""
+    frame = results.frame(device)
+    if frame is None:
+        return ""
+    threads = results.threads(device, frame)
+    on = processor(results, device)
+    parts = [f"{frame[0]}x{frame[1]}", device.upper() if device == "cpu" else "GPU"]
+    parts += [on] if on else []
+    parts += [f"{threads} threads" if threads != 1 else "1 thread"] if threads and device == "cpu" else []
+    text = f"Time and memory: {', '.join(parts)}, fp32, in the published form; 1 GB = 1e9 bytes."
+    floor = quantities.noise_floor(results)
+    if floor is not None:
+        text += f" A/A noise floor of the timing run: {100 * floor:.1f} %."
+    return text
+
+
+def data_setting(results: Results, protocols: Sequence[str]) -> str:
+    """One or two sentences on the pictures behind quality figures; empty without any."""
+    if results.dataset is None:
+        return ""
+    names = sorted({name for protocol in protocols for name in results.images(protocol)})
+    if not names:
+        return ""
+    scenes = len({scene(name) for name in names})
+    text = f"Quality: data set {results.dataset}, {_count(len(names), 'image')} of {_count(scenes, 'scene')}."
+    return f"{text} {SYNTHETIC}" if results.synthetic else text
+
+
+def processor(results: Results, device: str = "cpu") -> str:
+    """Name of the processor that the costs were measured on, as the environment states it."""
+    keys = ("cpu_model", "cpu", "processor") if device == "cpu" else ("gpu", "gpu_name", "cuda_device")
+    found: Counter[str] = Counter()
+    for record in results.of("latency"):
+        if record.cell.device == device:
+            name = first(record.environment, keys)
+            if name:
+                found[name] += 1
+    return max(found, key=lambda name: (found[name], name), default="")
+
+
+def first(environment: dict[str, Any], keys: Sequence[str]) -> str:
+    """The first of several keys that an environment holds as text, a nested `model` or `name` included."""
+    for key in keys:
+        value = environment.get(key)
+        if isinstance(value, dict):
+            value = value.get("model") or value.get("name")
+        if isinstance(value, str) and value.strip():
+            return " ".join(value.split())
+    return ""
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
