@@ -13,6 +13,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -124,10 +125,11 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     try:
         loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or hostile pickle can fail in any way
-        cause = str(error).partition("\n")[0][:120] or type(error).__name__
+        asked = re.search(r"(?:GLOBAL|global) ([\w.]+)", str(error))
+        cause = f"it asks for {asked[1]}" if asked else "it is damaged or no torch checkpoint"
         raise InputError(
-            f"{path} cannot be opened as tensors alone, so nothing of it was used ({cause}); "
-            "it is damaged, no torch checkpoint, or holds more than a state dict"
+            f"{path} cannot be opened as tensors alone, and nothing of it was run or used: {cause}; "
+            "give a plain state dict as torch.save writes it"
         ) from error
     for key in _WRAPPERS:
         if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
@@ -169,13 +171,15 @@ def check_entries(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], sou
         InputError: entries are missing, extra or misshaped; the first few differences are named.
 
     """
-    differences = [
+    misshaped = (
         f"{name} has shape {tuple(found[name].shape)} instead of {tuple(tensor.shape)}"
         for name, tensor in wanted.items()
         if name in found and found[name].shape != tensor.shape
-    ]
-    differences += [f"missing {name} {tuple(wanted[name].shape)}" for name in wanted if name not in found]
-    differences += [f"unexpected {name} {tuple(found[name].shape)}" for name in found if name not in wanted]
+    )
+    missing = (f"missing {name} {tuple(wanted[name].shape)}" for name in wanted if name not in found)
+    extra = (f"unexpected {name} {tuple(found[name].shape)}" for name in found if name not in wanted)
+    # Of each kind in turn, so that a wrong network and a wrong size can be told apart from the first few.
+    differences = [one for kinds in zip_longest(misshaped, missing, extra) for one in kinds if one]
     if differences:
         shown = "; ".join(differences[:SHOWN_DIFFERENCES])
         rest = len(differences) - SHOWN_DIFFERENCES

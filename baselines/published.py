@@ -15,7 +15,7 @@ class Dialect:
 
     Attributes:
         title: whose names they are.
-        layers: published layer name -> this project's layer name; a layer's tensors follow its name after a dot.
+        layers: published layer name -> this project's; a layer's tensors follow its name after a dot.
         ignored: regular expression of entries that the published code holds and never uses.
 
     """

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from llpacknet.histogram import logarithmic_edges
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,17 +21,10 @@ BINS = 63
 
 
 def histogram_edges() -> Tensor:
-    """(64,) float32 edges (2**linspace(0, 8, 64) - 1) / 255 of the histogram's half-open bins.
-
-    They are rounded up to float32, so that comparing a float32 pixel with them gives what comparing it with
-    the exact edges in float64 gives; the last one is moved up by one step, because numpy's last bin is
-    closed.
-    """
-    exact = (2.0 ** np.linspace(0, 8, BINS + 1) - 1) / 255
-    rounded = exact.astype(np.float32)
-    below = rounded < exact
-    below[-1] = True
-    return torch.from_numpy(np.where(below, np.nextafter(rounded, np.float32(np.inf)), rounded))
+    """(64,) float32 edges of the amplifier's half-open bins; the last is one step up, as numpy closes it."""
+    edges = logarithmic_edges(BINS)
+    edges[-1] = torch.nextafter(edges[-1], edges.new_tensor(torch.inf))
+    return edges
 
 
 def raw_histogram(mosaic: Tensor, edges: Tensor) -> Tensor:

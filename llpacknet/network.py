@@ -7,7 +7,7 @@ their outputs plus the skip, PixelShuffle 2, a fourth block at H/8, 3x3 to 192, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import torch
 import torch.nn.functional as F
@@ -62,9 +62,14 @@ def fuse_weight_norm(module: M) -> M:
         The same module.
 
     """
+    layer: Any
     for layer in module.modules():
         if parametrize.is_parametrized(layer, "weight"):
-            parametrize.remove_parametrizations(layer, "weight", leave_parametrized=True)
+            # Not torch's remove_parametrizations: it edits the layer's class, which deep copies share.
+            weight = layer.weight.detach().clone()
+            del layer.parametrizations
+            layer.__class__ = parametrize.type_before_parametrizations(layer)
+            layer.weight = nn.Parameter(weight)
     return module
 
 

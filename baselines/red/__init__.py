@@ -12,7 +12,7 @@ SPEC = Spec(
     needs_gain=True,
     size_multiple=32,
     params=784_768,
-    params_fused=782_672,
+    params_fused=783_432,
     gmac=59.6,
     licence=(
         "MIT for this implementation, written from the published description; RED's authors reserve all "

@@ -115,4 +115,5 @@ class Red(nn.Module):
         for block in self.blocks:
             x = block(x)
             outputs.append(x)
-        return features + self.gather(torch.cat(outputs, dim=1))
+        gathered: Tensor = self.gather(torch.cat(outputs, dim=1)) + features
+        return gathered

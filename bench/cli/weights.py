@@ -1,0 +1,35 @@
+"""`llbench weights import`: bring a published checkpoint into this project's form."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+
+@click.group()
+def command() -> None:
+    """Bring published checkpoints in."""
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--as", "name", required=True, help="the registered network that the checkpoint is for")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="the safetensors file to write")
+@click.option("--json", "as_json", is_flag=True, help="print the record as JSON")
+def import_(file: Path, name: str, out: Path, as_json: bool) -> None:
+    """Convert the checkpoint FILE to safetensors, with a record of its origin beside it.
+
+    FILE is a bare state dict or one under "model", with the names under which the network was published. It
+    is opened as tensors alone; one that asks for more, or does not fit the network, is refused.
+    """
+    from baselines.checkpoints import import_checkpoint
+
+    record = import_checkpoint(file, name, out)
+    if as_json:
+        click.echo(json.dumps(record, indent=1))
+        return
+    ignored = f", {len(record['ignored'])} unused entries left out" if record["ignored"] else ""
+    click.echo(f"{file}: names of {record['names']}{ignored}")
+    click.echo(f"wrote {out} and {out}.json; use it with --weights {name}={out}")
