@@ -1,0 +1,171 @@
+"""Makes a data set in SID's layout from procedural night scenes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.data import camera
+from bench.data.capture import HEADROOM, Capture, draw_capture, scale_to_level
+from bench.data.index import index
+from bench.data.manifest import Manifest, prepare
+from bench.data.pairs import MAX_RATIO
+from bench.data.scenes import KINDS, Scene, compose, render
+from bench.data.writing import Frame, Settings, frames_of, write_frames
+from llpacknet.errors import InputError
+from llpacknet.raw.dng import SMALLEST_SIDE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bench.data.pairs import Dataset
+
+FULL_SIZE = (2848, 4256)
+FIRST_ID = 11000
+"""Ids of made scenes begin with 1, as SID's test scenes, and meet none of SID's."""
+
+MOST_SCENES = 9000
+LARGEST_SIDE = 16384
+_PREVIEW = (178, 266)
+_COMPOSITION, _KIND = 3, 4
+_ROWS = 256
+
+
+def make(
+    out: Path,
+    scenes: int,
+    seed: int,
+    size: tuple[int, int] = FULL_SIZE,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    resume: bool = True,
+    extra_frames: int = 1,
+    read_noise: camera.ReadNoise = "gaussian",
+    black_error: float = 0.0,
+    threads: int | None = None,
+) -> Dataset:
+    """Make `scenes` scenes, each one long and three short exposures at ratios 100, 250 and 300.
+
+    The same seed gives the same files, byte for byte, whatever the number of threads; scene k is the same in sets
+    of any length. One scene is held in memory at a time (about 1.2 GB at full size).
+
+    Args:
+        out: the folder; a set begun there earlier with the same arguments is continued.
+        scenes: how many scenes, at most 9000.
+        seed: 0 or more.
+        size: height and width in pixels, even.
+        progress: called with the number of files done and the number of all, after every file.
+        resume: whether an earlier set may be continued.
+        extra_frames: frames beyond the first at the first short exposure time.
+        read_noise: distribution of the read noise.
+        black_error: standard deviation of the error of each frame's black level, in digital numbers.
+        threads: threads to use; by default two, or one where there is one processor.
+
+    Returns:
+        the index of the folder.
+
+    Raises:
+        InputError: unusable numbers, or a folder that cannot be written or holds something else.
+    """
+    _check(scenes, seed, size)
+    threads = threads or min(2, os.cpu_count() or 1)
+    parameters = {
+        "seed": seed, "height": size[0], "width": size[1], "extra_frames": extra_frames, "read_noise": read_noise,
+        "black_error": black_error,
+    }  # fmt: skip
+    manifest = prepare(out, "procedural", parameters, resume=resume)
+    plans = [_plan(seed, number, extra_frames) for number in range(scenes)]
+    _refuse_surplus(out, manifest, plans)
+    total, done = sum(len(frames) for _, frames in plans), 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total)
+
+    for number, (capture, frames) in enumerate(plans):
+        if all(manifest.intact(out, frame.path) for frame in frames):
+            for _ in frames:
+                count()
+            continue
+        kind = kind_of(seed, number)
+        clean, scale = clean_mosaic(seed, number, capture, size, threads)
+        about = {"synthetic": True, "source": "procedural", "kind": kind, "seed": seed, "scene_number": number,
+                 "f_number": capture.f_number, "light_scale": scale}  # fmt: skip
+        settings = Settings(capture.iso, capture.white_balance, about, read_noise, black_error)
+        manifest.replace(write_frames(out, clean, frames, settings, _seed(seed, number), threads, count))
+        manifest.write(out)
+    manifest.write(out)
+    return index(out)
+
+
+def kind_of(seed: int, number: int) -> str:
+    """Kind of scene `number`: all kinds in turn, from one that the seed chooses."""
+    start = int(np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_KIND,))).integers(len(KINDS)))
+    return list(KINDS)[(start + number) % len(KINDS)]
+
+
+def scene(seed: int, number: int) -> Scene:
+    """Compose scene `number` of a set."""
+    return compose(kind_of(seed, number), np.random.SeedSequence(seed, spawn_key=(number, _COMPOSITION)))
+
+
+def clean_mosaic(
+    seed: int, number: int, capture: Capture, size: tuple[int, int], threads: int = 1
+) -> tuple[NDArray[np.float32], float]:
+    """Render scene `number` and bring it to its level.
+
+    The level is set on a small rendering of fixed size, so that it does not depend on the size asked for.
+
+    Returns:
+        the clean mosaic, (H, W) float32 from 0 to 4 where 1 saturates the long exposure, and the factor that
+        turned the scene's radiance into it.
+    """
+    composed = scene(seed, number)
+    preview = camera.mosaic(
+        camera.camera_from_linear(render(composed, _PREVIEW, threads), capture.white_balance)
+    )
+    scale = scale_to_level(preview, capture)
+    picture = render(composed, size, threads)
+    clean = np.empty(size, np.float32)
+    for top in range(0, size[0], _ROWS):
+        rows = slice(top, top + _ROWS)
+        light = camera.camera_from_linear(picture[rows], capture.white_balance) * np.float32(scale)
+        clean[rows] = np.minimum(camera.mosaic(light), np.float32(HEADROOM))
+    return clean, scale
+
+
+def _seed(seed: int, number: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence(seed, spawn_key=(number,))
+
+
+def _plan(seed: int, number: int, extra_frames: int) -> tuple[Capture, tuple[Frame, ...]]:
+    capture = draw_capture(seed, number)
+    return capture, frames_of(
+        str(FIRST_ID + number), capture.long_s, capture.shorts_s, extra_frames, MAX_RATIO
+    )
+
+
+def _check(scenes: int, seed: int, size: tuple[int, int]) -> None:
+    if not 1 <= scenes <= MOST_SCENES:
+        raise InputError(f"cannot make {scenes} scenes: ask for 1 to {MOST_SCENES}")
+    if seed < 0:
+        raise InputError(f"seed {seed} is negative: give 0 or more")
+    if any(side % 2 or not SMALLEST_SIDE <= side <= LARGEST_SIDE for side in size):
+        raise InputError(
+            f"size {size[0]}x{size[1]} cannot be made: give even sides from {SMALLEST_SIDE} to {LARGEST_SIDE} pixels"
+        )
+
+
+def _refuse_surplus(out: Path, manifest: Manifest, plans: list[tuple[Capture, tuple[Frame, ...]]]) -> None:
+    """A folder with more scenes than asked for would be indexed with all of them."""
+    planned = {frame.path for _, frames in plans for frame in frames}
+    listed: set[Any] = {entry["path"] for entry in manifest.files}
+    if not listed <= planned:
+        raise InputError(f"{out} holds more scenes than the {len(plans)} asked for: name an empty folder")

@@ -1,0 +1,112 @@
+"""Turns a scene into linear light: tracing in bands, focus, stray light of the lens, its blur."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numba import njit
+from scipy.ndimage import uniform_filter
+
+from bench.data.scenes.culling import direction_lists
+from bench.data.scenes.tracing import trace_band
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bench.data.scenes.scene import Scene
+
+BAND = 32
+"""Rows per task."""
+
+FINE = 1_500_000
+"""Frames of fewer pixels are traced with four rays per pixel, larger ones with one."""
+
+STRAY = 0.02
+"""Fraction of the light that lens and sensor scatter into a halo."""
+
+
+def render(scene: Scene, size: tuple[int, int], threads: int = 1) -> NDArray[np.float32]:
+    """Linear sRGB radiance of a scene, (H, W, 3) float32, unscaled; the number of threads changes nothing."""
+    height, width = size
+    picture = np.empty((height, width, 3), np.float32)
+    depth = np.empty((height, width), np.float32)
+    view = np.array([*scene.view, float(height), float(width)])
+    samples = 2 if height * width < FINE else 1
+    starts, items = _lists(scene)
+    tables = (
+        scene.bodies, scene.materials, scene.lamps, starts, items, scene.palette, scene.ambient, scene.sky,
+    )  # fmt: skip
+
+    def band(first: int) -> None:
+        rows = slice(first, min(first + BAND, height))
+        trace_band(picture[rows], depth[rows], first, view, samples, *tables)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(band, range(0, height, BAND)))
+        _halo(picture)
+        blurred = np.empty_like(picture)
+        list(pool.map(lambda first: lens_blur(picture, blurred, first, first + BAND), range(0, height, BAND)))
+    return blurred
+
+
+def _lists(scene: Scene) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Bodies by direction from the eye, and from every lamp those that cast shadows."""
+    points = np.concatenate([scene.view[None, :3], scene.lamps[:, :3]])
+    opaque = scene.materials[scene.bodies[:, 16].astype(np.int64), 15] > 0
+    return direction_lists(points, scene.bodies, [np.ones_like(opaque), *[opaque] * len(scene.lamps)])
+
+
+def _halo(picture: NDArray[np.float32]) -> None:
+    """Add what the lens scatters: three box-blurred copies of a reduced picture, widest weakest."""
+    height, width = picture.shape[:2]
+    step = max(2, round(height / 180))
+    rows, columns = height // step, width // step
+    if min(rows, columns) < 4:
+        return
+    small = picture[: rows * step, : columns * step].reshape(rows, step, columns, step, 3)
+    small = small.mean(axis=(1, 3), dtype=np.float64)
+    stray = np.zeros_like(small)
+    for reach, weight in ((3, 0.5), (9, 0.3), (31, 0.2)):
+        copy = small
+        for _ in range(2):
+            copy = uniform_filter(copy, (reach, reach, 0), mode="nearest")
+        stray += weight * copy
+    add_enlarged(picture, (STRAY * stray).astype(np.float32), step)
+
+
+@njit(cache=True, nogil=True)
+def add_enlarged(picture: NDArray[np.float32], small: NDArray[np.float32], step: int) -> None:
+    """Add `small`, bilinearly enlarged by `step`, to `picture` in place."""
+    rows, columns = small.shape[0], small.shape[1]
+    for i in range(picture.shape[0]):
+        y = min(max((i + 0.5) / step - 0.5, 0.0), rows - 1.0)
+        i0 = min(int(y), rows - 2)
+        a = y - i0
+        for j in range(picture.shape[1]):
+            x = min(max((j + 0.5) / step - 0.5, 0.0), columns - 1.0)
+            j0 = min(int(x), columns - 2)
+            b = x - j0
+            for k in range(3):
+                above = small[i0, j0, k] * (1 - b) + small[i0, j0 + 1, k] * b
+                below = small[i0 + 1, j0, k] * (1 - b) + small[i0 + 1, j0 + 1, k] * b
+                picture[i, j, k] += above * (1 - a) + below * a
+
+
+@njit(cache=True, nogil=True)
+def lens_blur(picture: NDArray[np.float32], out: NDArray[np.float32], first: int, last: int) -> None:
+    """Convolve rows first to last with (1 2 1)/4 both ways, the edge repeated: lens and optical low-pass."""
+    height, width = picture.shape[0], picture.shape[1]
+    for i in range(first, min(last, height)):
+        up, down = max(i - 1, 0), min(i + 1, height - 1)
+        for j in range(width):
+            left, right = max(j - 1, 0), min(j + 1, width - 1)
+            for k in range(3):
+                total = 4.0 * picture[i, j, k]
+                total += 2.0 * (
+                    picture[up, j, k] + picture[down, j, k] + picture[i, left, k] + picture[i, right, k]
+                )
+                total += picture[up, left, k] + picture[up, right, k]
+                total += picture[down, left, k] + picture[down, right, k]
+                out[i, j, k] = total / 16.0
