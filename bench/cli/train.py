@@ -15,11 +15,15 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.argument("name")
 @click.option("--photos", type=FOLDER, help="Train on photographs (JPEG, PNG) through the camera model.")
 @click.option("--dataset", type=FOLDER, help="Train on a data set in SID's layout (ids that begin with 0).")
-@click.option("--val", "validation", type=FOLDER, help="Photographs to validate on. [default: some of --photos]")
+@click.option(
+    "--val", "validation", type=FOLDER, help="Photographs to validate on. [default: some of --photos]"
+)
 @click.option("--out", type=FOLDER, help="Folder of this run. [default: training/NAME]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out; starts it where there is none.")
 @click.option("--steps", default=16_000, show_default=True, type=click.IntRange(1), help="Length of the run.")
-@click.option("--minutes", type=click.FloatRange(0, min_open=True), help="Length by the clock instead of --steps.")
+@click.option(
+    "--minutes", type=click.FloatRange(0, min_open=True), help="Length by the clock instead of --steps."
+)
 @click.option("--batch", default=4, show_default=True, type=click.IntRange(1), help="Patches a step.")
 @click.option("--patch", default=256, show_default=True, type=int, help="Side of a patch, a multiple of 16.")
 @click.option("--lr", default=1.5e-3, show_default=True, type=click.FloatRange(0, min_open=True))
@@ -31,8 +35,12 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--device", default="cpu", show_default=True, type=click.Choice(["cpu", "cuda"]))
 @click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="[default: bf16 on cuda, fp32 on cpu]")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of the network.")
-@click.option("--workers", type=click.IntRange(0), help="Processes that make patches. [default: half the cores]")
-@click.option("--validate-every", default=500, show_default=True, type=click.IntRange(1), help="Steps between.")
+@click.option(
+    "--workers", type=click.IntRange(0), help="Processes that make patches. [default: half the cores]"
+)
+@click.option(
+    "--validate-every", default=500, show_default=True, type=click.IntRange(1), help="Steps between."
+)
 @click.option("--checkpoint-every", "checkpoint_every_s", default=120.0, show_default=True,
               type=click.FloatRange(0), help="Seconds between.")  # fmt: skip
 def command(
@@ -63,8 +71,8 @@ def command(
     A run that was interrupted or killed goes on with --resume. Several GPUs: start it under torchrun, as
     `torchrun --nproc-per-node 4 -m bench train NAME ... --device cuda`.
     """
-    # Read once, when torch loads OpenMP: threads that wait must sleep, or they take the cores from the processes
-    # that make the patches (a step took six times as long on two cores).
+    # Read once, when torch loads OpenMP: threads that wait must sleep, or they take the cores from the
+    # processes that make the patches (a step took six times as long on two cores).
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from bench.train.trainer import Diverged, Options, train
 

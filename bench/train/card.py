@@ -48,14 +48,18 @@ def write(
         "weights": weights.name,
         "weights_sha256": file_sha256(weights),
         "licence": LICENCE,
-        "training": {key: value for key, value in facts.items() if key not in {"name", "photos", "validation"}},
+        "training": {
+            key: value for key, value in facts.items() if key not in {"name", "photos", "validation"}
+        },
         "hardware": _hardware(str(facts["device"])),
         "versions": {package: version(package) for package in PACKAGES},
         "photographs": [
             {key: value for key, value in asdict(each).items() if key != "use"} for each in credits_
         ],
     }
-    _replace(weights.with_suffix(".json"), (json.dumps(contents, indent=2, ensure_ascii=False) + "\n").encode())
+    _replace(
+        weights.with_suffix(".json"), (json.dumps(contents, indent=2, ensure_ascii=False) + "\n").encode()
+    )
     _replace(weights.with_suffix(".md"), _markdown(contents).encode())
 
 
@@ -89,8 +93,8 @@ def _markdown(contents: Mapping[str, Any]) -> str:
         for each in contents["photographs"]
     )
     data = (
-        "Photographs through the camera model of a Sony A7S II: night-time darkening, white balance, photon, read "
-        "and row noise. None of SID's pictures was used.\n\n"
+        "Photographs through the camera model of a Sony A7S II: night-time darkening, white balance, photon, "
+        "read and row noise. None of SID's pictures was used.\n\n"
         f"| photograph | author | licence | package |\n|---|---|---|---|\n{photographs}\n"
         if contents["photographs"]
         else f"The data set at {training['dataset']}, scenes whose ids begin with 0.\n"

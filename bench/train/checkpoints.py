@@ -38,5 +38,7 @@ def read(folder: Path) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise InputError(f"{path} cannot be read as a checkpoint ({error}); remove it to start anew") from error
+        raise InputError(
+            f"{path} cannot be read as a checkpoint ({error}); remove it to start anew"
+        ) from error
     return state

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 NAME = "log.csv"
 COLUMNS = ("step", "loss", "lr", "seconds", "validation_psnr")
 Row = tuple[int, float, float, float, float | None]
-"""Step, mean loss since the row before, learning rate, seconds of training so far, PSNR where it was validated."""
+"""Step, mean loss since the row before, learning rate, seconds of training so far, PSNR where validated."""
 
 
 def truncate(folder: Path, step: int) -> None:

@@ -1,8 +1,8 @@
 """Gather the photographs that the shipped weights were trained on: `python -m bench.train.gather FOLDER`.
 
-They come from Debian packages, fetched with `apt-get download` and unpacked with `dpkg -x` (no root needed, nothing
-is installed), and from the folders of scikit-image and scikit-learn, which are installed with the project. The list
-with author and licence of each is `bench/train/photographs.csv`; a copy is written beside the photographs.
+They come from Debian packages, fetched with `apt-get download` and unpacked with `dpkg -x` (no root needed,
+nothing is installed), and from scikit-image and scikit-learn, which come with the project. The list with author
+and licence of each is `bench/train/photographs.csv`; a copy is written beside the photographs.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def gather(folder: Path) -> tuple[Photograph, ...]:
     photographs = read_list(shipped_list(), LIST_NAME)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
-        roots = {package: _root(package, Path(temporary)) for package in {each.package for each in photographs}}
+        roots = {
+            package: _root(package, Path(temporary)) for package in {each.package for each in photographs}
+        }
         for each in photographs:
             source = roots[each.package] / each.path
             if not source.is_file():

@@ -76,7 +76,9 @@ def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
     """
     least = MS_SSIM_SIDE * 2 ** (len(MS_SSIM_WEIGHTS) - 1)
     if min(a.shape[-2:]) < least:
-        raise InputError(f"MS-SSIM needs patches of at least {least} pixels; got {min(a.shape[-2:])}: raise --patch")
+        raise InputError(
+            f"MS-SSIM needs patches of at least {least} pixels; got {min(a.shape[-2:])}: raise --patch"
+        )
     window = gaussian_window()
     product = torch.ones(a.shape[:2], dtype=a.dtype, device=a.device)
     for scale, weight in enumerate(MS_SSIM_WEIGHTS):
@@ -114,8 +116,8 @@ def blur_2020(image: Tensor) -> Tensor:
 def published_2020(restored: Tensor, truth: Tensor, parameters: Iterable[Tensor], step: int) -> Tensor:
     """Loss of the 2020 training: L1 + 1e-6 sum|parameters| + 1000 TV + 10 MSE of blurred pictures.
 
-    After 20,000 steps the last two weigh 400 and 1. The published code adds a VGG19 term that it computes without
-    gradient; it moves the printed value and not the weights, and is left out here.
+    After 20,000 steps the last two weigh 400 and 1. The published code adds a VGG19 term that it computes
+    without gradient; it moves the printed value and not the weights, and is left out here.
     """
     early = step < EARLY_STEPS_2020
     smoothness, blurred = (1000.0, 10.0) if early else (400.0, 1.0)

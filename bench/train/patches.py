@@ -1,17 +1,17 @@
 """Training patches, made on the fly: a photograph's crop, turned into night, through the camera model.
 
-Patch i of step s is a pure function of (seed, s, i) and of the photographs, so that training resumes bit for bit,
-whatever the number of workers. What is drawn for each patch:
+Patch i of step s is a pure function of (seed, s, i) and of the photographs, so that training resumes bit for
+bit, whatever the number of workers. What is drawn for each patch:
 
-- a crop, reduced by 1 to 4 in size (a photograph is sharper than a raw's own pixels only when reduced), flipped
-  and turned, before it becomes a Bayer mosaic, so that the mosaic's phase never moves;
+- a crop, reduced by 1 to 4 in size (only then is a photograph as sharp as a raw's own pixels), flipped and
+  turned, before it becomes a Bayer mosaic, so that the mosaic's phase never moves;
 - night: contrast in linear light (so that shadows are deep), a mean level like that of SID's long exposures,
   saturation and a warm tint, uneven illumination, now and then lamps that saturate;
-- the camera: white balance around SID's median, ISO and exposure ratio of one of SID's 93 first test frames or from
+- the camera: white balance around SID's median, ISO and ratio of one of SID's 93 first test frames or from
   the whole range, read noise Gaussian or Tukey-lambda.
 
-The truth is what rawpy makes of the long exposure, without its demosaicking: white balance, clipping at saturation,
-colour matrix, BT.709 tone.
+The truth is what rawpy makes of the long exposure, without its demosaicking: white balance, clipping at
+saturation, colour matrix, BT.709 tone.
 """
 
 from __future__ import annotations
@@ -125,7 +125,7 @@ def _histogram(photograph: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _crop(photograph: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """(size, size, 3) crop at a random reduction and orientation; of two random places the one with more detail."""
+    """(size, size, 3) crop, randomly reduced and turned; of two random places the one with more detail."""
     height, width = photograph.shape[:2]
     largest = min(MAX_REDUCTION, height / size, width / size)
     side = int(size * largest ** rng.random())
@@ -152,8 +152,8 @@ def night(
 
     Args:
         crop: (S, S, 3) uint8.
-        histogram: (256,) share of each value in the whole photograph, which sets the exposure: a dark corner of
-            a photograph stays darker than the rest of it.
+        histogram: (256,) share of each value in the whole photograph, which sets the exposure: a dark
+            corner of a photograph stays darker than the rest of it.
         rng: source of randomness.
 
     Returns:
@@ -164,7 +164,7 @@ def night(
     level = float(np.clip(LEVEL_MEDIAN * np.exp(LEVEL_SIGMA * rng.standard_normal()), *LEVEL_RANGE))
     curve *= np.float32(level / max(float(histogram @ curve), 1e-4))
     colours = (camera.SRGB_TO_CAMERA @ _tint(rng)).astype(np.float32)
-    light = curve[crop] @ colours.T
+    light: NDArray[np.float32] = np.asarray(curve[crop] @ colours.T, np.float32)
     size = len(crop)
     light *= _illumination(size, rng)[..., None]
     if rng.random() < 0.1:
@@ -183,7 +183,7 @@ def _tint(rng: np.random.Generator) -> NDArray[np.float64]:
 
 
 def _illumination(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """(size, size) smooth factor: light that falls off to one side, by up to about a factor of 4 over a patch."""
+    """(size, size) smooth factor: light that falls off to one side, by some stops at most over a patch."""
     ramp = np.linspace(-0.5, 0.5, size, dtype=np.float32)
     down, across = (rng.standard_normal(2) * (0.5 if rng.random() < 0.5 else 0.0)).astype(np.float32)
     return np.outer(np.exp(down * ramp), np.exp(across * ramp))
@@ -217,7 +217,7 @@ def draw_white_balance(rng: np.random.Generator) -> tuple[float, float]:
 
 
 def draw_exposure(rng: np.random.Generator) -> Exposure:
-    """ISO and ratio of one of SID's first test frames (three quarters), or anything between ISO 50 and 25600."""
+    """ISO and ratio of one of SID's first test frames (three quarters), or anything from ISO 50 to 25600."""
     rows = _exposures()
     iso, ratio = rows[int(rng.integers(len(rows)))]
     if rng.random() < 0.25:
@@ -240,12 +240,13 @@ def capture(
     noise = camera.noise_parameters(exposure.iso)
     kind: camera.ReadNoise = "gaussian" if rng.random() < 0.5 else "tukey-lambda"
     raw = camera.expose(camera.mosaic(divided), exposure.ratio, noise, rng, kind)
-    mosaic = np.maximum(raw.astype(np.float32) - camera.BLACK, 0) / np.float32(camera.SPAN)
+    signal = np.maximum(raw.astype(np.float32) - camera.BLACK, 0)
+    mosaic = np.asarray(signal / np.float32(camera.SPAN), np.float32)
     return Patch(mosaic[None], render(light), exposure.ratio)
 
 
 def render(light: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(S, S, 3) white-balanced camera RGB, linear, to (3, S, S) RGB as rawpy renders it: clipped, then toned."""
+    """(S, S, 3) linear white-balanced camera RGB to (3, S, S) RGB as rawpy renders it, clipped and toned."""
     _, curve = _curves()
     clipped = np.minimum(light, 1)
     rgb = clipped @ camera.CAMERA_TO_SRGB.T.astype(np.float32)

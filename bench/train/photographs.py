@@ -1,8 +1,8 @@
 """The photographs that patches are cut from: gathered from Debian packages, or any folder of the user's own.
 
-A folder may hold a `photographs.csv` with the columns file, use ("training" or "validation"), author, licence,
-package and path, which the model card then credits; `python -m bench.train.gather` writes one. Without it every
-sixth file is set aside for validation, and the card says that author and licence are unknown.
+A folder may hold a `photographs.csv` with the columns file, use ("training" or "validation"), author,
+licence, package and path, which the model card then credits; `python -m bench.train.gather` writes one. Without
+it every sixth file is set aside for validation, and the card says that author and licence are unknown.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def read_list(text: str, source: str) -> tuple[Photograph, ...]:
     rows = []
     for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
         use = row.get("use")
-        if "file" not in row or (use != "training" and use != "validation"):
+        if "file" not in row or use not in {"training", "validation"}:
             raise InputError(
                 f"{source}, line {number}: needs the columns file and use, the latter training or validation"
             )
@@ -81,7 +81,9 @@ def listed(folder: Path) -> tuple[Photograph, ...]:
         photographs = read_list(list_file.read_text(encoding="utf-8"), str(list_file))
         absent = [each.file for each in photographs if not (folder / each.file).is_file()]
         if absent:
-            raise InputError(f"{list_file} names {absent[0]}, which is not there: gather again or mend the list")
+            raise InputError(
+                f"{list_file} names {absent[0]}, which is not there: gather again or mend the list"
+            )
         return photographs
     files = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     if not files:
@@ -102,5 +104,7 @@ def load(folder: Path, photographs: Iterable[Photograph]) -> list[NDArray[np.uin
             with Image.open(folder / each.file) as image:
                 pictures.append(np.asarray(image.convert("RGB")))
         except OSError as error:
-            raise InputError(f"{folder / each.file} cannot be read as a picture ({error}); remove it") from error
+            raise InputError(
+                f"{folder / each.file} cannot be read as a picture ({error}); remove it"
+            ) from error
     return pictures

@@ -30,8 +30,13 @@ class Reporter:
         self._last_line = float("-inf")
         if shown and sys.stderr.isatty():
             self._bar = Progress(
-                TextColumn(title), BarColumn(), TextColumn("{task.percentage:.1f} %"), TextColumn("{task.description}"),
-                TimeElapsedColumn(), TimeRemainingColumn(), console=Console(stderr=True),
+                TextColumn(title),
+                BarColumn(),
+                TextColumn("{task.percentage:.1f} %"),
+                TextColumn("{task.description}"),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
             )
             self._task = self._bar.add_task("", total=1.0)
 
@@ -47,7 +52,7 @@ class Reporter:
             self._bar.stop()
 
     def step(self, number: int, done: float, seconds: float, loss: float, psnr: float | None) -> None:
-        """Report a finished step: `done` is the share of the whole run, `seconds` its training time so far."""
+        """Report a finished step: `done` is the share of the run, `seconds` its training time so far."""
         quality = "" if psnr is None else f", validation {psnr:.2f} dB"
         text = f"step {number}, loss {loss:.4f}{quality}"
         if self._bar:
@@ -56,8 +61,9 @@ class Reporter:
             self._last_line = time.monotonic()
             left = seconds * (1 - done) / done if done > 0 else 0.0
             print(
-                f"{self.title}: {100 * done:.1f} %, {text}, {seconds / 60:.1f} min, about {left / 60:.0f} min left",
-                file=sys.stderr, flush=True,
+                f"{self.title}: {100 * done:.1f} %, {text}, {seconds / 60:.1f} min, {left / 60:.0f} min left",
+                file=sys.stderr,
+                flush=True,
             )
 
     def say(self, text: str) -> None:

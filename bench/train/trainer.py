@@ -1,8 +1,8 @@
 """The trainer, from top to bottom: options, data, network, the loop, the weights.
 
-Everything that a step needs is a function of the seed and the step's number, and a checkpoint holds everything
-else, so a run that was killed and resumed ends with the same weights, bit for bit (on a CPU, with the same number
-of threads). Under `torchrun` every process makes its own share of each batch.
+All that a step needs is a function of the seed and the step's number, and a checkpoint holds all the rest, so
+a run that was killed and resumed ends with the same weights, bit for bit (on a CPU, with the same number of
+threads). Under `torchrun` every process trains on its own share of each batch.
 """
 
 from __future__ import annotations
@@ -13,58 +13,47 @@ import os
 import signal
 import time
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import torch
 import torch.distributed
-from threadpoolctl import threadpool_limits
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
-from torch.utils.data import DataLoader, Dataset
-
 
 from baselines.registry import conventions, spec
 from bench.train import card, checkpoints, curve, photographs
+from bench.train.loading import PatchSource, batch_of, batches
 from bench.train.losses import LOSSES
 from bench.train.patches import Patch, Patches
 from bench.train.progress import Reporter
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
-
-    from torch import Tensor
 
 WARM_UP_STEPS = 500
 LAST_RATE = 0.01
 """Share of the learning rate that is left at the end of the cosine."""
 
 EMA_DECAY = 0.999
+LOG_EVERY = 100
 VALIDATION_PATCHES, VALIDATION_SIZE, VALIDATION_SEED = 24, 512, 2020
 PAUSE_FACTOR = 10.0
 """A step that takes so many times longer than usual was paused; it counts as a usual one."""
 
 
-class Diverged(RuntimeError):
+class Diverged(RuntimeError):  # noqa: N818
     """The loss or the gradient is no longer finite; the last good checkpoint is kept."""
-
-
-class PatchSource(Protocol):
-    """Where training pairs come from: photographs through the camera model, or a real data set."""
-
-    def patch(self, step: int, index: int) -> Patch:
-        """Return patch `index` of a step; a pure function of both."""
 
 
 @dataclass(frozen=True)
 class Options:
     """What `llbench train` was asked for.
 
-    The schedule ends after `steps`, or after `minutes` of training time where that is given; then it follows the
-    clock, and two runs are no longer identical. `photos` and `dataset` exclude each other.
+    The run ends after `steps`, or after `minutes` of training where that is given; then its schedule follows
+    the clock, and two runs are no longer identical. `photos` and `dataset` exclude each other.
     """
 
     name: str
@@ -90,18 +79,22 @@ class Options:
     resume: bool = False
 
     def recipe(self) -> dict[str, Any]:
-        """What a resumed run must share with the run it resumes."""
-        free = {"out", "steps", "minutes", "workers", "threads", "validate_every", "checkpoint_every_s", "resume"}
-        places = {"photos", "dataset", "validation"}
-        return {
-            key: (str(value) if key in places and value is not None else value)
-            for key, value in asdict(self).items()
-            if key not in free
-        }
+        """Say what a resumed run must share with the run it goes on with; of folders only their names."""
+        fixed = asdict(self)
+        for free in ("out", "steps", "minutes", "threads", "workers", "validate_every", "checkpoint_every_s"):
+            del fixed[free]
+        del fixed["resume"]
+        for folder in ("photos", "dataset", "validation"):
+            fixed[folder] = fixed[folder] and fixed[folder].name
+        return fixed
 
 
-def train(options: Options) -> Path:
+def train(options: Options, source: PatchSource | None = None) -> Path:  # noqa: C901, PLR0912, PLR0915
     """Train a network and write its weights, model card, log and curve under `options.out`.
+
+    Args:
+        options: what to train, on what, and how.
+        source: patches to train on instead of those of `options`, which then only validates.
 
     Returns:
         The weights' file: fp16 safetensors of the averaged weights that validated best.
@@ -113,46 +106,43 @@ def train(options: Options) -> Path:
     """
     # Where this process stands among those of torchrun; alone without it.
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-    device = _device(options)
     first = rank == 0
+    device = _device(options)
+    _check(options, world)
+    saved = _saved(options)
     if world > 1:
-        if options.minutes is not None:
-            raise InputError("--minutes follows one process's clock: give --steps under torchrun")
         torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     if options.threads:
         torch.set_num_threads(options.threads)
-    options.out.mkdir(parents=True, exist_ok=True)
-    saved = _saved(options)
 
     # Data: patches of this process's share of each batch, and fixed pairs to validate on.
-    source, validation, credits = _data(options)
-    declared = spec(options.name)
+    own_source, validation, credited = _data(options)
+    source = source or own_source
 
     # The network, its optimiser, and the average of its weights.
     torch.manual_seed(options.seed)
-    network = _network(options.name, declared.factory).to(device).train()
-    if not any(parameter.requires_grad for parameter in network.parameters()):
-        raise InputError(f"{options.name} has no trainable parameters")
+    network = _network(options.name).to(device).train()
+    needs_gain, input_clip = conventions(options.name, network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.lr, weight_decay=options.weight_decay)
     average = AveragedModel(network)
-    step, seconds, best, best_state = 0, 0.0, -math.inf, None
+    step, seconds, best = 0, 0.0, -math.inf
+    best_weights = _half(network)
     if saved is not None:
         network.load_state_dict(saved["network"])
         optimiser.load_state_dict(saved["optimiser"])
         average.load_state_dict(saved["average"])
-        step, seconds, best, best_state = saved["step"], saved["seconds"], saved["best"], saved["best_state"]
+        step, seconds, best, best_weights = (
+            saved[key] for key in ("step", "seconds", "best", "best_weights")
+        )
     parallel: nn.Module = DistributedDataParallel(network) if world > 1 else network
-    needs_gain, input_clip = conventions(options.name, network)
-
-    def amplified(mosaic: Tensor, ratio: Tensor) -> Tensor:
-        if needs_gain:
-            mosaic = mosaic * ratio.view(-1, 1, 1, 1)
-        return mosaic if input_clip is None else mosaic.clamp(max=input_clip)
 
     def restored(model: nn.Module, mosaic: Tensor, ratio: Tensor) -> Tensor:
-        half = options.precision == "bf16"
-        with torch.autocast(device.type, torch.bfloat16, enabled=half):
-            output: Tensor = model(amplified(mosaic, ratio))
+        if needs_gain:
+            mosaic = mosaic * ratio.view(-1, 1, 1, 1)
+        if input_clip is not None:
+            mosaic = mosaic.clamp(max=input_clip)
+        with torch.autocast(device.type, torch.bfloat16, enabled=options.precision == "bf16"):
+            output: Tensor = model(mosaic)
         return output.float()
 
     def validated() -> float:
@@ -160,64 +150,72 @@ def train(options: Options) -> Path:
         scores = []
         with torch.no_grad():
             for pair in validation:
-                mosaic, truth, ratio = (each.to(device) for each in _batch([pair]))
+                mosaic, truth, ratio = (each.to(device) for each in batch_of([pair]))
                 scores.append(psnr_8bit(restored(average.module, mosaic, ratio), truth))
         return float(np.mean(scores))
 
     def checkpoint() -> None:
-        if first:
-            state = {
-                "recipe": options.recipe(), "step": step, "seconds": seconds, "best": best, "best_state": best_state,
-                "network": network.state_dict(), "optimiser": optimiser.state_dict(), "average": average.state_dict(),
-            }  # fmt: skip
-            checkpoints.write(options.out, state)
+        state = {
+            "recipe": options.recipe(),
+            "step": step,
+            "seconds": seconds,
+            "best": best,
+            "best_weights": best_weights,
+            "network": network.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "average": average.state_dict(),
+        }
+        checkpoints.write(options.out, state)
 
-    loss_of = LOSSES[options.loss]
-    batches = iter(_loader(source, options, step, rank, world))
+    def progress() -> float:
+        return step / options.steps if options.minutes is None else seconds / (60 * options.minutes)
+
     if first:
         curve.truncate(options.out, step)
+    loss_of = LOSSES[options.loss]
+    upcoming = batches(source, options.batch // world, step, rank, options.workers, device.type == "cuda")
     losses: list[Tensor] = []
-    usual_s, saved_at = math.inf, time.monotonic()
+    usual, saved_at = math.inf, time.monotonic()
     with _Interrupts() as interrupts, Reporter(options.name, first) as reporter:
-        while (done := _progress(options, step, seconds)) < 1:
+        while (done := progress()) < 1:
             started = time.monotonic()
             rate = options.lr * schedule(done, step)
             for group in optimiser.param_groups:
                 group["lr"] = rate
-            mosaic, truth, ratio = (each.to(device, non_blocking=True) for each in next(batches))
+            mosaic, truth, ratio = (each.to(device, non_blocking=True) for each in next(upcoming))
             loss = loss_of(restored(parallel, mosaic, ratio), truth, network.parameters(), step)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             norm = nn.utils.clip_grad_norm_(network.parameters(), options.clip)
             if not math.isfinite(float(loss.detach() + norm)):
                 raise Diverged(
-                    f"step {step}: the loss is {float(loss):g}, the gradient's norm {float(norm):g}; the last good "
-                    f"checkpoint is kept in {options.out}: go on from it with a lower --lr in a copy of the folder"
+                    f"step {step}: loss {float(loss):g}, norm of the gradient {float(norm):g}; "
+                    f"the last good checkpoint is kept in {options.out}: lower --lr and give another --out"
                 )
             optimiser.step()
-            decay = min(EMA_DECAY, (1 + step) / (10 + step))
-            average.multi_avg_fn = get_ema_multi_avg_fn(decay)
+            average.multi_avg_fn = _ema(min(EMA_DECAY, (1 + step) / (10 + step)))
             average.update_parameters(network)
             losses.append(loss.detach())
             step += 1
 
             took = time.monotonic() - started
-            usual_s = took if math.isinf(usual_s) else usual_s + 0.1 * (min(took, PAUSE_FACTOR * usual_s) - usual_s)
-            seconds += usual_s if took > PAUSE_FACTOR * usual_s else took
-            now = _progress(options, step, seconds)
+            if took > PAUSE_FACTOR * usual:
+                took = usual
+            usual = took if math.isinf(usual) else 0.9 * usual + 0.1 * took
+            seconds += took
             score = None
-            if now >= 1 or step % options.validate_every == 0:
+            if progress() >= 1 or step % options.validate_every == 0:
                 score = validated()
                 if score >= best:
-                    best, best_state = score, _half(average.module)
-            if score is not None or step % 100 == 0:
+                    best, best_weights = score, _half(average.module)
+            if score is not None or step % LOG_EVERY == 0:
                 mean = float(torch.stack(losses).mean())
                 losses.clear()
                 if first:
                     curve.append(options.out, (step, mean, rate, seconds, score))
-                reporter.step(step, now, seconds, mean, best if math.isfinite(best) else None)
+                reporter.step(step, progress(), seconds, mean, best)
             due = time.monotonic() - saved_at >= options.checkpoint_every_s
-            if score is not None or due or interrupts.asked:
+            if first and (score is not None or due or interrupts.asked):
                 checkpoint()
                 saved_at = time.monotonic()
             if interrupts.asked:
@@ -225,13 +223,15 @@ def train(options: Options) -> Path:
 
         weights = options.out / f"{options.name.replace(':', '.')}.safetensors"
         if first:
-            assert best_state is not None
             curve.draw(options.out, options.name)
-            facts = {
-                **options.recipe(), "steps": step, "processes": world, "seconds": round(seconds), "device": str(device),
-                "validation_psnr": round(best, 3), "parameters": sum(each.numel() for each in network.parameters()),
-            }  # fmt: skip
-            card.write(weights, best_state, facts, credits)
+            result = {
+                "steps": step,
+                "seconds": round(seconds),
+                "processes": world,
+                "validation_psnr": round(best, 3),
+                "parameters": sum(each.numel() for each in network.parameters()),
+            }
+            card.write(weights, best_weights, {**options.recipe(), **result}, credited)
             reporter.say(f"{weights}: {best:.2f} dB on the validation patches after {step} steps")
     if world > 1:
         torch.distributed.destroy_process_group()
@@ -245,15 +245,14 @@ def schedule(done: float, step: int) -> float:
 
 
 def psnr_8bit(restored: Tensor, truth: Tensor) -> float:
-    """PSNR in dB as the 2022 protocol has it: restored (…) clipped and truncated to 8 bits, truth rounded to them."""
+    """PSNR in dB of pictures in [0, 1]: restored clipped and truncated to 8 bits, truth rounded to them."""
     ours = (restored.clamp(0, 1) * 255).floor()
     error = (ours - (truth * 255).round()).square().mean()
     return float(10 * torch.log10(255**2 / error.clamp(min=1e-10)))
 
 
-def _progress(options: Options, step: int, seconds: float) -> float:
-    """Share of the run that is done."""
-    return step / options.steps if options.minutes is None else seconds / (60 * options.minutes)
+def _ema(decay: float) -> Any:
+    return get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
 
 
 def _device(options: Options) -> torch.device:
@@ -265,6 +264,23 @@ def _device(options: Options) -> torch.device:
     return torch.device(options.device)
 
 
+def _check(options: Options, world: int) -> None:
+    if (options.photos is None) == (options.dataset is None):
+        raise InputError(
+            "give either --photos DIR (python -m bench.train.gather DIR fills one) or --dataset DIR"
+        )
+    if options.batch % world:
+        raise InputError(f"--batch {options.batch} cannot be divided between {world} processes")
+    if world > 1 and options.minutes is not None:
+        raise InputError("--minutes follows one process's clock: give --steps under torchrun")
+    if spec(options.name).kind != "network":
+        raise InputError(f"{options.name} is not learned: there is nothing to train")
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {options.out} cannot be made ({error}): give another folder") from error
+
+
 def _saved(options: Options) -> dict[str, Any] | None:
     """Return the checkpoint to go on from; None to start."""
     saved = checkpoints.read(options.out)
@@ -272,43 +288,49 @@ def _saved(options: Options) -> dict[str, Any] | None:
         return None
     if not options.resume:
         raise InputError(f"{options.out} holds a training run: go on with --resume, or give another --out")
-    differing = [key for key, value in options.recipe().items() if saved["recipe"].get(key) != value]
+    before = saved["recipe"]
+    differing = [
+        f"{key} was {before.get(key)}" for key, now in options.recipe().items() if before.get(key) != now
+    ]
     if differing:
-        wanted = ", ".join(f"{key} was {saved['recipe'].get(key)}" for key in differing)
-        raise InputError(f"{options.out} holds a run of another recipe ({wanted}): give the same, or another --out")
+        raise InputError(
+            f"{options.out} holds a run of another recipe ({', '.join(differing)}): give the same"
+        )
     return saved
 
 
 def _data(options: Options) -> tuple[PatchSource, list[Patch], list[photographs.Photograph]]:
-    """Where patches come from, the pairs to validate on, and whom to credit."""
-    if (options.photos is None) == (options.dataset is None):
-        raise InputError("give either --photos DIR (see python -m bench.train.gather) or --dataset DIR")
+    """Where patches come from, the pairs to validate on, and the photographs to credit."""
     if options.dataset is not None:
         from bench.train.frames import Frames
 
-        frames = Frames(options.dataset, options.patch, options.seed, "training")
-        held = Frames(options.dataset, options.patch, VALIDATION_SEED, "validation")
-        return frames, [held.patch(0, index) for index in range(VALIDATION_PATCHES)], []
+        store = options.out / "frames"
+        frames = Frames(options.dataset, store, options.patch, options.seed, "training")
+        held_frames = Frames(options.dataset, store, options.patch, VALIDATION_SEED, "validation")
+        return frames, [held_frames.patch(0, index) for index in range(VALIDATION_PATCHES)], []
     assert options.photos is not None
     listed = photographs.listed(options.photos)
     used = [each for each in listed if each.use == "training"]
-    source = Patches(photographs.load(options.photos, used), options.patch, options.seed)
+    own = Patches(photographs.load(options.photos, used), options.patch, options.seed)
     folder = options.validation or options.photos
-    kept = [each for each in photographs.listed(folder) if options.validation or each.use == "validation"]
-    pool = photographs.load(folder, kept)
+    kept = photographs.listed(folder) if options.validation else listed
+    pool = photographs.load(folder, [each for each in kept if options.validation or each.use == "validation"])
     if not pool:
         raise InputError(f"{folder} keeps no photograph for validation: add some, or give --val DIR")
-    size = min(VALIDATION_SIZE, 16 * (min(min(each.shape[:2]) for each in pool) // 16))
-    held_out = Patches(pool, size, VALIDATION_SEED)
-    return source, [held_out.patch(0, index) for index in range(VALIDATION_PATCHES)], used
+    shortest = min(min(each.shape[:2]) for each in pool)
+    held_out = Patches(pool, min(VALIDATION_SIZE, shortest // 16 * 16), VALIDATION_SEED)
+    return own, [held_out.patch(0, index) for index in range(VALIDATION_PATCHES)], used
 
 
-def _network(name: str, factory: str) -> nn.Module:
-    """Build the network with initial weights drawn from torch's current seed (`create` has a fixed one)."""
-    if spec(name).kind != "network":
-        raise InputError(f"{name} is not learned: there is nothing to train")
-    module, _, attribute = factory.partition(":")
-    network: nn.Module = getattr(importlib.import_module(module), attribute)()
+def _network(name: str) -> nn.Module:
+    """Build a network; its weights come from torch's current seed (`baselines.create` has a fixed one)."""
+    module, _, attribute = spec(name).factory.partition(":")
+    try:
+        network: nn.Module = getattr(importlib.import_module(module), attribute)()
+    except (ImportError, AttributeError) as error:
+        raise InputError(f"{name} cannot be built ({error}); name it as package.module:factory") from error
+    if not any(parameter.requires_grad for parameter in network.parameters()):
+        raise InputError(f"{name} has no trainable parameters")
     return network
 
 
@@ -320,73 +342,13 @@ def _half(module: nn.Module) -> dict[str, Tensor]:
     }
 
 
-def _batch(patches: list[Patch]) -> tuple[Tensor, Tensor, Tensor]:
-    """Mosaics (B, 1, S, S), truths (B, 3, S, S) and ratios (B,)."""
-    mosaics = torch.from_numpy(np.stack([each.mosaic for each in patches]))
-    truths = torch.from_numpy(np.stack([each.truth for each in patches]))
-    return mosaics, truths, torch.tensor([each.ratio for each in patches], dtype=torch.float32)
-
-
-class _Steps(Dataset[tuple["Tensor", "Tensor", "Tensor"]]):
-    """One item is one step's batch, so that a worker makes whole batches."""
-
-    def __init__(self, source: PatchSource, batch: int, rank: int) -> None:
-        self.source, self.batch, self.rank = source, batch, rank
-
-    def __getitem__(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
-        start = self.rank * self.batch
-        with threadpool_limits(1):
-            return _batch([self.source.patch(step, start + index) for index in range(self.batch)])
-
-
-def _loader(
-    source: PatchSource, options: Options, step: int, rank: int, world: int
-) -> DataLoader[tuple[Tensor, Tensor, Tensor]]:
-    """Batches from `step` on, made ahead by worker processes; `--batch` is divided between the processes."""
-    if options.batch % world:
-        raise InputError(f"--batch {options.batch} cannot be divided between {world} processes")
-    workers = options.workers
-    if workers is None:
-        workers = max(1, (os.cpu_count() or 1) // (2 * world))
-    return DataLoader(
-        _Steps(source, options.batch // world, rank),
-        batch_size=None,
-        sampler=_Endless(step),
-        num_workers=workers,
-        prefetch_factor=4 if workers else None,
-        pin_memory=options.device == "cuda",
-        worker_init_fn=_leave_interrupts_to_the_parent,
-    )
-
-
-class _Endless:
-    """Step numbers from `start` on, without end."""
-
-    def __init__(self, start: int) -> None:
-        self.start = start
-
-    def __iter__(self) -> Iterator[int]:
-        step = self.start
-        while True:
-            yield step
-            step += 1
-
-    def __len__(self) -> int:
-        return 2**31 - 1
-
-
-def _leave_interrupts_to_the_parent(_: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
 class _Interrupts:
     """Turns SIGINT and SIGTERM into a question that the loop answers between two steps."""
 
     def __init__(self) -> None:
         self.asked = False
 
-    def __enter__(self) -> _Interrupts:
+    def __enter__(self) -> Self:
         def ask(*_: object) -> None:
             self.asked = True
 

@@ -1,0 +1,128 @@
+"""Training patches from a real data set in SID's layout: raw short exposures and rendered long ones.
+
+A frame is decoded when it is first needed and kept as a plain array beside the run, so that later crops read
+only their own pages: about 25 MB a short and 73 MB a long exposure, 60 GB for all of SID's training part.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from bench.data.index import index
+from bench.data.subsets import select
+from bench.train.patches import Patch
+from llpacknet.errors import InputError
+from llpacknet.raw.read import read_raw
+from llpacknet.raw.render import render
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+FIRST_DIGIT = {"training": "0", "validation": "2"}
+
+
+class Frames:
+    """Makes patches of the pairs of a data set.
+
+    Args:
+        root: the data set's folder.
+        store: where decoded frames are kept.
+        size: side of a patch in pixels, a multiple of 16.
+        seed: seed of everything drawn.
+        subset: "training" (scenes whose ids begin with 0) or "validation" (with 2), as SID has them.
+
+    Raises:
+        InputError: for an unusable folder, or one without such scenes.
+    """
+
+    def __init__(
+        self, root: Path, store: Path, size: int, seed: int, subset: Literal["training", "validation"]
+    ) -> None:
+        if size < 32 or size % 16:
+            raise InputError(f"--patch {size}: give a multiple of 16, at least 32")
+        self.pairs = select(index(root).pairs, subset)
+        if not self.pairs:
+            raise InputError(
+                f"{root} has no {subset} scenes (their ids begin with {FIRST_DIGIT[subset]}); scenes whose "
+                "ids begin with 1 are the test's and are never trained on"
+            )
+        self.store = store
+        self.size = size
+        self.seed = seed
+        store.mkdir(parents=True, exist_ok=True)
+
+    def patch(self, step: int, index: int) -> Patch:
+        """Return patch `index` of training step `step`."""
+        rng = np.random.default_rng((self.seed, step, index))
+        pair = self.pairs[int(rng.integers(len(self.pairs)))]
+        mosaic, levels = self._short(pair.short)
+        truth = self._long(pair.long)
+        if mosaic.shape != truth.shape[:2]:
+            raise InputError(f"{pair.short} and {pair.long} differ in size: remove the pair")
+        height, width = (side // 2 for side in mosaic.shape)
+        half = self.size // 2
+        if min(height, width) <= half:
+            raise InputError(f"{pair.short} is smaller than a patch of {self.size} pixels: lower --patch")
+        # A mirrored mosaic keeps its phase where its crop starts one pixel further, on the other colour.
+        down, across, turned = (bool(each) for each in rng.integers(2, size=3))
+        top = 2 * int(rng.integers(height - half)) + down
+        left = 2 * int(rng.integers(width - half)) + across
+        window = (slice(top, top + self.size), slice(left, left + self.size))
+        flip = (
+            slice(None, None, -1) if down else slice(None),
+            slice(None, None, -1) if across else slice(None),
+        )
+        raw = np.asarray(mosaic[window])[flip].astype(np.float32)
+        rgb = np.asarray(truth[window])[flip]
+        if turned:
+            raw, rgb, levels = raw.T, rgb.transpose(1, 0, 2), levels[[0, 2, 1, 3, 4]]
+        return Patch(
+            _normalised(raw, levels)[None],
+            np.ascontiguousarray(rgb.transpose(2, 0, 1)).astype(np.float32) / np.float32(65535),
+            pair.ratio,
+        )
+
+    def _short(self, path: Path) -> tuple[NDArray[np.uint16], NDArray[np.float64]]:
+        """Mosaic, and black levels of R, G1, G2, B with the white level."""
+        kept, facts = self.store / f"{path.name}.npy", self.store / f"{path.name}.json"
+        if not (kept.is_file() and facts.is_file()):
+            frame = read_raw(path)
+            _keep(kept, frame.mosaic)
+            text = json.dumps([*frame.black.tolist(), float(frame.white)])
+            partial = facts.with_name(f"{facts.name}.{os.getpid()}.partial")
+            partial.write_text(text, encoding="utf-8")
+            partial.replace(facts)
+        levels = np.array(json.loads(facts.read_text(encoding="utf-8")), np.float64)
+        return np.load(kept, mmap_mode="r"), levels
+
+    def _long(self, path: Path) -> NDArray[np.uint16]:
+        kept = self.store / f"{path.name}.npy"
+        if not kept.is_file():
+            _keep(kept, render(path))
+        picture: NDArray[np.uint16] = np.load(kept, mmap_mode="r")
+        return picture
+
+
+def _normalised(raw: NDArray[np.float32], levels: NDArray[np.float64]) -> NDArray[np.float32]:
+    """max(raw - black, 0) / (white - black), plane by plane; `levels` as `Frames._short` gives them."""
+    out = np.empty(raw.shape, np.float32)
+    for plane, (row, column) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+        black = np.float32(levels[plane])
+        out[row::2, column::2] = np.maximum(raw[row::2, column::2] - black, 0) / np.float32(
+            levels[-1] - black
+        )
+    return out
+
+
+def _keep(path: Path, array: NDArray[Any]) -> None:
+    """Store an array under its name only once it is whole; several workers may do so at once."""
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    with partial.open("wb") as file:
+        np.save(file, array)
+    partial.replace(path)

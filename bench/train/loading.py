@@ -1,0 +1,95 @@
+"""Batches, made ahead of the device by worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from bench.train.patches import Patch
+
+Batch = tuple[Tensor, Tensor, Tensor]
+"""Mosaics (B, 1, S, S), truths (B, 3, S, S) and exposure ratios (B,)."""
+
+AHEAD = 4
+"""Batches that each worker makes in advance."""
+
+
+class PatchSource(Protocol):
+    """Where training pairs come from: photographs through the camera model, or a real data set."""
+
+    def patch(self, step: int, index: int) -> Patch:
+        """Return patch `index` of a step; a pure function of both."""
+
+
+def batch_of(patches: list[Patch]) -> Batch:
+    """Stack patches."""
+    mosaics = torch.from_numpy(np.stack([each.mosaic for each in patches]))
+    truths = torch.from_numpy(np.stack([each.truth for each in patches]))
+    return mosaics, truths, torch.tensor([each.ratio for each in patches], dtype=torch.float32)
+
+
+class _Steps(Dataset[Batch]):
+    """One item is one step's whole batch; `rank` says which share of it this process trains on."""
+
+    def __init__(self, source: PatchSource, share: int, rank: int) -> None:
+        self.source, self.share, self.rank = source, share, rank
+
+    def __getitem__(self, step: int) -> Batch:
+        start = self.rank * self.share
+        with threadpool_limits(1):
+            return batch_of([self.source.patch(step, start + index) for index in range(self.share)])
+
+
+class _From(Sampler[int]):
+    """Step numbers from `start` on, without end."""
+
+    def __init__(self, start: int) -> None:
+        self.start = start
+
+    def __iter__(self) -> Iterator[int]:
+        step = self.start
+        while True:
+            yield step
+            step += 1
+
+
+def batches(
+    source: PatchSource, share: int, first_step: int, rank: int, workers: int | None, pinned: bool
+) -> Iterator[Batch]:
+    """Batches of `share` patches from `first_step` on, without end and in order.
+
+    Args:
+        source: makes the patches.
+        share: patches of one batch that this process trains on.
+        first_step: the step to begin with.
+        rank: which share of each batch.
+        workers: processes that make patches; None for half the cores; 0 to make them in this process.
+        pinned: whether to lay them in page-locked memory, for a GPU.
+    """
+    if workers is None:
+        workers = max(1, (os.cpu_count() or 1) // 2)
+    loader = DataLoader(
+        _Steps(source, share, rank),
+        batch_size=None,
+        sampler=_From(first_step),
+        num_workers=workers,
+        prefetch_factor=AHEAD if workers else None,
+        pin_memory=pinned,
+        worker_init_fn=_leave_interrupts_to_the_parent,
+    )
+    return iter(loader)
+
+
+def _leave_interrupts_to_the_parent(_: int) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
