@@ -1,0 +1,170 @@
+"""`llbench run`: measure the cells that models, measurements, runtimes and precisions span."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+import baselines
+from bench import progress
+from bench import protocols as protocol_table
+from bench.data.index import index
+from bench.manager import Limits, execute
+from bench.plan import MEASUREMENTS, merge, plan, resolutions, thread_counts
+from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from bench.manager import Summary
+    from bench.plan import Plan
+
+
+def names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Split a list with commas."""
+    return tuple(dict.fromkeys(part.strip() for part in (value or "").split(",") if part.strip()))
+
+
+def frame(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """Read a size given as rows x columns."""
+    if value is None:
+        return None
+    match = re.fullmatch(r"(\d+)[xX×](\d+)", value)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is not of the form HxW, as 2848x4256")
+    return int(match[1]), int(match[2])
+
+
+def weights_files(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
+    """Read NAME=FILE, as often as given."""
+    files = {}
+    for value in values:
+        name, sign, file = value.partition("=")
+        path = Path(file)
+        if not sign or not name:
+            raise click.BadParameter(f"{value!r} is not of the form NAME=FILE")
+        if not path.is_file():
+            raise InputError(f"no weights file {file} (for {name}): train it, or bring one in with 'weights import'")
+        baselines.spec(name)
+        files[name] = path
+    return files
+
+
+def _subset(given: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[str, ...]:
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise InputError(f"no {what} is called {unknown[0]!r}: choose from {', '.join(known)}")
+    return given
+
+
+@click.command()
+@click.option("--models", callback=names, required=True, help="Names with commas between, or 'all'.")
+@click.option("--measure", callback=names, default=",".join(MEASUREMENTS), show_default=True)
+@click.option("--dataset", type=click.Path(path_type=Path), help="Folder in SID's layout; quality needs one.")
+@click.option("--protocol", callback=names, help="Protocols with commas between; default: release2022.")
+@click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
+@click.option("--runtime", callback=names, default="published", show_default=True, help=", ".join(RUNTIMES))
+@click.option("--precision", callback=names, default="fp32", show_default=True, help=", ".join(PRECISIONS))
+@click.option("--size", callback=frame, metavar="HxW", help="Frame for latency, memory and complexity.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
+@click.option("--rounds", type=click.IntRange(1), help="Interleaved rounds of latency; default 5.")
+@click.option("--sweep", type=click.Choice(["resolution", "threads"]), help="Repeat over sizes or thread counts.")
+@click.option("--weights", callback=weights_files, multiple=True, metavar="NAME=FILE")
+@click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
+@click.option("--predictions", is_flag=True, help="Keep restored pictures under OUT/predictions.")
+@click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds for one cell.")
+@click.option("--memory-limit", type=click.FloatRange(0, min_open=True), help="GB that a worker may ask for.")
+@click.option("--out", type=click.Path(path_type=Path), required=True)
+@click.option("--resume", is_flag=True, help="Continue a folder that holds results.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
+def command(
+    models: tuple[str, ...],
+    measure: tuple[str, ...],
+    dataset: Path | None,
+    protocol: tuple[str, ...],
+    device: str,
+    runtime: tuple[str, ...],
+    precision: tuple[str, ...],
+    size: tuple[int, int] | None,
+    threads: int | None,
+    rounds: int | None,
+    sweep: str | None,
+    weights: dict[str, Path],
+    only_free: bool,
+    predictions: bool,
+    timeout: float | None,
+    memory_limit: float | None,
+    out: Path,
+    resume: bool,
+    as_json: bool,
+) -> int:
+    """Measure, one JSON file per cell under OUT/cells."""
+    chosen = chosen_models(models, only_free=only_free)
+    kinds = _subset(measure, MEASUREMENTS, "measurement")
+    pairs = index(dataset) if dataset else None
+    if pairs is None and "quality" in kinds and not _asked("measure"):
+        kinds = tuple(kind for kind in kinds if kind != "quality")
+    sizes = resolutions() if sweep == "resolution" else (size,)
+    counts = thread_counts() if sweep == "threads" else (threads,)
+    plans = [
+        plan(
+            chosen,
+            kinds,
+            dataset=pairs,
+            protocol_names=tuple(protocol_table.get(name).name for name in protocol) or None,
+            device=device,
+            runtimes=_subset(runtime, RUNTIMES, "runtime"),
+            precisions=_subset(precision, PRECISIONS, "precision"),
+            size=one_size,
+            threads=count,
+            rounds=rounds,
+            weights=weights,
+            keep_predictions=predictions,
+        )
+        for one_size in sizes
+        for count in counts
+    ]
+    whole = merge(plans)
+    announce(whole)
+    limits = Limits(timeout_s=timeout, memory_bytes=round(memory_limit * 1e9) if memory_limit else None)
+    summary = execute(whole, out, resume=resume, progress=progress.for_stream(), limits=limits)
+    print(json.dumps(asdict(summary)) if as_json else summary_text(summary, out))
+    return 1 if summary.failed else 0
+
+
+def chosen_models(models: tuple[str, ...], *, only_free: bool) -> tuple[str, ...]:
+    """Resolve 'all' and leave out what is restrictively licensed where that is asked."""
+    everything = baselines.names() if models == ("all",) else models
+    kept = tuple(name for name in everything if not (only_free and baselines.spec(name).restricted))
+    if not kept:
+        raise InputError("no model is left: name others with --models, or leave --only-free away")
+    return kept
+
+
+def announce(whole: Plan) -> None:
+    """Say on standard error what a plan will take, before it starts."""
+    click.echo(
+        f"{len(whole.cells)} cells: about {progress.duration(whole.seconds)}, "
+        f"{whole.disk_bytes / 1e6:.1f} MB of disk, {whole.peak_bytes / 1e9:.1f} GB of memory",
+        err=True,
+    )
+    for note in whole.notes:
+        click.echo(f"note: {note}", err=True)
+
+
+def summary_text(summary: Summary, out: Path) -> str:
+    """Put a summary into a few lines for people."""
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(summary.counts.items()))
+    lines = [f"{out}: {counts or 'nothing to do'} ({summary.kept} kept from before)"]
+    lines[0] += f" in {progress.duration(summary.seconds)}"
+    return "\n".join([*lines, *(f"  {failure}" for failure in summary.failures)])
+
+
+def _asked(option: str) -> bool:
+    """Whether an option was given rather than left at its default."""
+    source = click.get_current_context().get_parameter_source(option)
+    return source is not click.core.ParameterSource.DEFAULT

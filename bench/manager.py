@@ -1,0 +1,377 @@
+"""The manager: runs the jobs of a plan one after another, each in a fresh process, and never measures itself.
+
+It imports no torch. Every end of a worker becomes a status with a reason, in a result file.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from bench import process, provenance, store
+from bench.cells import Cell, Record
+from bench.environment import available_memory, machine, moment, oom_kills, scrub
+from bench.jobs import Job, Order
+from bench.rounds import Rounds
+from bench.span import weights_choice, with_twins
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from bench.cells import Status
+    from bench.plan import Plan
+
+UNKNOWN_TIMEOUT_S = 1800.0
+LEAST_TIMEOUT_S = 300.0
+TIMEOUT_FACTOR = 20.0
+STRIKES = 3
+"""After so many pictures in a row that ended a method's process, the rest are not tried."""
+FAILURES = ("oom-host", "oom-device", "timeout", "crash", "wrong-output", "bad-input")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a worker may use.
+
+    Attributes:
+        timeout_s: longest time for one cell (one round of one); None for twenty times the prediction, at least
+            five minutes.
+        memory_bytes: private memory a worker may ask for; None for what is available when it starts.
+        grace_s: between asking a worker that is out of time to end and killing it.
+    """
+
+    timeout_s: float | None = None
+    memory_bytes: int | None = None
+    grace_s: float = process.GRACE_S
+
+
+class Progress(Protocol):
+    """Is told how an execution goes."""
+
+    def start(self, jobs: Sequence[Job]) -> None:
+        """Take note of all jobs that will run."""
+
+    def begin(self, job: Job) -> None:
+        """Take note that a job begins."""
+
+    def cell(self, job: Job, cell: Cell, status: str, reason: str | None) -> None:
+        """Take note of a finished cell, or of one finished round of it."""
+
+    def finish(self, job: Job) -> None:
+        """Take note that a job has ended."""
+
+    def stop(self) -> None:
+        """Take note that nothing more will come."""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What an execution did.
+
+    Attributes:
+        counts: cells of the plan by status, those kept from an earlier run included.
+        measured: cells written by this execution.
+        kept: cells that were there already.
+        seconds: wall time.
+        failures: model, measurement, image, status and reason of every failed cell.
+    """
+
+    counts: Mapping[str, int]
+    measured: int
+    kept: int
+    seconds: float
+    failures: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> int:
+        """Cells that were tried and failed; one that cannot exist or was skipped has not failed."""
+        return sum(self.counts.get(status, 0) for status in FAILURES)
+
+
+def execute(
+    plan: Plan,
+    out: Path,
+    *,
+    resume: bool = False,
+    progress: Progress | None = None,
+    limits: Limits | None = None,
+) -> Summary:
+    """Measure the cells of a plan into `<out>/cells/`.
+
+    Args:
+        plan: what to measure.
+        out: the results folder; made if it is not there.
+        resume: continue a folder that holds results: cells measured by the same code from the same weights and
+            data are kept, others are measured again.
+        progress: is told how it goes.
+        limits: what a worker may use.
+
+    Raises:
+        InputError: the folder holds results and `resume` is False, cannot be written, is in use by another run, or
+            lies on a disk without enough space.
+        KeyboardInterrupt: interrupted; everything finished so far is kept, and no worker is left.
+    """
+    taken = store.lock(out)
+    try:
+        if not resume and store.files(out):
+            raise InputError(f"{out} holds results: continue it with --resume, or choose another --out")
+        _check_disk(plan, out)
+        return _Execution(plan, out, limits or Limits(), progress).run()
+    finally:
+        taken.release()
+
+
+def _check_disk(plan: Plan, out: Path) -> None:
+    free = shutil.disk_usage(out).free
+    if free < plan.disk_bytes:
+        raise InputError(
+            f"{out} has {free / 1e9:.2f} GB of free space and {plan.disk_bytes / 1e9:.2f} GB are needed: "
+            "free some, or choose another --out"
+        )
+
+
+@dataclass
+class _Execution:
+    plan: Plan
+    out: Path
+    limits: Limits
+    progress: Progress | None
+    statuses: dict[Cell, Status] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    kept: int = 0
+
+    def run(self) -> Summary:
+        start = time.monotonic()
+        self._environment = machine()
+        try:
+            jobs = self._remaining()
+            self._rounds = Rounds(jobs)
+            self._settle()
+            if self.progress:
+                self.progress.start(jobs)
+            for job in jobs:
+                self._run(job)
+        finally:
+            if self.progress:
+                self.progress.stop()
+        counts = Counter(self.statuses.values())
+        written = len(self.statuses) - self.kept
+        return Summary(dict(counts), written, self.kept, time.monotonic() - start, tuple(self.failures))
+
+    def _remaining(self) -> list[Job]:
+        """Leave out the cells whose stored result still stands."""
+        stored = {path.name: path for path in store.files(self.out)}
+        jobs = []
+        for job in self.plan.jobs:
+            missing = [i for i in range(len(job.cells)) if not self._stands(job, i, stored)]
+            if missing:
+                jobs.append(job if len(missing) == len(job.cells) else job.only(missing))
+        latency = with_twins([job for job in jobs if job.measurement == "latency"])
+        first = next((i for i, job in enumerate(jobs) if job.measurement == "latency"), 0)
+        others = [job for job in jobs if job.measurement != "latency"]
+        return [*others[:first], *latency, *others[first:]]
+
+    def _stands(self, job: Job, index: int, stored: Mapping[str, Path]) -> bool:
+        cell = job.cells[index]
+        if cell in self.statuses:
+            return True
+        path = stored.get(store.file_name(cell))
+        if path is None or store.validate(path):
+            return False
+        record = store.read(path)
+        if record.status not in provenance.LASTING:
+            return False
+        try:
+            data = provenance.data_sha256(job.files(index))
+        except OSError:
+            data = None
+        if not provenance.lasts(record, {**self._provenance(job), "data_sha256": data}):
+            return False
+        self.statuses[cell] = record.status
+        self.kept += 1
+        return True
+
+    def _provenance(self, job: Job) -> dict[str, Any]:
+        """Say what the manager knows of where a result comes from."""
+        settings: dict[str, Any] = {}
+        if job.measurement == "quality":
+            settings = {"area_fraction": job.area_fraction}
+        elif job.measurement == "latency":
+            settings = {"rounds": 1 if job.single_pass else self.plan.rounds}
+        return {
+            **provenance.base(),
+            **provenance.weights_facts(self._weights_file(job)),
+            "model_sha256": provenance.model_sha256(job.cell.model),
+            "synthetic": job.synthetic,
+            "settings": settings,
+        }
+
+    @staticmethod
+    def _weights_file(job: Job) -> Path | None:
+        import baselines
+
+        if job.weights == "none":
+            return None
+        return baselines.weights_path(job.cell.model) if job.weights == "shipped" else Path(job.weights)
+
+    def _settle(self) -> None:
+        for end in self.plan.settled:
+            weights = weights_choice(end.cell.model, self.plan.weights or {})
+            self._write(Job((end.cell,), weights=weights), end.cell, end.status, end.reason)
+
+    def _run(self, job: Job) -> None:
+        """Run a job, in as many workers as its pictures end."""
+        if job.measurement == "latency" and not self._rounds.wants(job):
+            return
+        if self.progress:
+            self.progress.begin(job)
+        left, strikes = job, 0
+        while left.cells:
+            reason = self._too_large(left)
+            if reason:
+                self._end(left, left.cells, "skipped", reason)
+                break
+            attempt = _Attempt(self, left)
+            finished = attempt.work()
+            if finished == len(left.cells):
+                break
+            status, reason = attempt.verdict()
+            strikes = strikes + 1 if finished == 0 else 1
+            several = left.measurement in {"quality", "complexity"} and strikes < STRIKES
+            ended = left.cells[finished : finished + 1] if several else left.cells[finished:]
+            self._end(left, ended[:1], status, reason)
+            if not several and left.measurement in {"quality", "complexity"}:
+                self._end(
+                    left, ended[1:], "skipped", f"not tried after {STRIKES} in a row ended so: {reason}"
+                )
+            else:
+                self._end(left, ended[1:], status, reason)
+            left = (
+                left.only(range(finished + len(ended), len(left.cells)))
+                if several
+                else replace(left, cells=())
+            )
+        if self.progress:
+            self.progress.finish(job)
+
+    def _too_large(self, job: Job) -> str | None:
+        if job.predicted_bytes is None:
+            return None
+        available = min(available_memory(), self.limits.memory_bytes or available_memory())
+        if job.predicted_bytes <= available:
+            return None
+        needed, there = job.predicted_bytes / 1e9, available / 1e9
+        return f"needs about {needed:.1f} GB of memory and {there:.1f} GB are available"
+
+    def _end(self, job: Job, cells: Sequence[Cell], status: Status, reason: str) -> None:
+        for cell in cells:
+            self._write(job, cell, status, reason)
+
+    def _write(self, job: Job, cell: Cell, status: Status, reason: str) -> None:
+        """Store the end of a cell that no worker could store."""
+        now = moment()
+        environment = {**self._environment, "before": now, "after": now}
+        record = Record(cell, status, reason, {}, environment, {**self._provenance(job), "data_sha256": None})
+        if cell.measurement == "latency" and job.measurement == "latency" and job.pictures is not None:
+            self.take_round(job, record)
+            return
+        store.write(self.out, record)
+        self.note(job, cell, status, reason)
+
+    def take_round(self, job: Job, record: Record) -> None:
+        """Add a process's share to its latency cell and store the cell once it is complete."""
+        if not self._rounds.wants(job):
+            store.write(self.out, record)
+            self.note(job, record.cell, record.status, record.reason)
+            return
+        finished = self._rounds.add(job, record)
+        if finished is not None:
+            store.write(self.out, finished)
+            self.note(job, finished.cell, finished.status, finished.reason)
+        elif self.progress:
+            self.progress.cell(job, record.cell, record.status, record.reason)
+
+    def note(self, job: Job, cell: Cell, status: Status, reason: str | None) -> None:
+        """Keep count of a stored cell."""
+        self.statuses[cell] = status
+        if status in FAILURES:
+            words = (cell.model, cell.measurement, cell.runtime, cell.image, cell.protocol)
+            self.failures.append(f"{' '.join(word for word in words if word)}: {status}: {reason}")
+        if self.progress:
+            self.progress.cell(job, cell, status, reason)
+
+    def order(self, job: Job) -> Order:
+        """Address a job to a worker."""
+        limit = self.limits.memory_bytes or available_memory()
+        return Order(
+            job=job,
+            out=str(self.out.absolute()),
+            manager=os.getpid(),
+            memory_limit=limit if job.cell.device != "cuda" else None,
+            keep_predictions=self.plan.keep_predictions,
+            environment=self._environment,
+            provenance=self._provenance(job),
+        )
+
+
+class _Attempt:
+    """One worker process at work on a job."""
+
+    def __init__(self, execution: _Execution, job: Job) -> None:
+        self._execution = execution
+        self._job = job
+        self._finished = 0
+        self._ending: process.Ending | None = None
+        self._kills = oom_kills()
+        per_cell = (job.predicted_s or 0.0) / len(job.cells)
+        guess = max(LEAST_TIMEOUT_S, TIMEOUT_FACTOR * per_cell) if job.predicted_s else UNKNOWN_TIMEOUT_S
+        self._timeout_s = execution.limits.timeout_s or guess
+
+    def work(self) -> int:
+        """Run the worker to its end; returns how many cells it finished, which are the first ones."""
+        self._ending = process.run(
+            self._execution.order(self._job),
+            timeout_s=self._timeout_s,
+            on_event=self._take,
+            grace_s=self._execution.limits.grace_s,
+        )
+        return self._finished
+
+    def _take(self, event: process.Event) -> None:
+        kind = event.get("event")
+        if kind == "unwritable":
+            raise InputError(str(event["reason"]))
+        if kind == "round":
+            raw = event["record"]
+            record = Record(**{**raw, "cell": Cell(**raw["cell"])})
+            self._execution.take_round(self._job, record)
+            self._finished += 1
+        elif kind == "done":
+            cell = self._job.cells[event["index"]]
+            self._execution.note(self._job, cell, event["status"], event["reason"])
+            self._finished += 1
+
+    def verdict(self) -> tuple[Status, str]:
+        """Say how the worker's end reads as a status and a reason."""
+        ending = self._ending
+        assert ending is not None
+        words = scrub(process.last_words(ending.tail))
+        log = f"; its log ends: {words}" if words else ""
+        if ending.timed_out:
+            return "timeout", f"no result within {self._timeout_s:g} s, so the process was ended{log}"
+        if ending.code == -getattr(signal, "SIGKILL", 9) and self._memory_ran_out():
+            return "oom-host", f"the kernel killed the process (SIGKILL) because memory ran out{log}"
+        if ending.code < 0:
+            return "crash", f"the process was killed by {process.signal_name(ending.code)}{log}"
+        return "crash", f"the process ended with exit status {ending.code} before it had a result{log}"
+
+    def _memory_ran_out(self) -> bool:
+        now = oom_kills()
+        return self._kills is not None and now is not None and now > self._kills

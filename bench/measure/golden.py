@@ -1,0 +1,80 @@
+"""The published networks' golden outputs: what each must give when its parameters are filled by a fixed rule."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+import baselines
+from baselines.checkpoints import translate
+from bench.subjects import WrongOutputError, dress
+
+if TYPE_CHECKING:
+    from bench.cells import Cell
+
+FOLDER = Path(__file__).resolve().parent.parent / "golden"
+GOLDEN = {
+    "llpacknet": "llpacknet-2022",
+    "llpacknet-2020": "llpacknet-2020-histogram",
+    "llpacknet-2020-conv": "llpacknet-2020-conv",
+    "llpacknet-pixelshuffle": "llpacknet-2020-conv-pixelshuffle",
+    "sid-unet": "sid-unet",
+    "sgn": "sgn",
+    "did": "did",
+    "red": "red",
+}
+TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2, "int8": 1e-1}
+"""Largest difference allowed, relative to the golden output's largest magnitude."""
+
+
+def check_golden(cell: Cell) -> None:
+    """Raise WrongOutputError if the cell's form of a published network misses its golden output.
+
+    A method without one (a user's own, a classical one) passes.
+    """
+    name = GOLDEN.get(cell.model)
+    if name is None:
+        return
+    network = baselines.create(cell.model, weights="none")
+    state, _, _ = translate(golden_state(name), network, cell.model, f"{name}.npz")
+    network.load_state_dict(state)
+    subject = dress(cell, network)
+    with np.load(FOLDER / f"{name}.npz") as arrays:
+        raw, expected = torch.from_numpy(arrays["raw"]), arrays["rgb"]
+    given = subject.forward(raw[None, None].to(subject.device)).float().cpu().numpy()
+    if given.shape != expected.shape:
+        raise WrongOutputError(f"golden output: shape {given.shape}, not {expected.shape}")
+    error = float(np.abs(given - expected).max() / np.abs(expected).max())
+    tolerance = TOLERANCE[str(cell.precision)]
+    if not error <= tolerance:
+        raise WrongOutputError(
+            f"off its golden output by {error:.2g} of the largest value (at most {tolerance:g})"
+        )
+
+
+def golden_state(name: str) -> dict[str, Any]:
+    """Fill a published state dict by the golden rule: seeded normal numbers, scaled by each tensor's kind."""
+    entry = json.loads((FOLDER / "models.json").read_text(encoding="utf-8"))[name]
+    numbers = np.random.RandomState(entry["seed"])
+    state: dict[str, Any] = {}
+    for key, shape in _entries(entry["state_dict"]):
+        values = numbers.standard_normal(shape)
+        if key.endswith("weight_g"):
+            values = 1 + 0.1 * np.abs(values)
+        elif len(shape) > 1:
+            values = values / np.sqrt(np.prod(shape[1:]))
+        else:
+            values = 0.05 * values
+        if key == "amplifier.conv_post.1.bias":
+            values = np.full(shape, 2.0)
+        state[key] = torch.from_numpy(np.asarray(values, np.float32))
+    return state
+
+
+def _entries(listed: Any) -> list[tuple[str, tuple[int, ...]]]:
+    pairs = listed.items() if isinstance(listed, dict) else listed
+    return [(key, tuple(shape)) for key, shape in pairs]

@@ -1,0 +1,76 @@
+"""The frame that cost is measured on: the data set's first dark exposure brought to size, or a made-up one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from llpacknet.raw.frame import RawFrame
+from llpacknet.raw.read import read_raw
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bench.jobs import Job
+
+MADE_UP_RATIO = 100.0
+BLACK, WHITE = 512, 16383
+_XYZ_TO_CAMERA = np.array([[0.5838, -0.1430, -0.0246], [-0.3497, 1.1477, 0.2297], [-0.0748, 0.1885, 0.5778]])
+_CAMERA_TO_SRGB = np.array(
+    [
+        [1.9712269, -0.6789218, -0.2923051],
+        [-0.2910482, 1.748401, -0.4573529],
+        [0.0205128, -0.5380369, 1.5175241],
+    ]
+)
+
+
+def cost_frame(job: Job) -> tuple[RawFrame, float]:
+    """Give the frame that a latency or memory cell asks for, and the gain that goes with it."""
+    height, width = job.cell.height, job.cell.width
+    assert height is not None
+    assert width is not None
+    if not job.pictures:
+        return made_up_frame(height, width), MADE_UP_RATIO
+    picture = job.pictures[0]
+    return fit(read_raw(Path(picture.short)), height, width), picture.ratio
+
+
+def fit(frame: RawFrame, height: int, width: int) -> RawFrame:
+    """Cut a frame to a size around its centre, or repeat it up to that size; the Bayer phase is kept."""
+    rows, columns = frame.mosaic.shape
+    repeats = (-(-height // rows), -(-width // columns))
+    mosaic: NDArray[np.uint16] = np.tile(frame.mosaic, repeats) if max(repeats) > 1 else frame.mosaic
+    return crop(replace(frame, mosaic=mosaic), height, width)
+
+
+def crop(frame: RawFrame, height: int, width: int) -> RawFrame:
+    """Cut the centre of a frame, at even rows and columns so that pixel (0, 0) stays red."""
+    top, left = centre(frame.mosaic.shape, height, width)
+    mosaic = np.ascontiguousarray(frame.mosaic[top : top + height, left : left + width])
+    return replace(frame, mosaic=mosaic, path=None if mosaic.shape != frame.mosaic.shape else frame.path)
+
+
+def centre(shape: tuple[int, ...], height: int, width: int) -> tuple[int, int]:
+    """Row and column, both even, at which a centred cut of that size begins."""
+    return (shape[0] - height) // 4 * 2, (shape[1] - width) // 4 * 2
+
+
+def made_up_frame(height: int, width: int, seed: int = 0) -> RawFrame:
+    """Make a dark frame of smooth light and shot noise, for cost alone: nothing is judged on it."""
+    rng = np.random.default_rng(seed)
+    rows = np.linspace(0, np.pi, height, dtype=np.float32)[:, None]
+    columns = np.linspace(0, 2 * np.pi, width, dtype=np.float32)
+    light: NDArray[Any] = 6 + 5 * np.sin(rows) * np.cos(columns)
+    mosaic = (rng.poisson(light) + BLACK).astype(np.uint16)
+    return RawFrame(
+        mosaic=mosaic,
+        black=np.full(4, float(BLACK)),
+        white=WHITE,
+        white_balance=np.array([2.09, 1.0, 1.0, 2.43]),
+        color_matrix=_CAMERA_TO_SRGB,
+        xyz_to_camera=_XYZ_TO_CAMERA,
+    )

@@ -1,0 +1,155 @@
+"""Latency: one process's share of an interleaved run.
+
+Each process builds the method, checks it, times the first (cold) call apart, warms up until two calls agree,
+and then takes samples, which are kept raw. Statistics are made from the samples of several processes, elsewhere.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from bench import subjects
+from bench.measure.golden import check_golden
+from bench.measure.inputs import cost_frame, fit
+from bench.measure.memory import Ledger
+from llpacknet.raw.read import read_raw
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.jobs import Job, Order
+    from bench.subjects import Subject
+    from llpacknet.raw.frame import RawFrame
+
+STABLE = 0.03
+"""Warm-up ends when a call differs by less than this, relatively, from the one before it."""
+WARM_UP_CALLS = 10
+WARM_UP_S = 3.0
+"""Warm-up ends after so many calls or seconds, stable or not."""
+SAMPLES_S = 3.0
+"""Samples are taken for about this long, within the limits below."""
+FEWEST, MOST = 2, 60
+LONG_CALL_S = 5.0
+"""A call longer than this is warm after the cold one, and one sample of it is taken per process."""
+
+
+@dataclass(frozen=True)
+class Timer:
+    """Times one call of a subject in seconds, the device's work included."""
+
+    subject: Subject
+
+    def __call__(self, placed: Any) -> tuple[float, Any]:
+        """Return seconds and output; CUDA by events after synchronising, the CPU by its monotonic clock."""
+        if self.subject.device != "cuda":
+            start = time.perf_counter()
+            output = self.subject.forward(placed)
+            return time.perf_counter() - start, output
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        torch.cuda.synchronize()
+        begin.record()
+        output = self.subject.forward(placed)
+        end.record()
+        torch.cuda.synchronize()
+        return begin.elapsed_time(end) / 1000, output
+
+
+def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
+    """Do a latency job; the values of its latency cell, and of the memory cell beside it, are then ready."""
+    job = order.job
+    start = time.perf_counter()
+    frame, gain = cost_frame(job)
+    scopes = {"decode": [time.perf_counter() - start]} if job.pictures else {}
+    ledger = Ledger()
+    subject = ledger.load(lambda: subjects.build(job.cell, job.weights))
+    start = time.perf_counter()
+    placed = subject.place(frame, gain, subject.input_clip)
+    scopes["gain"] = [time.perf_counter() - start]
+    values = _time(job, subject, placed, ledger, scopes)
+    if job.pictures and not values["single_pass"] and values["samples_s"][-1] <= LONG_CALL_S:
+        del placed
+        _time_end_to_end(job, subject, gain, scopes)
+    values["scopes"] = scopes
+    if job.round == 0 and not job.twin:
+        # After the timing, so that the cold call stays cold: a wrong network's times are dropped.
+        check_golden(job.cell)
+    return lambda index: values if index == 0 else {**ledger.values(), "single_pass": values["single_pass"]}
+
+
+def _time(
+    job: Job, subject: Subject, placed: Any, ledger: Ledger, scopes: dict[str, list[float]]
+) -> dict[str, Any]:
+    height, width = job.cell.height, job.cell.width
+    assert height is not None
+    assert width is not None
+    timer = Timer(subject)
+    cold, output = timer_with_memory(timer, placed, ledger) if len(job.cells) > 1 else timer(placed)
+    start = time.perf_counter()
+    quantised(subject.picture(output, height, width))
+    scopes["quantise"] = [time.perf_counter() - start]
+    del output
+    single = job.single_pass or (job.slow_pass_s is not None and cold > job.slow_pass_s)
+    samples = [cold] if single else sample(lambda: timer(placed)[0], cold)
+    return {"cold_s": cold, "samples_s": samples, "single_pass": single}
+
+
+def timer_with_memory(timer: Timer, placed: Any, ledger: Ledger) -> tuple[float, Any]:
+    """Time a call and keep its peak memory: the kernel keeps the record, so that the time is not disturbed."""
+    result: list[tuple[float, Any]] = []
+
+    def forward(given: Any) -> Any:
+        result.append(timer(given))
+        return result[0][1]
+
+    subject = timer.subject
+    watched = type(subject)(**{**vars(subject), "forward": forward})
+    ledger.run(watched, placed)
+    return result[0]
+
+
+def sample(call: Callable[[], float], cold: float) -> list[float]:
+    """Warm up until two calls in a row agree, or the cap is reached; then take samples, in seconds."""
+    if cold > LONG_CALL_S:
+        return [call()]
+    last, spent, calls = cold, 0.0, 0
+    while spent < WARM_UP_S and calls < WARM_UP_CALLS:
+        now = call()
+        stable = abs(now - last) <= STABLE * last
+        last, spent, calls = now, spent + now, calls + 1
+        if stable:
+            break
+    count = int(np.clip(round(SAMPLES_S / max(last, 1e-9)), FEWEST, MOST))
+    return [call() for _ in range(count)]
+
+
+def _time_end_to_end(job: Job, subject: Subject, gain: float, scopes: dict[str, list[float]]) -> None:
+    """Time one whole restoration, from the file to the 8-bit picture, with its parts."""
+    height, width = job.cell.height, job.cell.width
+    assert height is not None
+    assert width is not None
+    timer = Timer(subject)
+    marks = [time.perf_counter()]
+    frame: RawFrame = fit(read_raw(Path(job.pictures[0].short)), height, width)
+    marks.append(time.perf_counter())
+    placed = subject.place(frame, gain, subject.input_clip)
+    marks.append(time.perf_counter())
+    seconds, output = timer(placed)
+    marks.append(time.perf_counter())
+    quantised(subject.picture(output, height, width))
+    marks.append(time.perf_counter())
+    for name, first in (("decode", 0), ("gain", 1), ("quantise", 3)):
+        scopes[name].append(marks[first + 1] - marks[first])
+    scopes["network"] = [seconds]
+    scopes["end_to_end"] = [marks[-1] - marks[0]]
+
+
+def quantised(picture: Any) -> Any:
+    """Take a picture to 8 bits as a user would, by rounding."""
+    scaled = np.multiply(picture, np.float32(255))
+    return np.rint(scaled, out=scaled).astype(np.uint8)

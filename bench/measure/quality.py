@@ -1,0 +1,138 @@
+"""Quality: one picture of one method under one protocol, from the raw file to the scores."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from bench import protocols, subjects
+from bench.data.truth import truth
+from bench.measure.inputs import centre, crop
+from bench.metrics import psnr, quantise, ssim
+from bench.metrics.lpips import lpips
+from llpacknet.errors import InputError
+from llpacknet.raw.read import read_raw
+from llpacknet.red_gain import red_gain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from bench.jobs import Order, Picture
+    from bench.protocols import Protocol
+    from bench.subjects import Subject
+    from llpacknet.raw.frame import RawFrame
+
+ESTIMATE_M = 5.0
+"""RED's estimate as its authors train with it, and as protocols without the true exposure use it here."""
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A restored picture and how it came about.
+
+    Attributes:
+        key: picture, gain and clip that it was made with.
+        rgb: (H, W, 3) float32 in [0, 1].
+        gain: the gain behind it, given or chosen; None where the method does not tell.
+    """
+
+    key: tuple[str, float, float | None]
+    rgb: NDArray[np.float32]
+    gain: float | None
+
+
+def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
+    """Build the method of an order; the returned function judges the cell of a number."""
+    judge = Judge(subjects.build(order.job.cell, order.job.weights), order)
+    return judge.values
+
+
+class Judge:
+    """Judges one method; neighbouring cells of one picture share its decoding and, at one gain, its restoration."""
+
+    def __init__(self, subject: Subject, order: Order) -> None:
+        self._subject = subject
+        self._order = order
+        self._frame: tuple[str, RawFrame] | None = None
+        self._restored: Restored | None = None
+
+    def values(self, index: int) -> dict[str, Any]:
+        """Return the values of one quality cell; InputError where its files cannot be used."""
+        job = self._order.job
+        picture = job.pictures[index]
+        protocol = protocols.get(str(job.cells[index].protocol))
+        frame = self._read(picture)
+        target = truth(Path(picture.long))
+        height, width = frame.mosaic.shape
+        if target.shape[:2] != (height, width):
+            rows, columns = target.shape[:2]
+            raise InputError(
+                f"{Path(picture.long).name} is {rows}x{columns} and {Path(picture.short).name} {height}x{width}: "
+                "the two exposures of a pair must have one size"
+            )
+        # The gain belongs to the exposure, so that it is found on the whole frame whatever part is judged.
+        gain = picture.ratio if protocol.gain == "ratio" else red_gain(frame.normalised(), ESTIMATE_M)
+        if job.area_fraction < 1:
+            height, width = quarter(height), quarter(width)
+            top, left = centre(frame.mosaic.shape, height, width)
+            frame, target = crop(frame, height, width), target[top : top + height, left : left + width]
+        restored = self._restore(picture, frame, gain, protocol)
+        if self._order.keep_predictions:
+            self._keep(picture.name, restored.rgb)
+        return {
+            **scores(restored.rgb, target, protocol),
+            "gain": restored.gain,
+            "ratio": picture.ratio,
+            "area_fraction": job.area_fraction,
+        }
+
+    def _read(self, picture: Picture) -> RawFrame:
+        if self._frame is None or self._frame[0] != picture.short:
+            self._frame = (picture.short, read_raw(Path(picture.short)))
+        return self._frame[1]
+
+    def _restore(self, picture: Picture, frame: RawFrame, gain: float, protocol: Protocol) -> Restored:
+        subject = self._subject
+        given = gain if subject.needs_gain else 1.0
+        clip = protocol.clip_for(subject.input_clip)
+        key = (picture.short, given, clip)
+        if self._restored is None or self._restored.key != key:
+            self._restored = None
+            placed = subject.place(frame, given, clip)
+            rgb = subject.picture(subject.forward(placed), *frame.mosaic.shape)
+            self._restored = Restored(key, rgb, subject.chosen_gain(placed, given))
+        return self._restored
+
+    def _keep(self, name: str, rgb: NDArray[np.float32]) -> None:
+        folder = Path(self._order.out) / "predictions" / self._order.job.cell.model.replace(":", "-")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(quantise(rgb, "round")).save(folder / f"{name}.png", compress_level=1)
+
+
+def quarter(side: int) -> int:
+    """Half a side, even: a frame of halved sides has a quarter of the area."""
+    return side // 4 * 2
+
+
+def scores(rgb: NDArray[np.float32], target: NDArray[np.uint16], protocol: Protocol) -> dict[str, Any]:
+    """Score a picture against the truth after the protocol's quantisation of both."""
+    prediction, reference = (quantise(picture, protocol.quantise) for picture in (rgb, target))
+    data_range = None if prediction.dtype == np.uint8 else 1.0
+    decibels = psnr(prediction, reference, data_range)
+    values: dict[str, Any] = {
+        "psnr": "inf" if math.isinf(decibels) else decibels,
+        "ssim": ssim(prediction, reference, data_range, definition=protocol.ssim),
+        "lpips": None,
+    }
+    try:
+        values["lpips"] = lpips(prediction, reference, data_range, net=protocol.lpips)
+    except InputError as error:
+        values["lpips_reason"] = str(error)
+    return values

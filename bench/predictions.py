@@ -1,0 +1,80 @@
+"""What a job will take, from a table of figures at full resolution scaled by area and threads; for planning only."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bench.jobs import Job
+
+FILE = Path(__file__).with_name("predictions.toml")
+FULL_HEIGHT, FULL_WIDTH = 2848, 4256
+TABLE_THREADS = 2
+IMPORT_S = 2.5
+"""Starting a worker: interpreter, torch, the method."""
+IMPORT_BYTES = 400_000_000
+PICTURE_S = 2.0
+"""Reading, rendering the truth and the cheap scores of a full-size picture."""
+LPIPS_S, LPIPS_BYTES = 10.0, 3_700_000_000
+CELL_BYTES = 4_000
+PREDICTION_BYTES = 20_000_000
+"""One full-size restored picture as PNG."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One forward pass: seconds, and the whole process's largest resident size in bytes."""
+
+    seconds: float
+    peak_bytes: int
+
+
+@cache
+def _table() -> dict[str, Pass]:
+    raw = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    return {name: Pass(float(row["seconds"]), int(row["bytes"])) for name, row in raw.items()}
+
+
+def area(height: int, width: int) -> float:
+    """Area relative to the paper's frame."""
+    return height * width / (FULL_HEIGHT * FULL_WIDTH)
+
+
+def one_pass(model: str, height: int, width: int, threads: int = TABLE_THREADS) -> Pass | None:
+    """Predict one pass of a registered method; None for a method that is not in the table."""
+    known = _table().get(model)
+    if known is None:
+        return None
+    share = area(height, width)
+    seconds = known.seconds * share * TABLE_THREADS / min(threads, 8)
+    return Pass(seconds, round(IMPORT_BYTES + (known.peak_bytes - IMPORT_BYTES) * share))
+
+
+def latency_s(one: Pass, *, single_pass: bool) -> float:
+    """Seconds of one process of an interleaved run: cold call, warm-up, samples, one call end to end."""
+    if single_pass:
+        return IMPORT_S + one.seconds
+    if one.seconds > 5:
+        return IMPORT_S + 2 * one.seconds
+    return IMPORT_S + 5 * one.seconds + max(3.0, 2 * one.seconds)
+
+
+def quality_s(one: Pass | None, height: int, width: int, images: int) -> float:
+    """Seconds to judge so many pictures."""
+    share = area(height, width)
+    return IMPORT_S + images * ((one.seconds if one else 0.0) + share * (PICTURE_S + LPIPS_S))
+
+
+def quality_bytes(one: Pass | None, height: int, width: int) -> int:
+    """Largest resident size while judging: the method's, or LPIPS's on top of a few pictures."""
+    scoring = IMPORT_BYTES + round(LPIPS_BYTES * area(height, width))
+    return max(one.peak_bytes if one else 0, scoring)
+
+
+def total_s(jobs: tuple[Job, ...]) -> float:
+    """Seconds that jobs are predicted to take one after another; those that cannot be told count as a start."""
+    return sum(job.predicted_s or IMPORT_S for job in jobs)

@@ -1,0 +1,212 @@
+"""One worker process from start to end, as its manager sees it: started, fed, waited for, killed, cleaned up.
+
+The worker stands in a session and group of its own. Its standard input stays open as long as the manager
+lives; its standard output carries one JSON object per line; whatever it or a model prints goes to standard
+error, of which the end is kept. The manager waits on a queue: nothing polls.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from bench.environment import THREAD_VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.jobs import Order
+
+TOKEN = "LLBENCH_WORKER"  # noqa: S105 -- the name of a variable
+TAIL_BYTES = 4096
+GRACE_S = 5.0
+"""Between asking a worker to end and killing it."""
+Event = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a worker ended.
+
+    Attributes:
+        code: its exit status, negative for a signal.
+        timed_out: whether it was ended for having been silent too long.
+        tail: the last lines that it, or the model, wrote.
+    """
+
+    code: int
+    timed_out: bool
+    tail: str
+
+
+def run(
+    order: Order, *, timeout_s: float, on_event: Callable[[Event], None], grace_s: float = GRACE_S
+) -> Ending:
+    """Start a worker, pass on its events until it ends, and leave no process of its group behind.
+
+    Args:
+        order: what it is to do.
+        timeout_s: longest silence between two of its events.
+        on_event: called in this thread with every event.
+        grace_s: time between SIGTERM and SIGKILL once it timed out.
+    """
+    token = secrets.token_hex(8)
+    inbox: queue.Queue[Event | int] = queue.Queue()
+    process = _start(order, token)
+    readers = _Readers(process, inbox)
+    timed_out = False
+    try:
+        _feed(process, order)
+        timed_out = not _attend(inbox, on_event, timeout_s)
+        if timed_out:
+            _signal_group(process, signal.SIGTERM)
+            _wait(process, grace_s)
+    finally:
+        _signal_group(process, getattr(signal, "SIGKILL", signal.SIGTERM))
+        code = process.wait()
+        kill_strays(token)
+        readers.finish()
+    # What arrived between the last look and the end still counts.
+    while not inbox.empty():
+        event = inbox.get()
+        if not isinstance(event, int):
+            on_event(event)
+    return Ending(code, timed_out, readers.tail())
+
+
+def _start(order: Order, token: str) -> subprocess.Popen[bytes]:
+    threads = str(order.job.cell.threads or 1)
+    paths = [path for path in sys.path if path] + [str(Path.cwd())]
+    environment = {
+        **os.environ,
+        **dict.fromkeys(THREAD_VARIABLES, threads),
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
+        TOKEN: token,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "bench.worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+    )
+
+
+def _feed(process: subprocess.Popen[bytes], order: Order) -> None:
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(json.dumps(order.to_json()).encode() + b"\n")
+        process.stdin.flush()
+
+
+def _attend(inbox: queue.Queue[Event | int], on_event: Callable[[Event], None], timeout_s: float) -> bool:
+    """Pass events on until the worker ends; False when it was silent for too long."""
+    while True:
+        try:
+            event = inbox.get(timeout=timeout_s)
+        except queue.Empty:
+            return False
+        if isinstance(event, int):
+            return True
+        on_event(event)
+
+
+class _Readers:
+    """Threads that read the worker's two outputs and wait for its end."""
+
+    def __init__(self, process: subprocess.Popen[bytes], inbox: queue.Queue[Event | int]) -> None:
+        self._process = process
+        self._inbox = inbox
+        self._tail = b""
+        self._threads = [
+            threading.Thread(target=work, daemon=True) for work in (self._events, self._log, self._end)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def finish(self) -> None:
+        """Read to the end of both pipes and close them; a pipe that someone still holds is given up."""
+        for thread in self._threads:
+            thread.join(timeout=1.0)
+        for pipe, thread in (
+            (self._process.stdin, None),
+            (self._process.stdout, self._threads[0]),
+            (self._process.stderr, self._threads[1]),
+        ):
+            if pipe is not None and not (thread and thread.is_alive()):
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+    def tail(self) -> str:
+        """Return the end of what was printed."""
+        return self._tail.decode(errors="replace").strip()
+
+    def _events(self) -> None:
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            with contextlib.suppress(ValueError):
+                self._inbox.put(json.loads(line))
+
+    def _log(self) -> None:
+        assert self._process.stderr is not None
+        descriptor = self._process.stderr.fileno()
+        while chunk := os.read(descriptor, 65536):
+            self._tail = (self._tail + chunk)[-TAIL_BYTES:]
+
+    def _end(self) -> None:
+        self._inbox.put(self._process.wait())
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    """Signal the worker's whole group, which outlives the worker if it left children behind."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if os.name == "posix":
+            os.killpg(process.pid, number)
+        else:
+            process.terminate()
+
+
+def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(timeout=seconds)
+
+
+def kill_strays(token: str) -> int:
+    """Kill what a worker started and moved out of its group, known by the token it inherited; returns how many."""
+    killed = []
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get(TOKEN) == token:
+                process.kill()
+                killed.append(process)
+        except (psutil.Error, OSError):
+            continue
+    psutil.wait_procs(killed, timeout=GRACE_S)
+    return len(killed)
+
+
+def signal_name(code: int) -> str:
+    """Name the signal of a negative exit status, as SIGSEGV."""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def last_words(tail: str, lines: int = 3, characters: int = 400) -> str:
+    """Bring the end of a log onto one line."""
+    kept = [line.strip() for line in tail.splitlines() if line.strip()][-lines:]
+    return " | ".join(kept)[-characters:]

@@ -1,0 +1,151 @@
+"""Where a result comes from: code, weights, data, settings; and whether an existing one still stands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.environment import library_versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bench.cells import Record
+
+ROOT = Path(__file__).resolve().parent.parent
+MEASURING_CODE = (
+    *("llpacknet", "baselines", "bench/measure", "bench/metrics"),
+    *(
+        "bench/subjects.py",
+        "bench/worker.py",
+        "bench/protocols.py",
+        "bench/protocols.toml",
+        "bench/data/truth.py",
+    ),
+)
+"""What a measured number depends on; a change elsewhere (tables, tests, pages) leaves results valid."""
+KEY = (
+    *("code_sha256", "model_sha256", "torch", "rawpy", "libraw"),
+    *("weights_sha256", "data_sha256", "synthetic", "settings"),
+)
+"""A result is measured again when any of these differs from what it would be now."""
+LASTING = frozenset({"ok", "wrong-output", "bad-input"})
+"""Ends that follow from code, weights and data alone: with the same key they would come again."""
+
+
+@cache
+def base() -> dict[str, Any]:
+    """What holds for every result of this process: versions, commit and hash of the measuring code."""
+    import rawpy
+
+    versions = library_versions()
+    return {
+        "package": versions.get("llpacknet-bench"),
+        "commit": commit(),
+        "code_sha256": code_sha256(),
+        "torch": versions.get("torch"),
+        "rawpy": versions.get("rawpy"),
+        "libraw": ".".join(str(part) for part in rawpy.libraw_version),
+    }
+
+
+def lasts(record: Record, expected: dict[str, Any]) -> bool:
+    """Whether a stored result answers for what would be measured now, so that `--resume` keeps it."""
+    if record.status not in LASTING:
+        return False
+    return all(record.provenance.get(key) == expected.get(key) for key in KEY)
+
+
+@cache
+def commit() -> str | None:
+    """Commit of the source tree, with "+changes" where files differ from it; None outside a checkout."""
+    if not (ROOT / ".git").exists():
+        return None
+    head = _git("rev-parse", "HEAD")
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    return f"{head}+changes" if head and changed else head
+
+
+@cache
+def code_sha256() -> str:
+    """Hash of the code that measured numbers depend on, whatever its commit."""
+    digest = hashlib.sha256()
+    for path in _code_files():
+        digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _code_files() -> Iterable[Path]:
+    for name in MEASURING_CODE:
+        place = ROOT / name
+        found = place.rglob("*") if place.is_dir() else [place]
+        yield from sorted(path for path in found if path.suffix in {".py", ".toml"} and path.is_file())
+
+
+def model_sha256(model: str) -> str | None:
+    """Hash of the module of a user's own "package.module:factory", found without importing it."""
+    if ":" not in model:
+        return None
+    parts = model.partition(":")[0].split(".")
+    for folder in [*sys.path, str(Path.cwd())]:
+        place = Path(folder).joinpath(*parts)
+        for path in (place.with_suffix(".py"), place / "__init__.py"):
+            if path.is_file():
+                return file_sha256(path)
+    return None
+
+
+def file_sha256(path: Path) -> str:
+    """Hash of a file's content, remembered for as long as its size and time of change stay the same."""
+    stat = path.stat()
+    return _file_sha256(path, stat.st_size, stat.st_mtime_ns)
+
+
+@cache
+def _file_sha256(path: Path, size: int, modified: int) -> str:  # noqa: ARG001
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def data_sha256(paths: Iterable[Path]) -> str | None:
+    """Hash over the hashes of the raw files that a measurement read; None when it read none."""
+    hashes = [file_sha256(path) for path in paths]
+    return hashlib.sha256(" ".join(hashes).encode()).hexdigest() if hashes else None
+
+
+def weights_facts(path: Path | None) -> dict[str, Any]:
+    """Hash of a weights file and whether it says that its training was not finished."""
+    if path is None:
+        return {"weights_sha256": None}
+    facts: dict[str, Any] = {"weights_sha256": file_sha256(path)}
+    if _safetensors_metadata(path).get("unfinished", "").lower() in {"true", "1", "yes"}:
+        facts["weights_unfinished"] = True
+    return facts
+
+
+def _safetensors_metadata(path: Path) -> dict[str, str]:
+    """Metadata of a safetensors file: eight bytes of length, then a JSON header."""
+    with path.open("rb") as stream:
+        length = int.from_bytes(stream.read(8), "little")
+        if not 0 < length < 10_000_000:
+            return {}
+        try:
+            metadata = json.loads(stream.read(length)).get("__metadata__", {})
+        except (ValueError, AttributeError):
+            return {}
+    return metadata if isinstance(metadata, dict) else {}
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return answer.stdout.strip()

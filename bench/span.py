@@ -1,0 +1,251 @@
+"""From a request to jobs: which cells it spans, which of them exist, and how they share worker processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+import baselines
+from bench import predictions, protocols
+from bench.cells import Cell
+from bench.data.subsets import select
+from bench.jobs import Job, Picture
+from bench.runtimes import why_unsupported
+from bench.sampling import frame_size, spread
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from bench.cells import Status
+    from bench.data.pairs import Dataset, Pair
+    from bench.tiers import Tier
+
+PAPER_SIZE = (predictions.FULL_HEIGHT, predictions.FULL_WIDTH)
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A cell whose end is known without measuring: it cannot exist, or lacks what it needs."""
+
+    cell: Cell
+    status: Status
+    reason: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request with its defaults filled in."""
+
+    dataset: Dataset | None
+    protocols: tuple[str, ...]
+    device: str
+    forms: tuple[tuple[str, str], ...]
+    size: tuple[int, int]
+    threads: int
+    tier: Tier | None
+    weights: Mapping[str, Path]
+
+    def complexity(self, models: Sequence[str], size: tuple[int, int]) -> list[Job]:
+        """One job for the registered methods together; one for each of a user's own, which may fail."""
+        cells = {m: Cell(m, "complexity", height=size[0], width=size[1]) for m in models}
+        shipped = tuple(cell for model, cell in cells.items() if ":" not in model)
+        own = [
+            Job((cell,), predicted_s=predictions.IMPORT_S) for model, cell in cells.items() if ":" in model
+        ]
+        together = Job(shipped, predicted_s=predictions.IMPORT_S + 0.5 * len(shipped))
+        return [together, *own] if shipped else own
+
+    def costs(
+        self, models: Sequence[str], kinds: Sequence[str], rounds: int
+    ) -> tuple[list[Job], list[Settled]]:
+        """Interleaved rounds of latency, then memory; a slow method does both in its only pass."""
+        settled: list[Settled] = []
+        latency: list[Job] = []
+        memory: list[Job] = []
+        for model, (runtime, precision) in product(models, self.forms):
+            cells = [self._cost_cell(model, kind, runtime, precision) for kind in kinds]
+            reason = why_unsupported(cells[0], baselines.spec(model))
+            if reason:
+                settled += [Settled(cell, "unsupported", reason) for cell in cells]
+                continue
+            job = self._cost_job(model, cells)
+            if job.single_pass and job.measurement == "latency":
+                latency.append(job)
+                continue
+            timed = [cell for cell in cells if cell.measurement == "latency"]
+            latency += [replace(job, cells=(cell,)) for cell in timed]
+            memory += [
+                replace(job, cells=(cell,), predicted_s=self._memory_s(job))
+                for cell in cells
+                if cell.measurement == "memory"
+            ]
+        interleaved = [
+            replace(job, round=number)
+            for number in range(rounds)
+            for job in latency
+            if number == 0 or not job.single_pass
+        ]
+        return [*with_twins(interleaved), *memory], settled
+
+    def _cost_cell(self, model: str, kind: str, runtime: str, precision: str) -> Cell:
+        return Cell(
+            model,
+            "latency" if kind == "latency" else "memory",
+            device=self.device,
+            runtime=runtime,
+            precision=precision,
+            height=self.size[0],
+            width=self.size[1],
+            threads=self.threads,
+        )
+
+    def _cost_job(self, model: str, cells: Sequence[Cell]) -> Job:
+        one = self._pass(model, self.size)
+        slow = self._is_slow(one)
+        return Job(
+            cells=tuple(cells),
+            pictures=pictures(self.dataset.pairs[:1]) if self.dataset else (),
+            weights=weights_choice(model, self.weights),
+            single_pass=slow,
+            slow_pass_s=self.tier.slow_pass_s if self.tier else None,
+            predicted_s=predictions.latency_s(one, single_pass=slow) if one else None,
+            predicted_bytes=one.peak_bytes if one and self.device == "cpu" else None,
+            synthetic=self.dataset.synthetic if self.dataset else None,
+        )
+
+    def _memory_s(self, job: Job) -> float | None:
+        one = self._pass(job.cell.model, self.size)
+        return predictions.IMPORT_S + one.seconds if one else None
+
+    def quality(self, models: Sequence[str]) -> tuple[list[Job], list[Settled], list[str]]:
+        """One job per method and form, with the cells of all pictures and protocols, picture by picture."""
+        if self.dataset is None:
+            raise InputError("quality needs pictures: give --dataset, or make some with 'llbench data make'")
+        taken, notes = self._taken(self.dataset)
+        jobs: list[Job] = []
+        settled: list[Settled] = []
+        for model, (runtime, precision) in product(models, self.forms):
+            cells = [
+                Cell(
+                    model,
+                    "quality",
+                    dataset=self.dataset.name,
+                    protocol=protocol,
+                    image=picture.name,
+                    device=self.device,
+                    runtime=runtime,
+                    precision=precision,
+                    threads=self.threads,
+                )
+                for picture, protocol in taken
+            ]
+            end = self._without_quality(model, cells[0])
+            if end is not None:
+                settled += [Settled(cell, *end) for cell in cells]
+                continue
+            jobs.append(self._quality_job(model, cells, [picture for picture, _ in taken]))
+        return jobs, settled, notes
+
+    def _taken(self, dataset: Dataset) -> tuple[list[tuple[Picture, str]], list[str]]:
+        """Pictures with the protocols that judge them, sorted by picture so that a worker reads each once."""
+        found: list[tuple[Picture, str]] = []
+        notes = []
+        limit = self.tier.images if self.tier else None
+        for name in self.protocols:
+            subset = protocols.get(name).subset
+            pairs = select(dataset.pairs, subset)
+            if not pairs:
+                notes.append(
+                    f"protocol {name} takes none of the {len(dataset.pairs)} pairs (subset {subset})"
+                )
+            found += [(picture, name) for picture in pictures(spread(pairs, limit))]
+        if not found:
+            raise InputError(f"nothing to judge in {dataset.root}: {'; '.join(notes)}")
+        return sorted(found, key=lambda one: one[0].name), notes
+
+    def _without_quality(self, model: str, cell: Cell) -> tuple[Status, str] | None:
+        reason = why_unsupported(cell, baselines.spec(model))
+        if reason:
+            return "unsupported", reason
+        if weights_choice(model, self.weights) == "none":
+            return "skipped", (
+                f"no weights are shipped for {model}: train it ('llbench train {model}') or bring a published "
+                f"checkpoint in ('llbench weights import FILE --as {model} --out FILE')"
+            )
+        return None
+
+    def _quality_job(self, model: str, cells: list[Cell], pictures: list[Picture]) -> Job:
+        assert self.dataset is not None
+        size = frame_size(self.dataset) or PAPER_SIZE
+        slow = self._is_slow(self._pass(model, size))
+        if slow:
+            size = (size[0] // 2, size[1] // 2)
+        one = self._pass(model, size)
+        return Job(
+            cells=tuple(cells),
+            pictures=tuple(pictures),
+            weights=weights_choice(model, self.weights),
+            area_fraction=0.25 if slow else 1.0,
+            predicted_s=predictions.quality_s(one, *size, len(cells)),
+            predicted_bytes=predictions.quality_bytes(one, *size) if self.device == "cpu" else None,
+            synthetic=self.dataset.synthetic,
+        )
+
+    def _pass(self, model: str, size: tuple[int, int]) -> predictions.Pass | None:
+        return predictions.one_pass(model, *size, self.threads)
+
+    def _is_slow(self, one: predictions.Pass | None) -> bool:
+        limit = self.tier.slow_pass_s if self.tier else None
+        return limit is not None and one is not None and self.device == "cpu" and one.seconds > limit
+
+
+def pictures(pairs: Iterable[Pair]) -> tuple[Picture, ...]:
+    """Name the files of pairs as a worker needs them."""
+    return tuple(
+        Picture(pair.name, str(pair.short.absolute()), str(pair.long.absolute()), pair.ratio)
+        for pair in pairs
+    )
+
+
+def weights_choice(model: str, given: Mapping[str, Path]) -> str:
+    """Say what `baselines.create` is asked for: a given file, the shipped weights, or none."""
+    if model in given:
+        return str(given[model])
+    declared = baselines.spec(model)
+    # Classical methods have nothing to load, and a user's factory decides itself.
+    settled = declared.kind == "classical" or declared.weights is None
+    return "shipped" if settled or baselines.weights_path(model) is not None else "none"
+
+
+def with_twins(jobs: Sequence[Job]) -> list[Job]:
+    """Give each interleaved run its A/A pair: the fastest network is timed by a second process in every round.
+
+    The twin comes last in its round, so that what the machine does meanwhile is in their ratio as it is in that
+    of two methods.
+    """
+    single = [job for job in jobs if not job.twin]
+    hosts: dict[tuple[object, ...], Job] = {}
+    for job in single:
+        eligible = not job.single_pass and baselines.spec(job.cell.model).kind == "network"
+        best = hosts.get(_run_of(job))
+        if eligible and (best is None or _speed(job) < _speed(best)):
+            hosts[_run_of(job)] = job
+    result: list[Job] = []
+    for number in sorted({job.round for job in single}):
+        in_round = [job for job in single if job.round == number]
+        twins = [job for job in in_round if any(job.cell == host.cell for host in hosts.values())]
+        result += [*in_round, *(replace(job, twin=True) for job in twins)]
+    return result
+
+
+def _run_of(job: Job) -> tuple[object, ...]:
+    """Name what the cells of one interleaved run have in common."""
+    cell = job.cell
+    return cell.device, cell.height, cell.width, cell.threads
+
+
+def _speed(job: Job) -> float:
+    return job.predicted_s if job.predicted_s is not None else float("inf")

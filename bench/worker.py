@@ -1,0 +1,227 @@
+"""A worker: a fresh interpreter that does one job and ends, or dies with its manager.
+
+Started by `bench.process`; reads one order from standard input, answers with events on standard output:
+`begin` before each cell; after it `done` once its file is written, or `round` with what this process
+contributes to a latency cell, which the manager puts together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import functools
+import importlib
+import json
+import os
+import signal
+import sys
+import threading
+import traceback
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from bench import store
+from bench.cells import Record
+from bench.environment import moment, scrub, worker_settings
+from bench.jobs import Order
+from bench.provenance import data_sha256
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.cells import Status
+    from bench.jobs import Job
+
+PR_SET_PDEATHSIG = 1
+HOST_MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "std::bad_alloc", "Cannot allocate memory")
+
+
+class Channel:
+    """The private line to the manager; what a model prints on standard output goes to the log instead."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def send(self, **event: Any) -> None:
+        """Send one event; a manager that is gone is no reason to fail, the guard ends this process."""
+        with contextlib.suppress(BrokenPipeError):
+            self._stream.write(json.dumps(event, allow_nan=False) + "\n")
+            self._stream.flush()
+
+
+def main() -> None:
+    """Do the one job of this process."""
+    faulthandler.enable()
+    orders, channel = _take_standard_streams()
+    order = Order.from_json(json.loads(_first_line(orders)))
+    _end_with_manager(orders, order.manager)
+    if order.memory_limit is not None:
+        _limit_memory(order.memory_limit)
+    try:
+        _work(order, channel)
+    finally:
+        sys.stderr.flush()
+        # Threads that a model left running, or a slow teardown of a library, are no concern of ours.
+        os._exit(0)
+
+
+def _take_standard_streams() -> tuple[int, Channel]:
+    """Keep standard input and output for the manager and give the process null and the log instead."""
+    orders, answers = os.dup(0), os.dup(1)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    return orders, Channel(os.fdopen(answers, "w", encoding="utf-8"))
+
+
+def _first_line(descriptor: int) -> bytes:
+    """Read up to the first newline without buffering beyond it; the end of input means: no manager."""
+    line = b""
+    while not line.endswith(b"\n"):
+        chunk = os.read(descriptor, 65536)
+        if not chunk:
+            os._exit(1)
+        line += chunk
+    return line
+
+
+def _end_with_manager(orders: int, manager: int) -> None:
+    """See to it that this process and its group end when the manager does, however that ended."""
+    if os.name != "posix":
+        threading.Thread(target=_exit_at_end_of, args=(orders,), daemon=True).start()
+        return
+    _guard(orders)
+    os.close(orders)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != manager:
+            os._exit(1)
+
+
+def _guard(orders: int) -> None:
+    """Fork a process that kills the group at the end of the manager's pipe.
+
+    A thread could not do it while a model holds the interpreter lock, and the kernel's parent-death signal
+    does not reach the children of a model. This runs before any library has started threads.
+    """
+    if os.fork():
+        return
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    for descriptor in (1, 2, *range(3, 64)):
+        if descriptor != orders:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+    while os.read(orders, 4096):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+def _exit_at_end_of(descriptor: int) -> None:
+    while os.read(descriptor, 4096):
+        pass
+    os._exit(1)
+
+
+def _limit_memory(limit: int) -> None:
+    """Let allocations beyond a limit fail here rather than meet the kernel's OOM killer."""
+    import resource
+
+    # Private writable memory: what counts against the machine, unlike reserved address space.
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """How an attempt ended: a status with its reason, or a value."""
+
+    status: Status
+    reason: str | None = None
+    value: Any = None
+
+
+def _work(order: Order, channel: Channel) -> None:
+    job = order.job
+    channel.send(event="begin", index=0)
+    before = moment()
+    module = importlib.import_module(f"bench.measure.{job.measurement}")
+    _set_threads(job.cell.threads)
+    ready = _attempt(lambda: module.prepare(order))
+    for index, cell in enumerate(job.cells):
+        if index:
+            channel.send(event="begin", index=index)
+        outcome = ready if ready.status != "ok" else _attempt(functools.partial(ready.value, index))
+        record = Record(
+            cell,
+            outcome.status,
+            outcome.reason,
+            values=outcome.value if outcome.status == "ok" else {},
+            environment={**order.environment, **worker_settings(), "before": before, "after": moment()},
+            provenance={**order.provenance, "data_sha256": _data(job, index)},
+        )
+        if cell.measurement == "latency":
+            channel.send(event="round", index=index, record=asdict(record))
+        else:
+            _store(Path(order.out), record, channel)
+            channel.send(event="done", index=index, status=record.status, reason=record.reason)
+        before = moment()
+
+
+def _set_threads(threads: int | None) -> None:
+    import torch
+
+    torch.set_num_threads(threads or 1)
+
+
+def _data(job: Job, index: int) -> str | None:
+    if not job.pictures:
+        return None
+    try:
+        return data_sha256(job.files(index))
+    except OSError:
+        return None
+
+
+def _store(out: Path, record: Record, channel: Channel) -> None:
+    try:
+        store.write(out, record)
+    except InputError as error:
+        channel.send(event="unwritable", reason=str(error))
+        os._exit(1)
+
+
+def _attempt(work: Callable[[], Any]) -> _Outcome:
+    """Do something that may end in any way short of the process's own end."""
+    try:
+        return _Outcome("ok", value=work())
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 -- a model may raise anything, SystemExit included
+        traceback.print_exc()
+        return _Outcome(*_classify(error))
+
+
+def _classify(error: BaseException) -> tuple[Status, str]:
+    """Turn an exception into a status and a one-line reason."""
+    text = scrub(" ".join(str(error).split()))[:400]
+    kind = type(error).__name__
+    named = {"UnsupportedError": "unsupported", "WrongOutputError": "wrong-output", "InputError": "bad-input"}
+    if kind in named:
+        return named[kind], text  # type: ignore[return-value]
+    if kind == "OutOfMemoryError" or "CUDA out of memory" in text:
+        return "oom-device", text
+    if isinstance(error, MemoryError) or any(sign in text for sign in HOST_MEMORY_SIGNS):
+        return "oom-host", text or "MemoryError"
+    if isinstance(error, SystemExit):
+        return "crash", f"the method ended the process: SystemExit({error.code})"
+    where = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(where[-1].filename).name}:{where[-1].lineno})" if where else ""
+    return "crash", f"{kind}: {text}{place}"
+
+
+if __name__ == "__main__":
+    main()
