@@ -41,20 +41,7 @@ def read_raw(path: Path) -> RawFrame:
     """
     path = Path(path)
     with open_raw(path) as raw:
-        rows, columns = rggb_window(raw, path)
-        indices = _colour_indices(raw)[np.ix_(_phase(rows), _phase(columns))].ravel()
-        white_balance = _white_balance(raw)
-        xyz_to_camera = _xyz_to_camera(raw)
-        return RawFrame(
-            mosaic=np.ascontiguousarray(raw.raw_image_visible[rows, columns]).copy(),
-            black=np.array([raw.black_level_per_channel[index] for index in indices], np.float64),
-            white=_white(raw, path),
-            white_balance=white_balance[indices],
-            color_matrix=color_matrix(xyz_to_camera),
-            xyz_to_camera=xyz_to_camera,
-            path=path,
-            flip=int(raw.sizes.flip),
-        )
+        return frame_of(raw, path)
 
 
 @contextmanager
@@ -78,11 +65,42 @@ def open_raw(path: Path) -> Iterator[Any]:
         ) from error
 
 
+def frame_of(raw: Any, path: Path) -> RawFrame:
+    """Copy an open raw file's visible frame in RGGB phase; raises as `read_raw`."""
+    rows, columns = rggb_window(raw, path)
+    indices = _colour_indices(raw)[np.ix_(_phase(rows), _phase(columns))].ravel()
+    xyz_to_camera = _xyz_to_camera(raw)
+    return RawFrame(
+        mosaic=np.array(raw.raw_image_visible[rows, columns], order="C"),
+        black=np.array([raw.black_level_per_channel[index] for index in indices], np.float64),
+        white=_white(raw, path),
+        white_balance=_white_balance(raw)[indices],
+        color_matrix=color_matrix(xyz_to_camera),
+        xyz_to_camera=xyz_to_camera,
+        path=path,
+        flip=int(raw.sizes.flip),
+    )
+
+
 def rggb_window(raw: Any, path: Path) -> tuple[slice, slice]:
     """Rows and columns of the visible frame that begin at a red pixel, an even number of each.
 
     Raises:
         InputError: the sensor has no Bayer pattern, or the frame an odd side.
+    """
+    pattern = bayer_pattern(raw, path)
+    height, width = raw.raw_image_visible.shape
+    if height % 2 or width % 2:
+        raise InputError(f"{path} has an odd-sized mosaic of {height}x{width}: crop it to even sides")
+    down, right = divmod(pattern.index("R"), 2)
+    return slice(down, height - down), slice(right, width - right)
+
+
+def bayer_pattern(raw: Any, path: Path) -> str:
+    """Colours of the visible frame's first 2x2 pixels in row order, as "RGGB".
+
+    Raises:
+        InputError: the sensor has no Bayer pattern.
     """
     if raw.raw_type != rawpy.RawType.Flat or raw.raw_pattern is None or raw.num_colors == 1:
         raise InputError(
@@ -93,21 +111,10 @@ def rggb_window(raw: Any, path: Path) -> tuple[slice, slice]:
         raise InputError(
             f"{path} has a {side}x{side} colour pattern (X-Trans): only Bayer raws can be restored"
         )
-    colours = [bytes(raw.color_desc)[index : index + 1] for index in _colour_indices(raw).ravel()]
-    if sorted(colours) != [b"B", b"G", b"G", b"R"] or abs(colours.index(b"R") - colours.index(b"B")) not in {
-        1,
-        3,
-    }:
-        raise InputError(
-            f"{path} has a colour pattern that is not Bayer's red, green, green, blue: unusable here"
-        )
-    height, width = raw.raw_image_visible.shape
-    if height % 2 or width % 2:
-        raise InputError(f"{path} has an odd-sized mosaic of {height}x{width}: crop it to even sides")
-    down, right = divmod(colours.index(b"R"), 2)
-    if colours.index(b"B") != 3 - colours.index(b"R"):
-        raise InputError(f"{path} has red and blue side by side, which is not Bayer's pattern: unusable here")
-    return slice(down, height - down), slice(right, width - right)
+    pattern = "".join(chr(raw.color_desc[index]) for index in _colour_indices(raw).ravel())
+    if pattern not in {"RGGB", "GRBG", "GBRG", "BGGR"}:
+        raise InputError(f"{path} has the colour pattern {pattern}, not one of Bayer's: unusable here")
+    return pattern
 
 
 def color_matrix(xyz_to_camera: NDArray[np.float64]) -> NDArray[np.float64]:

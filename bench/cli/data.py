@@ -1,0 +1,135 @@
+"""`llbench data`: make, redark, index and verify data sets in SID's layout."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.counting import counting
+from bench.cli.size import Size
+from bench.data.subsets import PUBLISHED, RATIOS, SUBSETS, count, deviations
+
+if TYPE_CHECKING:
+    from bench.data.pairs import Dataset
+
+_FOLDER = click.Path(path_type=Path)
+_LIST = click.option(
+    "--list", "list_file", type=_FOLDER, help="One of SID's list files: only its pairs count."
+)
+
+
+@click.group()
+def command() -> None:
+    """Make, redark, index and verify data sets in SID's layout."""
+
+
+@command.command()
+@click.option("--scenes", type=click.IntRange(1), required=True, help="How many scenes.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same files."
+)
+@click.option("--size", type=Size(), default=(2848, 4256), help="Height and width; 2848x4256 if not given.")
+@click.option("--out", type=_FOLDER, required=True, help="Folder for the data set.")
+def make(scenes: int, seed: int, size: tuple[int, int], out: Path) -> None:
+    """Make dark raws from procedural night scenes: one long and at least three short exposures each."""
+    from bench.data.make import make as make_data
+
+    with counting("making dark raws") as progress:
+        dataset = make_data(out, scenes, seed, size, progress=progress)
+    _say_what_was_made(dataset)
+
+
+@command.command()
+@click.argument("photos", type=_FOLDER)
+@click.option("--out", type=_FOLDER, required=True, help="Folder for the data set.")
+@click.option("--exposures", type=_FOLDER, help="CSV with photo,short_s,long_s,iso and optionally wb_r,wb_b.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same files."
+)
+def redark(photos: Path, out: Path, exposures: Path | None, seed: int) -> None:
+    """Make dark raws from a folder of photographs (JPEG, PNG, 16-bit TIFF)."""
+    from bench.data.redark import redark as redark_photos
+
+    with counting("redarking photographs") as progress:
+        dataset = redark_photos(photos, out, exposures=exposures, seed=seed, progress=progress)
+    _say_what_was_made(dataset)
+
+
+@command.command()
+@click.argument("folder", type=_FOLDER)
+@_LIST
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def index(folder: Path, list_file: Path | None, as_json: bool) -> None:
+    """Pair the files of a folder and count the published subsets; nothing is decoded."""
+    from bench.data.index import index as index_folder
+
+    dataset = index_folder(folder, list_file)
+    if as_json:
+        print(json.dumps(_as_json(dataset)))
+        return
+    made = ", synthetic" if dataset.synthetic else ""
+    print(f"{dataset.name}{made}: {len(dataset.pairs)} pairs, {_scenes(dataset)} scenes")
+    print(f"{'subset':<20}{'pairs':>7}{'first':>7}   x100/x250/x300   {'SID':>6}")
+    for subset in SUBSETS:
+        found = count(dataset.pairs, subset)
+        at = "/".join(str(number) for number in found.ratios or ())
+        print(f"{subset:<20}{found.pairs:>7}{found.first_frames:>7}   {at:<17}{PUBLISHED[subset].pairs:>6}")
+    if dataset.name == "sid-sony":
+        print("\n".join(deviations(dataset.pairs) or ["every subset has its published count"]))
+    _list("problem", dataset.problems)
+
+
+@command.command()
+@click.argument("folder", type=_FOLDER)
+@_LIST
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def verify(folder: Path, list_file: Path | None, as_json: bool) -> int:
+    """Decode every file, compare checksums and alignment; exit status 1 if there is a problem."""
+    from bench.data.verify import verify as verify_folder
+
+    with counting("verifying") as progress:
+        found = verify_folder(folder, list_file, progress=progress)
+    if as_json:
+        lists = {"files": found.files, "problems": found.problems, "warnings": found.warnings}
+        print(json.dumps({**_as_json(found.dataset), **lists}))
+    else:
+        _list("problem", found.problems)
+        _list("warning", found.warnings)
+        state = f"{len(found.problems)} problems" if found.problems else "no problem"
+        print(f"{found.dataset.name}: {found.files} files read, {state}, {len(found.warnings)} warnings")
+    return 1 if found.problems else 0
+
+
+def _say_what_was_made(dataset: Dataset) -> None:
+    print(f"{dataset.name}: {len(dataset.pairs)} pairs of {_scenes(dataset)} scenes in {dataset.root}")
+
+
+def _scenes(dataset: Dataset) -> int:
+    return len({pair.scene for pair in dataset.pairs})
+
+
+def _as_json(dataset: Dataset) -> dict[str, object]:
+    counts = {subset: count(dataset.pairs, subset) for subset in SUBSETS}
+    return {
+        "name": dataset.name,
+        "synthetic": dataset.synthetic,
+        "pairs": len(dataset.pairs),
+        "scenes": _scenes(dataset),
+        "subsets": {
+            subset: {
+                "pairs": found.pairs,
+                "first_frames": found.first_frames,
+                "ratios": dict(zip(map(str, RATIOS), found.ratios or (), strict=True)),
+            }
+            for subset, found in counts.items()
+        },
+        "problems": list(dataset.problems),
+    }
+
+
+def _list(kind: str, lines: list[str] | tuple[str, ...]) -> None:
+    for line in lines:
+        print(f"{kind}: {line}")
