@@ -67,12 +67,18 @@ def latency_ratio(results: Results, above: str, below: str, **setting: Any) -> M
     pair = _both(results, "latency", (above, below), setting)
     if isinstance(pair, Measured):
         return pair
-    first, second = pair
+    return record_ratio(results, *pair)
+
+
+def record_ratio(results: Results, first: Record, second: Record) -> Measured:
+    """Ratio of two latency records of one interleaved run (see `latency_ratio`)."""
     if first.values.get("run") != second.values.get("run"):
-        return Measured(None, f"{above} and {below} were not timed in one interleaved run")
+        return Measured(
+            None, f"{first.cell.model} and {second.cell.model} were not timed in one interleaved run"
+        )
     value = statistics.ratio_by_round(rounds(first), rounds(second))
     if value is None:
-        return Measured(None, f"{above} and {below} share no round of their run")
+        return Measured(None, f"{first.cell.model} and {second.cell.model} share no round of their run")
     floor = noise_floor(results, first.values.get("run"))
     if floor is None and value.count == 1:
         return Measured(None, "timed in a single round, and the run has no twin from which to tell its noise")
@@ -114,10 +120,15 @@ def memory(results: Results, model: str, **setting: Any) -> Measured:
     record = results.cost("memory", model, **setting)
     if isinstance(record, str):
         return Measured(None, record)
-    peak = record.values.get("run_peak_bytes")
-    if peak is None:
+    return peak(record)
+
+
+def peak(record: Record) -> Measured:
+    """Peak bytes of the forward pass of one memory record."""
+    found = record.values.get("run_peak_bytes")
+    if found is None:
         return Measured(None, "its record holds no peak")
-    value = statistics.within(number(peak), PEAK_REPEATABILITY)
+    value = statistics.within(number(found), PEAK_REPEATABILITY)
     return Measured(value, marks=cost_marks(record), rests_on=(_name(record),))
 
 

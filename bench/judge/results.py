@@ -206,9 +206,18 @@ class Results:
         return tuple(sorted({str(r.cell.protocol) for r in self.of("quality") if r.cell.protocol}))
 
     def _why(self, kind: str, model: str, device: str, size: tuple[int, int] | None) -> str:
+        """Why there is no such record: that cell's own failure, or what was measured in its stead."""
         records = [r for r in self.of(kind, model) if r.cell.device in {device, None}]
-        at_size = [r for r in records if (r.cell.height, r.cell.width) == size]
-        return _reason(at_size or records)
+        failed = [r for r in records if (r.cell.height, r.cell.width) == size and r.status != "ok"]
+        elsewhere = sorted({f"{r.cell.height}x{r.cell.width}" for r in records if r.status == "ok"})
+        if failed or not elsewhere:
+            return _reason(failed or records)
+        where = f"measured only at {', '.join(elsewhere)}"
+        return (
+            where
+            if size is None or f"{size[0]}x{size[1]}" not in elsewhere
+            else "measured only in other settings"
+        )
 
 
 def describe(record: Record) -> str:

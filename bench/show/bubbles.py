@@ -12,12 +12,13 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 from bench.judge import quantities
 from bench.judge.evidence import WITHOUT
 from bench.judge.quantities import GB
+from bench.judge.results import FULL
 from bench.show import published, style
 from bench.show.setting import data_setting
+from bench.show.style import Drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from bench.judge.results import Results
 
@@ -39,12 +40,12 @@ class Bubble:
     measured: bool
 
 
-def figure1(results: Results) -> Figure | None:
-    """Both panels of Figure 1, published rings beside measured discs; None without any measured time."""
+def figure1(results: Results) -> Drawn | None:
+    """Draw both panels of Figure 1, published rings beside measured discs; None without any measured time."""
     bubbles = _published() + _measured(results)
     if not any(bubble.measured for bubble in bubbles):
         return None
-    drawn = style.figure(style.PAGE, 3.9)
+    drawn = style.figure(style.PAGE, 4.1)
     left, right = drawn.subplots(1, 2, sharey=True)
     _panel(left, bubbles, "memory", "Bubble area: peak memory", "GB")
     _panel(right, bubbles, "parameters", "Bubble area: parameters", "M")
@@ -52,12 +53,13 @@ def figure1(results: Results) -> Figure | None:
     handles = [
         Line2D([], [], marker="o", ls="", mfc="none", mec="#444444", mew=1.0, ms=8, label="published"),
         Line2D([], [], marker="o", ls="", mfc="#999999", mec="#444444", ms=8, label=_ours(results)),
+        Line2D([], [], marker="x", ls="", color="#444444", ms=5, label="no such figure"),
     ]
-    drawn.legend(handles=handles, loc="outside lower center", ncols=2)
-    return drawn
+    drawn.legend(handles=handles, loc="outside lower center", ncols=3)
+    return Drawn("figure1", "Figure 1 of the paper", _caption(results), ALTERNATIVE, drawn)
 
 
-def caption(results: Results) -> str:
+def _caption(results: Results) -> str:
     """What the figure shows and what it rests on."""
     text = (
         "Time for one frame against PSNR without GT exposure. Rings: as published (LIME and Robust Retinex read off "
@@ -68,7 +70,9 @@ def caption(results: Results) -> str:
 
 
 def _ours(results: Results) -> str:
-    return "measured here" + (" (synthetic pictures: dB not comparable)" if results.synthetic else "")
+    frame = results.frame()
+    size = f" at {frame[0]}x{frame[1]}" if frame not in {None, FULL} else ""
+    return f"measured here{size}" + (" (synthetic pictures: dB not comparable)" if results.synthetic else "")
 
 
 def _published() -> list[Bubble]:
@@ -118,15 +122,21 @@ def _panel(axes: Axes, bubbles: list[Bubble], size: str, title: str, unit: str) 
     floor = _floor(bubbles)
     axes.set_xscale("log")
     axes.set_title(title, loc="left")
-    axes.set_xlabel("time for one 2848x4256 frame (s)")
+    axes.set_xlabel("time for one frame (s)")
     areas = [LARGEST * (getattr(bubble, size) or 0) / largest for bubble in bubbles]
     for bubble, area in zip(bubbles, areas, strict=True):
         _draw(axes, bubble, area, floor)
     _links(axes, bubbles, floor)
     _limits(axes, bubbles, floor)
+    radii = [math.sqrt(max(area, 25) / math.pi) for area in areas]
     shown = [index for index, bubble in enumerate(bubbles) if _labelled(bubble, bubbles)]
-    labels = [(bubbles[i].time, _height(bubbles[i], floor), bubbles[i].name, "#222222") for i in shown]
-    style.place_labels(axes, labels, radii=[math.sqrt(max(areas[i], 25) / math.pi) for i in shown])
+    rest = [index for index in range(len(bubbles)) if index not in shown]
+    style.place_labels(
+        axes,
+        [(bubbles[i].time, _height(bubbles[i], floor), bubbles[i].name) for i in shown],
+        radii=[radii[i] for i in shown],
+        obstacles=[(bubbles[i].time, _height(bubbles[i], floor), radii[i]) for i in rest],
+    )
     _scale(axes, largest, unit)
 
 

@@ -13,3 +13,8 @@ if TYPE_CHECKING:
 def slides(out: Path, results: Results) -> list[dict[str, Any]]:
     """Pictures to compare in the report; empty where no predictions were kept."""
     return []
+
+
+def grid(out: Path, results: Results) -> None:
+    """Draw crops."""
+    return

@@ -42,6 +42,8 @@ def with_interval(found: Estimate, most: int) -> str:
     if not half:
         return plain(found, most)
     places = decimals(half, found.value, most)
+    if not round(half, places):
+        return fixed(found.value, places)
     return f"{fixed(found.value, places)} ± {fixed(half, places)}"
 
 
@@ -50,6 +52,8 @@ def compact(value: float | None, digits: int = 4) -> str:
     if value is None:
         return "–"
     if math.isinf(value):
+        return fixed(value, 0)
+    if isinstance(value, int) and abs(value) < 10**digits:
         return fixed(value, 0)
     if value == 0 or 1e-3 <= abs(value) < 10**digits:
         places = decimals(None, value, 6) + digits - 3

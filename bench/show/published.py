@@ -5,7 +5,10 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 @cache
@@ -16,8 +19,19 @@ def load() -> dict[str, Any]:
 
 
 def title(model: str) -> str:
-    """How tables and figures call a registered method; a user's own model keeps its name."""
+    """Name a registered method in a table; a user's own model keeps its name."""
     return str(load()["methods"].get(model, model))
+
+
+def label(model: str) -> str:
+    """Name a method in a figure: its short title, or the table's."""
+    return str(load()["labels"].get(model, title(model)))
+
+
+def ordered(models: Iterable[str]) -> list[str]:
+    """Methods in the order of `published.toml`, a user's own models after them by name."""
+    known = list(load()["methods"])
+    return sorted(models, key=lambda model: (known.index(model) if model in known else len(known), model))
 
 
 def figure(text: str | None) -> float | None:

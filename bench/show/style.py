@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import io
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 from matplotlib import patheffects
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.transforms import Bbox
 
 from bench import store
 
@@ -17,8 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
-    from matplotlib.text import Text
-    from matplotlib.transforms import Bbox
+    from matplotlib.text import Annotation
 
 DOTS = 300
 """Dots per inch of PNG files: what print asks for."""
@@ -42,6 +44,13 @@ METHODS = {
     "robust-retinex": ("#332288", "p"),
     "gain-only": ("#666666", "h"),
 }
+LINES = {
+    "llpacknet-2020": "--",
+    "llpacknet-2020-conv": "-.",
+    "llpacknet-pixelshuffle": ":",
+    "sid-unet+amplifier": "--",
+}
+"""Line styles of variants that share a colour with their original."""
 RULES: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8,
@@ -67,6 +76,25 @@ RULES: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """A figure with what stands beside it.
+
+    Attributes:
+        name: file name without its suffix.
+        title: heading.
+        caption: what it shows and on what it rests.
+        alternative: the same for those who do not see it, in one sentence.
+        figure: the drawing.
+    """
+
+    name: str
+    title: str
+    caption: str
+    alternative: str
+    figure: Figure
+
+
 def look(model: str, among: Sequence[str] = ()) -> tuple[str, str]:
     """Colour and marker of a method; a user's own model gets the next free ones of those shown beside it."""
     if model in METHODS:
@@ -85,7 +113,7 @@ def figure(width: float, height: float, **settings: Any) -> Figure:
 
 def styled() -> Any:
     """Context in which figures are drawn and saved."""
-    return mpl.rc_context(RULES)
+    return mpl.rc_context(RULES)  # type: ignore[arg-type]
 
 
 def save(drawn: Figure, folder: Path, name: str) -> list[Path]:
@@ -110,59 +138,84 @@ def _replace(path: Path, content: bytes) -> None:
         raise store.unwritable(path.parent, error) from error
 
 
-def halo(text: Text) -> Text:
-    """A label that stays readable on top of lines and bubbles."""
-    text.set_path_effects([patheffects.withStroke(linewidth=2, foreground="white")])
-    return text
-
-
 def place_labels(
-    axes: Axes, labels: Sequence[tuple[float, float, str, str]], *, radii: Sequence[float], size: float = 7
+    axes: Axes,
+    labels: Sequence[tuple[float, float, str]],
+    *,
+    radii: Sequence[float],
+    obstacles: Sequence[tuple[float, float, float]] = (),
+    size: float = 7,
 ) -> None:
-    """Write a label beside each point so that labels keep off one another and off the points.
+    """Write a label beside each point so that labels keep off one another and off the bubbles.
 
     Args:
         axes: where; its limits must be final.
-        labels: x, y, text and colour of each.
+        labels: x, y and text of each.
         radii: radius of each point's bubble in typographic points.
+        obstacles: x, y and radius of whatever else is drawn.
         size: font size.
     """
     canvas = axes.figure.canvas
     assert isinstance(canvas, FigureCanvasAgg)
-    canvas.draw()
-    renderer = canvas.get_renderer()
-    taken: list[Bbox] = []
+    canvas.draw()  # type: ignore[no-untyped-call]
+    renderer = canvas.get_renderer()  # type: ignore[no-untyped-call]
+    points = axes.figure.get_dpi() / 72
+    around = [(x, y, radius) for (x, y, _), radius in zip(labels, radii, strict=True)]
+    bubbles = [_square(axes, x, y, 0.8 * radius * points) for x, y, radius in (*around, *obstacles)]
     frame = axes.get_window_extent(renderer)
-    scale = axes.figure.get_dpi() / 72
-    centres = [axes.transData.transform((x, y)) for x, y, _, _ in labels]
-    for (x, y, text, colour), radius in zip(labels, radii, strict=True):
-        best: tuple[float, Text] | None = None
-        for direction, sideways, upwards in _around(radius):
-            note = axes.annotate(
-                text, (x, y), (sideways, upwards), textcoords="offset points", color=colour, fontsize=size,
-                ha=("right", "center", "left")[1 + direction], va="center", annotation_clip=False,
-            )  # fmt: skip
-            box = note.get_window_extent(renderer).expanded(1.02, 1.05)
-            cost = _clashes(box, taken, frame) + 0.6 * sum(box.contains(*centre) for centre in centres)
-            cost += abs(upwards) * 1e-3 * scale
+    taken: list[Bbox] = []
+    for (x, y, text), radius in zip(labels, radii, strict=True):
+        best: tuple[float, float, float, str] | None = None
+        for align, sideways, upwards in _around(radius):
+            note = _annotate(axes, text, (x, y), (sideways, upwards), align, size)
+            box = note.get_window_extent(renderer).expanded(1.03, 1.1)
+            note.remove()
+            cost = 2 * sum(box.overlaps(other) for other in taken) + sum(
+                box.overlaps(disc) for disc in bubbles
+            )
+            cost += 4 * _outside(box, frame) + 0.02 * (abs(upwards) + abs(sideways) - radius)
             if best is None or cost < best[0]:
-                if best is not None:
-                    best[1].remove()
-                best = (cost, note)
-            else:
-                note.remove()
+                best = (cost, sideways, upwards, align)
         assert best is not None
-        taken.append(halo(best[1]).get_window_extent(renderer))
+        note = _annotate(
+            axes, text, (x, y), best[1:3], best[3], size, leader=math.hypot(*best[1:3]) > radius + 9
+        )
+        taken.append(note.get_window_extent(renderer))
 
 
-def _around(radius: float) -> Iterable[tuple[int, float, float]]:
+def _annotate(
+    axes: Axes,
+    text: str,
+    at: tuple[float, float],
+    offset: tuple[float, float],
+    align: str,
+    size: float,
+    *,
+    leader: bool = False,
+) -> Annotation:
+    arrow = {"arrowstyle": "-", "color": "#777777", "lw": 0.5, "shrinkA": 0, "shrinkB": 2} if leader else None
+    note = axes.annotate(
+        text, at, offset, textcoords="offset points", color="#222222", fontsize=size, ha=align, va="center",
+        annotation_clip=False, arrowprops=arrow,
+    )  # fmt: skip
+    note.set_path_effects([patheffects.withStroke(linewidth=2, foreground="white")])
+    return note
+
+
+def _square(axes: Axes, x: float, y: float, half: float) -> Bbox:
+    column, row = axes.transData.transform((x, y))
+    return Bbox.from_extents(column - half, row - half, column + half, row + half)
+
+
+def _around(radius: float) -> Iterable[tuple[str, float, float]]:
     near = radius + 3
-    for far in (0, 7, 14, 22):
-        yield from ((1, near, far), (-1, -near, far), (1, near, -far), (-1, -near, -far))
-        yield from ((0, 0, near + 4 + far), (0, 0, -near - 4 - far))
+    for far in (0.0, 6.0, 11.0, 17.0, 24.0, 32.0, 42.0):
+        for up in dict.fromkeys((far, -far)):
+            yield "left", near + far / 3, up
+            yield "right", -near - far / 3, up
+        yield "center", 0.0, near + 3 + far
+        yield "center", 0.0, -near - 3 - far
 
 
-def _clashes(box: Bbox, taken: Sequence[Bbox], frame: Bbox) -> float:
-    overlaps = sum(box.overlaps(other) for other in taken)
-    outside = box.x0 < frame.x0 or box.x1 > frame.x1 + 10 or box.y0 < frame.y0 or box.y1 > frame.y1 + 6
-    return overlaps + 2 * outside
+def _outside(box: Bbox, frame: Bbox) -> bool:
+    return bool(box.x0 < frame.x0 or box.x1 > frame.x1 + 12 or box.y0 < frame.y0 or box.y1 > frame.y1 + 4)

@@ -29,7 +29,6 @@ HEAD = r"""% Compiles as it is; \input into a paper that loads booktabs, it give
 \else
   \documentclass{article}
   \usepackage[a4paper,landscape,margin=15mm]{geometry}
-  \usepackage[T1]{fontenc}
   \usepackage{booktabs}
   \pagestyle{empty}
   \begin{document}
