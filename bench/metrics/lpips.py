@@ -1,0 +1,241 @@
+"""LPIPS: the `lpips` package's networks and weights, evaluated in bands, with the truth's features kept."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import threading
+import warnings
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.metrics import backbone, pictures
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import torch
+    from torch import Tensor
+
+    from bench.metrics.backbone import Net
+    from bench.metrics.pictures import Picture
+
+STRIDE = 16
+"""Pixels between two features of the last level, in both networks."""
+MARGIN = 96
+"""Rows around a band that its features depend on: 80 above and 81 below for AlexNet, 90 and 90 for VGG16."""
+MAP_BYTES = 512_000_000
+"""The largest feature map that a band may have; AlexNet's first, at 12 megapixels, is 194 MB, one band."""
+KEPT_BYTES = 1_000_000_000
+"""A truth's features are kept if they fit into this: AlexNet's do up to 25 megapixels, VGG16's up to 2."""
+CHUNK_BYTES = 4_000_000
+
+
+def available(net: Net = "alex") -> str | None:
+    """Say why LPIPS cannot be had on this machine; None where it can. Imports nothing heavy."""
+    for package in ("torch", "torchvision", "lpips"):
+        if importlib.util.find_spec(package) is None:
+            return f"{package} is not installed"
+    if backbone.find(net) is None:
+        return f"LPIPS's {net} network is not on this machine: run `llbench fetch lpips`"
+    return None
+
+
+def lpips(
+    prediction: Picture | torch.Tensor,
+    truth: Picture | torch.Tensor,
+    data_range: float | None = None,
+    *,
+    net: Net = "alex",
+) -> float:
+    """Learned perceptual distance (Zhang et al., CVPR 2018), version 0.1, pictures brought to [-1, 1].
+
+    Equals `lpips.LPIPS(net=net)` of one pair to 1e-5. Features of the last truth are kept, so that scoring
+    many predictions against one truth in a row costs half.
+
+    Args:
+        prediction: (H, W, 3) uint8, uint16 or float; a CUDA tensor is judged where it lies.
+        truth: the same shape and kind.
+        data_range: distance from black to white; 255 and 65535 for integers where None, required for floats.
+        net: "alex" (the default everywhere) or "vgg".
+
+    Returns:
+        0 for identical pictures; lower is better.
+
+    Raises:
+        InputError: the pictures cannot be compared, are too small for the network, or hold NaN or infinity;
+            or the network's weights are not on this machine, see `available`.
+    """
+    peak = pictures.checked_range(prediction, truth, data_range)
+    smallest = backbone.BACKBONES[net].smallest
+    if min(prediction.shape[:2]) < smallest:
+        raise InputError(
+            f"a picture of {pictures.size(prediction)} is too small for LPIPS's {net} network: "
+            f"its sides must be {smallest} pixels or more"
+        )
+    if not (pictures.is_cuda(prediction) and pictures.is_cuda(truth)):
+        prediction, truth = pictures.as_array(prediction), pictures.as_array(truth)
+    import torch
+
+    with torch.inference_mode():
+        return _distance(prediction, truth, peak, net)
+
+
+def _distance(prediction: Any, truth: Any, peak: float, net: Net) -> float:
+    device = str(prediction.device) if pictures.is_cuda(prediction) else "cpu"
+    model = _model(net, device)
+    height, width = prediction.shape[:2]
+    bands = list(_bands(height, _rows_of_a_band(model, width)))
+    key = (net, device, peak, _digest(truth)) if len(bands) == 1 else None
+    totals = np.zeros(len(model.lins))
+    counts = np.zeros(len(model.lins))
+    for first, last in bands:
+        known = _TRUTH.get(key)
+        expected = known or [_unit(level) for level in _features(model, truth, peak, first, last)]
+        for i, level in enumerate(_features(model, prediction, peak, first, last)):
+            values = _differences(level, expected[i], model.lins[i].model[-1].weight.flatten())
+            totals[i] += values.cpu().numpy().sum(dtype=np.float64)
+            counts[i] += values.numel()
+        if key and not known:
+            _TRUTH.keep(key, expected)
+    result = float((totals / counts).sum())
+    if not np.isfinite(result):
+        raise InputError("a picture holds NaN or infinity: clip it to its range first")
+    return result
+
+
+class _LastTruth:
+    """Features of the truth that was scored last, if they are small enough."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._entry: tuple[Any, list[Tensor]] | None = None
+
+    def get(self, key: Any) -> list[Tensor] | None:
+        with self._lock:
+            if self._entry is None or key is None:
+                return None
+            if self._entry[0] != key:
+                self._entry = None  # freed before the next truth's features are made
+                return None
+            return self._entry[1]
+
+    def keep(self, key: Any, features: list[Tensor]) -> None:
+        with self._lock:
+            if sum(level.nbytes for level in features) <= KEPT_BYTES:
+                self._entry = (key, features)
+
+
+_TRUTH = _LastTruth()
+
+
+def _digest(picture: Any) -> bytes:
+    array = np.ascontiguousarray(picture.cpu().numpy() if pictures.is_cuda(picture) else picture)
+    digest = hashlib.sha256(f"{array.dtype} {array.shape}".encode())
+    digest.update(array.view(np.uint8).data)
+    return digest.digest()
+
+
+@cache
+def _model(net: Net, device: str) -> Any:
+    import torch
+
+    from bench.metrics.torchvision_shim import import_lpips
+
+    reason = available(net)
+    path = backbone.find(net)
+    if reason or path is None:
+        raise InputError(f"LPIPS cannot be computed: {reason}")
+    package = import_lpips()
+    # On the meta device nothing is allocated or drawn at random: VGG16's classifier alone would take 0.5 GB.
+    with warnings.catch_warnings(), torch.device("meta"):
+        warnings.simplefilter("ignore")  # lpips calls torchvision in a manner that it deprecates
+        model = package.LPIPS(net=net, pretrained=False, pnet_rand=True, verbose=False)
+    model.scaling_layer = package.ScalingLayer()
+    state = dict(model.scaling_layer.state_dict(prefix="scaling_layer."))
+    folder = importlib.util.find_spec("lpips").submodule_search_locations[0]  # type: ignore[union-attr,index]
+    state |= torch.load(f"{folder}/weights/v0.1/{net}.pth", map_location="cpu", weights_only=True)
+    features = backbone.load(path, net)
+    slices = {name.partition(".")[2]: name for name in model.net.state_dict()}
+    for name, tensor in features.items():
+        state["net." + slices[name.removeprefix("features.")]] = tensor
+    model.load_state_dict(state, strict=False, assign=True)
+    return model.to(device).eval()
+
+
+def _rows_of_a_band(model: Any, width: int) -> int:
+    first = next(module for module in model.net.slice1.modules() if hasattr(module, "out_channels"))
+    stride = first.stride[0]
+    bytes_per_row = 4 * first.out_channels * (width // stride) / stride
+    return max(STRIDE, int(MAP_BYTES / bytes_per_row) - 2 * MARGIN) // STRIDE * STRIDE
+
+
+def _bands(height: int, rows: int) -> Iterator[tuple[int, int]]:
+    """Cut a picture into bands that begin at multiples of STRIDE; one where margins would not pay."""
+    if height <= rows + 2 * MARGIN:
+        yield 0, height
+        return
+    for first in range(0, height, rows):
+        yield first, min(first + rows, height)
+
+
+def _features(model: Any, picture: Any, peak: float, first: int, last: int) -> Iterator[Tensor]:
+    """Each level's features of rows [first, last), (1, C, rows / stride, columns / stride), as of the whole.
+
+    The network sees MARGIN more rows on either side, and what its zero padding there touches is cut away.
+    """
+    import torch
+
+    height = picture.shape[0]
+    begin, end = max(0, first - MARGIN), min(height, last + MARGIN)
+    rows = picture[begin:end]
+    band = rows.float() if pictures.is_cuda(rows) else torch.from_numpy(rows.astype(np.float32))
+    x = model.scaling_layer(band.permute(2, 0, 1)[None] * (2 / peak) - 1)
+    level_stride = 1
+    for number in range(1, model.net.N_slices + 1):
+        piece = getattr(model.net, f"slice{number}")
+        for module in piece:
+            level_stride *= _stride(module)
+            x = module(x)
+        stop = x.shape[2] if last == height else (last - begin) // level_stride
+        yield x[:, :, (first - begin) // level_stride : stop]
+
+
+def _stride(module: Any) -> int:
+    stride = getattr(module, "stride", 1)
+    return int(stride[0] if isinstance(stride, tuple) else stride)
+
+
+def _chunks(level: Tensor) -> Iterator[slice]:
+    """Rows that stay in a processor's cache while they are worked on."""
+    rows = max(1, CHUNK_BYTES // (4 * level.shape[1] * level.shape[3]))
+    for first in range(0, level.shape[2], rows):
+        yield slice(first, first + rows)
+
+
+def _unit(level: Tensor) -> Tensor:
+    """Features scaled to length 1 over the channels, in their own memory: a copy of the level."""
+    import torch
+
+    result = torch.empty_like(level)
+    for rows in _chunks(level):
+        result[:, :, rows] = _scaled(level[:, :, rows])
+    return result
+
+
+def _scaled(features: Tensor) -> Tensor:
+    return features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)  # as lpips guards against zero
+
+
+def _differences(level: Tensor, expected: Tensor, weights: Tensor) -> Tensor:
+    """(rows, columns): weighted squared distance of two levels' unit features at every place."""
+    import torch
+
+    values = torch.empty(level.shape[2:], device=level.device)
+    for rows in _chunks(level):
+        apart = (_scaled(level[:, :, rows]) - expected[:, :, rows]).square_()
+        values[rows] = torch.einsum("c,nchw->hw", weights, apart)
+    return values
