@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import json
 import re
+import warnings
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -123,7 +124,8 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         return read_safetensors(path)
     _check_size(path)
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"):
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or hostile pickle can fail in any way
         asked = re.search(r"(?:GLOBAL|global) ([\w.]+)", str(error))
         cause = f"it asks for {asked[1]}" if asked else "it is damaged or no torch checkpoint"

@@ -1,0 +1,65 @@
+"""The published networks' outputs are reproduced to 1e-5 of their largest magnitude."""
+
+import numpy as np
+import pytest
+import torch
+
+from baselines import spec
+from baselines.complexity import parameters
+from llpacknet.amplifier import histogram_edges, raw_histogram
+
+NAMES = (
+    "llpacknet",
+    "llpacknet-2020",
+    "llpacknet-2020-conv",
+    "llpacknet-pixelshuffle",
+    "sid-unet",
+    "sgn",
+    "did",
+    "red",
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_network_gives_the_published_networks_output(name, built, golden):
+    network, arrays = built(name), golden(name)
+    with torch.no_grad():
+        rgb = network(torch.from_numpy(arrays["raw"])[None, None]).numpy()
+    assert rgb.dtype == np.float32
+    assert np.abs(rgb - arrays["rgb"]).max() <= 1e-5 * np.abs(arrays["rgb"]).max()
+
+
+@pytest.mark.parametrize("name", ["llpacknet-2020", "llpacknet-2020-conv", "llpacknet-pixelshuffle"])
+def test_gain_is_the_published_gain(name, built, golden):
+    arrays = golden(name)
+    with torch.no_grad():
+        gain = built(name).gain(torch.from_numpy(arrays["raw"])[None, None]).numpy()
+    assert gain.shape == (1,)
+    np.testing.assert_allclose(gain, arrays["gamma"], rtol=1e-5)
+
+
+def test_histogram_is_the_published_histogram(golden):
+    arrays = golden("llpacknet-2020")
+    found = raw_histogram(torch.from_numpy(arrays["raw"])[None, None], histogram_edges())
+    np.testing.assert_allclose(found[0], arrays["histogram"], atol=1e-7)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in {"did", "sgn"}])
+@pytest.mark.parametrize("seed", [7])
+def test_a_batch_is_restored_image_by_image(name, seed, built):
+    network = built(name, seed)
+    mosaics = torch.rand(2, 1, 64, 32, generator=torch.Generator().manual_seed(seed)) * torch.tensor(
+        [0.05, 0.4]
+    ).view(2, 1, 1, 1)
+    with torch.no_grad():
+        together = network(mosaics)
+        apart = torch.cat([network(mosaic[None]) for mosaic in mosaics])
+    assert (together - apart).abs().max() <= 1e-5 * apart.abs().max()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_published_parameter_count(name, published, built):
+    entries = published(name)
+    assert parameters(built(name)) == spec(name).params
+    used = sum(tensor.numel() for key, tensor in entries.items() if "squeeze" not in key)
+    assert used == spec(name).params

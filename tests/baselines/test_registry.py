@@ -1,0 +1,168 @@
+"""The registry: a snapshot of what is in it, and how methods are built."""
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+import baselines
+from baselines import create, names, spec, weights_path
+from baselines.registry import conventions, unique
+from llpacknet.errors import InputError
+
+SNAPSHOT = {
+    # name: (year, kind, needs_gain, input_clip, size_multiple, restricted)
+    "llpacknet": (2022, "network", True, None, 16, False),
+    "llpacknet-2020": (2020, "network", False, None, 16, False),
+    "llpacknet-2020-conv": (2020, "network", False, None, 16, False),
+    "llpacknet-pixelshuffle": (2020, "network", False, None, 16, False),
+    "sid-unet": (2018, "network", True, 1.0, 32, False),
+    "sid-unet+amplifier": (2020, "network", False, None, 32, False),
+    "sgn": (2019, "network", True, 1.0, 8, False),
+    "did": (2019, "network", True, 1.0, 2, False),
+    "red": (2021, "network", True, None, 32, True),
+    "lime": (2017, "classical", False, None, 2, False),
+    "robust-retinex": (2018, "classical", False, None, 2, False),
+    "gain-only": (2026, "classical", True, None, 2, False),
+}
+LEARNED = [name for name, (_, kind, *_) in SNAPSHOT.items() if kind == "network"]
+
+
+class Own(torch.nn.Module):
+    """A user's network."""
+
+    needs_gain = False
+    input_clip = 1.0
+
+    def __init__(self):
+        super().__init__()
+        self.scale = torch.nn.Parameter(torch.ones(3, 1, 1))
+
+    def forward(self, mosaic):
+        return mosaic * self.scale
+
+
+def test_snapshot():
+    found = {
+        name: (s.year, s.kind, s.needs_gain, s.input_clip, s.size_multiple, s.restricted)
+        for name, s in ((name, spec(name)) for name in names())
+    }
+    assert found == SNAPSHOT
+
+
+@pytest.mark.parametrize("name", SNAPSHOT)
+def test_every_method_says_where_it_comes_from(name):
+    declared = spec(name)
+    assert declared.name == name
+    assert declared.licence.startswith("MIT")
+    assert declared.paper
+    assert declared.notes
+
+
+def test_reds_reserve_is_stated():
+    assert "patent" in spec("red").licence
+    assert "reserve" in spec("red").licence
+
+
+def test_names_and_declarations_need_no_torch():
+    read = "from baselines import names, spec; [*map(spec, names())]"
+    code = f"{read}; import sys; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_two_methods_of_one_name_are_refused():
+    with pytest.raises(InputError, match="two methods are registered as 'sgn'"):
+        unique((spec("sgn"), replace(spec("did"), name="sgn")))
+
+
+def test_unknown_name_lists_the_known_ones():
+    with pytest.raises(InputError, match=r"no method is called 'unet'.*sid-unet"):
+        spec("unet")
+
+
+@pytest.mark.parametrize("name", LEARNED)
+def test_network_without_weights_is_in_eval_mode_and_the_same_each_time(name):
+    before = torch.random.get_rng_state()
+    first, second = create(name, weights="none"), create(name, weights="none")
+    assert torch.equal(torch.random.get_rng_state(), before)
+    assert not first.training
+    assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("name", [name for name in LEARNED if weights_path(name) is None])
+def test_missing_weights_name_the_two_ways_to_get_them(name):
+    with pytest.raises(InputError) as refusal:
+        create(name)
+    assert f"llbench train {name}" in str(refusal.value)
+    assert f"llbench weights import FILE --as {name}" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", [name for name in LEARNED if weights_path(name) is not None])
+def test_shipped_weights_fit(name):
+    network = create(name)
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+
+
+def test_half_precision_weights_are_widened(tmp_path):
+    source = create("llpacknet", weights="none")
+    save_file(
+        {key: value.half() for key, value in source.state_dict().items()}, tmp_path / "half.safetensors"
+    )
+    network = create("llpacknet", weights=tmp_path / "half.safetensors")
+    assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}
+    mosaic = torch.rand(1, 1, 32, 32)
+    assert torch.allclose(network(mosaic), source(mosaic), atol=1e-2)
+
+
+def test_weights_of_another_network_are_refused(tmp_path):
+    save_file(create("llpacknet-2020-conv", weights="none").state_dict(), tmp_path / "w.safetensors")
+    with pytest.raises(InputError, match=r"does not fit: .* has shape .* instead of"):
+        create("llpacknet-2020", weights=tmp_path / "w.safetensors")
+
+
+def test_files_that_are_no_weights_are_refused(tmp_path):
+    with pytest.raises(InputError, match="no weights file"):
+        create("red", weights=tmp_path / "absent.safetensors")
+    torch.save({}, tmp_path / "w.pth")
+    with pytest.raises(InputError, match="llbench weights import"):
+        create("red", weights=tmp_path / "w.pth")
+
+
+def test_classical_methods_take_no_weights(tmp_path):
+    with pytest.raises(InputError, match="not learned"):
+        create("lime", weights=tmp_path / "w.safetensors")
+
+
+def test_gain_only_is_built_as_a_callable():
+    assert callable(create("gain-only"))
+
+
+def test_own_model_by_module_and_factory(tmp_path, monkeypatch):
+    (tmp_path / "my_models.py").write_text(
+        "import torch\n\ndef factory():\n    return torch.nn.Conv2d(1, 3, 1)\n\nnothing = 3\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    network = create("my_models:factory")
+    assert not network.training
+    assert network(torch.rand(1, 1, 16, 16)).shape == (1, 3, 16, 16)
+    assert spec("my_models:factory").needs_gain
+    assert conventions("my_models:factory", network) == (True, None)
+    assert conventions("my_models:factory", Own()) == (False, 1.0)
+    save_file(create("my_models:factory").state_dict(), tmp_path / "w.safetensors")
+    loaded = create("my_models:factory", weights=tmp_path / "w.safetensors")
+    assert torch.equal(loaded.weight, network.weight)
+    for wrong in ("my_models:absent", "absent_module:factory", "my_models:nothing", ":", "my_models:"):
+        with pytest.raises(InputError):
+            create(wrong)
+
+
+def test_conventions_of_a_registered_method_are_the_registrys():
+    assert conventions("sid-unet", Own()) == (True, 1.0)
+
+
+def test_package_offers_the_promised_names():
+    assert set(baselines.__all__) == {"create", "names", "spec", "weights_path"}
