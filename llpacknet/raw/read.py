@@ -85,15 +85,17 @@ def frame_of(raw: Any, path: Path) -> RawFrame:
 def rggb_window(raw: Any, path: Path) -> tuple[slice, slice]:
     """Rows and columns of the visible frame that begin at a red pixel, an even number of each.
 
+    LibRaw makes odd margins even by hiding one more row or column; what this leaves over is dropped too.
+
     Raises:
         InputError: the sensor has no Bayer pattern, or the frame an odd side.
     """
     pattern = bayer_pattern(raw, path)
     height, width = raw.raw_image_visible.shape
-    if height % 2 or width % 2:
+    if (height % 2 and not raw.sizes.top_margin) or (width % 2 and not raw.sizes.left_margin):
         raise InputError(f"{path} has an odd-sized mosaic of {height}x{width}: crop it to even sides")
     down, right = divmod(pattern.index("R"), 2)
-    return slice(down, height - down), slice(right, width - right)
+    return slice(down, height - (height - down) % 2), slice(right, width - (width - right) % 2)
 
 
 def bayer_pattern(raw: Any, path: Path) -> str:
