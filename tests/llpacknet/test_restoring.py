@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+import torch
+from llpacknet import InputError, LLPackNet, restore
+from llpacknet.raw.dng import write_dng
+from llpacknet.raw.read import read_raw
+from llpacknet.red_gain import red_gain
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(5)
+    return LLPackNet("2022").eval()
+
+
+@pytest.fixture
+def dark(tmp_path):
+    mosaic = np.random.default_rng(3).integers(512, 700, (48, 64)).astype(np.uint16)
+    path = tmp_path / "dark.DNG"
+    write_dng(path, mosaic)
+    return path
+
+
+def test_a_file_gives_what_the_network_gives_on_its_amplified_mosaic(dark, network):
+    mosaic = read_raw(dark).normalised()
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(mosaic * np.float32(7))[None, None])[0]
+    picture = restore(dark, model=network, gain=7.0)
+    assert picture.dtype == np.uint8
+    assert picture.shape == (48, 64, 3)
+    np.testing.assert_array_equal(picture, (expected.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())
+
+
+def test_auto_is_the_closed_form_estimate_for_a_network_without_amplifier(dark, network):
+    gain = red_gain(read_raw(dark).normalised())
+    np.testing.assert_array_equal(restore(dark, network), restore(dark, network, gain=gain))
+
+
+def test_a_network_with_its_own_amplifier_refuses_a_gain(dark):
+    with pytest.raises(InputError, match="its own gain"):
+        restore(dark, LLPackNet("2020-histogram").eval(), gain=3.0)
+
+
+@pytest.mark.parametrize("gain", [0.0, -1.0, float("nan"), "much"])
+def test_an_impossible_gain_is_refused(dark, network, gain):
+    with pytest.raises(InputError, match="positive number"):
+        restore(dark, network, gain=gain)
+
+
+def test_a_portrait_file_comes_out_upright(tmp_path, network):
+    mosaic = np.full((32, 48), 512, np.uint16)
+    mosaic[:, 24:] = 4000  # the right half is bright
+    upright, turned = tmp_path / "a.DNG", tmp_path / "b.DNG"
+    write_dng(upright, mosaic)
+    write_dng(turned, mosaic, orientation=6)  # to be turned a quarter clockwise: the right half goes down
+    picture = restore(turned, network, gain=2.0)
+    assert picture.shape == (48, 32, 3)
+    np.testing.assert_array_equal(picture, np.rot90(restore(upright, network, gain=2.0), -1))
+
+
+def test_a_mosaic_of_integers_is_refused(network):
+    with pytest.raises(InputError, match="uint16"):
+        restore(np.zeros((32, 32), np.uint16), network)
