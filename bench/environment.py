@@ -1,4 +1,4 @@
-"""What machine a result was measured on, without anything that names its user: no host, path or process list."""
+"""What machine a result was measured on, without what names its user: no host, path or process list."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIBRARIES = (
     *("pyamg", "onnx", "onnxruntime", "openvino", "nncf", "distributed"),
 )
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-_ARITHMETIC = re.compile(r"^(sse4|avx|fma|f16c|amx|neon|asimd|sve|sme|bf16|i8mm|fphp|vnni)")
+_ARITHMETIC = re.compile(r"^(sse4|avx|fma|f16c|amx|neon|asimd|sve|sme\d*$|bf16|i8mm|fphp|vnni)")
 
 
 def machine() -> dict[str, Any]:
@@ -74,7 +74,7 @@ def worker_settings() -> dict[str, Any]:
         "interop_threads": torch.get_num_interop_threads(),
         "capability": torch.backends.cpu.get_cpu_capability(),
         "blas": _blas(torch.__config__.show()),
-        "onednn": torch.backends.mkldnn.is_available(),
+        "onednn": torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
         "matmul_precision": torch.get_float32_matmul_precision(),
         "variables": {name: os.environ.get(name) for name in THREAD_VARIABLES},
         "affinity": affinity(),
@@ -82,7 +82,7 @@ def worker_settings() -> dict[str, Any]:
     if torch.cuda.is_available():
         settings["cuda"] = {
             "version": torch.version.cuda,
-            "cudnn": torch.backends.cudnn.version(),
+            "cudnn": torch.backends.cudnn.version(),  # type: ignore[no-untyped-call]
             "tf32_matmul": torch.backends.cuda.matmul.allow_tf32,
             "tf32_cudnn": torch.backends.cudnn.allow_tf32,
         }
@@ -138,7 +138,7 @@ def cpu_quota() -> float | None:
 
 
 def oom_kills() -> int | None:
-    """How often the kernel has killed a process for want of memory since it started; None if it does not say."""
+    """How often the kernel has killed a process for want of memory; None if it does not say."""
     counter = re.search(r"^oom_kill (\d+)$", _text("/proc/vmstat"), re.MULTILINE)
     return int(counter[1]) if counter else None
 
@@ -163,8 +163,10 @@ def gpus() -> list[dict[str, str]]:
     program = shutil.which("nvidia-smi")
     if program is None:
         return []
-    wanted = ("name", "driver_version", "memory.total", "clocks.sm", "clocks.max.sm", "temperature.gpu")
-    wanted = (*wanted, "clocks_event_reasons.active")
+    wanted = (
+        *("name", "driver_version", "memory.total", "clocks.sm", "clocks.max.sm", "temperature.gpu"),
+        "clocks_event_reasons.active",
+    )
     command = [program, f"--query-gpu={','.join(wanted)}", "--format=csv,noheader"]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout

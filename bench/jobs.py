@@ -34,8 +34,8 @@ class Job:
     """Work for one fresh process: one method in one form, measured in one way.
 
     Attributes:
-        cells: the cells it measures, in turn. Quality: one per picture. Latency: one, and the memory cell beside
-            it where a method is too slow to be run once for each.
+        cells: the cells it measures, in turn. Quality: one per picture. Latency: one, and the memory cell
+            beside it where a method is too slow to be run once for each.
         pictures: quality: one per cell; latency and memory: the frame that is fed, or none for a made-up one.
         weights: "none" for random parameters, else "shipped" or a file.
         area_fraction: part of the frame that is judged, 1 or a quarter (centred).
@@ -94,7 +94,7 @@ class Job:
         if self.measurement == "latency":
             words.append(f"round {self.round + 1}{' (twin)' if self.twin else ''}")
         if self.cell.protocol:
-            words.append(f"{self.cell.protocol}, {len(self.cells)} image{'s'[: len(self.cells) != 1]}")
+            words.append(f"{len({picture.short for picture in self.pictures})} images")
         return " ".join(word for word in words if word)
 
 

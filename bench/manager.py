@@ -14,10 +14,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bench import process, provenance, store
+from bench import process, protocols, provenance, store
 from bench.cells import Cell, Record
 from bench.environment import available_memory, machine, moment, oom_kills, scrub
 from bench.jobs import Job, Order
+from bench.metrics.lpips import available as lpips_unavailable
 from bench.rounds import Rounds
 from bench.span import weights_choice, with_twins
 from llpacknet.errors import InputError
@@ -41,8 +42,8 @@ class Limits:
     """What a worker may use.
 
     Attributes:
-        timeout_s: longest time for one cell (one round of one); None for twenty times the prediction, at least
-            five minutes.
+        timeout_s: longest time for one cell (one round of one); None for twenty times the prediction, at
+            least five minutes.
         memory_bytes: private memory a worker may ask for; None for what is available when it starts.
         grace_s: between asking a worker that is out of time to end and killing it.
     """
@@ -108,14 +109,14 @@ def execute(
     Args:
         plan: what to measure.
         out: the results folder; made if it is not there.
-        resume: continue a folder that holds results: cells measured by the same code from the same weights and
-            data are kept, others are measured again.
+        resume: continue a folder that holds results: cells measured by the same code from the same weights
+            and data are kept, others are measured again.
         progress: is told how it goes.
         limits: what a worker may use.
 
     Raises:
-        InputError: the folder holds results and `resume` is False, cannot be written, is in use by another run, or
-            lies on a disk without enough space.
+        InputError: the folder holds results and `resume` is False, cannot be written, is in use by another
+            run, or lies on a disk without enough space.
         KeyboardInterrupt: interrupted; everything finished so far is kept, and no worker is left.
     """
     taken = store.lock(out)
@@ -152,7 +153,12 @@ class _Execution:
         self._environment = machine()
         try:
             jobs = self._remaining()
-            self._rounds = Rounds(jobs)
+            timed = [job for job in jobs if job.measurement == "latency"]
+            self._rounds = Rounds(timed, self.out, self._same_origin)
+            for record in self._rounds.complete():
+                self._store_finished(timed[0], record)
+            left = {id(job) for job in self._rounds.left(timed)}
+            jobs = [job for job in jobs if job.measurement != "latency" or id(job) in left]
             self._settle()
             if self.progress:
                 self.progress.start(jobs)
@@ -163,7 +169,8 @@ class _Execution:
                 self.progress.stop()
         counts = Counter(self.statuses.values())
         written = len(self.statuses) - self.kept
-        return Summary(dict(counts), written, self.kept, time.monotonic() - start, tuple(self.failures))
+        by_status: dict[str, int] = {str(status): count for status, count in counts.items()}
+        return Summary(by_status, written, self.kept, time.monotonic() - start, tuple(self.failures))
 
     def _remaining(self) -> list[Job]:
         """Leave out the cells whose stored result still stands."""
@@ -186,17 +193,29 @@ class _Execution:
         if path is None or store.validate(path):
             return False
         record = store.read(path)
+        if not self._same_origin(job, record, index) or self._lacks_lpips(record):
+            return False
+        self.statuses[cell] = record.status
+        self.kept += 1
+        return True
+
+    def _same_origin(self, job: Job, record: Record, index: int = 0) -> bool:
+        """Whether a stored record was made by this code from these weights, data and settings."""
         if record.status not in provenance.LASTING:
             return False
         try:
             data = provenance.data_sha256(job.files(index))
         except OSError:
             data = None
-        if not provenance.lasts(record, {**self._provenance(job), "data_sha256": data}):
+        return provenance.lasts(record, {**self._provenance(job), "data_sha256": data})
+
+    @staticmethod
+    def _lacks_lpips(record: Record) -> bool:
+        """Whether a picture was judged without LPIPS, which can be had by now."""
+        cell = record.cell
+        if cell.measurement != "quality" or record.status != "ok" or record.values["lpips"] is not None:
             return False
-        self.statuses[cell] = record.status
-        self.kept += 1
-        return True
+        return lpips_unavailable(protocols.get(str(cell.protocol)).lpips) is None
 
     def _provenance(self, job: Job) -> dict[str, Any]:
         """Say what the manager knows of where a result comes from."""
@@ -279,24 +298,23 @@ class _Execution:
         now = moment()
         environment = {**self._environment, "before": now, "after": now}
         record = Record(cell, status, reason, {}, environment, {**self._provenance(job), "data_sha256": None})
-        if cell.measurement == "latency" and job.measurement == "latency" and job.pictures is not None:
+        if cell.measurement == "latency" and self._rounds.wants(job):
             self.take_round(job, record)
-            return
-        store.write(self.out, record)
-        self.note(job, cell, status, reason)
+        else:
+            self._store_finished(job, record)
 
     def take_round(self, job: Job, record: Record) -> None:
         """Add a process's share to its latency cell and store the cell once it is complete."""
-        if not self._rounds.wants(job):
-            store.write(self.out, record)
-            self.note(job, record.cell, record.status, record.reason)
-            return
         finished = self._rounds.add(job, record)
         if finished is not None:
-            store.write(self.out, finished)
-            self.note(job, finished.cell, finished.status, finished.reason)
+            self._store_finished(job, finished)
         elif self.progress:
             self.progress.cell(job, record.cell, record.status, record.reason)
+
+    def _store_finished(self, job: Job, record: Record) -> None:
+        store.write(self.out, record)
+        self._rounds.close(record.cell)
+        self.note(job, record.cell, record.status, record.reason)
 
     def note(self, job: Job, cell: Cell, status: Status, reason: str | None) -> None:
         """Keep count of a stored cell."""

@@ -169,7 +169,7 @@ def _check(models: Sequence[str], measurements: Sequence[str], size: tuple[int, 
 
 
 def resolutions() -> tuple[tuple[int, int], ...]:
-    """Frames of a resolution sweep, 0.5 to 48 MP in shape 2:3, sides multiples of 32; the paper's among them."""
+    """Frames of a resolution sweep: 0.5 to 48 MP in shape 2:3, sides multiples of 32, and the paper's."""
     millions = (0.5, 1, 2, 4, 8, 16, 24, 36, 48)
     sides = [round(math.sqrt(pixels * 1e6 / 1.5) / 32) * 32 for pixels in millions]
     return tuple(sorted([*((side, side * 3 // 2 // 32 * 32) for side in sides), PAPER_SIZE]))

@@ -1,4 +1,4 @@
-"""What a job will take, from a table of figures at full resolution scaled by area and threads; for planning only."""
+"""What a job will take: figures at full resolution scaled by area and threads; for planning only."""
 
 from __future__ import annotations
 
@@ -76,5 +76,5 @@ def quality_bytes(one: Pass | None, height: int, width: int) -> int:
 
 
 def total_s(jobs: tuple[Job, ...]) -> float:
-    """Seconds that jobs are predicted to take one after another; those that cannot be told count as a start."""
+    """Seconds that jobs will take one after another; one that cannot be predicted counts as its start."""
     return sum(job.predicted_s or IMPORT_S for job in jobs)

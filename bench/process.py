@@ -141,12 +141,11 @@ class _Readers:
         """Read to the end of both pipes and close them; a pipe that someone still holds is given up."""
         for thread in self._threads:
             thread.join(timeout=1.0)
-        for pipe, thread in (
-            (self._process.stdin, None),
-            (self._process.stdout, self._threads[0]),
-            (self._process.stderr, self._threads[1]),
-        ):
-            if pipe is not None and not (thread and thread.is_alive()):
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            held = pipe in {self._process.stdout, self._process.stderr} and any(
+                thread.is_alive() for thread in self._threads
+            )
+            if pipe is not None and not held:
                 with contextlib.suppress(OSError):
                     pipe.close()
 
@@ -185,7 +184,7 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
 
 
 def kill_strays(token: str) -> int:
-    """Kill what a worker started and moved out of its group, known by the token it inherited; returns how many."""
+    """Kill what a worker moved out of its group, known by the token it inherited; returns how many."""
     killed = []
     for process in psutil.process_iter():
         try:

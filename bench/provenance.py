@@ -40,7 +40,7 @@ LASTING = frozenset({"ok", "wrong-output", "bad-input"})
 
 @cache
 def base() -> dict[str, Any]:
-    """What holds for every result of this process: versions, commit and hash of the measuring code."""
+    """Return what holds for every result of this process: versions, commit, hash of the measuring code."""
     import rawpy
 
     versions = library_versions()

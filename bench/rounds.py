@@ -1,95 +1,183 @@
-"""Latency cells in the making: what each process of an interleaved run contributed, put together at the end."""
+"""Latency cells in the making: what each process of an interleaved run contributed.
+
+Every contribution is stored as soon as it is there, so that an interrupted run is continued at the first
+round that is not complete: ratios between methods are made round by round, and a round that was torn apart by
+an interruption would compare a machine with itself at another time.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import json
 import secrets
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bench.cells import Record
+from bench import store
+from bench.cells import Cell, Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
-    from bench.cells import Cell
     from bench.jobs import Job
 
+FOLDER = "rounds"
 
-@dataclass
-class _Shares:
-    """Contributions to one cell."""
 
-    expected: int
-    own: list[tuple[int, Record]] = field(default_factory=list)
-    twin: list[tuple[int, Record]] = field(default_factory=list)
-    twin_reason: str | None = None
+@dataclass(frozen=True)
+class Share:
+    """What one process contributed to a cell: its round, whether as the A/A twin, and what it measured."""
+
+    round: int
+    twin: bool
+    record: Record
 
 
 class Rounds:
-    """Collects the rounds of all latency cells of one execution, which is one interleaved run."""
+    """The rounds of all latency cells of one interleaved run.
 
-    def __init__(self, jobs: Iterable[Job]) -> None:
+    Args:
+        jobs: all latency jobs of the run, in order.
+        out: the results folder.
+        stands: whether a stored contribution was made from the same code, weights and data as a job would.
+    """
+
+    def __init__(self, jobs: Sequence[Job], out: Path, stands: Callable[[Job, Record], bool]) -> None:
         self.run = secrets.token_hex(6)
-        counts = Counter(job.cell for job in jobs if job.measurement == "latency")
-        self._shares = {cell: _Shares(count) for cell, count in counts.items()}
+        self._folder = out / FOLDER
+        self._expected: dict[Cell, set[tuple[int, bool]]] = {}
+        for job in jobs:
+            self._expected.setdefault(job.cell, set()).add((job.round, job.twin))
+        self._shares: dict[Cell, list[Share]] = {cell: [] for cell in self._expected}
+        self._twin_reason: dict[Cell, str] = {}
+        self._take_up(jobs, stands)
+
+    def left(self, jobs: Iterable[Job]) -> list[Job]:
+        """Keep the jobs whose contribution is not stored."""
+        return [job for job in jobs if not self._has(job)]
 
     def wants(self, job: Job) -> bool:
-        """Whether a latency job still counts: its cell has not failed, nor proved to be slow, in an earlier round."""
-        shares = self._shares.get(job.cell)
-        if shares is None:
+        """Whether a job still counts: in no earlier round did its cell fail, or prove too slow to repeat."""
+        if job.cell not in self._shares:
             return False
-        slow = any(record.values["single_pass"] for _, record in shares.own)
-        return not (slow or (job.twin and shares.twin_reason))
+        return not self._slow(job.cell) and not (job.twin and job.cell in self._twin_reason)
 
     def add(self, job: Job, record: Record) -> Record | None:
         """Take what a process measured; returns the cell's record once it is finished, or has failed."""
-        shares = self._shares[job.cell]
-        if record.status == "ok":
-            (shares.twin if job.twin else shares.own).append((job.round, record))
-        elif job.twin:
-            # The cell's own measurement stands: what failed is a second look at the same thing.
-            shares.twin_reason = f"round {job.round + 1}: {record.status}: {record.reason}"
-        else:
-            del self._shares[job.cell]
+        cell = job.cell
+        if record.status != "ok" and not job.twin:
+            self._drop(cell)
             return replace(record, reason=f"round {job.round + 1}: {record.reason}")
-        shares.expected -= 1
-        slow = bool(shares.own) and shares.own[-1][1].values["single_pass"]
-        return self._finish(job.cell) if shares.expected <= 0 or slow else None
+        if record.status == "ok":
+            self._shares[cell].append(Share(job.round, job.twin, record))
+            self._keep(cell)
+        else:
+            # The cell's own measurement stands: what failed is a second look at the same thing.
+            self._twin_reason[cell] = f"round {job.round + 1}: {record.status}: {record.reason}"
+        return self._finish(cell) if self._complete(cell) else None
+
+    def complete(self) -> list[Record]:
+        """Put together the cells whose contributions were all stored when a run was interrupted."""
+        return [self._finish(cell) for cell in self._shares if self._complete(cell)]
+
+    def close(self, cell: Cell) -> None:
+        """Forget the contributions to a cell whose record is stored."""
+        if cell in self._shares:
+            self._drop(cell)
+
+    def _complete(self, cell: Cell) -> bool:
+        done = {(share.round, share.twin) for share in self._shares[cell]}
+        if cell in self._twin_reason:
+            done |= {(number, True) for number, twin in self._expected[cell] if twin}
+        return self._slow(cell) or done >= self._expected[cell]
+
+    def _slow(self, cell: Cell) -> bool:
+        return any(share.record.values["single_pass"] for share in self._shares[cell])
+
+    def _has(self, job: Job) -> bool:
+        return any(
+            (share.round, share.twin) == (job.round, job.twin) for share in self._shares.get(job.cell, ())
+        )
+
+    def _take_up(self, jobs: Sequence[Job], stands: Callable[[Job, Record], bool]) -> None:
+        runs: Counter[str] = Counter()
+        stored: list[tuple[str, Cell, Share]] = []
+        for cell, example in {job.cell: job for job in jobs}.items():
+            for run, share in self._stored(cell):
+                if stands(example, share.record):
+                    runs[run] += 1
+                    stored.append((run, cell, share))
+        if not runs:
+            return
+        self.run = runs.most_common(1)[0][0]
+        for run, cell, share in stored:
+            if run == self.run:
+                self._shares[cell].append(share)
+        self._forget_incomplete(jobs)
+
+    def _forget_incomplete(self, jobs: Sequence[Job]) -> None:
+        for number in sorted({job.round for job in jobs}):
+            if all(self._has(job) for job in jobs if job.round == number and self.wants(job)):
+                continue
+            for cell, shares in self._shares.items():
+                self._shares[cell] = [share for share in shares if share.round < number]
+            return
+
+    def _stored(self, cell: Cell) -> list[tuple[str, Share]]:
+        try:
+            raw = json.loads((self._folder / store.file_name(cell)).read_text(encoding="utf-8"))
+            return [
+                (raw["run"], Share(one["round"], one["twin"], Record(**{**one["record"], "cell": cell})))
+                for one in raw["shares"]
+            ]
+        except (OSError, ValueError, LookupError, TypeError):
+            # Absent, or not whole: what it held is measured again.
+            return []
+
+    def _keep(self, cell: Cell) -> None:
+        shares = [asdict(share) for share in self._shares[cell]]
+        text = json.dumps({"run": self.run, "shares": shares}, allow_nan=False)
+        store.replace(self._folder / store.file_name(cell), text)
+
+    def _drop(self, cell: Cell) -> None:
+        del self._shares[cell]
+        with contextlib.suppress(OSError):
+            (self._folder / store.file_name(cell)).unlink(missing_ok=True)
+            self._folder.rmdir()
 
     def _finish(self, cell: Cell) -> Record:
-        shares = self._shares.pop(cell)
-        first = shares.own[0][1]
+        own = [share for share in self._shares[cell] if not share.twin]
+        twin = [share for share in self._shares[cell] if share.twin]
+        first = own[0].record
         values: dict[str, Any] = {
-            **_joined(shares.own),
+            **_joined(own),
             "run": self.run,
             "single_pass": first.values["single_pass"],
             "cold_s": first.values["cold_s"],
-            "cold_samples_s": [record.values["cold_s"] for _, record in shares.own],
-            "scopes": _joined_scopes(record for _, record in shares.own),
+            "cold_samples_s": [share.record.values["cold_s"] for share in own],
+            "scopes": _joined_scopes(share.record for share in own),
         }
-        if shares.twin:
-            values |= {f"twin_{key}": value for key, value in _joined(shares.twin).items()}
-        if shares.twin_reason:
-            values["twin_reason"] = shares.twin_reason
+        values |= {f"twin_{key}": value for key, value in _joined(twin).items()} if twin else {}
+        if cell in self._twin_reason:
+            values["twin_reason"] = self._twin_reason[cell]
         moments = [
-            {"round": number, "before": record.environment["before"], "after": record.environment["after"]}
-            for number, record in shares.own
+            {"round": share.round, **{key: share.record.environment[key] for key in ("before", "after")}}
+            for share in own
         ]
-        environment = {
-            key: value for key, value in first.environment.items() if key not in {"before", "after"}
-        }
+        constant = {key: part for key, part in first.environment.items() if key not in {"before", "after"}}
         return Record(
             cell,
             "ok",
             values=values,
-            environment={**environment, "rounds": moments},
+            environment={**constant, "rounds": moments},
             provenance=first.provenance,
         )
 
 
-def _joined(shares: list[tuple[int, Record]]) -> dict[str, list[Any]]:
-    samples = [(number, time) for number, record in shares for time in record.values["samples_s"]]
+def _joined(shares: Sequence[Share]) -> dict[str, list[Any]]:
+    samples = [(share.round, time) for share in shares for time in share.record.values["samples_s"]]
     return {"samples_s": [time for _, time in samples], "round": [number for number, _ in samples]}
 
 

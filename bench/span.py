@@ -172,14 +172,14 @@ class Request:
             return "unsupported", reason
         if weights_choice(model, self.weights) == "none":
             return "skipped", (
-                f"no weights are shipped for {model}: train it ('llbench train {model}') or bring a published "
-                f"checkpoint in ('llbench weights import FILE --as {model} --out FILE')"
+                f"no weights are shipped for {model}: train it ('llbench train {model}') or bring a "
+                f"published checkpoint in ('llbench weights import FILE --as {model} --out FILE')"
             )
         return None
 
     def _quality_job(self, model: str, cells: list[Cell], pictures: list[Picture]) -> Job:
         assert self.dataset is not None
-        size = frame_size(self.dataset) or PAPER_SIZE
+        size = frame_size(self.dataset) or self.size
         slow = self._is_slow(self._pass(model, size))
         if slow:
             size = (size[0] // 2, size[1] // 2)
@@ -221,10 +221,10 @@ def weights_choice(model: str, given: Mapping[str, Path]) -> str:
 
 
 def with_twins(jobs: Sequence[Job]) -> list[Job]:
-    """Give each interleaved run its A/A pair: the fastest network is timed by a second process in every round.
+    """Give each interleaved run its A/A pair: the fastest network has a second process in every round.
 
-    The twin comes last in its round, so that what the machine does meanwhile is in their ratio as it is in that
-    of two methods.
+    The twin comes last in its round, so that what the machine does meanwhile is in their ratio as it is in
+    that of two methods.
     """
     single = [job for job in jobs if not job.twin]
     hosts: dict[tuple[object, ...], Job] = {}

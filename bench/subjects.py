@@ -36,7 +36,7 @@ class Subject:
 
     Attributes:
         model: its name.
-        network: whether it takes a normalised mosaic (a network) rather than a raw frame (a classical method).
+        network: whether it takes a normalised mosaic (a network) rather than a raw frame (a classical one).
         needs_gain: whether it is given the protocol's gain.
         input_clip: its own upper clip of the amplified mosaic; None for none.
         device: "cpu" or "cuda".
@@ -83,11 +83,14 @@ class Subject:
         """(H, W, 3) float32 in [0, 1] from the method's output; WrongOutputError unless it is a picture."""
         self.check(output, height, width)
         if self.network:
-            return output[0].float().clamp(0, 1).permute(1, 2, 0).contiguous().cpu().numpy()  # type: ignore[no-any-return]
-        picture = np.asarray(output)
+            planes: torch.Tensor = output[0].float().clamp(0, 1)
+            rgb: NDArray[np.float32] = planes.permute(1, 2, 0).contiguous().cpu().numpy()
+            return rgb
+        picture: NDArray[Any] = np.asarray(output)
         if picture.dtype.kind == "u":
             return (picture / np.float32(np.iinfo(picture.dtype).max)).astype(np.float32)
-        return np.clip(picture, 0, 1).astype(np.float32, copy=False)
+        clipped: NDArray[np.float32] = np.clip(picture, 0, 1).astype(np.float32, copy=False)
+        return clipped
 
     def check(self, output: Any, height: int, width: int) -> None:
         """Raise WrongOutputError unless an output is RGB of the frame's size and free of NaN and infinity."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import click
 
 import baselines
 from bench import progress
-from bench import protocols as protocol_table
+from bench.cli.size import Size
 from bench.data.index import index
 from bench.manager import Limits, execute
 from bench.plan import MEASUREMENTS, merge, plan, resolutions, thread_counts
@@ -29,14 +28,9 @@ def names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str
     return tuple(dict.fromkeys(part.strip() for part in (value or "").split(",") if part.strip()))
 
 
-def frame(_: click.Context, __: click.Parameter, value: str | None) -> tuple[int, int] | None:
+def frame(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
     """Read a size given as rows x columns."""
-    if value is None:
-        return None
-    match = re.fullmatch(r"(\d+)[xX×](\d+)", value)
-    if match is None:
-        raise click.BadParameter(f"{value!r} is not of the form HxW, as 2848x4256")
-    return int(match[1]), int(match[2])
+    return None if value is None else Size().convert(value, parameter, context)
 
 
 def weights_files(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
@@ -48,7 +42,9 @@ def weights_files(_: click.Context, __: click.Parameter, values: tuple[str, ...]
         if not sign or not name:
             raise click.BadParameter(f"{value!r} is not of the form NAME=FILE")
         if not path.is_file():
-            raise InputError(f"no weights file {file} (for {name}): train it, or bring one in with 'weights import'")
+            raise InputError(
+                f"no weights file {file} (for {name}): train it, or bring one in with 'weights import'"
+            )
         baselines.spec(name)
         files[name] = path
     return files
@@ -72,7 +68,9 @@ def _subset(given: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[
 @click.option("--size", callback=frame, metavar="HxW", help="Frame for latency, memory and complexity.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
 @click.option("--rounds", type=click.IntRange(1), help="Interleaved rounds of latency; default 5.")
-@click.option("--sweep", type=click.Choice(["resolution", "threads"]), help="Repeat over sizes or thread counts.")
+@click.option(
+    "--sweep", type=click.Choice(["resolution", "threads"]), help="Repeat over sizes or thread counts."
+)
 @click.option("--weights", callback=weights_files, multiple=True, metavar="NAME=FILE")
 @click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
 @click.option("--predictions", is_flag=True, help="Keep restored pictures under OUT/predictions.")
@@ -115,7 +113,7 @@ def command(
             chosen,
             kinds,
             dataset=pairs,
-            protocol_names=tuple(protocol_table.get(name).name for name in protocol) or None,
+            protocol_names=protocol or None,
             device=device,
             runtimes=_subset(runtime, RUNTIMES, "runtime"),
             precisions=_subset(precision, PRECISIONS, "precision"),

@@ -1,4 +1,4 @@
-"""The published networks' golden outputs: what each must give when its parameters are filled by a fixed rule."""
+"""Golden outputs: what each published network must give when a fixed rule fills its parameters."""
 
 from __future__ import annotations
 

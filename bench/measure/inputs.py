@@ -1,4 +1,4 @@
-"""The frame that cost is measured on: the data set's first dark exposure brought to size, or a made-up one."""
+"""The frame that cost is measured on: the data set's first dark exposure, or a made-up one."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Latency: one process's share of an interleaved run.
 
-Each process builds the method, checks it, times the first (cold) call apart, warms up until two calls agree,
-and then takes samples, which are kept raw. Statistics are made from the samples of several processes, elsewhere.
+Each process builds the method, times the first (cold) call apart, checks its output, warms up until two
+calls agree, and then takes samples, which are kept raw. Statistics are made elsewhere, from several processes.
 """
 
 from __future__ import annotations
@@ -51,13 +51,17 @@ class Timer:
             start = time.perf_counter()
             output = self.subject.forward(placed)
             return time.perf_counter() - start, output
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begin, end = _event(), _event()
         torch.cuda.synchronize()
         begin.record()
         output = self.subject.forward(placed)
         end.record()
         torch.cuda.synchronize()
         return begin.elapsed_time(end) / 1000, output
+
+
+def _event() -> torch.cuda.Event:
+    return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
 
 
 def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
@@ -89,7 +93,7 @@ def _time(
     assert height is not None
     assert width is not None
     timer = Timer(subject)
-    cold, output = timer_with_memory(timer, placed, ledger) if len(job.cells) > 1 else timer(placed)
+    cold, output = timed_with_memory(timer, placed, ledger) if len(job.cells) > 1 else timer(placed)
     start = time.perf_counter()
     quantised(subject.picture(output, height, width))
     scopes["quantise"] = [time.perf_counter() - start]
@@ -99,8 +103,8 @@ def _time(
     return {"cold_s": cold, "samples_s": samples, "single_pass": single}
 
 
-def timer_with_memory(timer: Timer, placed: Any, ledger: Ledger) -> tuple[float, Any]:
-    """Time a call and keep its peak memory: the kernel keeps the record, so that the time is not disturbed."""
+def timed_with_memory(timer: Timer, placed: Any, ledger: Ledger) -> tuple[float, Any]:
+    """Time a call and keep its peak memory; the kernel keeps that record, so that the time is undisturbed."""
     result: list[tuple[float, Any]] = []
 
     def forward(given: Any) -> Any:

@@ -1,7 +1,8 @@
 """Memory: the kernel's own record of this process's largest resident size, reset between loading and running.
 
 `run_peak_bytes` is that record over the forward pass, minus the resident size once weights and input are in
-place; `load_peak_bytes` the same over building the method with its weights. Not `ru_maxrss`: a child inherits its parent's.
+place; `load_peak_bytes` the same over building the method with its weights. Not `ru_maxrss`: a child inherits
+its parent's.
 """
 
 from __future__ import annotations

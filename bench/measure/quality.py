@@ -55,7 +55,7 @@ def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
 
 
 class Judge:
-    """Judges one method; neighbouring cells of one picture share its decoding and, at one gain, its restoration."""
+    """Judges one method; neighbouring cells of one picture share its decoding, at one gain its result too."""
 
     def __init__(self, subject: Subject, order: Order) -> None:
         self._subject = subject
@@ -73,9 +73,9 @@ class Judge:
         height, width = frame.mosaic.shape
         if target.shape[:2] != (height, width):
             rows, columns = target.shape[:2]
+            long, short = Path(picture.long).name, Path(picture.short).name
             raise InputError(
-                f"{Path(picture.long).name} is {rows}x{columns} and {Path(picture.short).name} {height}x{width}: "
-                "the two exposures of a pair must have one size"
+                f"{long} is {rows}x{columns} and {short} {height}x{width}: a pair must have one size"
             )
         # The gain belongs to the exposure, so that it is found on the whole frame whatever part is judged.
         gain = picture.ratio if protocol.gain == "ratio" else red_gain(frame.normalised(), ESTIMATE_M)
@@ -84,7 +84,7 @@ class Judge:
             top, left = centre(frame.mosaic.shape, height, width)
             frame, target = crop(frame, height, width), target[top : top + height, left : left + width]
         restored = self._restore(picture, frame, gain, protocol)
-        if self._order.keep_predictions:
+        if self._order.keep_predictions and job.cells[index].protocol == self._shown_protocol(picture):
             self._keep(picture.name, restored.rgb)
         return {
             **scores(restored.rgb, target, protocol),
@@ -109,6 +109,17 @@ class Judge:
             rgb = subject.picture(subject.forward(placed), *frame.mosaic.shape)
             self._restored = Restored(key, rgb, subject.chosen_gain(placed, given))
         return self._restored
+
+    def _shown_protocol(self, picture: Picture) -> str | None:
+        """Of the protocols that judge a picture, choose the one whose restoration is kept as a file."""
+        job = self._order.job
+        judging = [
+            cell.protocol
+            for cell, one in zip(job.cells, job.pictures, strict=True)
+            if one.short == picture.short
+        ]
+        default = protocols.default().name
+        return default if default in judging else judging[0]
 
     def _keep(self, name: str, rgb: NDArray[np.float32]) -> None:
         folder = Path(self._order.out) / "predictions" / self._order.job.cell.model.replace(":", "-")
