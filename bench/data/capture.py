@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SHORTS: dict[float, tuple[float, ...]] = {10.0: (0.1, 0.04, 0.033), 30.0: (0.1, 0.12, 0.3)}
-"""Short exposure times by long one, in seconds: the ratios 100, 250 and 300 whichever the long exposure is."""
+"""Short exposure times by long one, in seconds: ratios 100, 250 and 300 for both."""
 
 HEADROOM = 4.0
 """How far lamps may exceed what the long exposure can hold; short exposures record it."""
 
 LEVEL = 1.0
-"""Brightness of made scenes against SID's. Below 1 because SID took its brightest scenes, those of 30 s, at ratio
-300 only, while a made scene is there at every ratio."""
+"""Brightness of made scenes against SID's. Below 1 because SID took its brightest scenes, those of 30 s, at
+ratio 300 only, while a made scene is there at every ratio."""
 
 _SPREAD = 0.06
 _STRIDE = 21
@@ -39,7 +39,8 @@ class Capture:
         f_number: aperture; recorded only.
         long_s: the long exposure in seconds.
         shorts_s: the short exposures in seconds.
-        mean_dn: intended mean level of the exposure of 0.1 s, in digital numbers above black, clipped at black.
+        mean_dn: intended mean level of the exposure of 0.1 s, in digital numbers above black, clipped at
+            black.
         white_balance: multipliers of red and blue.
     """
 
@@ -80,10 +81,10 @@ def _test_scenes() -> tuple[_Row, ...]:
 
 
 def draw_capture(seed: int, index: int) -> Capture:
-    """Settings of made scene `index`: one of SID's test scenes, its brightness slightly varied.
+    """Draw the settings of made scene `index`: one of SID's test scenes, its brightness slightly varied.
 
-    The scenes are gone through in strides over their order of brightness, from a start that the seed chooses, so
-    that a small set already has SID's spread and fifty scenes have every setting once.
+    The scenes are gone through in strides over their order of brightness, from a start that the seed
+    chooses, so that a small set already has SID's spread and fifty scenes have every setting once.
     """
     rows = _test_scenes()
     start = int(np.random.default_rng(np.random.SeedSequence(seed)).integers(len(rows)))
@@ -96,7 +97,8 @@ def draw_capture(seed: int, index: int) -> Capture:
 def expected_mean(light: NDArray[np.float32], ratio: float, noise: NoiseParameters) -> float:
     """Mean level of a short exposure, DN above black and clipped at black, of a clean mosaic.
 
-    Noise is taken as normal: E[max(s + n, 0)] = s P(n > -s) + sigma p(s / sigma), sigma^2 = read^2 + row^2 + K s.
+    Noise is taken as normal: E[max(s + n, 0)] = s P(n > -s) + sigma p(s / sigma), sigma^2 = read^2 + row^2 +
+    K s.
     """
     from scipy.special import ndtr
 
@@ -110,7 +112,8 @@ def expected_mean(light: NDArray[np.float32], ratio: float, noise: NoiseParamete
 def scale_to_level(light: NDArray[np.float32], capture: Capture) -> float:
     """Factor that brings a scene's mosaic to the capture's mean level at 0.1 s; found by bisection.
 
-    Where the noise alone, clipped at black, exceeds that level, the result is the darkest of the range searched.
+    Where the noise alone, clipped at black, exceeds that level, the result is the darkest of the range
+    searched.
     """
     noise = noise_parameters(capture.iso)
     ratio = capture.ratio(0.1)

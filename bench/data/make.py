@@ -9,6 +9,7 @@ import numpy as np
 
 from bench.data import camera
 from bench.data.capture import HEADROOM, Capture, draw_capture, scale_to_level
+from bench.data.exposures import FIRST_ID
 from bench.data.index import index
 from bench.data.manifest import Manifest, prepare
 from bench.data.pairs import MAX_RATIO
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from bench.data.pairs import Dataset
 
 FULL_SIZE = (2848, 4256)
-FIRST_ID = 11000
-"""Ids of made scenes begin with 1, as SID's test scenes, and meet none of SID's."""
-
 MOST_SCENES = 9000
 LARGEST_SIDE = 16384
 _PREVIEW = (178, 266)
@@ -51,8 +49,8 @@ def make(
 ) -> Dataset:
     """Make `scenes` scenes, each one long and three short exposures at ratios 100, 250 and 300.
 
-    The same seed gives the same files, byte for byte, whatever the number of threads; scene k is the same in sets
-    of any length. One scene is held in memory at a time (about 1.2 GB at full size).
+    The same seed gives the same files, byte for byte, whatever the number of threads; scene k is the same in
+    sets of any length. One scene is held in memory at a time (about 1.2 GB at full size).
 
     Args:
         out: the folder; a set begun there earlier with the same arguments is continued.
@@ -75,8 +73,8 @@ def make(
     _check(scenes, seed, size)
     threads = threads or min(2, os.cpu_count() or 1)
     parameters = {
-        "seed": seed, "height": size[0], "width": size[1], "extra_frames": extra_frames, "read_noise": read_noise,
-        "black_error": black_error,
+        "seed": seed, "height": size[0], "width": size[1], "extra_frames": extra_frames, "read_noise":
+        read_noise, "black_error": black_error,
     }  # fmt: skip
     manifest = prepare(out, "procedural", parameters, resume=resume)
     plans = [_plan(seed, number, extra_frames) for number in range(scenes)]
@@ -96,7 +94,8 @@ def make(
             continue
         kind = kind_of(seed, number)
         clean, scale = clean_mosaic(seed, number, capture, size, threads)
-        about = {"synthetic": True, "source": "procedural", "kind": kind, "seed": seed, "scene_number": number,
+        about = {"synthetic": True, "source": "procedural", "kind": kind, "seed": seed, "scene_number":
+        number,
                  "f_number": capture.f_number, "light_scale": scale}  # fmt: skip
         settings = Settings(capture.iso, capture.white_balance, about, read_noise, black_error)
         manifest.replace(write_frames(out, clean, frames, settings, _seed(seed, number), threads, count))
@@ -159,12 +158,13 @@ def _check(scenes: int, seed: int, size: tuple[int, int]) -> None:
         raise InputError(f"seed {seed} is negative: give 0 or more")
     if any(side % 2 or not SMALLEST_SIDE <= side <= LARGEST_SIDE for side in size):
         raise InputError(
-            f"size {size[0]}x{size[1]} cannot be made: give even sides from {SMALLEST_SIDE} to {LARGEST_SIDE} pixels"
+            f"size {size[0]}x{size[1]} cannot be made: "
+            f"give even sides from {SMALLEST_SIDE} to {LARGEST_SIDE} pixels"
         )
 
 
 def _refuse_surplus(out: Path, manifest: Manifest, plans: list[tuple[Capture, tuple[Frame, ...]]]) -> None:
-    """A folder with more scenes than asked for would be indexed with all of them."""
+    """Refuse a folder with more scenes than asked for: it would be indexed with all of them."""
     planned = {frame.path for _, frames in plans for frame in frames}
     listed: set[Any] = {entry["path"] for entry in manifest.files}
     if not listed <= planned:

@@ -63,7 +63,7 @@ def digest(path: Path) -> str:
 
 
 def prepare(root: Path, kind: str, parameters: dict[str, Any], *, resume: bool) -> Manifest:
-    """Open a folder for made data: the manifest of an earlier, equal run where there is one, else an empty one.
+    """Open a folder for made data: the manifest of an earlier, equal run, else an empty one.
 
     Raises:
         InputError: the folder cannot be written, or holds something other than what is to be made.

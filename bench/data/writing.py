@@ -98,7 +98,8 @@ def write_frames(
         clean: (H, W) float32, see `camera.expose`.
         frames: what to write.
         settings: what they share.
-        seed: the scene's seed; every frame draws from its own branch of it, in whichever order they are written.
+        seed: the scene's seed; every frame draws from its own branch of it, in whichever order they are
+            written.
         threads: frames written at a time.
         written: called after each file.
     """

@@ -1,15 +1,25 @@
 """Where a ray meets a body: a rectangle, an ellipsoid, an upright cylinder, an upright box.
 
-A body is a row of numbers: kind, origin (3), axes along, up, away (9), three extents, material, middle (3) and radius
-of a sphere around it. The functions are given the table and a row's number: a view of the row would cost more
-than the sums.
+A body is a row of numbers: kind, origin (3), axes along, up, away (9), three extents, material, middle (3)
+and radius of a sphere around it. The functions are given the table and a row's number: a view of the row
+would cost more than the sums.
 """
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
-from numba import njit
+from bench.data.scenes.compiling import kernel
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Table = NDArray[np.float64]
+
+Six = tuple[float, float, float, float, float, float]
+"""Distance, place along and up the surface, normal towards the ray's origin."""
 
 QUAD, BALL, POST, BOX = 0, 1, 2, 3
 BODY_COLUMNS = 21
@@ -17,9 +27,9 @@ FAR = 1e9
 """The distance of what is not met."""
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _turn(x: float, y: float) -> float:
-    """A cheap angle in [0, 4) around the origin: monotonic, exact arithmetic, not quite uniform."""
+    """Give a cheap angle in [0, 4) around the origin: monotonic, exact arithmetic, not quite uniform."""
     size = abs(x) + abs(y)
     if size == 0.0:
         return 0.0
@@ -27,8 +37,10 @@ def _turn(x: float, y: float) -> float:
     return 1.0 - p if y >= 0.0 else 3.0 + p
 
 
-@njit(cache=True, error_model="numpy")
-def _meet_quad(b, k, ox, oy, oz, dx, dy, dz, near):  # noqa: ANN001, ANN202
+@kernel
+def _meet_quad(
+    b: Table, k: int, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, near: float
+) -> Six:
     fall = dx * b[k, 10] + dy * b[k, 11] + dz * b[k, 12]
     if abs(fall) < 1e-9:
         return FAR, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -45,9 +57,11 @@ def _meet_quad(b, k, ox, oy, oz, dx, dy, dz, near):  # noqa: ANN001, ANN202
     return t, u, v, side * b[k, 10], side * b[k, 11], side * b[k, 12]
 
 
-@njit(cache=True, error_model="numpy")
-def _meet_ball(b, k, ox, oy, oz, dx, dy, dz, near):  # noqa: ANN001, ANN202
-    """An ellipsoid with half axes 13 to 15 along x, y, z."""
+@kernel
+def _meet_ball(
+    b: Table, k: int, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, near: float
+) -> Six:
+    """Meet an ellipsoid with half axes 13 to 15 along x, y, z."""
     ax, ay, az = b[k, 13], b[k, 14], b[k, 15]
     px, py, pz = (ox - b[k, 1]) / ax, (oy - b[k, 2]) / ay, (oz - b[k, 3]) / az
     qx, qy, qz = dx / ax, dy / ay, dz / az
@@ -71,9 +85,11 @@ def _meet_ball(b, k, ox, oy, oz, dx, dy, dz, near):  # noqa: ANN001, ANN202
     return t, _turn(x, z) * 1.57 * ax, y * 1.3 * ay, nx / size, ny / size, nz / size
 
 
-@njit(cache=True, error_model="numpy")
-def _meet_post(b, k, ox, oy, oz, dx, dy, dz, near):  # noqa: ANN001, ANN202
-    """An upright cylinder of radius 13 and height 14, with a lid."""
+@kernel
+def _meet_post(
+    b: Table, k: int, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, near: float
+) -> Six:
+    """Meet an upright cylinder of radius 13 and height 14, with a lid."""
     px, pz, radius = ox - b[k, 1], oz - b[k, 3], b[k, 13]
     a = dx * dx + dz * dz
     if a > 1e-12:
@@ -94,9 +110,11 @@ def _meet_post(b, k, ox, oy, oz, dx, dy, dz, near):  # noqa: ANN001, ANN202
     return FAR, 0.0, 0.0, 0.0, 0.0, 0.0
 
 
-@njit(cache=True, error_model="numpy")
-def _meet_box(b, k, ox, oy, oz, dx, dy, dz, near):  # noqa: ANN001, ANN202
-    """A box with a corner at the origin and edges along its own axes; patterns run along each face."""
+@kernel
+def _meet_box(
+    b: Table, k: int, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, near: float
+) -> Six:
+    """Meet a box with a corner at the origin and edges along its own axes; patterns run along each face."""
     first, last, face_in, face_out = -FAR, FAR, -1, -1
     for axis in range(3):
         ex, ey, ez = b[k, 4 + 3 * axis], b[k, 5 + 3 * axis], b[k, 6 + 3 * axis]
@@ -130,8 +148,10 @@ def _meet_box(b, k, ox, oy, oz, dx, dy, dz, near):  # noqa: ANN001, ANN202
     return t, u, v, side * ex, side * ey, side * ez
 
 
-@njit(cache=True, error_model="numpy")
-def meet(b, k, ox, oy, oz, dx, dy, dz, near):  # noqa: ANN001, ANN202
+@kernel
+def meet(
+    b: Table, k: int, ox: float, oy: float, oz: float, dx: float, dy: float, dz: float, near: float
+) -> Six:
     """Distance, place on the surface and normal towards the ray's origin; distance 1e9 for a miss."""
     px, py, pz = b[k, 17] - ox, b[k, 18] - oy, b[k, 19] - oz
     h = px * dx + py * dy + pz * dz

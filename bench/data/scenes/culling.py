@@ -1,7 +1,7 @@
 """Which bodies can lie in which direction from a point, so that a ray asks few bodies instead of all.
 
-Directions from a point fall into the cells of a cube around it. A body is listed in every cell that its cone of
-directions may touch; leaving out the others changes no result.
+Directions from a point fall into the cells of a cube around it. A body is listed in every cell that its cone
+of directions may touch; leaving out the others changes no result.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
-from bench.data.scenes.bodies import BALL, BOX, POST
+from bench.data.scenes.bodies import BALL, POST
+from bench.data.scenes.compiling import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,9 +22,9 @@ CELLS = 32
 _MARGIN = 1e-4
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def cell_of(dx: float, dy: float, dz: float) -> int:
-    """Number of the cell that a direction falls into."""
+    """Return the number of the cell that a direction falls into."""
     ax, ay, az = abs(dx), abs(dy), abs(dz)
     if ax >= ay and ax >= az:
         face, size, p, q = (0 if dx > 0 else 1), ax, dy, dz
@@ -40,7 +40,7 @@ def cell_of(dx: float, dy: float, dz: float) -> int:
 def direction_lists(
     points: NDArray[np.float64], bodies: NDArray[np.float64], wanted: list[NDArray[np.bool_]]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    """Lists of bodies by direction, from several points.
+    """List the bodies by direction, from several points.
 
     Args:
         points: (P, 3) points to look from.
@@ -69,7 +69,8 @@ def direction_lists(
 
 
 def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
-    return vectors / np.maximum(np.sqrt((vectors**2).sum(axis=-1, keepdims=True)), 1e-30)
+    unit: NDArray[np.float64] = vectors / np.maximum(np.sqrt((vectors**2).sum(axis=-1, keepdims=True)), 1e-30)
+    return unit
 
 
 def _cell_cones() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -100,12 +101,13 @@ def _corners(body: NDArray[np.float64]) -> NDArray[np.float64]:
     """Corners of a box that holds the body."""
     kind, origin, extents = int(body[0]), body[1:4], body[13:16]
     signs = np.array([[i, j, k] for i in (0, 1) for j in (0, 1) for k in (0, 1)], np.float64)
+    centred = 2 * signs - 1
+    corners: NDArray[np.float64]
     if kind == BALL:
-        return origin + (2 * signs - 1) * extents
-    if kind == POST:
+        corners = origin + centred * extents
+    elif kind == POST:
         radius, height = extents[0], extents[1]
-        return origin + (2 * signs - 1) * [radius, 0, radius] + signs * [0, height, 0] * np.array([1, 1, 1])
-    edges = body[4:13].reshape(3, 3) * (
-        extents[:, None] if kind == BOX else np.array([[extents[0]], [extents[1]], [0.0]])
-    )
-    return origin + signs @ edges
+        corners = origin + centred * np.array([radius, 0, radius]) + signs * np.array([0, height, 0])
+    else:
+        corners = origin + signs @ (body[4:13].reshape(3, 3) * extents[:, None])
+    return corners

@@ -1,22 +1,26 @@
 """Patterns without state: hashes, value noise, dead leaves and lettering, evaluated at a point of a surface.
 
-Compiled with numba. Only integer arithmetic, + - * / and floor are used: no function of a mathematics library, so
-that the same seed gives the same bits on every processor. `fp` is the footprint of a pixel in the surface's unit:
-structure finer than that is left out, which is the level of detail of a distant or a small picture.
+Compiled with numba. Only integer arithmetic, + - * / and floor are used: no function of a mathematics
+library, so that the same seed gives the same bits on every processor. `fp` is the footprint of a pixel in
+the surface's unit: structure finer than that is left out, which is the level of detail of a distant or a
+small picture.
 """
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
-_MASK = np.uint64(0xFFFFFFFFFFFFFFFF)
+from bench.data.scenes.compiling import kernel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
-@njit(cache=True, error_model="numpy")
-def scramble(a: int, b: int, seed: int) -> int:
+@kernel
+def scramble(a: int, b: int, seed: int) -> np.uint64:
     """64 well-mixed bits of two lattice coordinates and a seed."""
     h = np.uint64(a) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(b) * np.uint64(0xC2B2AE3D27D4EB4F)
     h ^= np.uint64(seed) * np.uint64(0x165667B19E3779F9)
@@ -28,13 +32,13 @@ def scramble(a: int, b: int, seed: int) -> int:
     return h
 
 
-@njit(cache=True, error_model="numpy")
-def fraction(bits: int, field: int) -> float:
+@kernel
+def fraction(bits: np.uint64, field: int) -> float:
     """One of four independent uniform numbers in [0, 1) in 64 bits: field 0 to 3."""
     return float((bits >> np.uint64(16 * field)) & np.uint64(0xFFFF)) / 65536.0
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def smooth(low: float, high: float, x: float) -> float:
     """0 below `low`, 1 above `high`, a cubic between."""
     t = (x - low) / (high - low)
@@ -42,7 +46,7 @@ def smooth(low: float, high: float, x: float) -> float:
     return t * t * (3.0 - 2.0 * t)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def value_noise(u: float, v: float, seed: int) -> float:
     """Smooth noise in [0, 1] with a period of one unit between its lattice points."""
     i, j = math.floor(u), math.floor(v)
@@ -56,9 +60,9 @@ def value_noise(u: float, v: float, seed: int) -> float:
     return (a + (b - a) * x) * (1.0 - y) + (c + (d - c) * x) * y
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def fractal(u: float, v: float, octaves: int, fp: float, seed: int) -> float:
-    """Sum of octaves of value noise of amplitude 1/frequency, about 0 (-1 to 1); fp as fraction of the period."""
+    """Octaves of value noise of amplitude 1/frequency, summed about 0 (-1 to 1); fp in periods."""
     total, amplitude, frequency = 0.0, 0.5, 1.0
     for octave in range(octaves):
         if frequency * fp > 0.6:
@@ -69,18 +73,19 @@ def fractal(u: float, v: float, octaves: int, fp: float, seed: int) -> float:
     return total
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def dead_leaves(
     u: float, v: float, largest: float, octaves: int, aspect: float, fp: float, seed: int
-) -> tuple[int, float, float]:
+) -> tuple[np.uint64, float, float]:
     """Topmost leaf at a point of an endless pile of opaque leaves.
 
-    Radii span `octaves` halvings from `largest` down, as many per octave as cover the same area: a power law with
-    density r^-3. Every leaf has its own place in the pile, so that small ones lie on large ones and below.
+    Radii span `octaves` halvings from `largest` down, as many per octave as cover the same area: a power law
+    with density r^-3. Every leaf has its own place in the pile, so that small ones lie on large ones and
+    below.
 
     Returns:
-        the leaf's bits (0: none, where leaves are too fine for the footprint or leave a gap) and the position in
-        the leaf along and across, both from -1 to 1.
+        the leaf's bits (0: none, where leaves are too fine for the footprint or leave a gap) and the
+        position in the leaf along and across, both from -1 to 1.
     """
     top, bits, along, across = -1.0, np.uint64(0), 0.0, 0.0
     radius = largest
@@ -109,7 +114,7 @@ def dead_leaves(
     return bits, along, across
 
 
-def _font() -> np.ndarray:
+def _font() -> NDArray[np.int64]:
     """Thirty-six capitals and digits in a 5 x 7 raster, drawn for this project; (36, 7) rows of five bits."""
     drawn = (
         "01110 10001 10001 11111 10001 10001 10001", "11110 10001 10001 11110 10001 10001 11110",
@@ -137,14 +142,14 @@ def _font() -> np.ndarray:
 _FONT = _font()
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _dot(glyph: int, column: int, row: int) -> float:
     if column < 0 or column > 4 or row < 0 or row > 6:
         return 0.0
     return float((_FONT[glyph, row] >> (4 - column)) & 1)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def letters(u: float, v: float, height: float, fp: float, seed: int) -> float:
     """Ink (0 to 1) of lines of random words; v downwards; a line takes 1.6 heights, a letter 0.8 of one."""
     line = math.floor(v / (1.6 * height))

@@ -1,4 +1,4 @@
-"""Things that scenes are furnished with: lamps, trees, cars, signs, boxes, bins, and the lights of the night."""
+"""Things that scenes are furnished with: lamps, trees, cars, signs, boxes, bins."""
 
 from __future__ import annotations
 
@@ -55,14 +55,14 @@ def street_lamp(b: Builder, x: float, z: float, colour: Colour, power: float, *,
         b.lamp((place[0], place[1] - 0.15, z), scaled(colour, power), 0.4, (0.0, -1.0, 0.0), -0.25)
 
 
-def foliage(b: Builder, luminance: float = 0.08, leaf: float = 0.16, gaps: float = 0.22) -> int:
+def foliage(b: Builder, luminance: float = 0.08, leaf: float = 0.16, keep: float = 0.9) -> int:
     """Add a material of leaves with gaps between branches."""
     dry = b.between(0.0, 1.0)
-    fresh = (0.55 + 0.7 * dry, 1.0, 0.25 + 0.1 * dry)
-    other = (1.0 + 0.4 * dry, 0.9, 0.3)
+    fresh = (0.6 + 0.5 * dry, 1.0, 0.35 + 0.1 * dry)
+    other = (1.0 + 0.3 * dry, 0.95, 0.4)
     return b.material(
         "leaves", scaled(fresh, luminance), scaled(other, luminance), scale=leaf, contrast=0.6,
-        p=b.between(1.5, 2.6), q=gaps, r=4.0, opacity=0.75,
+        p=b.between(1.5, 2.6), q=keep, r=4.0, s=3.0 * leaf, opacity=0.75,
     )  # fmt: skip
 
 
@@ -175,6 +175,6 @@ def litter(b: Builder, corner: Vector, width: float, depth: float) -> None:
     """Strew dry leaves over the ground in drifts."""
     leaves = b.material(
         "leaves", scaled((1.0, 0.62, 0.3), 0.2), scaled((1.0, 0.8, 0.45), 0.25), scale=0.07, contrast=0.7,
-        p=1.7, q=-0.22 + b.between(0.0, 0.12) + 0.1, r=2.0, opacity=0.0,
+        p=1.7, q=b.between(0.1, 0.3), r=2.0, s=b.between(0.8, 2.5), opacity=0.0,
     )  # fmt: skip
     b.quad((corner[0], 0.012, corner[2]), RIGHT, AWAY, width, depth, leaves)

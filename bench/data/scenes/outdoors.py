@@ -42,8 +42,8 @@ def _facade(b: Builder, glow: float) -> int:
     """Draw a material for a building's front."""
     wall = b.colour(b.between(0.12, 0.45), 0.7)
     return b.material(
-        "windows", wall, scaled(wall, 0.6), scale=b.between(0.07, 0.3), contrast=b.between(0.1, 0.35), glow=glow,
-        p=b.between(1.7, 3.4), q=b.between(2.7, 3.4), r=b.between(0.08, 0.6),
+        "windows", wall, scaled(wall, 0.6), scale=b.between(0.07, 0.3), contrast=b.between(0.1, 0.35),
+        glow=glow,         p=b.between(1.7, 3.4), q=b.between(2.7, 3.4), r=b.between(0.08, 0.6),
     )  # fmt: skip
 
 
@@ -137,7 +137,7 @@ def yard(b: Builder) -> None:
             (edge, b.between(0.5, 1.0) * edge, edge),
             b.between(-0.6, 0.6),
         )
-    bush = foliage(b, 0.09, 0.09, 0.3)
+    bush = foliage(b, 0.09, 0.07, 0.95)
     for _ in range(int(b.rng.integers(1, 4))):
         wide = b.between(0.4, 0.9)
         b.ball(
@@ -176,7 +176,8 @@ def park(b: Builder) -> None:
     """Build a lawn with a path, benches, trees and far lamps; sometimes behind a wire fence."""
     _night(b)
     grass = b.material(
-        "leaves", (0.055, 0.075, 0.025), (0.12, 0.105, 0.05), scale=b.between(0.05, 0.09), contrast=0.5, p=b.between(3.0, 5.0), q=0.0, r=3.0,
+        "leaves", (0.055, 0.075, 0.025), (0.12, 0.105, 0.05), scale=b.between(0.05, 0.09), contrast=0.5,
+        p=b.between(3.0, 5.0), q=0.0, r=3.0,
     )  # fmt: skip
     b.quad((-60.0, 0.0, -4.0), RIGHT, AWAY, 120.0, 140.0, grass)
     path = b.material(
@@ -254,7 +255,8 @@ def court(b: Builder) -> None:
     """Build a painted playing field seen from above the shoulder: lines, a post, a ball, long shadows."""
     _night(b)
     floor = b.material(
-        "stripes", b.colour(b.between(0.06, 0.14), 1.2), b.colour(b.between(0.06, 0.16), 1.2), contrast=0.3, p=b.between(2.2, 4.0), q=0.06, r=b.between(9.0, 11.5), gloss=0.03,
+        "stripes", b.colour(b.between(0.06, 0.14), 1.2), b.colour(b.between(0.06, 0.16), 1.2),
+        contrast=0.3, p=b.between(2.2, 4.0), q=0.06, r=b.between(9.0, 11.5), gloss=0.03,
     )  # fmt: skip
     yaw = b.between(-0.6, 0.6)
     c, s = float(1.0 - 0.5 * yaw * yaw), float(yaw * (1.0 - yaw * yaw / 6.0))

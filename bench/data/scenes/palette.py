@@ -1,7 +1,7 @@
 """Colours of natural photographs, for things that are painted, printed, sewn or grown.
 
-`palette.csv` holds 96 linear sRGB colours, a median cut of the photographs that scikit-image and scikit-learn carry
-inside their packages (`SOURCES`); `derive` makes it again.
+`palette.csv` holds 96 linear sRGB colours, a median cut of the photographs that scikit-image and scikit-learn
+carry inside their packages (`SOURCES`); `derive` makes it again.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def palette() -> NDArray[np.float64]:
 
 
 def derive() -> NDArray[np.float64]:
-    """Median cut of the photographs' pixels, every photograph with the same weight, rounded to four digits."""
+    """Cut the photographs' pixels by medians, each photograph of equal weight; rounded to four digits."""
     from PIL import Image
 
     pixels = []
@@ -57,7 +57,7 @@ def derive() -> NDArray[np.float64]:
 
 
 def _spread(group: NDArray[np.int64]) -> float:
-    return float(np.ptp(group, axis=0).max()) * len(group) ** 0.5
+    return float(np.ptp(group, axis=0).max() * np.sqrt(len(group)))
 
 
 def _halves(group: NDArray[np.int64]) -> list[NDArray[np.int64]]:

@@ -6,9 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 from scipy.ndimage import uniform_filter
 
+from bench.data.scenes.columns import OPACITY
+from bench.data.scenes.compiling import kernel
 from bench.data.scenes.culling import direction_lists
 from bench.data.scenes.tracing import trace_band
 
@@ -54,7 +55,7 @@ def render(scene: Scene, size: tuple[int, int], threads: int = 1) -> NDArray[np.
 def _lists(scene: Scene) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Bodies by direction from the eye, and from every lamp those that cast shadows."""
     points = np.concatenate([scene.view[None, :3], scene.lamps[:, :3]])
-    opaque = scene.materials[scene.bodies[:, 16].astype(np.int64), 15] > 0
+    opaque = scene.materials[scene.bodies[:, 16].astype(np.int64), OPACITY] > 0
     return direction_lists(points, scene.bodies, [np.ones_like(opaque), *[opaque] * len(scene.lamps)])
 
 
@@ -76,7 +77,7 @@ def _halo(picture: NDArray[np.float32]) -> None:
     add_enlarged(picture, (STRAY * stray).astype(np.float32), step)
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def add_enlarged(picture: NDArray[np.float32], small: NDArray[np.float32], step: int) -> None:
     """Add `small`, bilinearly enlarged by `step`, to `picture` in place."""
     rows, columns = small.shape[0], small.shape[1]
@@ -94,7 +95,7 @@ def add_enlarged(picture: NDArray[np.float32], small: NDArray[np.float32], step:
                 picture[i, j, k] += above * (1 - a) + below * a
 
 
-@njit(cache=True, nogil=True)
+@kernel
 def lens_blur(picture: NDArray[np.float32], out: NDArray[np.float32], first: int, last: int) -> None:
     """Convolve rows first to last with (1 2 1)/4 both ways, the edge repeated: lens and optical low-pass."""
     height, width = picture.shape[0], picture.shape[1]

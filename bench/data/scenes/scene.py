@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.data.scenes.bodies import BALL, BODY_COLUMNS, BOX, POST, QUAD
-from bench.data.scenes.materials import COLUMNS, KINDS
+from bench.data.scenes.columns import COLUMNS, KINDS
 from bench.data.scenes.palette import palette
 from bench.data.scenes.tracing import LAMP_COLUMNS
 
@@ -28,7 +28,7 @@ class Scene:
     Attributes:
         kind: what it shows, as "street".
         bodies: (N, 21).
-        materials: (M, 16).
+        materials: (M, 17).
         lamps: (K, 11).
         palette: (P, 3) linear sRGB.
         ambient: (3,) light from everywhere.

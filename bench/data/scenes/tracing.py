@@ -7,20 +7,43 @@ with the same result. Arithmetic is double precision in a fixed order.
 from __future__ import annotations
 
 import math
-
-import numpy as np
-from numba import njit
+from typing import TYPE_CHECKING
 
 from bench.data.scenes.bodies import FAR, meet
+from bench.data.scenes.columns import GLOSS, OPACITY
+from bench.data.scenes.compiling import kernel
 from bench.data.scenes.culling import cell_of
-from bench.data.scenes.materials import is_hole, surface
+from bench.data.scenes.materials import surface
 
-# Columns of a lamp: position (3), power (3), squared radius, direction (3), cosine of its cone (-2: all round).
-LAMP_COLUMNS = 11
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Table = NDArray[np.float64]
+    Numbers = NDArray[np.int32]
+    Picture = NDArray[np.float32]
+
+Six = tuple[float, float, float, float, float, float]
+
+# Columns of a lamp: position (3), power (3), squared radius, direction (3), cosine of its cone (-2: all
+# round). LAMP_COLUMNS = 11
 
 
-@njit(cache=True, error_model="numpy")
-def _visible(bodies, materials, starts, items, lamp, x, y, z, dx, dy, dz, distance):  # noqa: ANN001, ANN202
+@kernel
+def _visible(
+    bodies: Table,
+    materials: Table,
+    starts: Numbers,
+    items: Numbers,
+    lamp: int,
+    x: float,
+    y: float,
+    z: float,
+    dx: float,
+    dy: float,
+    dz: float,
+    distance: float,
+) -> float:
     """Fraction of a lamp's light that reaches a point (dx, dy, dz: unit vector to the lamp)."""
     light = 1.0
     cell = cell_of(-dx, -dy, -dz)
@@ -28,14 +51,31 @@ def _visible(bodies, materials, starts, items, lamp, x, y, z, dx, dy, dz, distan
         k = items[place]
         t, _, _, _, _, _ = meet(bodies, k, x, y, z, dx, dy, dz, 2e-3)
         if t < distance:
-            light *= 1.0 - materials[int(bodies[k, 16]), 15]
+            light *= 1.0 - materials[int(bodies[k, 16]), OPACITY]
             if light < 1e-3:
                 return 0.0
     return light
 
 
-@njit(cache=True, error_model="numpy")
-def _lit(bodies, materials, lamps, starts, items, ambient, gloss, x, y, z, nx, ny, nz, dx, dy, dz):  # noqa: ANN001, ANN202
+@kernel
+def _lit(
+    bodies: Table,
+    materials: Table,
+    lamps: Table,
+    starts: Numbers,
+    items: Numbers,
+    ambient: Table,
+    gloss: float,
+    x: float,
+    y: float,
+    z: float,
+    nx: float,
+    ny: float,
+    nz: float,
+    dx: float,
+    dy: float,
+    dz: float,
+) -> Six:
     """Irradiance (3) and strength of the highlight (3) at a point."""
     sky = 0.55 + 0.45 * ny
     red, green, blue = ambient[0] * sky, ambient[1] * sky, ambient[2] * sky
@@ -52,7 +92,7 @@ def _lit(bodies, materials, lamps, starts, items, ambient, gloss, x, y, z, nx, n
         edge = lamps[k, 10]
         spread = 1.0 if edge < -1.5 else min(max((cone - edge) / (0.35 * (1.0 - edge)), 0.0), 1.0)
         strength = spread / (square + lamps[k, 6])
-        power = max(lamps[k, 3], max(lamps[k, 4], lamps[k, 5])) * strength
+        power = max(lamps[k, 3], lamps[k, 4], lamps[k, 5]) * strength
         if power * facing < 2e-4:
             continue
         strength *= _visible(bodies, materials, starts, items, k, x, y, z, lx, ly, lz, distance - 0.05)
@@ -73,8 +113,24 @@ def _lit(bodies, materials, lamps, starts, items, ambient, gloss, x, y, z, nx, n
     return red, green, blue, shine_r, shine_g, shine_b
 
 
-@njit(cache=True, error_model="numpy")
-def _radiance(bodies, materials, lamps, starts, items, palette, ambient, sky, ox, oy, oz, dx, dy, dz, spread):  # noqa: ANN001, ANN202
+@kernel
+def _radiance(
+    bodies: Table,
+    materials: Table,
+    lamps: Table,
+    starts: Numbers,
+    items: Numbers,
+    palette: Table,
+    ambient: Table,
+    sky: Table,
+    ox: float,
+    oy: float,
+    oz: float,
+    dx: float,
+    dy: float,
+    dz: float,
+    spread: float,
+) -> tuple[float, float, float, float]:
     near = 0.0
     cell = cell_of(dx, dy, dz)
     for _ in range(12):
@@ -97,13 +153,13 @@ def _radiance(bodies, materials, lamps, starts, items, palette, ambient, sky, ox
         slant = max(-(nx * dx + ny * dy + nz * dz), 0.08)
         fp = best * spread / math.sqrt(slant)
         m = materials[int(bodies[which, 16])]
-        if is_hole(m, u, v, fp):
+        hole, red, green, blue, own_r, own_g, own_b = surface(m, u, v, fp, slant, palette)
+        if hole:
             near = best + 1e-3
             continue
-        red, green, blue, own_r, own_g, own_b = surface(m, u, v, fp, palette)
         x, y, z = ox + dx * best, oy + dy * best, oz + dz * best
         lit_r, lit_g, lit_b, shine_r, shine_g, shine_b = _lit(
-            bodies, materials, lamps, starts, items, ambient, m[11], x, y, z, nx, ny, nz, dx, dy, dz
+            bodies, materials, lamps, starts, items, ambient, m[GLOSS], x, y, z, nx, ny, nz, dx, dy, dz
         )
         return (
             red * lit_r + shine_r + own_r,
@@ -114,21 +170,21 @@ def _radiance(bodies, materials, lamps, starts, items, palette, ambient, sky, ox
     return 0.0, 0.0, 0.0, FAR
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@kernel
 def trace_band(
-    out: np.ndarray,
-    depth: np.ndarray,
+    out: Picture,
+    depth: Picture,
     first_row: int,
-    view: np.ndarray,
+    view: Table,
     samples: int,
-    bodies: np.ndarray,
-    materials: np.ndarray,
-    lamps: np.ndarray,
-    starts: np.ndarray,
-    items: np.ndarray,
-    palette: np.ndarray,
-    ambient: np.ndarray,
-    sky: np.ndarray,
+    bodies: Table,
+    materials: Table,
+    lamps: Table,
+    starts: Numbers,
+    items: Numbers,
+    palette: Table,
+    ambient: Table,
+    sky: Table,
 ) -> None:
     """Fill rows of a picture, from `first_row` of the frame on.
 
@@ -142,7 +198,8 @@ def trace_band(
         bodies: (N, 21) bodies, see this module's constants.
         materials: (M, 16) materials, see materials.py.
         lamps: (K, 11) lamps.
-        starts: (1 + K, cells + 1) lists of bodies by direction, from the eye and from every lamp (culling.py).
+        starts: (1 + K, cells + 1) lists of bodies by direction, from the eye and from every lamp
+            (culling.py).
         items: the numbers in those lists.
         palette: (P, 3) colours that some materials choose from.
         ambient: (3,) light from everywhere.

@@ -1,0 +1,135 @@
+"""Makes dark raws in SID's layout from ordinary photographs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.data import camera, exposures
+from bench.data.index import index
+from bench.data.manifest import Manifest, digest, prepare
+from bench.data.pairs import MAX_RATIO
+from bench.data.photographs import find_photographs, read_photograph
+from bench.data.writing import Frame, Settings, write_frames
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bench.data.pairs import Dataset
+
+_ROWS = 256
+
+
+def redark(
+    photos: Path,
+    out: Path,
+    exposures_csv: Path | None = None,
+    seed: int = 0,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    resume: bool = True,
+    read_noise: camera.ReadNoise = "gaussian",
+    black_error: float = 0.0,
+    noise: bool = True,
+    threads: int | None = None,
+) -> Dataset:
+    """Expose every photograph of a folder as the camera would have, once long and several times short.
+
+    The photograph is taken for what rawpy would have rendered of the long exposure: tone curve and colour are
+    inverted, so that rendering the long exposure returns it.
+
+    Args:
+        photos: folder of JPEG, PNG and TIFF files of 8 or 16 bits.
+        out: the folder to fill; one begun there earlier with the same arguments is continued.
+        exposures_csv: see `exposures.from_csv`; without it, all photographs, with exposures drawn as in SID.
+        seed: 0 or more.
+        progress: called with the number of files done and the number of all, after every file.
+        resume: whether an earlier set may be continued.
+        read_noise: distribution of the read noise.
+        black_error: standard deviation of the error of each frame's black level, in digital numbers.
+        noise: False for a camera that only rounds and clips.
+        threads: threads to use; by default two, or one where there is one processor.
+
+    Returns:
+        the index of the folder.
+
+    Raises:
+        InputError: unusable photographs or exposures (with the row), or an unusable folder.
+    """
+    if seed < 0:
+        raise InputError(f"seed {seed} is negative: give 0 or more")
+    threads = threads or min(2, os.cpu_count() or 1)
+    found = find_photographs(photos)
+    plans = exposures.from_csv(exposures_csv, found) if exposures_csv else exposures.drawn(found, seed)
+    parameters = {
+        "seed": seed, "exposures_sha256": digest(exposures_csv) if exposures_csv else None, "noise": noise,
+        "read_noise": read_noise, "black_error": black_error,
+    }  # fmt: skip
+    manifest = prepare(out, "redark", parameters, resume=resume)
+    todo = [(plan, _frames(plan)) for plan in plans]
+    total, done = sum(len(frames) for _, frames in todo), 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        if progress is not None:
+            progress(done, total)
+
+    for plan, frames in todo:
+        path = found[plan.photo]
+        source = {"source": path.name, "source_sha256": digest(path)}
+        if all(_up_to_date(manifest, out, frame, source) for frame in frames):
+            for _ in frames:
+                count()
+            continue
+        clean = clean_mosaic(read_photograph(path), plan.white_balance)
+        about: dict[str, Any] = {"synthetic": True, "seed": seed, **source}
+        settings = Settings(plan.iso, plan.white_balance, about, read_noise, black_error, noise)
+        scene_seed = np.random.SeedSequence(seed, spawn_key=(int(plan.scene),))
+        manifest.replace(write_frames(out, clean, frames, settings, scene_seed, threads, count))
+        manifest.write(out)
+    _drop_unplanned(manifest, out, [frame for _, frames in todo for frame in frames])
+    manifest.write(out)
+    return index(out)
+
+
+def clean_mosaic(photo: NDArray[Any], white_balance: Sequence[float]) -> NDArray[np.float32]:
+    """(H, W) float32 mosaic in [0, 1] that rawpy renders as the photograph (H, W, 3), uint8 or uint16.
+
+    Camera colours of sRGB are never negative, and display white is green's saturation: every photograph can
+    be had from the camera, and only what its own rendering had clipped is missing.
+    """
+    clean = np.empty(photo.shape[:2], np.float32)
+    for top in range(0, photo.shape[0], _ROWS):
+        linear = camera.linear_from_srgb_photo(photo[top : top + _ROWS])
+        clean[top : top + _ROWS] = camera.mosaic(camera.camera_from_linear(linear, white_balance))
+    return clean
+
+
+def _frames(plan: exposures.Plan) -> tuple[Frame, ...]:
+    frames = [Frame(plan.scene, 0, plan.long_s, plan.long_s, 1.0)]
+    for place, short_s in enumerate(plan.shorts_s):
+        number = plan.shorts_s[:place].count(short_s)
+        frames.append(Frame(plan.scene, number, short_s, plan.long_s, min(plan.long_s / short_s, MAX_RATIO)))
+    return tuple(frames)
+
+
+def _up_to_date(manifest: Manifest, out: Path, frame: Frame, source: dict[str, str]) -> bool:
+    entry = next((entry for entry in manifest.files if entry["path"] == frame.path), {})
+    same = all(entry.get(key) == value for key, value in source.items())
+    return same and manifest.intact(out, frame.path)
+
+
+def _drop_unplanned(manifest: Manifest, out: Path, frames: list[Frame]) -> None:
+    """Remove files of photographs that have left the folder since an earlier run wrote them."""
+    planned = {frame.path for frame in frames}
+    for entry in manifest.files:
+        if entry["path"] not in planned:
+            (out / entry["path"]).unlink(missing_ok=True)
+    manifest.files = [entry for entry in manifest.files if entry["path"] in planned]
