@@ -226,7 +226,7 @@ def _dialects(name: str, network: nn.Module) -> tuple[Dialect, ...]:
     """List the names that are understood for a network: the publications', and this project's own."""
     package = spec(name).factory.partition(":")[0].rpartition(".")[0]
     published: tuple[Dialect, ...] = ()
-    if package.startswith("baselines."):
+    if package.startswith("baselines.") and ":" not in name:
         published = importlib.import_module(f"{package}.published").DIALECTS[name]
     layers = {
         _split(_published_leaf(key))[0]: _split(_published_leaf(key))[0] for key in network.state_dict()

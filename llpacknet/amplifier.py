@@ -79,4 +79,5 @@ class ConvAmplifier(nn.Module):
 
 
 def _positive(gain: Tensor) -> Tensor:
-    return F.threshold(gain, 0.0, SMALLEST_GAIN)
+    # Written out, because exporters know no threshold with another value than zero.
+    return torch.where(gain > 0, gain, SMALLEST_GAIN)
