@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 
 Six = tuple[float, float, float, float, float, float]
 
-# Columns of a lamp: position (3), power (3), squared radius, direction (3), cosine of its cone (-2: all
-# round). LAMP_COLUMNS = 11
+# Columns of a lamp: position (3), power (3), squared radius, direction (3), cosine of its
+# cone (-2: all round).
+LAMP_COLUMNS = 11
 
 
 @kernel
