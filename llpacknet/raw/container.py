@@ -6,7 +6,6 @@ with bounds on everything. Files of other families (CR3, RAF, …) are left to L
 
 from __future__ import annotations
 
-import os
 import stat
 import struct
 from dataclasses import dataclass
@@ -75,7 +74,7 @@ def inspect(path: Path) -> Container:
             directories = _Reader(file, size, path).directories()
     except OSError as error:
         raise InputError(
-            f"{path} cannot be read ({error.strerror}): mend its permissions or its disk"
+            f"{path} cannot be read ({error.strerror}): allow reading it (chmod u+r) or mend the disk"
         ) from error
     for directory in directories:
         if directory.get(_PHOTOMETRIC, (0,))[0] in _SENSOR_DATA:
@@ -98,8 +97,6 @@ def _plain_size(path: Path) -> int:
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, socket or device"
         raise InputError(f"{path} is {kind}, not a raw file: remove it or name the file itself")
-    if not os.access(path, os.R_OK):
-        raise InputError(f"{path} cannot be read (permission denied): allow reading it, as with chmod u+r")
     if status.st_size == 0:
         raise InputError(f"{path} is empty: copy it again from its source")
     if status.st_size > MAX_BYTES:

@@ -70,10 +70,14 @@ def frame_of(raw: Any, path: Path) -> RawFrame:
     rows, columns = rggb_window(raw, path)
     indices = _colour_indices(raw)[np.ix_(_phase(rows), _phase(columns))].ravel()
     xyz_to_camera = _xyz_to_camera(raw)
+    black = np.array([raw.black_level_per_channel[index] for index in indices], np.float64)
+    white = _white(raw, path)
+    if white <= black.max():
+        raise InputError(f"{path} declares white {white} at or below black {black.max():g}: copy it again")
     return RawFrame(
         mosaic=np.array(raw.raw_image_visible[rows, columns], order="C"),
-        black=np.array([raw.black_level_per_channel[index] for index in indices], np.float64),
-        white=_white(raw, path),
+        black=black,
+        white=white,
         white_balance=_white_balance(raw)[indices],
         color_matrix=color_matrix(xyz_to_camera),
         xyz_to_camera=xyz_to_camera,
