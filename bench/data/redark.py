@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.data import camera, exposures
+from bench.data import camera
+from bench.data.exposures import Plan, drawn, from_csv
 from bench.data.index import index
 from bench.data.manifest import Manifest, digest, prepare
 from bench.data.pairs import MAX_RATIO
@@ -29,7 +30,7 @@ _ROWS = 256
 def redark(
     photos: Path,
     out: Path,
-    exposures_csv: Path | None = None,
+    exposures: Path | None = None,
     seed: int = 0,
     *,
     progress: Callable[[int, int], None] | None = None,
@@ -47,7 +48,7 @@ def redark(
     Args:
         photos: folder of JPEG, PNG and TIFF files of 8 or 16 bits.
         out: the folder to fill; one begun there earlier with the same arguments is continued.
-        exposures_csv: see `exposures.from_csv`; without it, all photographs, with exposures drawn as in SID.
+        exposures: CSV file, see `exposures.from_csv`; without it, all photographs, with exposures drawn as in SID.
         seed: 0 or more.
         progress: called with the number of files done and the number of all, after every file.
         resume: whether an earlier set may be continued.
@@ -66,9 +67,9 @@ def redark(
         raise InputError(f"seed {seed} is negative: give 0 or more")
     threads = threads or min(2, os.cpu_count() or 1)
     found = find_photographs(photos)
-    plans = exposures.from_csv(exposures_csv, found) if exposures_csv else exposures.drawn(found, seed)
+    plans = from_csv(exposures, found) if exposures else drawn(found, seed)
     parameters = {
-        "seed": seed, "exposures_sha256": digest(exposures_csv) if exposures_csv else None, "noise": noise,
+        "seed": seed, "exposures_sha256": digest(exposures) if exposures else None, "noise": noise,
         "read_noise": read_noise, "black_error": black_error,
     }  # fmt: skip
     manifest = prepare(out, "redark", parameters, resume=resume)
@@ -112,7 +113,7 @@ def clean_mosaic(photo: NDArray[Any], white_balance: Sequence[float]) -> NDArray
     return clean
 
 
-def _frames(plan: exposures.Plan) -> tuple[Frame, ...]:
+def _frames(plan: Plan) -> tuple[Frame, ...]:
     frames = [Frame(plan.scene, 0, plan.long_s, plan.long_s, 1.0)]
     for place, short_s in enumerate(plan.shorts_s):
         number = plan.shorts_s[:place].count(short_s)
