@@ -1,9 +1,9 @@
 """Verdicts on what the sources claim, from the results alone.
 
-`reproduced`: the measured interval lies inside the claimed range; `within-tolerance`: inside the range widened by
-the stated tolerance; else `not-reproduced`. A claim whose quantity the results do not hold, or hold only on data
-that cannot decide it, is `untestable-here` with what is missing. Two statements of the sources that exclude each
-other are `inconsistent-at-source`, whatever was measured.
+`reproduced`: the measured interval lies inside the claimed range; `within-tolerance`: inside the range
+widened by the stated tolerance; else `not-reproduced`. A claim whose quantity the results do not hold, or
+hold only on data that cannot decide it, is `untestable-here` with what is missing. Two statements of the
+sources that exclude each other are `inconsistent-at-source`, whatever was measured.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class Claim:
     sid_only: bool
 
     def widened(self) -> tuple[float, float]:
-        """The claimed range widened by the tolerance."""
+        """Return the claimed range widened by the tolerance."""
         if self.absolute:
             return self.low - self.tolerance, self.high + self.tolerance
         return self.low - self.tolerance * abs(self.low), self.high + self.tolerance * abs(self.high)
@@ -106,7 +106,7 @@ def load() -> tuple[list[Claim], list[Conflict]]:
 
 
 def judge(results: Results) -> list[dict[str, Any]]:
-    """The verdict on every claim, as `claims.json` holds it."""
+    """Return the verdict on every claim, as `claims.json` holds it."""
     claims, conflicts = load()
     return [verdict(claim, results) for claim in claims] + [contradiction(one, results) for one in conflicts]
 
@@ -219,7 +219,7 @@ def _conflict(raw: dict[str, Any], quantities: dict[str, Any]) -> Conflict:
 
 
 def _entry(claim: Claim, measured: Measured, protocol: str | None) -> dict[str, Any]:
-    """What `claims.json` says of a claim before its verdict is known."""
+    """Say what `claims.json` says of a claim before its verdict is known."""
     found = measured.estimate
     return {
         "id": claim.id,
@@ -280,7 +280,7 @@ def _real(claim: Claim) -> str | None:
 
 
 def _plain(value: float) -> float | int | None:
-    """A number that strict JSON can hold, to seven significant digits; None for an open end."""
+    """Return a number that strict JSON can hold, to seven significant digits; None for an open end."""
     if not math.isfinite(value):
         return None
     rounded = float(f"{value:.7g}")

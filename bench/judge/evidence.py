@@ -23,7 +23,7 @@ Found = tuple[Measured, str | None]
 
 
 def measure(quantity: str, subject: Subject, results: Results) -> Found:
-    """The measured figure of a claim, and the protocol that it was judged under (None: as the claim says).
+    """Return the measured figure of a claim, and the protocol that it was judged under (None: as the claim says).
 
     Args:
         quantity: a key of `MEASURES`.
@@ -34,7 +34,7 @@ def measure(quantity: str, subject: Subject, results: Results) -> Found:
 
 
 def with_protocol(results: Results) -> str:
-    """The protocol that stands for "with GT exposure" here: the one of `WITH` with the most judged pictures."""
+    """Return the protocol that stands for "with GT exposure" here: the one of `WITH` with the most judged pictures."""
     counts = {
         name: sum(r.status == "ok" and r.cell.protocol == name for r in results.of("quality"))
         for name in WITH
@@ -43,7 +43,7 @@ def with_protocol(results: Results) -> str:
 
 
 def protocol_of(subject: Subject, results: Results) -> str:
-    """The protocol of a claim about pictures: named outright, or by the exposure that it was given."""
+    """Return the protocol of a claim about pictures: named outright, or by the exposure that it was given."""
     named = subject.get("protocol_name")
     if named is not None:
         return str(named)

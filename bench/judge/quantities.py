@@ -30,8 +30,8 @@ class Measured:
     Attributes:
         estimate: the figure; None where the results do not hold it.
         reason: why there is none.
-        marks: what a reader must know of the figure: "single-pass", "quarter-area", "eager" (not the published
-            form), "incomplete" (images missing), "unfinished" (weights of an unfinished training).
+        marks: what a reader must know of the figure: "single-pass", "quarter-area", "eager" (not the
+            published form), "incomplete" (images missing), "unfinished" (weights of an unfinished training).
         synthetic: whether it rests on made pictures.
         rests_on: the cells behind it, in words.
     """
@@ -61,8 +61,8 @@ def latency(results: Results, model: str, **setting: Any) -> Measured:
 def latency_ratio(results: Results, above: str, below: str, **setting: Any) -> Measured:
     """How many times as long `above` takes as `below`, round by round of one interleaved run.
 
-    The interval is never narrower than the run's noise floor; a method timed once has no spread of its own, so
-    that its ratio needs that floor.
+    The interval is never narrower than the run's noise floor; a method timed once has no spread of its own,
+    so that its ratio needs that floor.
     """
     pair = _both(results, "latency", (above, below), setting)
     if isinstance(pair, Measured):
@@ -96,7 +96,8 @@ def noise_floor(results: Results, run: object = None) -> float | None:
         run: id of an interleaved run; any run if None.
 
     Returns:
-        The largest distance of the twin ratio's interval from 1, as a relative figure, or None without a twin.
+        The largest distance of the twin ratio's interval from 1, as a relative figure, or None without a
+        twin.
     """
     floors = []
     for record in results.of("latency"):
@@ -146,7 +147,7 @@ def memory_ratio(results: Results, above: str, below: str, **setting: Any) -> Me
 
 
 def count(results: Results, model: str, field: str) -> Measured:
-    """An exact count of a method: `parameters`, `parameters_published`, `parameters_fused` or `gmac`."""
+    """Return an exact count of a method: `parameters`, `parameters_published`, `parameters_fused` or `gmac`."""
     record = results.complexity(model)
     if isinstance(record, str):
         return Measured(None, record)
@@ -233,7 +234,7 @@ def rounds(record: Record) -> dict[int, float]:
 
 
 def cost_marks(record: Record) -> tuple[str, ...]:
-    """Marks of a latency or memory record."""
+    """Return marks of a latency or memory record."""
     marks = []
     if record.values.get("single_pass"):
         marks.append("single-pass")
@@ -243,7 +244,7 @@ def cost_marks(record: Record) -> tuple[str, ...]:
 
 
 def picture_marks(ok: dict[str, Record]) -> tuple[str, ...]:
-    """Marks of a set of judged pictures."""
+    """Return marks of a set of judged pictures."""
     marks = []
     if any(record.values.get("area_fraction", 1.0) != 1.0 for record in ok.values()):
         marks.append("quarter-area")
@@ -255,7 +256,7 @@ def picture_marks(ok: dict[str, Record]) -> tuple[str, ...]:
 def _both(
     results: Results, kind: str, models: tuple[str, str], setting: dict[str, Any]
 ) -> tuple[Record, Record] | Measured:
-    """Records of two methods in the same runtime: as published if both have it, else the next they share."""
+    """Return records of two methods in the same runtime: as published if both have it, else the next they share."""
     wanted: Sequence[str | None] = setting.get("runtimes", RUNTIMES)
     chosen: list[Record] = []
     for model in models:

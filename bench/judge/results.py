@@ -80,7 +80,7 @@ class Results:
         return any(record.provenance.get("synthetic") is not False for record in judged)
 
     def of(self, measurement: str, model: str | None = None) -> list[Record]:
-        """Records of one measurement, of one method or of all."""
+        """Return records of one measurement, of one method or of all."""
         if model is not None:
             return self._by.get((measurement, model), [])
         return [record for record in self.records if record.cell.measurement == measurement]
@@ -121,7 +121,7 @@ class Results:
         runtimes: Sequence[str | None] = RUNTIMES,
         precision: str = "fp32",
     ) -> Record | str:
-        """The latency or memory record that stands for a method, or the reason why there is none.
+        """Return the latency or memory record that stands for a method, or the reason why there is none.
 
         Args:
             kind: "latency" or "memory".
@@ -154,7 +154,7 @@ class Results:
         return ok if ok is not None else self._why(kind, model, device, size)
 
     def complexity(self, model: str) -> Record | str:
-        """The complexity record of a method, counted at the paper's frame if there are several."""
+        """Return the complexity record of a method, counted at the paper's frame if there are several."""
         records = self.of("complexity", model)
         ok = [record for record in records if record.status == "ok"]
         ok.sort(
@@ -165,7 +165,7 @@ class Results:
     def pictures(
         self, model: str, protocol: str, runtime: str | None = None, precision: str = "fp32"
     ) -> Pictures:
-        """What was judged of a method under a protocol, one runtime for all images.
+        """Return what was judged of a method under a protocol, one runtime for all images.
 
         Args:
             model: the method.
@@ -227,12 +227,12 @@ def describe(record: Record) -> str:
 
 
 def scene(image: str) -> str:
-    """The scene an image shows: what stands before the first underscore of its name."""
+    """Return the scene an image shows: what stands before the first underscore of its name."""
     return image.split("_", 1)[0]
 
 
 def number(value: Any) -> float:
-    """A value of a record as a float; infinite PSNR is stored as the string "inf"."""
+    """Return a value of a record as a float; infinite PSNR is stored as the string "inf"."""
     return float(value)
 
 

@@ -1,9 +1,10 @@
 """Estimates with intervals: medians over rounds, means over scenes, ratios taken round by round.
 
-An interval here is over independent repetitions (fresh processes, different scenes), never over the iterations
-of one process. With fewer than six repetitions no resampling can say more than their range does, so the interval
-is from the least to the largest value; it covers the median with probability 1 - 2^(1-n), which `coverage` states.
-From six on it is a 95 % percentile bootstrap with a fixed seed, so that the same results give the same figures.
+An interval here is over independent repetitions (fresh processes, different scenes), never over the
+iterations of one process. With fewer than six repetitions no resampling can say more than their range does,
+so the interval is from the least to the largest value; it covers the median with probability 1 - 2^(1-n),
+which `coverage` states. From six on it is a 95 % percentile bootstrap with a fixed seed, so that the same
+results give the same figures.
 """
 
 from __future__ import annotations
@@ -51,13 +52,13 @@ class Estimate:
         return max(self.high - self.value, self.value - self.low)
 
     def scaled(self, factor: float) -> Estimate:
-        """The same estimate in another unit (factor > 0)."""
+        """Return the same estimate in another unit (factor > 0)."""
         low = None if self.low is None else self.low * factor
         high = None if self.high is None else self.high * factor
         return replace(self, value=self.value * factor, low=low, high=high)
 
     def at_least(self, relative: float) -> Estimate:
-        """The same estimate with an interval no narrower than value / (1 + relative) to value * (1 + relative)."""
+        """Return the same estimate with an interval no narrower than value / (1 + relative) to value * (1 + relative)."""
         below, above = self.value / (1 + relative), self.value * (1 + relative)
         low = below if self.low is None else min(self.low, below)
         high = above if self.high is None else max(self.high, above)
@@ -65,7 +66,7 @@ class Estimate:
 
 
 def exact(value: float) -> Estimate:
-    """An estimate without uncertainty: a count."""
+    """Return an estimate without uncertainty: a count."""
     return Estimate(value, value, value, 1, 1.0)
 
 
@@ -92,8 +93,8 @@ def clustered_mean(values: Mapping[str, float], cluster: Mapping[str, str]) -> E
 
     Args:
         values: figure per image.
-        cluster: scene per image. Frames of one scene are not independent: whole scenes are resampled. With fewer
-            than three scenes the images themselves are, and `count` is then their number.
+        cluster: scene per image. Frames of one scene are not independent: whole scenes are resampled. With
+            fewer than three scenes the images themselves are, and `count` is then their number.
     """
     groups: dict[str, list[float]] = {}
     for image in sorted(values):
@@ -120,8 +121,8 @@ def round_medians(samples: Sequence[float], rounds: Sequence[int]) -> dict[int, 
 def ratio_by_round(above: Mapping[int, float], below: Mapping[int, float]) -> Estimate | None:
     """Ratio of two sets of per-round medians of one interleaved run.
 
-    Rounds that both have are paired, so that drift of the machine cancels. A method that was timed once is compared
-    with every round of the other. None where neither is possible.
+    Rounds that both have are paired, so that drift of the machine cancels. A method that was timed once is
+    compared with every round of the other. None where neither is possible.
     """
     common = sorted(set(above) & set(below))
     if len(common) > 1 or (common and len(above) == len(below) == 1):

@@ -60,7 +60,7 @@ def figure1(results: Results) -> Drawn | None:
 
 
 def _caption(results: Results) -> str:
-    """What the figure shows and what it rests on."""
+    """Say what the figure shows and what it rests on."""
     text = (
         "Time for one frame against PSNR without GT exposure. Rings: as published (LIME and Robust Retinex read off "
         "the paper's plot, without bubble sizes); discs: measured here; a dotted line joins the two. The area of a bubble is "
@@ -164,7 +164,7 @@ def _draw(axes: Axes, bubble: Bubble, area: float, floor: float) -> None:
 
 
 def _links(axes: Axes, bubbles: list[Bubble], floor: float) -> None:
-    """A thin line from each published ring to the disc measured here."""
+    """Draw a thin line from each published ring to the disc measured here."""
     rings = {bubble.name: bubble for bubble in bubbles if not bubble.measured}
     for bubble in bubbles:
         ring = rings.get(bubble.name)
@@ -205,7 +205,7 @@ def _limits(axes: Axes, bubbles: list[Bubble], floor: float) -> None:
 
 
 def _scale(axes: Axes, largest: float, unit: str) -> None:
-    """A key of three bubble areas."""
+    """Draw a key of three bubble areas."""
     steps = [_round(largest * share) for share in (0.1, 0.4, 1.0)]
     handles = [
         Line2D(

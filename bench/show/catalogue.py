@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from bench.cells import Record
     from bench.judge.results import Results
 
-RATIOS = (100, 250, 300)
-"""Exposure ratios of SID's test set."""
+ENVIRONMENT = "environment"
+"""Name of the table of machine and versions, which the report sets apart."""
 
 
 def tables(results: Results) -> list[Table]:
@@ -200,7 +200,7 @@ def environment_table(results: Results) -> Table:
     """List machine and versions as recorded in the result files."""
     columns = (Column("Key", ("key",), numeric=False), Column("Value", ("value",), numeric=False))
     body = tuple((word(key), word(value)) for key, value in environment_rows(results))
-    return Table("environment", "Environment", "As recorded in the result files.", columns, body)
+    return Table(ENVIRONMENT, "Environment", "As recorded in the result files.", columns, body)
 
 
 def _ratio(record: Record) -> int:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def of_cell(cell: Cell) -> str:
-    """The `llbench run` line that measures a cell; DIR and OUT stand for the reader's own folders."""
+    """Return the `llbench run` line that measures a cell; DIR and OUT stand for the reader's own folders."""
     words = ["llbench", "run", "--models", cell.model, "--measure", cell.measurement]
     if cell.measurement == "quality":
         words += ["--dataset", "DIR", "--protocol", cell.protocol or ""]

@@ -105,7 +105,7 @@ def _cost_row(results: Results, record: Record) -> tuple[Entry, ...]:
 
 
 def _same(results: Results, cell: Cell, **other: str) -> Record | None:
-    """The latency record whose cell differs from this one only as told."""
+    """Return the latency record whose cell differs from this one only as told."""
     wanted = {**vars(cell), **other}
     for record in results.of("latency", str(wanted["model"])):
         if record.status == "ok" and vars(record.cell) == wanted and record.cell != cell:

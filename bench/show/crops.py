@@ -1,20 +1,111 @@
-"""Predicted pictures for the report: before and after, method by method."""
+"""Pictures side by side: the crop grid of the paper's comparison figure, and the report's before and after."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from bench.show import pictures, style
+from bench.show.setting import SYNTHETIC
+from bench.show.style import Drawn
+
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from matplotlib.axes import Axes
+    from PIL import Image
+
     from bench.judge.results import Results
+
+COLUMNS = 7
+"""Crops in one row of the figure."""
+IMAGES, SCENES = 3, 4
+"""Images in the figure and in the report."""
+BUDGET = 6_000_000
+"""Characters that the pictures of the one whole scene may add to the report."""
+
+
+def grid(out: Path, results: Results) -> Drawn | None:
+    """Draw a crop of each kept image as every method restored it; None where nothing was kept."""
+    found = pictures.kept(out, results, IMAGES)
+    if not found:
+        return None
+    most = max(len(shots) for shots in found.values())
+    widest = -(-most // -(-most // COLUMNS))
+    rows = [shots[start : start + widest] for shots in found.values() for start in range(0, len(shots), widest)]
+    side = style.PAGE / widest
+    drawn = style.figure(style.PAGE, len(rows) * (side + 0.24) + 0.1)
+    axes = drawn.subplots(len(rows), widest, squeeze=False)
+    for panel in axes.flat:
+        panel.set_axis_off()
+    line = 0
+    for image, shots in found.items():
+        box, size = pictures.place(shots), _frame(shots)
+        for index, shot in enumerate(shots):
+            panel = axes[line + index // widest][index % widest]
+            _tile(panel, pictures.cut(shot, size, box), f"{shot.title}\n{shot.score}".strip())
+            if index == 0:
+                panel.set_title(image, loc="left", fontsize=6.5)
+        line += -(-len(shots) // widest)
+    caption = "Crops of restored pictures at full resolution, PSNR / SSIM of the whole picture below each."
+    if results.synthetic:
+        caption = f"{caption} {SYNTHETIC}"
+    return Drawn("crops", "Crops", caption, "Crops of the same place restored by each method.", drawn, photographs=True)
 
 
 def slides(out: Path, results: Results) -> list[dict[str, Any]]:
-    """Pictures to compare in the report; empty where no predictions were kept."""
-    return []
+    """Pictures for the report: the first image whole, as large as the budget allows, the others as crops."""
+    made = []
+    for index, (image, shots) in enumerate(pictures.kept(out, results, SCENES).items()):
+        if index == 0:
+            shown, scale = _whole(shots)
+            what = "whole picture" + ("" if scale == 1 else f" at 1/{scale} of its resolution")
+        else:
+            box, size = pictures.place(shots), _frame(shots)
+            shown = [pictures.as_jpeg(pictures.cut(shot, size, box)) for shot in shots]
+            what = f"crop of {box[3]}x{box[2]} pixels"
+        views = [{"title": s.title, "score": s.score, "source": one} for s, one in zip(shots, shown, strict=True)]
+        made.append({"image": image, "what": what, "views": views})
+    return made
 
 
-def grid(out: Path, results: Results) -> None:
-    """Draw crops."""
-    return
+def _whole(shots: list[pictures.Shot]) -> tuple[list[str], int]:
+    """All shots of one image at the finest scale that keeps the report small, and that scale."""
+    height, width = _frame(shots)
+    for scale in (1, 2, 3, 4, 6, 8):
+        shown: list[str] = []
+        for shot in shots:
+            shown.append(pictures.as_jpeg(_framed(shot.open(), width, height).reduce(scale), 82))
+            if sum(map(len, shown)) > BUDGET:
+                break
+        else:
+            return shown, scale
+    return [pictures.as_jpeg(_framed(shot.open(), width, height).reduce(16), 70) for shot in shots], 16
+
+
+def _framed(picture: Image.Image, width: int, height: int) -> Image.Image:
+    """A picture of the middle quarter alone, set into a frame of full size, so that all lie on one another."""
+    if picture.size == (width, height):
+        return picture
+    from PIL import Image
+
+    framed = Image.new("RGB", (width, height), (40, 40, 40))
+    framed.paste(picture, ((width - picture.width) // 2, (height - picture.height) // 2))
+    return framed
+
+
+def _frame(shots: list[pictures.Shot]) -> tuple[int, int]:
+    """Rows and columns of the largest shot."""
+    sizes = [shot.open().size for shot in shots]
+    width, height = max(sizes, key=lambda size: size[0] * size[1])
+    return height, width
+
+
+def _tile(panel: Axes, crop: Image.Image, text: str) -> None:
+    panel.set_axis_on()
+    panel.grid(visible=False)
+    panel.imshow(crop, interpolation="none")
+    panel.set_xticks([])
+    panel.set_yticks([])
+    for spine in panel.spines.values():
+        spine.set_visible(False)
+    panel.set_xlabel(text, fontsize=6, labelpad=2)

@@ -26,7 +26,7 @@ NOTES = {
 
 
 def printed(figures: dict[str, str], *keys: str) -> Entry:
-    """Published figures as printed; a dash where the source has none."""
+    """Return published figures as printed; a dash where the source has none."""
     if not any(key in figures for key in keys):
         return dash()
     return Entry(tuple(Part(figures[key], published.figure(figures[key])) for key in keys))
@@ -41,7 +41,7 @@ def figure_entry(
     spread: bool = False,
     one_form: bool = False,
 ) -> Entry:
-    """A measured figure, rounded from its uncertainty.
+    """Return a measured figure, rounded from its uncertainty.
 
     Args:
         found: the quantity.
@@ -63,7 +63,7 @@ def figure_entry(
 
 
 def counted(found: Measured, scale: float, form: str) -> Entry:
-    """An exact count; it always takes part in the ranking."""
+    """Return an exact count; it always takes part in the ranking."""
     if found.estimate is None:
         return dash(sentence(found.reason))
     shown = found.estimate.scaled(scale)
@@ -108,6 +108,6 @@ def with_note(entry: Entry, note: str | None) -> Entry:
 
 
 def sentence(reason: str) -> str:
-    """A reason as a footnote: a capital at its start and a full stop at its end."""
+    """Return a reason as a footnote: a capital at its start and a full stop at its end."""
     text = reason or NOT_MEASURED
     return f"{text[0].upper()}{text[1:].rstrip('.')}."

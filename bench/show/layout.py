@@ -108,12 +108,12 @@ class Table:
 
 
 def word(text: str, *notes: str) -> Entry:
-    """A cell that holds a word or a published figure as printed."""
+    """Return a cell that holds a word or a published figure as printed."""
     return Entry((Part(text),), notes)
 
 
 def dash(reason: str = "") -> Entry:
-    """A cell without a figure, with the footnote that says why."""
+    """Return a cell without a figure, with the footnote that says why."""
     return Entry((Part(DASH),), (reason,) if reason else ())
 
 
@@ -123,7 +123,7 @@ def letter(index: int) -> str:
 
 
 def ranked(table: Table) -> Table:
-    """The table with the best and second best figure of each column marked."""
+    """Return the table with the best and second best figure of each column marked."""
     rows = [list(row) for row in table.rows]
     for index, column in enumerate(table.columns):
         for part, better in enumerate(column.better):

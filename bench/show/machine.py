@@ -10,16 +10,18 @@ if TYPE_CHECKING:
 
     from bench.judge.results import Results
 
-VOLATILE = ("before", "after", "load", "pressure", "time", "started", "finished", "duration")
-"""Parts of an environment's keys that change from cell to cell and say nothing of the machine."""
+MOMENT = {"before", "after"}
+"""Parts of an environment that change from cell to cell and say nothing of the machine."""
+MANY = 6
+"""More values than this are counted, not listed."""
 
 
 def environment_rows(results: Results) -> list[tuple[str, str]]:
     """Key and value of everything recorded of machine and versions; several values with their counts."""
     found: dict[str, Counter[str]] = {}
     for record in results.records:
-        for key, value in _leaves({**record.environment, **record.provenance}, ""):
-            if not any(word in key.lower() for word in VOLATILE):
+        for part in (record.environment, record.provenance):
+            for key, value in _leaves({key: part[key] for key in part if key not in MOMENT}, ""):
                 found.setdefault(key, Counter())[value] += 1
     return [(key, _values(found[key])) for key in sorted(found)]
 
@@ -27,9 +29,10 @@ def environment_rows(results: Results) -> list[tuple[str, str]]:
 def _values(counted: Counter[str]) -> str:
     if len(counted) == 1:
         return next(iter(counted))
+    if len(counted) > MANY:
+        return f"{len(counted)} different values"
     listed = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    shown = [f"{value} ({count} cells)" for value, count in listed[:6]]
-    return "; ".join(shown) + (f"; {len(listed) - 6} more" if len(listed) > 6 else "")
+    return "; ".join(f"{value} ({count} cells)" for value, count in listed)
 
 
 def _leaves(value: dict[str, Any], above: str) -> Iterator[tuple[str, str]]:
@@ -38,6 +41,10 @@ def _leaves(value: dict[str, Any], above: str) -> Iterator[tuple[str, str]]:
         if isinstance(inner, dict):
             yield from _leaves(inner, f"{name}.")
         elif isinstance(inner, list):
-            yield name, ", ".join(str(item) for item in inner)
+            yield name, ", ".join(_inline(item) for item in inner)
         elif inner is not None:
             yield name, str(inner)
+
+
+def _inline(item: Any) -> str:
+    return " ".join(f"{key} {value}" for key, value in item.items()) if isinstance(item, dict) else str(item)

@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 def decimals(half_width: float | None, value: float, most: int) -> int:
     """Decimal places for a value: two digits of its uncertainty, never more than `most`.
 
-    Without an uncertainty the value itself gets three significant digits. Negative for places left of the point.
+    Without an uncertainty the value itself gets three significant digits. Negative for places left of the
+    point.
     """
     if not math.isfinite(value):
         return 0
@@ -24,7 +25,7 @@ def decimals(half_width: float | None, value: float, most: int) -> int:
 
 
 def fixed(value: float, places: int) -> str:
-    """A number with a fixed count of decimals; places left of the point are rounded to zeros."""
+    """Return a number with a fixed count of decimals; places left of the point are rounded to zeros."""
     if math.isinf(value):
         return "∞" if value > 0 else "−∞"
     rounded = round(value, places)
@@ -32,7 +33,7 @@ def fixed(value: float, places: int) -> str:
 
 
 def plain(found: Estimate, most: int) -> str:
-    """The value alone, rounded from its uncertainty."""
+    """Return the value alone, rounded from its uncertainty."""
     return fixed(found.value, decimals(found.half_width, found.value, most))
 
 
@@ -48,14 +49,14 @@ def with_interval(found: Estimate, most: int) -> str:
 
 
 def compact(value: float | None, digits: int = 4) -> str:
-    """A number of unknown magnitude to a few significant digits; a dash for None."""
+    """Return a number of unknown magnitude to a few significant digits; a dash for None."""
     if value is None:
         return "–"
     if math.isinf(value):
         return fixed(value, 0)
-    if isinstance(value, int) and abs(value) < 10**digits:
+    if value == 0 or (isinstance(value, int) and abs(value) < 10**digits):
         return fixed(value, 0)
-    if value == 0 or 1e-3 <= abs(value) < 10**digits:
+    if 1e-3 <= abs(value) < 10**digits:
         places = decimals(None, value, 6) + digits - 3
         return fixed(value, places)
     if float(value).is_integer() and abs(value) < 1e12:

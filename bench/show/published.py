@@ -35,5 +35,5 @@ def ordered(models: Iterable[str]) -> list[str]:
 
 
 def figure(text: str | None) -> float | None:
-    """A printed figure as a number; None for one that is missing or only a bound (>2000)."""
+    """Return a printed figure as a number; None for one that is missing or only a bound (>2000)."""
     return None if text is None or text.startswith((">", "<")) else float(text)

@@ -7,27 +7,33 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 import jinja2
+from PIL import Image
 
 from bench import store
 from bench.judge import claims
 from bench.judge.results import Results
-from bench.show import commands, crops, figures, tables
-from bench.show.machine import environment_rows
+from bench.show import catalogue, commands, crops, figures, tables
 from bench.show.numbers import compact
+from bench.show.pictures import as_jpeg
 from bench.show.setting import SYNTHETIC, cost_setting, data_setting
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bench.show.layout import Table
+    from bench.show.style import Drawn
+
 FILE = "report.html"
 TEMPLATES = "templates"
+WIDEST = 1800
+"""Pixels of an embedded figure that shows photographs."""
 
 
 def write_all(out: Path) -> None:
     """Write verdicts, tables, figures and the report of a results folder.
 
-    Reads `<out>/cells/` (and `<out>/predictions/` where it exists) and nothing else, so that the same results give
-    the same bytes on any machine; a half-finished run shows what there is.
+    Reads `<out>/cells/` (and `<out>/predictions/` where it exists) and nothing else, so that the same results
+    give the same bytes on any machine; a half-finished run shows what there is.
 
     Raises:
         InputError: no results in the folder, a damaged one, or the folder cannot be written.
@@ -44,10 +50,10 @@ def render(
     out: Path,
     results: Results,
     verdicts: list[dict[str, Any]],
-    made: list[tables.Table],
-    drawn: list[figures.Drawn],
+    made: list[Table],
+    drawn: list[Drawn],
 ) -> str:
-    """The report as one HTML page."""
+    """Return the report as one HTML page."""
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
@@ -58,11 +64,11 @@ def render(
         script=_text("report.js"),
         verdicts=verdicts,
         tally=claims.tally(verdicts),
-        tables=made,
-        figures=[{"drawn": one, "source": _inline(out / "figures" / f"{one.name}.svg")} for one in drawn],
+        tables=[table for table in made if table.name != catalogue.ENVIRONMENT],
+        figures=[{"drawn": one, "source": _source(out, one)} for one in drawn],
         synthetic=SYNTHETIC if results.dataset is not None and results.synthetic else "",
         setting=" ".join(filter(None, (cost_setting(results), data_setting(results, results.protocols)))),
-        environment=environment_rows(results),
+        environment=next(table for table in made if table.name == catalogue.ENVIRONMENT),
         commands=commands.of_records(results.records),
         slides=crops.slides(out, results),
         cells=len(results.records),
@@ -74,7 +80,12 @@ def _text(name: str) -> str:
     return resources.files("bench.show").joinpath(TEMPLATES, name).read_text(encoding="utf-8")
 
 
-def _inline(path: Path) -> str:
-    """A picture file as a data address."""
-    kind = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}[path.suffix]
-    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
+def _source(out: Path, drawn: Drawn) -> str:
+    """A figure's file as a data address: vectors, or a JPEG of moderate size where it shows photographs."""
+    if drawn.photographs:
+        with Image.open(out / "figures" / f"{drawn.name}.png") as picture:
+            small = picture.convert("RGB")
+        small.thumbnail((WIDEST, 4 * WIDEST))
+        return as_jpeg(small)
+    content = (out / "figures" / f"{drawn.name}.svg").read_bytes()
+    return f"data:image/svg+xml;base64,{base64.b64encode(content).decode('ascii')}"

@@ -58,9 +58,11 @@ def processor(results: Results, device: str = "cpu") -> str:
 
 
 def first(environment: dict[str, Any], keys: Sequence[str]) -> str:
-    """The first of several keys that an environment holds as text, a nested `model` or `name` included."""
+    """Return the first of several keys that an environment holds as text, a nested `model` or `name` included."""
     for key in keys:
         value = environment.get(key)
+        if isinstance(value, list) and value:
+            value = value[0]
         if isinstance(value, dict):
             value = value.get("model") or value.get("name")
         if isinstance(value, str) and value.strip():

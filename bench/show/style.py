@@ -86,6 +86,7 @@ class Drawn:
         caption: what it shows and on what it rests.
         alternative: the same for those who do not see it, in one sentence.
         figure: the drawing.
+        photographs: whether it consists of photographs, which vectors do not help.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Drawn:
     caption: str
     alternative: str
     figure: Figure
+    photographs: bool = False
 
 
 def look(model: str, among: Sequence[str] = ()) -> tuple[str, str]:
@@ -105,7 +107,7 @@ def look(model: str, among: Sequence[str] = ()) -> tuple[str, str]:
 
 
 def figure(width: float, height: float, **settings: Any) -> Figure:
-    """A figure of a size in inches, drawn without any display."""
+    """Return a figure of a size in inches, drawn without any display."""
     made = Figure(figsize=(width, height), layout="constrained", **settings)
     FigureCanvasAgg(made)
     return made

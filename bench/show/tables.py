@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def table1(results: Results) -> Table:
-    """The paper's Table 1 with a published and a measured column for each figure."""
+    """Return the paper's Table 1 with a published and a measured column for each figure."""
     rows = [row for row in published.load()["table1"] if "published" in row or _present(row, results)]
     protocol = with_protocol(results)
     table = Table(

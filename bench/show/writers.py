@@ -78,7 +78,7 @@ def _digits(value: float | None) -> str:
 
 
 def as_markdown(table: Table) -> str:
-    """A Markdown table under its title and caption: best in bold, second best underlined, footnotes below."""
+    """Return a Markdown table under its title and caption: best in bold, second best underlined, footnotes below."""
     notes = table.notes
     heads = [" ".join(filter(None, (column.group, column.title))) for column in table.columns]
     lines = [f"## {table.title}", "", table.caption, "", _markdown_row(heads)]
@@ -103,7 +103,7 @@ def _markdown_cell(entry: Entry, notes: dict[str, str]) -> str:
 
 
 def as_latex(table: Table) -> str:
-    """A booktabs table in a document of its own that can also be read into another (see `HEAD`)."""
+    """Return a booktabs table in a document of its own that can also be read into another (see `HEAD`)."""
     notes = table.notes
     align = "".join("r" if column.numeric else "l" for column in table.columns)
     lines = [HEAD + r"\begin{table}\centering\footnotesize\setlength{\tabcolsep}{4pt}"]
@@ -148,7 +148,7 @@ def _latex_cell(entry: Entry, notes: dict[str, str]) -> str:
 
 
 def as_rich(table: Table) -> rich.table.Table:
-    """The table for a terminal: columns of one group share a cell, published above measured."""
+    """Return the table for a terminal: columns of one group share a cell, published above measured."""
     notes = table.notes
     footnotes = "\n".join(f"{mark}  {text}" for text, mark in notes.items())
     legend = "bold: best, underlined: second best" if table.has_ranks else ""

@@ -146,7 +146,7 @@ def _quality(
     without = protocol == "paper2020"
     mean = COST[model][5 if without else 6]
     ratio = {"0.1s": 100.0, "0.04s": 250.0, "0.033s": 300.0}[picture.split("_")[2]]
-    scene = np.random.default_rng(int(picture.split("_")[0])).standard_normal()
+    scene = np.random.default_rng(int(picture.split("_", maxsplit=1)[0])).standard_normal()
     psnr = float(mean + 2 * scene - (ratio - 200) / 100 + 0.2 * random.standard_normal())
     values = {
         "psnr": psnr, "ssim": min(0.99, psnr / 36), "lpips": 0.5 - psnr / 100,

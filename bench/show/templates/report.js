@@ -63,6 +63,102 @@
     apply();
   }
 
+  function element(name, properties, ...children) {
+    const made = Object.assign(document.createElement(name), properties);
+    made.append(...children);
+    return made;
+  }
+
+  /* Before and after: two pictures on one stage, a movable edge between them, one zoom for all of a scene. */
+  function comparable(section) {
+    const shots = Array.from(section.querySelectorAll(".shots figure"));
+    if (shots.length < 2) return;
+    const names = shots.map((shot) => shot.querySelector("b").textContent);
+    const sources = shots.map((shot) => shot.querySelector("img").src);
+    const before = element("img", { alt: "", draggable: false });
+    const after = element("img", { alt: "", draggable: false });
+    const tags = [element("span", { className: "tag left" }), element("span", { className: "tag right" })];
+    const clip = element("div", { className: "after" }, after);
+    const stage = element("div", { className: "stage", tabIndex: 0 }, before, clip, element("div", { className: "line" }), ...tags);
+    stage.setAttribute("role", "group");
+    stage.setAttribute("aria-label", "Comparison; arrow keys move the picture, plus and minus zoom");
+    const choose = (chosen) => {
+      const list = element("select", {}, ...names.map((name, index) => new Option(name, index)));
+      list.selectedIndex = chosen;
+      return list;
+    };
+    const last = names.length - 1;
+    const lists = [choose(0), choose(last)];
+    const split = element("input", { type: "range", min: 0, max: 100, value: 50, step: 0.5 });
+    const zoom = element("input", { type: "range", min: 1, max: 12, value: 1, step: 0.1 });
+    const reset = element("button", { type: "button", textContent: "Whole picture" });
+    const controls = element(
+      "div", { className: "controls" },
+      element("label", {}, "Left", lists[0]), element("label", {}, "Right", lists[1]),
+      element("label", {}, "Edge", split), element("label", {}, "Zoom", zoom), reset,
+    );
+    section.querySelector(".shots").before(controls, stage);
+
+    const state = { x: 0.5, y: 0.5 };
+    const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+    const draw = () => {
+      const scale = Number(zoom.value);
+      const margin = 0.5 / scale;
+      state.x = clamp(state.x, margin, 1 - margin);
+      state.y = clamp(state.y, margin, 1 - margin);
+      const shift = `${(0.5 - state.x * scale) * 100}%, ${(0.5 - state.y * scale) * 100}%`;
+      const transform = `translate(${shift}) scale(${scale})`;
+      for (const picture of [before, after, ...shots.map((shot) => shot.querySelector("img"))]) picture.style.transform = transform;
+      stage.style.setProperty("--split", `${split.value}%`);
+      lists.forEach((list, side) => {
+        (side ? after : before).src = sources[list.selectedIndex];
+        tags[side].textContent = names[list.selectedIndex];
+      });
+    };
+    const sized = () => { stage.style.aspectRatio = `${before.naturalWidth} / ${before.naturalHeight}`; };
+    before.addEventListener("load", sized);
+    for (const control of [...lists, split, zoom]) control.addEventListener("input", draw);
+    reset.addEventListener("click", () => { zoom.value = 1; draw(); });
+    stage.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey && document.activeElement !== stage) return;
+      event.preventDefault();
+      zoom.value = Number(zoom.value) * (event.deltaY < 0 ? 1.15 : 1 / 1.15);
+      draw();
+    }, { passive: false });
+    stage.addEventListener("keydown", (event) => {
+      const step = 0.1 / Number(zoom.value);
+      const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
+      if (event.key in moves) { state.x += moves[event.key][0]; state.y += moves[event.key][1]; }
+      else if (event.key === "+" || event.key === "=") zoom.value = Number(zoom.value) * 1.25;
+      else if (event.key === "-") zoom.value = Number(zoom.value) / 1.25;
+      else return;
+      event.preventDefault();
+      draw();
+    });
+    let grip = null;
+    stage.addEventListener("pointerdown", (event) => {
+      stage.setPointerCapture(event.pointerId);
+      const box = stage.getBoundingClientRect();
+      const near = Math.abs((event.clientX - box.left) / box.width - Number(split.value) / 100) < 0.04;
+      grip = { edge: near || Number(zoom.value) === 1, x: event.clientX, y: event.clientY };
+    });
+    stage.addEventListener("pointermove", (event) => {
+      if (!grip) return;
+      const box = stage.getBoundingClientRect();
+      if (grip.edge) split.value = 100 * (event.clientX - box.left) / box.width;
+      else {
+        state.x -= (event.clientX - grip.x) / box.width / Number(zoom.value);
+        state.y -= (event.clientY - grip.y) / box.height / Number(zoom.value);
+        grip.x = event.clientX;
+        grip.y = event.clientY;
+      }
+      draw();
+    });
+    for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, () => { grip = null; });
+    draw();
+  }
+
+  for (const section of document.querySelectorAll(".compare")) comparable(section);
   for (const table of document.querySelectorAll("table.sortable")) sortable(table);
   for (const table of document.querySelectorAll("table[data-filter]")) filterable(table);
 })();

@@ -1,0 +1,106 @@
+import csv
+import io
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from bench.judge.results import Results
+from bench.show import catalogue, published, tables, writers
+
+
+@pytest.fixture(scope="module")
+def results(made_up):
+    return Results(made_up.records())
+
+
+def printed(table):
+    console = Console(width=120, file=io.StringIO(), force_terminal=False, color_system=None)
+    console.print(writers.as_rich(table))
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("suffix", "form"),
+    [("csv", writers.as_csv), ("md", writers.as_markdown), ("tex", writers.as_latex), ("txt", printed)],
+)
+def test_table1_in_every_form(results, golden, suffix, form):
+    golden(f"table1.{suffix}", form(tables.table1(results)))
+
+
+@pytest.mark.parametrize("name", ["red", "ablation", "ratios-paper2020", "costs", "scopes", "images-paper2020"])
+def test_further_tables(results, golden, name):
+    table = next(table for table in catalogue.tables(results) if table.name == name)
+    golden(f"{name}.md", writers.as_markdown(table))
+
+
+def test_an_unfinished_run_shows_what_there_is_and_says_what_is_missing(made_up, golden):
+    made = made_up.records(("sid-unet", "llpacknet", "gain-only"), pictures=1, rounds=2, frame=(712, 1064))
+    made = [
+        replace(r, status="skipped", reason="no shipped weights: train it, or import a checkpoint", values={})
+        if r.cell.measurement == "quality" and r.cell.model == "sid-unet"
+        else r
+        for r in made[:-1]
+    ]
+    golden("table1-unfinished.md", writers.as_markdown(tables.table1(Results(made))))
+    golden("problems.md", writers.as_markdown(catalogue.problem_table(Results(made))))
+
+
+def test_published_figures_of_table1_are_the_papers():
+    rows = {row["short"]: row["published"] for row in published.load()["table1"] if "published" in row}
+    assert rows["LLPackNet"] == {
+        "time": "3", "memory": "3", "parameters": "1.1", "psnr_without": "23.27", "ssim_without": "0.69",
+        "psnr_with": "27.83", "ssim_with": "0.75",
+    }  # fmt: skip
+    assert [row["time"] for row in rows.values()] == ["120", "77", "17", "17", "3"]
+
+
+def test_every_dash_is_explained_and_every_footnote_used(results):
+    for table in tables.all_tables(results):
+        text = writers.as_markdown(table)
+        for mark in table.notes.values():
+            assert re.search(rf"<sup>[a-z,]*\b{mark}\b[a-z,]*</sup>", text), (table.name, mark)
+
+
+def test_csv_holds_every_digit_and_the_interval(results):
+    rows = list(csv.DictReader(io.StringIO(writers.as_csv(tables.table1(results)))))
+    row = next(row for row in rows if row["method"].startswith("SID U-Net ("))
+    assert float(row["time_s_published"]) == 17
+    low, value, high = (float(row[f"time_s_measured{end}"]) for end in ("_low", "", "_high"))
+    assert low <= value <= high
+    assert float(row["parameters_m_measured"]) == 7.760748
+
+
+def test_ranks_leave_out_control_quarter_area_and_incomplete_means(results):
+    table = tables.table1(results)
+    rows = {row[0].text: row for row in table.rows}
+    assert rows["LLPackNet (BMVC 2020)"][2].parts[0].rank == 1
+    assert rows["Gain only (control)"][2].parts[0].rank == 0
+    assert all(part.rank == 0 for part in rows["DID (Maharjan et al., ICME 2019)"][8].parts)
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX on this machine")
+def test_latex_compiles_as_it_is_and_inside_another_document(results, tmp_path):
+    (tmp_path / "table1.tex").write_text(writers.as_latex(tables.table1(results)))
+    paper = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{table1}after\end{document}"
+    (tmp_path / "paper.tex").write_text(paper)
+    for name in ("table1", "paper"):
+        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"]
+        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert run.returncode == 0, run.stdout[-2000:]
+        assert (tmp_path / f"{name}.pdf").stat().st_size > 10_000
+
+
+def test_a_models_name_cannot_break_latex_or_markdown(made_up):
+    made = made_up.records(("llpacknet",))
+    hostile = r"a_b&c%d|e{f}:g$h\i"
+    made += [replace(r, cell=replace(r.cell, model=hostile)) for r in made]
+    for table in tables.all_tables(Results(made)):
+        latex = writers.as_latex(table)
+        assert hostile not in latex
+        for line in writers.as_markdown(table).splitlines():
+            if line.startswith("|"):
+                assert len(re.findall(r"(?<!\\)\|", line)) == len(table.columns) + 1
