@@ -1,8 +1,8 @@
 """Gather the photographs that the shipped weights were trained on: `python -m bench.train.gather FOLDER`.
 
 They come from Debian packages, fetched with `apt-get download` and unpacked with `dpkg -x` (no root needed,
-nothing is installed), and from scikit-image and scikit-learn, which come with the project. The list with author
-and licence of each is `bench/train/photographs.csv`; a copy is written beside the photographs.
+nothing is installed), and from scikit-image and scikit-learn, which come with the project. The list with
+author and licence of each is `bench/train/photographs.csv`; a copy is written beside the photographs.
 """
 
 from __future__ import annotations

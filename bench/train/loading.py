@@ -85,11 +85,12 @@ def batches(
         num_workers=workers,
         prefetch_factor=AHEAD if workers else None,
         pin_memory=pinned,
-        worker_init_fn=_leave_interrupts_to_the_parent,
+        worker_init_fn=_leave_signals_to_the_parent,
     )
     return iter(loader)
 
 
-def _leave_interrupts_to_the_parent(_: int) -> None:
+def _leave_signals_to_the_parent(_: int) -> None:
+    """Let no signal to the whole group take the workers before the parent has saved; they end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -1,8 +1,8 @@
 """The photographs that patches are cut from: gathered from Debian packages, or any folder of the user's own.
 
 A folder may hold a `photographs.csv` with the columns file, use ("training" or "validation"), author,
-licence, package and path, which the model card then credits; `python -m bench.train.gather` writes one. Without
-it every sixth file is set aside for validation, and the card says that author and licence are unknown.
+licence, package and path, which the model card then credits; `python -m bench.train.gather` writes one.
+Without it every sixth file is set aside for validation, and the card calls author and licence unknown.
 """
 
 from __future__ import annotations

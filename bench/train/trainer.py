@@ -125,15 +125,14 @@ def train(options: Options, source: PatchSource | None = None) -> Path:  # noqa:
     needs_gain, input_clip = conventions(options.name, network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.lr, weight_decay=options.weight_decay)
     average = AveragedModel(network)
-    step, seconds, best = 0, 0.0, -math.inf
-    best_weights = _half(network)
+    step, seconds, best, best_weights = 0, 0.0, -math.inf, _half(network)
+    losses: list[float] = []
     if saved is not None:
         network.load_state_dict(saved["network"])
         optimiser.load_state_dict(saved["optimiser"])
         average.load_state_dict(saved["average"])
-        step, seconds, best, best_weights = (
-            saved[key] for key in ("step", "seconds", "best", "best_weights")
-        )
+        step, seconds, losses = saved["step"], saved["seconds"], saved.get("losses", [])
+        best, best_weights = saved["best"], saved["best_weights"]
     parallel: nn.Module = DistributedDataParallel(network) if world > 1 else network
 
     def restored(model: nn.Module, mosaic: Tensor, ratio: Tensor) -> Tensor:
@@ -161,6 +160,7 @@ def train(options: Options, source: PatchSource | None = None) -> Path:  # noqa:
             "seconds": seconds,
             "best": best,
             "best_weights": best_weights,
+            "losses": losses,
             "network": network.state_dict(),
             "optimiser": optimiser.state_dict(),
             "average": average.state_dict(),
@@ -174,7 +174,6 @@ def train(options: Options, source: PatchSource | None = None) -> Path:  # noqa:
         curve.truncate(options.out, step)
     loss_of = LOSSES[options.loss]
     upcoming = batches(source, options.batch // world, step, rank, options.workers, device.type == "cuda")
-    losses: list[Tensor] = []
     usual, saved_at = math.inf, time.monotonic()
     with _Interrupts() as interrupts, Reporter(options.name, first) as reporter:
         while (done := progress()) < 1:
@@ -189,13 +188,13 @@ def train(options: Options, source: PatchSource | None = None) -> Path:  # noqa:
             norm = nn.utils.clip_grad_norm_(network.parameters(), options.clip)
             if not math.isfinite(float(loss.detach() + norm)):
                 raise Diverged(
-                    f"step {step}: loss {float(loss):g}, norm of the gradient {float(norm):g}; "
+                    f"step {step}: loss {float(loss.detach()):g}, norm of the gradient {float(norm):g}; "
                     f"the last good checkpoint is kept in {options.out}: lower --lr and give another --out"
                 )
             optimiser.step()
             average.multi_avg_fn = _ema(min(EMA_DECAY, (1 + step) / (10 + step)))
             average.update_parameters(network)
-            losses.append(loss.detach())
+            losses.append(float(loss.detach()))
             step += 1
 
             took = time.monotonic() - started
@@ -209,11 +208,11 @@ def train(options: Options, source: PatchSource | None = None) -> Path:  # noqa:
                 if score >= best:
                     best, best_weights = score, _half(average.module)
             if score is not None or step % LOG_EVERY == 0:
-                mean = float(torch.stack(losses).mean())
+                mean = float(np.mean(losses))
                 losses.clear()
                 if first:
                     curve.append(options.out, (step, mean, rate, seconds, score))
-                reporter.step(step, progress(), seconds, mean, best)
+                reporter.step(step, progress(), seconds, mean, best if best > -math.inf else None)
             due = time.monotonic() - saved_at >= options.checkpoint_every_s
             if first and (score is not None or due or interrupts.asked):
                 checkpoint()

@@ -1,0 +1,247 @@
+"""Training runs end to end, small: repeatable, killable, resumable, and honest about what went wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from baselines.registry import create
+from bench.train import checkpoints, curve
+from bench.train.patches import Patch
+from bench.train.trainer import Diverged, Options, psnr_8bit, schedule, train
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+STEPS = 24
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Any:
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def _options(photos: Path, out: Path, **changes: Any) -> Options:
+    plain = Options(
+        "llpacknet",
+        out,
+        photos,
+        steps=STEPS,
+        batch=2,
+        patch=32,
+        seed=5,
+        threads=1,
+        workers=0,
+        validate_every=10,
+    )
+    return replace(plain, **changes)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("run")
+    train(_options(photos, out))
+    return out
+
+
+def _same(a: Any, b: Any) -> bool:
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a if key != "seconds")
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(_same, a, b))
+    return torch.equal(a, b) if isinstance(a, torch.Tensor) else bool(a == b)
+
+
+def _same_run(a: Path, b: Path) -> bool:
+    """Weights, averages, optimiser, step, best validation: all but the seconds."""
+    return _same(checkpoints.read(a), checkpoints.read(b))
+
+
+def test_the_same_seed_gives_the_same_weights_whoever_makes_the_patches(
+    photos: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
+    train(_options(photos, tmp_path / "workers", workers=2))
+    assert _same_run(uninterrupted, tmp_path / "workers")
+    train(_options(photos, tmp_path / "other", seed=6, steps=2))
+    assert not _same_run(uninterrupted, tmp_path / "other")
+
+
+def _start(photos: Path, out: Path, *extra: str) -> subprocess.Popen[bytes]:
+    arguments = ["train", "llpacknet", "--photos", str(photos), "--out", str(out), "--steps", str(STEPS)]
+    arguments += ["--batch", "2", "--patch", "32", "--seed", "5", "--threads", "1", "--workers", "1"]
+    arguments += ["--validate-every", "10", "--checkpoint-every", "0", *extra]
+    return subprocess.Popen(
+        [sys.executable, "-m", "bench", *arguments], start_new_session=True, stderr=subprocess.PIPE
+    )
+
+
+def _wait_for_step(out: Path, step: int) -> None:
+    for _ in range(6000):
+        saved = checkpoints.read(out)
+        if saved is not None and saved["step"] >= step:
+            return
+        time.sleep(0.01)
+    pytest.fail("the run did not get going")
+
+
+def test_killed_at_a_random_step_and_resumed_it_ends_with_the_same_weights(
+    photos: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
+    run = _start(photos, tmp_path)
+    _wait_for_step(tmp_path, random.randrange(1, STEPS - 6))
+    os.killpg(run.pid, signal.SIGKILL)
+    run.communicate()
+    assert not (tmp_path / "llpacknet.safetensors").exists()
+    train(_options(photos, tmp_path, resume=True))
+    assert _same_run(uninterrupted, tmp_path)
+    weights, expected = (load_file(out / "llpacknet.safetensors") for out in (tmp_path, uninterrupted))
+    assert _same(weights, expected)
+    assert [row[:3] for row in curve.read(tmp_path)] == [row[:3] for row in curve.read(uninterrupted)]
+
+
+@pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_saves_the_step_it_had_reached(
+    photos: Path, uninterrupted: Path, tmp_path: Path, which: signal.Signals
+) -> None:
+    run = _start(photos, tmp_path, "--checkpoint-every", "0.02")
+    _wait_for_step(tmp_path, 1)
+    os.killpg(run.pid, which)
+    _, said = run.communicate()
+    assert run.returncode == 130
+    assert b"interrupted" in said
+    assert b"Traceback" not in said
+    train(_options(photos, tmp_path, resume=True))
+    assert _same_run(uninterrupted, tmp_path)
+
+
+def test_a_run_that_diverges_stops_and_keeps_the_last_good_checkpoint(photos: Path, tmp_path: Path) -> None:
+    with pytest.raises(Diverged, match="step"):
+        train(_options(photos, tmp_path, lr=1e38, checkpoint_every_s=0.0, loss="2020"))
+    saved = checkpoints.read(tmp_path)
+    assert saved is not None
+    assert all(torch.isfinite(value).all() for value in saved["network"].values())
+
+
+def test_not_a_number_in_the_data_stops_before_it_reaches_the_weights(photos: Path, tmp_path: Path) -> None:
+    class Poisoned:
+        def patch(self, step: int, index: int) -> Patch:
+            value = np.nan if step == 3 else 0.5
+            return Patch(
+                np.full((1, 32, 32), 0.001, np.float32), np.full((3, 32, 32), value, np.float32), 100
+            )
+
+    with pytest.raises(Diverged, match="step 3"):
+        train(_options(photos, tmp_path, checkpoint_every_s=0.0), Poisoned())
+    saved = checkpoints.read(tmp_path)
+    assert saved is not None
+    assert saved["step"] == 3
+
+
+def test_the_weights_are_the_averages_in_half_precision_and_load_into_the_network(
+    uninterrupted: Path,
+) -> None:
+    network = create("llpacknet", uninterrupted / "llpacknet.safetensors")
+    saved = checkpoints.read(uninterrupted)
+    assert saved is not None
+    assert (uninterrupted / "llpacknet.safetensors").stat().st_size < 2.5e6
+    for name, value in network.state_dict().items():
+        assert torch.equal(value.half(), saved["best_weights"][name])
+
+
+def test_the_card_says_on_what_how_long_and_with_what_result(uninterrupted: Path) -> None:
+    card = json.loads((uninterrupted / "llpacknet.json").read_text(encoding="utf-8"))
+    assert card["photographs"] == [
+        {
+            "file": "china.png",
+            "author": "danielbuechele",
+            "licence": "CC-BY-2.0",
+            "package": "scikit-learn",
+            "path": "",
+        }
+    ]
+    assert card["training"]["steps"] == STEPS
+    assert card["training"]["seed"] == 5
+    assert card["training"]["parameters"] == 1_170_640
+    assert card["training"]["validation_psnr"] == pytest.approx(
+        max(row[4] for row in curve.read(uninterrupted) if row[4] is not None), abs=1e-3
+    )
+    text = (uninterrupted / "llpacknet.md").read_text(encoding="utf-8")
+    assert "danielbuechele" in text
+    assert card["weights_sha256"] in text
+    assert (uninterrupted / "curve.png").stat().st_size > 1000
+
+
+def test_a_folder_with_a_run_is_refused_without_resume_and_with_another_recipe(
+    photos: Path, uninterrupted: Path
+) -> None:
+    with pytest.raises(InputError, match="--resume"):
+        train(_options(photos, uninterrupted))
+    with pytest.raises(InputError, match="seed was 5"):
+        train(_options(photos, uninterrupted, seed=6, resume=True))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"photos": None}, "--photos"),
+        ({"name": "lime"}, "not learned"),
+        ({"name": "nowhere:nothing"}, "package.module:factory"),
+        ({"name": "unheard-of"}, "no method"),
+        ({"patch": 50}, "multiple of 16"),
+    ],
+)
+def test_unusable_options_are_refused(
+    photos: Path, tmp_path: Path, changes: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        train(_options(photos, tmp_path, **changes))
+
+
+def test_several_processes_train_on_the_same_batches_as_one(photos: Path, tmp_path: Path) -> None:
+    """Their gradients are averaged in another order, so the weights agree to rounding, not bit for bit."""
+    train(_options(photos, tmp_path / "one", steps=3))
+    arguments = ["--steps", "3", "--batch", "2", "--patch", "32", "--seed", "5", "--workers", "0"]
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
+            *("-m", "bench", "train", "llpacknet", "--photos", str(photos), "--out", str(tmp_path / "two")),
+            *arguments,
+        ],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    one, two = checkpoints.read(tmp_path / "one"), checkpoints.read(tmp_path / "two")
+    assert one is not None
+    assert two is not None
+    for name, value in one["network"].items():
+        assert torch.allclose(value, two["network"][name], atol=1e-5)
+
+
+def test_the_learning_rate_warms_up_and_falls_to_a_hundredth() -> None:
+    assert schedule(0.0, 0) == pytest.approx(1 / 500)
+    assert schedule(0.0, 499) == pytest.approx(1.0)
+    assert schedule(0.5, 10_000) == pytest.approx(0.505)
+    assert schedule(1.0, 20_000) == pytest.approx(0.01)
+
+
+def test_validation_scores_the_truncated_picture() -> None:
+    """254.9 of 255 is truncated to 254: one step of 255 everywhere is 48.13 dB."""
+    truth = torch.ones(1, 3, 4, 4)
+    assert psnr_8bit(truth * (254.9 / 255), truth) == pytest.approx(20 * np.log10(255), abs=1e-4)
