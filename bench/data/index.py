@@ -94,6 +94,7 @@ def _keep_inside(base: Path, root: Path) -> None:
 
 def _exposures(folder: Path, root: Path, problems: list[str]) -> Iterable[_Exposure]:
     """Files that carry SID's names; one problem for every other entry that is not hidden."""
+    stems: set[str] = set()
     for path in sorted(folder.iterdir()):
         if path.name.startswith("."):
             continue
@@ -106,7 +107,12 @@ def _exposures(folder: Path, root: Path, problems: list[str]) -> Iterable[_Expos
             problems.append(f"{path}: not a file (a folder, pipe or broken link), not opened: remove it")
         elif float(match["seconds"]) == 0:
             problems.append(f"{path}: names an exposure time of zero: rename or remove it")
+        elif path.stem.lower() in stems:
+            problems.append(
+                f"{path}: the same name with another suffix is there already, left out: remove one"
+            )
         else:
+            stems.add(path.stem.lower())
             yield _Exposure(match["scene"], match["frame"], float(match["seconds"]), path)
 
 

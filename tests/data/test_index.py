@@ -119,6 +119,13 @@ def test_what_cannot_be_paired_is_listed_and_the_rest_kept(tmp_path):
     assert len(found.problems) == 8
 
 
+def test_one_name_with_two_suffixes_is_one_pair(tmp_path):
+    found = index(lay_out(tmp_path, [*SHORTS, "10003_00_0.1s.DNG"]))
+    assert len({pair.name for pair in found.pairs}) == len(found.pairs) == 4
+    (problem,) = found.problems
+    assert "10003_00_0.1s.DNG" in problem
+
+
 def test_unusable_folders_are_refused_in_one_line(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").write_text("")
