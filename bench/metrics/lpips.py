@@ -74,7 +74,7 @@ def lpips(
     if min(prediction.shape[:2]) < smallest:
         raise InputError(
             f"a picture of {pictures.size(prediction)} is too small for LPIPS's {net} network: "
-            f"its sides must be {smallest} pixels or more"
+            f"its sides must be {smallest} pixels or more (or leave LPIPS out)"
         )
     if not (pictures.is_cuda(prediction) and pictures.is_cuda(truth)):
         prediction, truth = pictures.as_array(prediction), pictures.as_array(truth)

@@ -18,8 +18,8 @@ def import_lpips() -> Any:
     """Import the `lpips` package, declaring torchvision's two missing operators first if it stops for them.
 
     A torchvision whose compiled part does not load (it wants CUDA's libraries) still registers shapes for
-    `nms` and `qnms`, which then do not exist. Declared without an implementation they let the import pass; only
-    torchvision's own detection operators stay unusable, and LPIPS calls none.
+    `nms` and `qnms`, which then do not exist. Declared without an implementation they let the import pass;
+    only torchvision's own detection operators stay unusable, and LPIPS calls none.
 
     Raises:
         InputError: lpips or torchvision cannot be imported for another reason.

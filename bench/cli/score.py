@@ -1,0 +1,112 @@
+"""`llbench score`: score pictures that were made elsewhere, under one published protocol or all of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.score import Scores
+    from bench.waterfall import Waterfall
+
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command()
+@click.option("--pred", "predictions", type=FOLDER, required=True, help="Folder of pictures to be judged.")
+@click.option("--truth", "truths", type=FOLDER, required=True, help="Folder of their truths.")
+@click.option(
+    "--protocol", "name", metavar="P", help="Score under this one alone. [default: release2022, and all]"
+)
+@click.option("--lpips", "net", type=click.Choice(["alex", "vgg", "none"]), default="alex", show_default=True,
+              help="Network of LPIPS.")  # fmt: skip
+@click.option("--out", type=FOLDER, help="Folder for scores.json, scores.csv, waterfall.csv and the plot.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def command(
+    predictions: Path, truths: Path, name: str | None, net: str, out: Path | None, as_json: bool
+) -> int:
+    """Score PNG, JPEG or TIFF pictures of 8 or 16 bits against their truths.
+
+    Pairs are found by equal name, else by the id before the first underscore; names like 10003_00_0.1s select
+    a protocol's subset. Without --protocol every metric is shown under release2022, and how the mean moves
+    from there to every other protocol, one change at a time.
+    """
+    from bench import protocols, score
+    from bench.metrics import definitions
+
+    chosen = [protocols.get(name)] if name else score.all_protocols()
+    if net == "vgg":
+        chosen = [replace(protocol, lpips="vgg") for protocol in chosen]
+    more = () if name else tuple(metric for metric in definitions.METRICS if metric.startswith("ssim"))
+    if out is not None:
+        _prepare(out)
+    unwanted = {"lpips-alex": "not asked for"} if net == "none" else {}
+    with _progress() as advance:
+        scores = score.score(predictions, truths, chosen, more, skip=unwanted, advance=advance)
+    falls = score.waterfalls(scores, chosen[0], chosen[1:])
+    result = score.as_dict(scores, chosen[0], chosen[1:], falls)
+    if out is not None:
+        from bench import score_files
+
+        score_files.write(out, result, falls)
+    if as_json:
+        print(json.dumps(result, indent=2, allow_nan=False))
+    else:
+        _show(result, scores, falls)
+    for line in (*scores.failures, *scores.matches.unscored):
+        print(f"llbench: not scored: {line}", file=sys.stderr)
+    return 1 if scores.failures or scores.matches.unscored else 0
+
+
+def _prepare(out: Path) -> None:
+    from llpacknet.errors import InputError
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / ".probe").touch()
+        (out / ".probe").unlink()
+    except OSError as error:
+        raise InputError(f"{out} cannot be written ({error.strerror}): name another folder") from error
+
+
+class _progress:  # noqa: N801
+    """A bar with the time left on a terminal, a line for each picture elsewhere; both on standard error."""
+
+    def __enter__(self) -> Callable[[int, int], None]:
+        from rich.console import Console
+        from rich.progress import Progress
+
+        self._bar = Progress(console=Console(stderr=True), transient=True) if sys.stderr.isatty() else None
+        if self._bar is None:
+            return lambda done, of: print(f"scored {done} of {of}", file=sys.stderr, flush=True)
+        task = self._bar.add_task("scoring", total=None)
+        self._bar.start()
+        bar = self._bar
+        return lambda done, of: bar.update(task, completed=done, total=of)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+
+def _show(result: dict[str, Any], scores: Scores, falls: list[Waterfall]) -> None:
+    from rich.console import Console
+
+    from bench import score_files
+
+    console = Console(width=None if sys.stdout.isatty() else 160)
+    console.print(score_files.picture_table(result))
+    if len(result["protocols"]) > 1:
+        console.print(score_files.protocol_table(result))
+        console.print(score_files.waterfall_table(falls))
+    for metric, reason in scores.skipped.items():
+        console.print(f"{metric} skipped: {reason}", highlight=False, markup=False)
+    for line in scores.matches.unused:
+        console.print(f"not used: {line}", highlight=False, markup=False)
