@@ -207,5 +207,10 @@ def signal_name(code: int) -> str:
 
 def last_words(tail: str, lines: int = 3, characters: int = 400) -> str:
     """Bring the end of a log onto one line."""
-    kept = [line.strip() for line in tail.splitlines() if line.strip()][-lines:]
-    return " | ".join(kept)[-characters:]
+    said = [line.strip() for line in tail.splitlines() if line.strip()]
+    fatal = next((index for index, line in enumerate(said) if line.startswith("Fatal Python error")), None)
+    if fatal is not None:
+        # Python's own report of a fatal signal: what it was, and the innermost call of the thread at fault.
+        frames = [line for line in said[fatal:] if line.startswith('File "')]
+        said = [said[fatal], *frames[:1]]
+    return " | ".join(said[-lines:])[-characters:]

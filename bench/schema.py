@@ -107,8 +107,8 @@ def _value_problems(measurement: str, values: dict[str, Any]) -> list[str]:
     if measurement == "complexity":
         keys = ("parameters", "parameters_published")
         found = [f"values.{key} is not a count" for key in keys if not _counts(values[key])]
-        if values["gmac"] is not None and not _positive(values["gmac"]):
-            found.append("values.gmac is neither null nor a positive number")
+        if values["gmac"] is not None and not (_is_number(values["gmac"]) and values["gmac"] >= 0):
+            found.append("values.gmac is neither null nor a number from 0 on")
         return found
     return _quality_problems(values)
 

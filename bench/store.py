@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import json
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CELLS = "cells"
+PARTIAL = ".partial"
 
 
 def file_name(cell: Cell) -> str:
@@ -52,7 +54,7 @@ def write(out: Path, record: Record) -> Path:
 
 def replace(path: Path, text: str) -> None:
     """Put `text` into the file `path` in one step; raises InputError where that cannot be done."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", encoding="utf-8") as stream:
@@ -62,7 +64,8 @@ def replace(path: Path, text: str) -> None:
         temporary.replace(path)
         _flush_folder(path.parent)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
         raise unwritable(path.parent, error) from error
 
 
@@ -142,11 +145,16 @@ def _refuse_constant(name: str) -> Any:
 
 
 def lock(out: Path) -> FileLock:
-    """Take the folder for one run; the lock goes with the process. InputError when another run has it."""
+    """Take the folder for one run, and clear away what killed writers left half written.
+
+    The lock goes with the process. Raises InputError when another run has it, or the folder cannot be written.
+    """
     try:
         out.mkdir(parents=True, exist_ok=True)
         taken = FileLock(out / ".lock")
         taken.acquire(timeout=0)
+        for leftover in out.glob(f"*/.*{PARTIAL}"):
+            leftover.unlink(missing_ok=True)
     except Timeout as error:
         raise InputError(
             f"another run is writing into {out}; wait for it, or choose another --out"

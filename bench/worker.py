@@ -60,12 +60,16 @@ def main() -> None:
     _end_with_manager(orders, order.manager)
     if order.memory_limit is not None:
         _limit_memory(order.memory_limit)
+    status = 0
     try:
         _work(order, channel)
-    finally:
-        sys.stderr.flush()
-        # Threads that a model left running, or a slow teardown of a library, are no concern of ours.
-        os._exit(0)
+    except BaseException:  # noqa: BLE001 -- the log is where the manager looks for the cause
+        traceback.print_exc()
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads that a model left running, or a slow teardown of a library, are no concern of ours.
+    os._exit(status)
 
 
 def _take_standard_streams() -> tuple[int, Channel]:

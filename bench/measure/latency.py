@@ -1,7 +1,7 @@
 """Latency: one process's share of an interleaved run.
 
 Each process builds the method, times the first (cold) call apart, checks its output, warms up until two
-calls agree, and then takes samples, which are kept raw. Statistics are made elsewhere, from several processes.
+calls agree, and then takes samples, which are kept raw. Statistics over processes are made elsewhere.
 """
 
 from __future__ import annotations

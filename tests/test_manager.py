@@ -1,0 +1,198 @@
+"""Every end of a worker becomes a status with its reason, and none leaves a process behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench import store
+from bench.manager import Limits, execute
+from bench.plan import plan
+from bench.process import TOKEN
+from llpacknet.errors import InputError
+
+METHODS = Path(__file__).parent / "methods"
+SIZE = (64, 96)
+
+
+@pytest.fixture(autouse=True)
+def _models_can_be_named(monkeypatch):
+    monkeypatch.syspath_prepend(METHODS)
+
+
+def workers():
+    """Processes that a manager started, or that their models started."""
+    found = []
+    for one in psutil.process_iter():
+        try:
+            if TOKEN in one.environ() and one.status() != psutil.STATUS_ZOMBIE:
+                found.append(one.pid)
+        except (psutil.Error, OSError):
+            continue
+    return set(found)
+
+
+def memory_of(models, out, **limits):
+    """Run the memory cell of each model: one process and one call each."""
+    wanted = plan([f"misbehaving:{model}" for model in models], ["memory"], size=SIZE, threads=1)
+    summary = execute(wanted, out, limits=Limits(**limits))
+    records = {record.cell.model.removeprefix("misbehaving:"): record for record in store.load(out)}
+    assert set(records) == set(models)
+    return summary, records
+
+
+def test_each_way_to_fail_has_its_status_and_harms_no_other(tmp_path):
+    before = workers()
+    ways = {
+        "hungry": ("oom-host", "memory"),
+        "segfaulting": ("crash", "SIGSEGV"),
+        "exiting": ("crash", "exit status 3"),
+        "leaving": ("crash", "SystemExit(4)"),
+        "raising": ("crash", "ValueError: the method's own words (misbehaving.py:"),
+        "not_a_number": ("wrong-output", "NaN"),
+        "misshapen": ("wrong-output", "(1, 3, 64, 48), not (1, 3, 64, 96)"),
+        "noisy": ("ok", None),
+        "parent": ("ok", None),
+        "good": ("ok", None),
+    }
+    summary, records = memory_of(ways, tmp_path, memory_bytes=1_500_000_000)
+    for model, (status, reason) in ways.items():
+        record = records[model]
+        assert record.status == status, (model, record.reason)
+        assert reason is None or reason in str(record.reason)
+        assert bool(record.values) == (status == "ok")
+    assert "misbehaving.py" in str(records["segfaulting"].reason), "the log's end names the place"
+    assert summary.counts == {"ok": 3, "crash": 4, "wrong-output": 2, "oom-host": 1}
+    assert summary.failed == 7
+    assert workers() == before
+
+
+def test_a_worker_that_is_out_of_time_is_ended_even_if_it_ignores_terminate(tmp_path):
+    before = workers()
+    start = time.monotonic()
+    _, records = memory_of(["sleeper", "stubborn"], tmp_path, timeout_s=12.0, grace_s=0.5)
+    assert {record.status for record in records.values()} == {"timeout"}
+    assert all("12 s" in str(record.reason) for record in records.values())
+    assert time.monotonic() - start < 60
+    assert workers() == before
+
+
+def start_run(out, *options):
+    """Start `llbench run` as a process of its own."""
+    command = [sys.executable, "-m", "bench", "run", "--out", str(out), "--threads", "1", *options]
+    return subprocess.Popen(
+        command,
+        env={**os.environ, "PYTHONPATH": str(METHODS)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+
+
+def wait_for(condition, seconds=90):
+    """Wait until a condition holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.02)
+
+
+COSTS = (
+    "--models",
+    "misbehaving:good,misbehaving:rests",
+    "--measure",
+    "complexity,latency",
+    "--size",
+    "64x96",
+)
+
+
+def test_killed_at_any_moment_a_run_goes_on_and_repeats_nothing(tmp_path):
+    before = workers()
+    out = tmp_path / "out"
+    options = (*COSTS, "--rounds", "2", "--resume")
+    seen = {}
+    for patience in (1.5, 4.0, 7.0):
+        manager = start_run(out, *options)
+        time.sleep(patience)
+        manager.kill()
+        manager.communicate()
+        wait_for(lambda: workers() == before, seconds=10)
+        for path in store.files(out):
+            assert store.validate(path) == []
+            assert seen.setdefault(path.name, path.stat().st_mtime_ns) == path.stat().st_mtime_ns
+    manager = start_run(out, *options)
+    printed, log = manager.communicate(timeout=200)
+    assert manager.returncode == 0, log.decode()
+    assert b"4 ok" in printed
+    records = store.load(out)
+    assert len(records) == 4
+    for record in records:
+        if record.cell.measurement == "latency":
+            assert set(record.values["round"]) == {0, 1}
+    twins = [record for record in records if "twin_samples_s" in record.values]
+    assert len(twins) == 1
+    assert len({record.values["run"] for record in records if "run" in record.values}) == 1
+    for path in store.files(out):
+        assert seen.setdefault(path.name, path.stat().st_mtime_ns) == path.stat().st_mtime_ns
+    assert not (out / "rounds").exists()
+
+
+def test_interrupted_a_run_keeps_what_is_finished_and_says_so(tmp_path):
+    before = workers()
+    out = tmp_path / "out"
+    options = ("--models", "misbehaving:good,misbehaving:sleeper", "--measure", "memory", "--size", "64x96")
+    manager = start_run(out, *options)
+    wait_for(lambda: store.files(out))
+    manager.send_signal(signal.SIGINT)
+    _, log = manager.communicate(timeout=30)
+    assert manager.returncode == 130
+    assert b"interrupted" in log
+    assert b"Traceback" not in log
+    assert [record.cell.model for record in store.load(out)] == ["misbehaving:good"]
+    assert workers() == before
+
+
+def test_the_manager_never_imports_torch():
+    program = (
+        "import sys, bench.manager, bench.plan, bench.cli.run, bench.cli.env\n"
+        "from bench.plan import plan\n"
+        "plan(['llpacknet', 'sgn'], ['complexity', 'latency', 'memory'])\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_folder_with_results_is_refused_without_resume_and_two_runs_do_not_meet(tmp_path):
+    wanted = plan(["misbehaving:good"], ["latency"], size=SIZE, runtimes=["openvino"])
+    summary = execute(wanted, tmp_path)
+    assert summary.counts == {"unsupported": 1}
+    assert summary.failed == 0
+    with pytest.raises(InputError, match="--resume"):
+        execute(wanted, tmp_path)
+    taken = store.lock(tmp_path)
+    with pytest.raises(InputError, match="another run"):
+        execute(wanted, tmp_path, resume=True)
+    taken.release()
+    assert execute(wanted, tmp_path, resume=True).counts == {"unsupported": 1}
+
+
+def test_what_cannot_fit_is_skipped_with_the_figures(tmp_path):
+    wanted = plan(["did"], ["memory"])
+    summary = execute(wanted, tmp_path, limits=Limits(memory_bytes=1_000_000_000))
+    assert summary.counts == {"skipped": 1}
+    assert "1.0 GB are available" in str(store.load(tmp_path)[0].reason)
+
+
+def test_results_name_no_user_host_or_path(tmp_path):
+    execute(plan(["misbehaving:good"], ["latency"], runtimes=["compile"], size=SIZE), tmp_path)
+    text = json.dumps([path.read_text() for path in store.files(tmp_path)])
+    assert os.uname().nodename not in text
+    assert str(Path.home()) not in text
+    assert str(METHODS.parent.parent) not in text
