@@ -110,9 +110,9 @@ def solve(
     def cycle(vector: NDArray[Any]) -> NDArray[Any]:
         return multigrid.cycle(vector.reshape(shape)).reshape(size)
 
-    first: NDArray[np.floating[Any]] | None = (
-        None if start is None else np.array(start, precision).reshape(size)
-    )
+    first: NDArray[np.floating[Any]] = np.zeros(size, precision)
+    if start is not None:
+        first[:] = start.ravel()
     solution, _ = cg(
         LinearOperator((size, size), matvec=product, dtype=precision),
         target.reshape(size),

@@ -1,4 +1,4 @@
-"""The weighted linear systems against a direct sparse solver, which assembles them from difference matrices."""
+"""The weighted linear systems against a direct sparse solver, assembled from difference matrices."""
 
 import numpy as np
 import pytest
