@@ -12,8 +12,8 @@ import click
 def command(folder: Path) -> int:
     """Write tables, figures, claims.json and report.html from the results in DIR.
 
-    Nothing is measured: the same result files give the same bytes, on whatever machine. A half-finished run shows
-    what there is.
+    Nothing is measured: the same result files give the same bytes, on whatever machine. A half-finished run
+    shows what there is.
 
     Example: llbench report results/mine
     """
@@ -23,11 +23,11 @@ def command(folder: Path) -> int:
     from bench.judge.results import Results
     from bench.show import report, tables, writers
 
-    report.write_all(folder)
     results = Results.load(folder)
+    verdicts = report.write(folder, results)
     console = Console()
     console.print(writers.as_rich(tables.table1(results)))
-    counted = claims.tally(claims.judge(results))
+    counted = claims.tally(verdicts)
     console.print(", ".join(f"{count} {name}" for name, count in counted.items()), highlight=False)
     console.print(f"Report: {folder / report.FILE}", highlight=False)
     return 0

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.judge.quantities import Measured
+    from bench.judge.statistics import Estimate
 
 Verdict = Literal[
     "reproduced", "within-tolerance", "not-reproduced", "untestable-here", "inconsistent-at-source"
@@ -87,7 +88,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Conflict:
-    """Two statements of the sources that exclude each other; `claim` measures the disputed figure, if it can be."""
+    """Two statements of the sources that exclude each other; `claim` measures the disputed figure."""
 
     id: str
     title: str
@@ -134,7 +135,7 @@ def verdict(claim: Claim, results: Results) -> dict[str, Any]:
     if claim.sid_only and measured.synthetic:
         return entry | {
             "verdict": "untestable-here",
-            "reason": "the figure rests on made pictures, which support orderings and ratios of cost, never absolute dB",
+            "reason": "the figure rests on made pictures: orderings and ratios of cost, never absolute dB",
         }
     low, high = measured.estimate.low, measured.estimate.high
     if low is None or high is None:
@@ -228,7 +229,7 @@ def _entry(claim: Claim, measured: Measured, protocol: str | None) -> dict[str, 
         "published": claim.published,
         "range": [_plain(claim.low), _plain(claim.high)],
         "measured": None if found is None else _plain(found.value),
-        "interval": None if found is None or found.low is None else [_plain(found.low), _plain(found.high)],
+        "interval": None if found is None else _ends(found),
         "unit": claim.unit,
         "verdict": None,
         "protocol": protocol or claim.protocol,
@@ -277,6 +278,12 @@ def _sentence(parts: list[str]) -> str:
 def _real(claim: Claim) -> str | None:
     """Pictures that were taken; costs and counts rest on no pictures at all."""
     return "real" if claim.quantity.startswith(("psnr", "ssim", "gain")) else None
+
+
+def _ends(found: Estimate) -> list[float | int | None] | None:
+    if found.low is None or found.high is None:
+        return None
+    return [_plain(found.low), _plain(found.high)]
 
 
 def _plain(value: float) -> float | int | None:

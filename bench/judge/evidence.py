@@ -1,4 +1,4 @@
-"""What a claim's quantity means in terms of results: from its parameters in `claims.toml` to a measured figure."""
+"""What a claim's quantity means in results: from its parameters in `claims.toml` to a measured figure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Found = tuple[Measured, str | None]
 
 
 def measure(quantity: str, subject: Subject, results: Results) -> Found:
-    """Return the measured figure of a claim, and the protocol that it was judged under (None: as the claim says).
+    """Return the measured figure of a claim and its protocol (None: as the claim says).
 
     Args:
         quantity: a key of `MEASURES`.
@@ -34,12 +34,8 @@ def measure(quantity: str, subject: Subject, results: Results) -> Found:
 
 
 def with_protocol(results: Results) -> str:
-    """Return the protocol that stands for "with GT exposure" here: the one of `WITH` with the most judged pictures."""
-    counts = {
-        name: sum(r.status == "ok" and r.cell.protocol == name for r in results.of("quality"))
-        for name in WITH
-    }
-    return max(WITH, key=lambda name: counts[name])
+    """Return the protocol that stands for "with GT exposure": the one of `WITH` with the most pictures."""
+    return max(WITH, key=lambda name: results.judged.get(name, 0))
 
 
 def protocol_of(subject: Subject, results: Results) -> str:

@@ -147,7 +147,7 @@ def memory_ratio(results: Results, above: str, below: str, **setting: Any) -> Me
 
 
 def count(results: Results, model: str, field: str) -> Measured:
-    """Return an exact count of a method: `parameters`, `parameters_published`, `parameters_fused` or `gmac`."""
+    """Return an exact count of a method: `parameters`, `parameters_fused`, `gmac`."""
     record = results.complexity(model)
     if isinstance(record, str):
         return Measured(None, record)
@@ -256,7 +256,7 @@ def picture_marks(ok: dict[str, Record]) -> tuple[str, ...]:
 def _both(
     results: Results, kind: str, models: tuple[str, str], setting: dict[str, Any]
 ) -> tuple[Record, Record] | Measured:
-    """Return records of two methods in the same runtime: as published if both have it, else the next they share."""
+    """Return records of two methods in one runtime: as published if both have it, else the next."""
     wanted: Sequence[str | None] = setting.get("runtimes", RUNTIMES)
     chosen: list[Record] = []
     for model in models:

@@ -48,8 +48,12 @@ class Results:
     def __init__(self, records: Iterable[Record]) -> None:
         self.records = sorted(records, key=lambda record: [str(axis) for axis in vars(record.cell).values()])
         self._by: dict[tuple[str, str], list[Record]] = {}
+        self._of: dict[str, list[Record]] = {}
         for record in self.records:
             self._by.setdefault((record.cell.measurement, record.cell.model), []).append(record)
+            self._of.setdefault(record.cell.measurement, []).append(record)
+        self._pictures: dict[tuple[str, str, str | None, str], Pictures] = {}
+        self._images: dict[str, set[str]] | None = None
 
     @classmethod
     def load(cls, out: Path) -> Results:
@@ -83,7 +87,7 @@ class Results:
         """Return records of one measurement, of one method or of all."""
         if model is not None:
             return self._by.get((measurement, model), [])
-        return [record for record in self.records if record.cell.measurement == measurement]
+        return self._of.get(measurement, [])
 
     def frame(self, device: str = "cpu") -> tuple[int, int] | None:
         """Frame size of the main cost figures: the paper's where it was measured, else the largest."""
@@ -173,6 +177,12 @@ class Results:
             runtime: the runtime; the first of `RUNTIMES` that has a judged image if None.
             precision: number format.
         """
+        key = (model, protocol, runtime, precision)
+        if key not in self._pictures:
+            self._pictures[key] = self._judged(*key)
+        return self._pictures[key]
+
+    def _judged(self, model: str, protocol: str, runtime: str | None, precision: str) -> Pictures:
         fitting = [
             record
             for record in self.of("quality", model)
@@ -192,13 +202,22 @@ class Results:
 
     def images(self, protocol: str) -> list[str]:
         """Names of all images that any method was asked to restore under a protocol."""
-        return sorted(
-            {
-                str(record.cell.image)
-                for record in self.of("quality")
-                if record.cell.protocol == protocol and record.cell.dataset in {self.dataset, None}
-            }
+        if self._images is None:
+            self._images = {}
+            for record in self.of("quality"):
+                if record.cell.dataset in {self.dataset, None}:
+                    self._images.setdefault(str(record.cell.protocol), set()).add(str(record.cell.image))
+        return sorted(self._images.get(protocol, ()))
+
+    @cached_property
+    def judged(self) -> dict[str, int]:
+        """How many pictures of the main data set were judged under each protocol."""
+        counted = Counter(
+            str(r.cell.protocol)
+            for r in self.of("quality")
+            if r.status == "ok" and r.cell.dataset == self.dataset
         )
+        return dict(sorted(counted.items()))
 
     @cached_property
     def protocols(self) -> tuple[str, ...]:

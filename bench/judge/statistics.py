@@ -58,7 +58,7 @@ class Estimate:
         return replace(self, value=self.value * factor, low=low, high=high)
 
     def at_least(self, relative: float) -> Estimate:
-        """Return the same estimate with an interval no narrower than value / (1 + relative) to value * (1 + relative)."""
+        """Return the estimate with an interval no narrower than value / (1 + r) to value * (1 + r)."""
         below, above = self.value / (1 + relative), self.value * (1 + relative)
         low = below if self.low is None else min(self.low, below)
         high = above if self.high is None else max(self.high, above)
@@ -76,7 +76,7 @@ def within(value: float, relative: float) -> Estimate:
 
 
 def estimate(values: Sequence[float], statistic: Literal["median", "mean"]) -> Estimate:
-    """Median or mean of independent repetitions, with its interval (module docstring); ValueError if empty."""
+    """Median or mean of independent repetitions with its interval; ValueError if there are none."""
     sample = np.asarray(values, dtype=float)
     if sample.size == 0:
         raise ValueError("an estimate needs at least one value")

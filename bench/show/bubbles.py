@@ -62,9 +62,10 @@ def figure1(results: Results) -> Drawn | None:
 def _caption(results: Results) -> str:
     """Say what the figure shows and what it rests on."""
     text = (
-        "Time for one frame against PSNR without GT exposure. Rings: as published (LIME and Robust Retinex read off "
-        "the paper's plot, without bubble sizes); discs: measured here; a dotted line joins the two. The area of a bubble is "
-        "proportional to peak memory on the left, to parameters on the right; a cross has no such figure."
+        "Time for one frame against PSNR without GT exposure. Rings: as published (LIME and Robust Retinex "
+        "read off the paper's plot, without bubble sizes); discs: measured here; a dotted line joins the two. "
+        "The area of a bubble is proportional to peak memory on the left, to parameters on the right; a cross "
+        "has no such figure."
     )
     return f"{text} {data_setting(results, WITHOUT)}".strip()
 
@@ -76,8 +77,8 @@ def _ours(results: Results) -> str:
 
 
 def _published() -> list[Bubble]:
-    bubbles = []
     rows = published.load()
+    bubbles = []
     for row in [row for row in rows["table1"] if "published" in row]:
         numbers = {key: float(text) for key, text in row["published"].items()}
         bubbles.append(
@@ -85,11 +86,18 @@ def _published() -> list[Bubble]:
                    numbers["parameters"], measured=False)
         )  # fmt: skip
     models = {row["short"]: row["cost"][0] for row in rows["table1"]}
-    for row in rows["figure1"]:
-        bubbles.append(
-            Bubble(row["short"], models[row["short"]], float(row["time"]), float(row["psnr_without"]), None, None,
-                   measured=False)
-        )  # fmt: skip
+    bubbles.extend(
+        Bubble(
+            row["short"],
+            models[row["short"]],
+            float(row["time"]),
+            float(row["psnr_without"]),
+            None,
+            None,
+            measured=False,
+        )
+        for row in rows["figure1"]
+    )
     return bubbles
 
 

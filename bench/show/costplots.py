@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -10,7 +10,6 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench.judge import quantities
 from bench.judge.quantities import GB
-from bench.judge.results import Results
 from bench.judge.statistics import estimate
 from bench.show import published, style
 from bench.show.numbers import with_interval
@@ -21,9 +20,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from bench.cells import Record
+    from bench.judge.results import Results
 
 INK = "#222222"
-PAPER = {"marker": "D", "markersize": 5, "mfc": "white", "mec": INK, "mew": 0.9, "ls": ""}
+PAPER: dict[str, Any] = {"marker": "D", "markersize": 5, "mfc": "white", "mec": INK, "mew": 0.9, "ls": ""}
 """How a published figure is drawn wherever it stands beside a measured one."""
 
 
@@ -186,7 +186,7 @@ def threads(results: Results) -> Drawn | None:
 
 
 def _sweep(results: Results, kind: str, axis: str) -> dict[str, list[tuple[float, float]]]:
-    """Points (size or threads, seconds or GB) of each method measured at more than one, the other axis fixed."""
+    """Points (size or threads, seconds or GB) of each method with more than one, the other axis fixed."""
     frame = results.frame()
     most = None if frame is None else results.threads("cpu", frame)
     series: dict[str, dict[float, float]] = {}

@@ -8,7 +8,6 @@ import numpy as np
 
 from bench.judge import quantities
 from bench.judge.quantities import GB, Measured
-from bench.judge.results import Results
 from bench.judge.statistics import estimate
 from bench.show import published
 from bench.show.entries import figure_entry
@@ -18,6 +17,7 @@ from bench.show.setting import cost_setting
 
 if TYPE_CHECKING:
     from bench.cells import Cell, Record
+    from bench.judge.results import Results
 
 REFERENCE = "llpacknet"
 """The method that the others are compared with, setting by setting."""
@@ -48,15 +48,15 @@ def cost_table(results: Results) -> Table | None:
         Column("× LLPackNet here", ("ratio_llpacknet",), intervals=True),
     )
     caption = (
-        f"Time is the median over rounds (fresh processes) of each round's median, ± its interval. {_floor(results)} "
-        "Ratios are taken round by round within one interleaved run: to the same method in its published form, and to "
-        "LLPackNet in the same setting. 1 GB = 1e9 bytes."
+        "Time is the median over rounds (fresh processes) of each round's median, ± its interval. "
+        f"{_floor(results)}Ratios are taken round by round within one interleaved run: to the same method in "
+        "its published form, and to LLPackNet in the same setting. 1 GB = 1e9 bytes."
     )
     return Table("costs", "Time and memory in every setting", caption, columns, tuple(body))
 
 
 def scope_table(results: Results) -> Table | None:
-    """Where the time of one photograph goes: decoding, gain, network, quantising; None where it was not taken."""
+    """Where the time of one photograph goes: decoding, gain, network, quantising; None if not taken."""
     frame = results.frame()
     rows = []
     for model in published.ordered(results.models):
@@ -130,7 +130,7 @@ def _memory(results: Results, cell: Cell) -> Measured:
 
 def _floor(results: Results) -> str:
     floor = quantities.noise_floor(results)
-    return "" if floor is None else f"A/A noise floor: {100 * floor:.1f} %; no difference below it is one."
+    return "" if floor is None else f"A/A noise floor: {100 * floor:.1f} %; no difference below it is one. "
 
 
 def _median(seconds: list[float] | None) -> Entry:

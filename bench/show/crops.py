@@ -1,4 +1,4 @@
-"""Pictures side by side: the crop grid of the paper's comparison figure, and the report's before and after."""
+"""Pictures side by side: the crop grid of the paper's comparison figure, and before and after."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ def grid(out: Path, results: Results) -> Drawn | None:
         return None
     most = max(len(shots) for shots in found.values())
     widest = -(-most // -(-most // COLUMNS))
-    rows = [shots[start : start + widest] for shots in found.values() for start in range(0, len(shots), widest)]
+    rows = [
+        shots[start : start + widest] for shots in found.values() for start in range(0, len(shots), widest)
+    ]
     side = style.PAGE / widest
     drawn = style.figure(style.PAGE, len(rows) * (side + 0.24) + 0.1)
     axes = drawn.subplots(len(rows), widest, squeeze=False)
@@ -49,7 +51,9 @@ def grid(out: Path, results: Results) -> Drawn | None:
     caption = "Crops of restored pictures at full resolution, PSNR / SSIM of the whole picture below each."
     if results.synthetic:
         caption = f"{caption} {SYNTHETIC}"
-    return Drawn("crops", "Crops", caption, "Crops of the same place restored by each method.", drawn, photographs=True)
+    return Drawn(
+        "crops", "Crops", caption, "Crops of the same place restored by each method.", drawn, photographs=True
+    )
 
 
 def slides(out: Path, results: Results) -> list[dict[str, Any]]:
@@ -63,7 +67,9 @@ def slides(out: Path, results: Results) -> list[dict[str, Any]]:
             box, size = pictures.place(shots), _frame(shots)
             shown = [pictures.as_jpeg(pictures.cut(shot, size, box)) for shot in shots]
             what = f"crop of {box[3]}x{box[2]} pixels"
-        views = [{"title": s.title, "score": s.score, "source": one} for s, one in zip(shots, shown, strict=True)]
+        views = [
+            {"title": s.title, "score": s.score, "source": one} for s, one in zip(shots, shown, strict=True)
+        ]
         made.append({"image": image, "what": what, "views": views})
     return made
 
@@ -83,7 +89,7 @@ def _whole(shots: list[pictures.Shot]) -> tuple[list[str], int]:
 
 
 def _framed(picture: Image.Image, width: int, height: int) -> Image.Image:
-    """A picture of the middle quarter alone, set into a frame of full size, so that all lie on one another."""
+    """Set a picture of the middle quarter alone into a frame of full size, so that all lie on one another."""
     if picture.size == (width, height):
         return picture
     from PIL import Image

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FOLDER = "predictions"
 ENDS = {"input": "Dark input", "truth": "Truth"}
-"""Pictures beside the methods' own, where the run has kept them: the unamplified input and the rendered truth."""
+"""Pictures beside the methods' own, where a run has kept them: unamplified input and rendered truth."""
 CROP = 512
 """Side of a crop in pixels of the full frame."""
 
@@ -42,7 +42,7 @@ class Shot:
     path: Path
 
     def open(self) -> Image.Image:
-        """The picture as 8-bit RGB."""
+        """Return the picture as 8-bit RGB."""
         with Image.open(self.path) as picture:
             return picture.convert("RGB")
 
@@ -61,15 +61,17 @@ def kept(out: Path, results: Results, most: int) -> dict[str, list[Shot]]:
     files: dict[str, dict[str, Path]] = {}
     for path in sorted(folder.glob("*/*.png")):
         files.setdefault(path.stem, {})[path.parent.name] = path
-    shown = [image for image in sorted(files) if len(set(files[image]) - set(ENDS)) >= 1 and len(files[image]) > 1]
+    shown = [
+        image for image in sorted(files) if len(set(files[image]) - set(ENDS)) >= 1 and len(files[image]) > 1
+    ]
     return {image: _shots(image, files[image], results) for image in _spread(shown, most)}
 
 
 def place(shots: list[Shot]) -> tuple[int, int, int, int]:
     """Where to look: row, column, height and width of the crop with the most detail near the middle.
 
-    Detail is sought in the truth, else in the last method's picture, inside the middle quarter of the frame, which
-    every method has judged.
+    Detail is sought in the truth, else in the last method's picture, inside the middle quarter of the frame,
+    which every method has judged.
     """
     reference = shots[-1].open()
     width, height = reference.size
@@ -77,16 +79,24 @@ def place(shots: list[Shot]) -> tuple[int, int, int, int]:
     step = max(1, side // 32)
     grey = np.asarray(reference.convert("L").reduce(step), dtype=float)
     across = side // step
-    rows = range(height // 4 // step, max(height // 4 // step + 1, 3 * height // 4 // step - across), max(1, across // 4))
-    columns = range(width // 4 // step, max(width // 4 // step + 1, 3 * width // 4 // step - across), max(1, across // 4))
+    rows = range(
+        height // 4 // step,
+        max(height // 4 // step + 1, 3 * height // 4 // step - across),
+        max(1, across // 4),
+    )
+    columns = range(
+        width // 4 // step, max(width // 4 // step + 1, 3 * width // 4 // step - across), max(1, across // 4)
+    )
     best = max(
-        ((_detail(grey[row : row + across, column : column + across]), -row, -column) for row in rows for column in columns)
+        (_detail(grey[row : row + across, column : column + across]), -row, -column)
+        for row in rows
+        for column in columns
     )
     return -best[1] * step, -best[2] * step, side, side
 
 
 def cut(shot: Shot, frame: tuple[int, int], box: tuple[int, int, int, int]) -> Image.Image:
-    """The crop of a shot; a picture of the middle quarter alone is taken to lie in the middle of the frame."""
+    """Cut a crop out of a shot; a picture of the middle quarter alone lies in the middle of the frame."""
     picture = shot.open()
     width, height = picture.size
     top, left = (frame[0] - height) // 2, (frame[1] - width) // 2
@@ -95,7 +105,7 @@ def cut(shot: Shot, frame: tuple[int, int], box: tuple[int, int, int, int]) -> I
 
 
 def as_jpeg(picture: Image.Image, quality: int = 88) -> str:
-    """A picture as a JPEG data address."""
+    """Return a picture as a JPEG data address."""
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=quality, optimize=True)
     return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
@@ -121,7 +131,7 @@ def _score(image: str, model: str, results: Results) -> str:
 
 
 def _spread(images: list[str], most: int) -> list[str]:
-    """The first image of each scene, then the second ones, up to `most`."""
+    """Return the first image of each scene, then the second ones, up to `most`."""
     seen: dict[str, int] = {}
     turns = []
     for image in images:
@@ -133,4 +143,6 @@ def _spread(images: list[str], most: int) -> list[str]:
 def _detail(window: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
     """How much there is to see: contrast between neighbours, clipped parts counted against it."""
     clipped = float(np.mean((window < 8) | (window > 247)))
-    return float(np.abs(np.diff(window, axis=0)).mean() + np.abs(np.diff(window, axis=1)).mean()) * (1 - clipped)
+    return float(np.abs(np.diff(window, axis=0)).mean() + np.abs(np.diff(window, axis=1)).mean()) * (
+        1 - clipped
+    )

@@ -11,7 +11,6 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench.judge import quantities
 from bench.judge.evidence import WITHOUT, with_protocol
-from bench.judge.results import Results
 from bench.show import published, style
 from bench.show.setting import data_setting
 from bench.show.style import Drawn
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from bench.cells import Record
+    from bench.judge.results import Results
 
 CONTROL = "gain-only"
 MANY = 60
@@ -29,7 +29,7 @@ MANY = 60
 
 
 def quality_against_time(results: Results) -> Drawn | None:
-    """Draw PSNR against time with the Pareto front, one panel per protocol; None without timed, judged methods."""
+    """Draw PSNR against time with the Pareto front, one panel per protocol; None without any point."""
     panels = [(protocol, _points(results, protocol)) for protocol in _two_protocols(results)]
     panels = [(protocol, points) for protocol, points in panels if points]
     if not panels:
@@ -53,7 +53,7 @@ def quality_against_time(results: Results) -> Drawn | None:
     ]
     drawn.legend(handles=handles, loc="outside lower center", ncols=2)
     caption = (
-        "PSNR against time for one frame; nothing on the Pareto front (dashed) is both slower and worse than another. "
+        "PSNR against time for one frame; what lies on the Pareto front (dashed) is beaten by none in both. "
         f"{data_setting(results, [protocol for protocol, _ in panels])}"
     )
     return Drawn(
@@ -66,7 +66,7 @@ def quality_against_time(results: Results) -> Drawn | None:
 
 
 def by_ratio(results: Results) -> Drawn | None:
-    """Draw mean PSNR by exposure ratio, one panel per protocol; None where fewer than two ratios were judged."""
+    """Draw mean PSNR by exposure ratio, one panel per protocol; None with fewer than two ratios."""
     panels = []
     for protocol in _two_protocols(results):
         lines = {model: _ratio_means(results, model, protocol) for model in published.ordered(results.models)}
@@ -212,9 +212,11 @@ def _finite(record: Record) -> float | None:
 def _strip(axes: Axes, height: int, values: list[float], look: tuple[str, str]) -> None:
     """One method's images, spread a little up and down so that equal ones stay apart."""
     spread = (np.random.default_rng(0).random(len(values)) - 0.5) * (0.5 if len(values) > 1 else 0)
+    many = len(values) >= MANY
+    size = 3 if many else 9
+    colour, marker = look
     axes.scatter(
-        values, height + spread, s=9 if len(values) < MANY else 3, marker=look[1], color=look[0], alpha=0.55, lw=0,
-        rasterized=len(values) >= MANY,
-    )  # fmt: skip
+        values, height + spread, s=size, marker=marker, color=colour, alpha=0.55, lw=0, rasterized=many
+    )
     mean = float(np.mean(values))
     axes.plot([mean, mean], [height - 0.36, height + 0.36], color="#222222", lw=1.4)

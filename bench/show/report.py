@@ -38,12 +38,17 @@ def write_all(out: Path) -> None:
     Raises:
         InputError: no results in the folder, a damaged one, or the folder cannot be written.
     """
-    results = Results.load(out)
+    write(out, Results.load(out))
+
+
+def write(out: Path, results: Results) -> list[dict[str, Any]]:
+    """Write everything that `write_all` does, from results read before; returns the verdicts."""
     verdicts = claims.write(out, results)
     made = tables.all_tables(results)
     tables.write_all(out, made)
     drawn = figures.write_all(out, results)
     store.replace(out / FILE, render(out, results, verdicts, made, drawn))
+    return verdicts
 
 
 def render(
@@ -81,7 +86,7 @@ def _text(name: str) -> str:
 
 
 def _source(out: Path, drawn: Drawn) -> str:
-    """A figure's file as a data address: vectors, or a JPEG of moderate size where it shows photographs."""
+    """Return a figure as a data address: vectors, or a JPEG of moderate size where it shows photographs."""
     if drawn.photographs:
         with Image.open(out / "figures" / f"{drawn.name}.png") as picture:
             small = picture.convert("RGB")

@@ -58,7 +58,7 @@ def processor(results: Results, device: str = "cpu") -> str:
 
 
 def first(environment: dict[str, Any], keys: Sequence[str]) -> str:
-    """Return the first of several keys that an environment holds as text, a nested `model` or `name` included."""
+    """Return the first of several keys that an environment holds as text, or its `model` or `name`."""
     for key in keys:
         value = environment.get(key)
         if isinstance(value, list) and value:

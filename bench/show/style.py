@@ -168,14 +168,15 @@ def place_labels(
     taken: list[Bbox] = []
     for (x, y, text), radius in zip(labels, radii, strict=True):
         best: tuple[float, float, float, str] | None = None
+        probe = _annotate(axes, text, (x, y), (0.0, 0.0), "center", size)
+        extent = probe.get_window_extent(renderer)
+        probe.remove()
         for align, sideways, upwards in _around(radius):
-            note = _annotate(axes, text, (x, y), (sideways, upwards), align, size)
-            box = note.get_window_extent(renderer).expanded(1.03, 1.1)
-            note.remove()
-            cost = 2 * sum(box.overlaps(other) for other in taken) + sum(
-                box.overlaps(disc) for disc in bubbles
-            )
-            cost += 4 * _outside(box, frame) + 0.02 * (abs(upwards) + abs(sideways) - radius)
+            aside = {"left": 0.5, "center": 0.0, "right": -0.5}[align] * extent.width
+            box = extent.translated(sideways * points + aside, upwards * points).expanded(1.03, 1.1)
+            among = 2.0 * sum(box.overlaps(other) for other in taken)
+            among += sum(box.overlaps(disc) for disc in bubbles)
+            cost = among + 4 * _outside(box, frame) + 0.02 * (abs(upwards) + abs(sideways) - radius)
             if best is None or cost < best[0]:
                 best = (cost, sideways, upwards, align)
         assert best is not None

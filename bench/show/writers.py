@@ -12,14 +12,29 @@ from rich.text import Text
 if TYPE_CHECKING:
     from bench.show.layout import Column, Entry, Table
 
+COMMANDS = {sign: f"\\{sign}" for sign in "&%$#_{}"}
+WORDS = {
+    "~": "textasciitilde",
+    "^": "textasciicircum",
+    "\\": "textbackslash",
+    "<": "textless",
+    ">": "textgreater",
+}
+MATHS = {
+    "−": "-",
+    "±": r"\pm",
+    "×": r"\times",
+    "∞": r"\infty",
+    "→": r"\rightarrow",
+    "≥": r"\geq",
+    "≤": r"\leq",
+}
 LATEX = str.maketrans(
-    {
-        "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "–": "--", "−": r"$-$", "±": r"$\pm$", "×": r"$\times$",
-        "∞": r"$\infty$", "→": r"$\rightarrow$", "≥": r"$\geq$", "≤": r"$\leq$", "Δ": r"$\Delta$",
-        "<": r"\textless{}", ">": r"\textgreater{}", '"': "''",
-    }
-)  # fmt: skip
+    COMMANDS
+    | {sign: f"\\{word}{{}}" for sign, word in WORDS.items()}
+    | {sign: f"${word}$" for sign, word in MATHS.items()}
+    | {"–": "--", '"': "''"}
+)
 """Every character with a meaning in LaTeX, and those that pdfLaTeX's fonts lack."""
 
 HEAD = r"""% Compiles as it is; \input into a paper that loads booktabs, it gives the table alone.
@@ -78,13 +93,12 @@ def _digits(value: float | None) -> str:
 
 
 def as_markdown(table: Table) -> str:
-    """Return a Markdown table under its title and caption: best in bold, second best underlined, footnotes below."""
+    """Return a Markdown table: best in bold, second best underlined, footnotes below."""
     notes = table.notes
     heads = [" ".join(filter(None, (column.group, column.title))) for column in table.columns]
     lines = [f"## {table.title}", "", table.caption, "", _markdown_row(heads)]
     lines.append(_markdown_row(["---:" if column.numeric else ":---" for column in table.columns]))
-    for row in table.rows:
-        lines.append(_markdown_row([_markdown_cell(entry, notes) for entry in row]))
+    lines += [_markdown_row([_markdown_cell(entry, notes) for entry in row]) for row in table.rows]
     lines += [""] + [f"- <sup>{mark}</sup> {text}" for text, mark in notes.items()] if notes else []
     if table.has_ranks:
         lines += ["", "**best**, <u>second best</u> of the measured figures"]

@@ -68,7 +68,10 @@ def test_no_verdict_without_the_measurement_it_rests_on(full):
         rest = [r for r in full if (r.cell.model, r.cell.measurement) != (model, kind)]
         after = judged(rest)
         for name, entry in before.items():
-            if any(cell.startswith(f"{kind} of {model} ") or cell == f"{kind} of {model}" for cell in entry["rests_on"]):
+            if any(
+                cell.startswith(f"{kind} of {model} ") or cell == f"{kind} of {model}"
+                for cell in entry["rests_on"]
+            ):
                 assert after[name]["measured"] is None, name
                 assert after[name]["verdict"] not in DECIDED, name
 
@@ -83,7 +86,9 @@ def test_a_slower_sid_unet_changes_exactly_the_verdicts_that_rest_on_its_time(fu
     after = claims.write(tmp_path)
     moved = {a["id"] for a, b in zip(before, after, strict=True) if a != b}
     resting = {
-        entry["id"] for entry in before if any(cell.startswith("latency of sid-unet (") for cell in entry["rests_on"])
+        entry["id"]
+        for entry in before
+        if any(cell.startswith("latency of sid-unet (") for cell in entry["rests_on"])
     }
     flipped = {a["id"] for a, b in zip(before, after, strict=True) if a["verdict"] != b["verdict"]}
     assert moved == resting
@@ -127,7 +132,8 @@ def test_times_of_different_runs_are_not_compared(full):
 def test_a_single_pass_has_a_ratio_only_with_the_runs_noise_floor(full):
     assert judged(full)["table1-time-sgn-llpacknet"]["verdict"] in DECIDED
     without = [
-        replace(r, values={key: value for key, value in r.values.items() if not key.startswith("twin")}) for r in full
+        replace(r, values={key: value for key, value in r.values.items() if not key.startswith("twin")})
+        for r in full
     ]
     entry = judged(without)["table1-time-sgn-llpacknet"]
     assert entry["verdict"] == "untestable-here"
@@ -138,7 +144,9 @@ def test_an_unsteady_twin_widens_every_ratio_of_its_run(full):
     steady = judged(full)["table1-time-sid-unet-llpacknet"]["interval"]
     record = next(r for r in full if r.cell.model == "llpacknet" and r.cell.measurement == "latency")
     unsteady = [1.3 * sample for sample in record.values["samples_s"]]
-    entry = judged(changed(full, "llpacknet", "latency", twin_samples_s=unsteady))["table1-time-sid-unet-llpacknet"]
+    entry = judged(changed(full, "llpacknet", "latency", twin_samples_s=unsteady))[
+        "table1-time-sid-unet-llpacknet"
+    ]
     assert entry["interval"][0] < steady[0] / 1.2
     assert entry["interval"][1] > steady[1] * 1.2
 
@@ -186,5 +194,14 @@ def test_the_file_is_strict_json_and_the_same_every_time(full, tmp_path, made_up
     claims.write(tmp_path, Results(list(reversed(store.load(tmp_path)))))
     assert (tmp_path / "claims.json").read_bytes() == first
     for entry in json.loads(first, parse_constant=pytest.fail):
-        assert {"id", "source", "published", "measured", "interval", "verdict", "protocol", "tolerance"} <= set(entry)
+        assert {
+            "id",
+            "source",
+            "published",
+            "measured",
+            "interval",
+            "verdict",
+            "protocol",
+            "tolerance",
+        } <= set(entry)
         assert entry["verdict"] in claims.VERDICTS

@@ -31,7 +31,9 @@ def test_table1_in_every_form(results, golden, suffix, form):
     golden(f"table1.{suffix}", form(tables.table1(results)))
 
 
-@pytest.mark.parametrize("name", ["red", "ablation", "ratios-paper2020", "costs", "scopes", "images-paper2020"])
+@pytest.mark.parametrize(
+    "name", ["red", "ablation", "ratios-paper2020", "costs", "scopes", "images-paper2020"]
+)
 def test_further_tables(results, golden, name):
     table = next(table for table in catalogue.tables(results) if table.name == name)
     golden(f"{name}.md", writers.as_markdown(table))

@@ -1,0 +1,159 @@
+import hashlib
+import html.parser
+import json
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from bench.cli.claims import command as claims_command
+from bench.cli.report import command as report_command
+from bench.show import report
+
+WRITE_ALL = """
+import sys
+from pathlib import Path
+from bench.show import report
+report.write_all(Path(sys.argv[1]))
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(made_up, tmp_path_factory) -> Path:
+    out = made_up.write(tmp_path_factory.mktemp("results"), made_up.records())
+    random = np.random.default_rng(0)
+    for image in made_up.images(2, per_scene=1):
+        scene = np.kron(random.integers(0, 255, (18, 27, 3)), np.ones((16, 16, 1))).astype(np.uint8)
+        for name in ("input", "sid-unet", "llpacknet", "truth"):
+            path = out / "predictions" / name / f"{image}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(scene // (9 if name == "input" else 1)).save(path)
+        middle = scene[72:216, 108:324]
+        (out / "predictions" / "did").mkdir(exist_ok=True)
+        Image.fromarray(middle).save(out / "predictions" / "did" / f"{image}.png")
+    report.write_all(out)
+    return out
+
+
+class Page(html.parser.HTMLParser):
+    """Collects what a browser would fetch, and the ids and headings of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.addresses: list[str] = []
+        self.ids: list[str] = []
+        self.images_without_alt = 0
+        self.tags: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.tags.append(tag)
+        self.addresses += [found[key] for key in ("src", "href", "srcset", "data") if found.get(key)]
+        self.ids += [found["id"]] if "id" in found else []
+        self.images_without_alt += tag == "img" and not found.get("alt")
+
+
+def test_the_page_fetches_nothing_and_its_links_lead_somewhere(folder):
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    page = Page(text)
+    assert all(address.startswith(("data:", "#")) for address in page.addresses)
+    assert len(page.ids) == len(set(page.ids))
+    assert {address[1:] for address in page.addresses if address.startswith("#")} <= set(page.ids)
+    assert "@import" not in text
+    assert "url(" not in text
+    assert page.images_without_alt == 0
+    assert len(text) < 15_000_000
+
+
+def test_the_page_names_every_claim_table_and_figure(folder):
+    page = Page((folder / "report.html").read_text(encoding="utf-8"))
+    verdicts = json.loads((folder / "claims.json").read_text())
+    assert {entry["id"] for entry in verdicts} <= set(page.ids)
+    assert {f"table-{path.stem}" for path in folder.glob("tables/*.md")} - set(page.ids) == {
+        "table-environment"
+    }
+    assert {f"figure-{path.stem}" for path in folder.glob("figures/*.png")} <= set(page.ids)
+    assert {"figure1", "crops", "latency", "memory", "quality-time", "psnr-ratio", "psnr-image"} <= {
+        path.stem for path in folder.glob("figures/*.svg")
+    }
+
+
+def test_synthetic_data_is_named_wherever_a_picture_was_judged(folder, made_up, tmp_path):
+    assert "Synthetic data." in (folder / "report.html").read_text()
+    for name in ("table1", "red", "ablation", "ratios-paper2020", "images-paper2020"):
+        for suffix in ("md", "tex"):
+            assert "synthetic" in (folder / "tables" / f"{name}.{suffix}").read_text()
+    out = made_up.write(tmp_path, made_up.records(("llpacknet", "sid-unet"), synthetic=False))
+    report.write_all(out)
+    assert "ynthetic" not in (out / "tables" / "table1.md").read_text()
+    assert "Synthetic data." not in (out / "report.html").read_text()
+
+
+def test_the_same_results_give_the_same_bytes(folder, tmp_path):
+    for name in ("cells", "predictions"):
+        subprocess.run(["cp", "-r", str(folder / name), str(tmp_path)], check=True)
+    environment = {"PYTHONHASHSEED": "77", "PATH": "/usr/bin:/bin", "TZ": "Asia/Tokyo", "HOME": str(tmp_path)}
+    subprocess.run(
+        [sys.executable, "-c", WRITE_ALL, str(tmp_path)], check=True, env=environment, cwd=Path.cwd()
+    )
+    assert digests(tmp_path) == digests(folder)
+
+
+def digests(out: Path) -> dict[str, str]:
+    files = [*out.glob("tables/*"), *out.glob("figures/*"), out / "report.html", out / "claims.json"]
+    return {str(path.relative_to(out)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+@pytest.mark.parametrize("kind", ["latency", "memory", "complexity", "quality"])
+def test_half_a_run_is_shown(made_up, tmp_path, kind):
+    made = [record for record in made_up.records(pictures=2) if record.cell.measurement == kind]
+    failed = replace(made[0], status="timeout", reason="no end after 600 s", values={})
+    report.write_all(made_up.write(tmp_path, [failed, *made[1:]]))
+    text = (tmp_path / "report.html").read_text()
+    assert "timeout: no end after 600 s" in text
+    assert text.rstrip().endswith("</html>")
+
+
+def test_text_from_results_cannot_become_markup(made_up, tmp_path):
+    made = made_up.records(("llpacknet",), pictures=1)
+    hostile = "<script>alert(1)</script>"
+    made[0] = replace(
+        made[0], environment={"cpu": {"model": hostile}}, status="crash", reason=hostile, values={}
+    )
+    report.write_all(made_up.write(tmp_path, made))
+    assert hostile not in (tmp_path / "report.html").read_text()
+
+
+def test_figures_are_large_enough_for_print(folder):
+    for path in folder.glob("figures/*.png"):
+        with Image.open(path) as picture:
+            assert picture.width >= 3.4 * 300, path.name
+
+
+def test_the_command_prints_table_and_verdicts(made_up, tmp_path):
+    folder = made_up.write(tmp_path, made_up.records(("llpacknet", "sid-unet"), pictures=3))
+    run = CliRunner().invoke(report_command, [str(folder)], standalone_mode=False)
+    assert run.return_value == 0
+    assert "Table 1" in run.output
+    run = CliRunner().invoke(claims_command, [str(folder), "--json"], standalone_mode=False)
+    assert json.loads(run.output) == json.loads((folder / "claims.json").read_text())
+    assert (
+        CliRunner().invoke(claims_command, [str(folder), "--strict"], standalone_mode=False).return_value == 1
+    )
+
+
+def test_all_of_sid_with_twelve_methods_in_twenty_seconds_and_a_gigabyte(made_up, tmp_path):
+    out = made_up.write(tmp_path, made_up.records(pictures=598, per_scene=12, protocols=("release2022",)))
+    start = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", WRITE_ALL, str(out)], check=True)
+    end = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime < 20
+    assert end.ru_maxrss < 1_000_000
+    assert (out / "report.html").stat().st_size < 15_000_000
