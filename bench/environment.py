@@ -19,6 +19,7 @@ LIBRARIES = (
     *("llpacknet-bench", "torch", "torchvision", "numpy", "rawpy", "scipy", "scikit-image", "numba", "lpips"),
     *("pyamg", "onnx", "onnxruntime", "openvino", "nncf", "distributed"),
 )
+_ABSOLUTE = re.compile(r"(?<![\w.:/~>])/(?:[^\s/:;,'\"]+/)+([^\s/:;,'\"]+)")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 _ARITHMETIC = re.compile(r"^(sse4|avx|fma|f16c|amx|neon|asimd|sve|sme\d*$|bf16|i8mm|fphp|vnni)")
 
@@ -144,7 +145,10 @@ def oom_kills() -> int | None:
 
 
 def scrub(text: str) -> str:
-    """Replace folders that would name a user or an installation in a text which goes into a result."""
+    """Take folders that would name a user or an installation out of a text which goes into a result.
+
+    Known folders get short names; of any other absolute path only the last part is kept.
+    """
     places = {
         str(Path.cwd()): ".",
         str(Path(__file__).resolve().parent.parent): ".",
@@ -155,7 +159,7 @@ def scrub(text: str) -> str:
     for place in sorted(places, key=len, reverse=True):
         if len(place) > 1:
             text = text.replace(place, places[place])
-    return text
+    return _ABSOLUTE.sub(r"\1", text)
 
 
 def gpus() -> list[dict[str, str]]:

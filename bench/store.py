@@ -147,7 +147,7 @@ def _refuse_constant(name: str) -> Any:
 def lock(out: Path) -> FileLock:
     """Take the folder for one run, and clear away what killed writers left half written.
 
-    The lock goes with the process. Raises InputError when another run has it, or the folder cannot be written.
+    The lock goes with the process. Raises InputError when another run has it, or it cannot be written.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)

@@ -76,9 +76,9 @@ def test_each_way_to_fail_has_its_status_and_harms_no_other(tmp_path):
 def test_a_worker_that_is_out_of_time_is_ended_even_if_it_ignores_terminate(tmp_path):
     before = workers()
     start = time.monotonic()
-    _, records = memory_of(["sleeper", "stubborn"], tmp_path, timeout_s=12.0, grace_s=0.5)
+    _, records = memory_of(["sleeper", "stubborn"], tmp_path, timeout_s=6.0, grace_s=0.5)
     assert {record.status for record in records.values()} == {"timeout"}
-    assert all("12 s" in str(record.reason) for record in records.values())
+    assert all("6 s" in str(record.reason) for record in records.values())
     assert time.monotonic() - start < 60
     assert workers() == before
 

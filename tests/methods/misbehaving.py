@@ -11,6 +11,10 @@ import torch
 from torch import nn
 
 
+RESTS = []
+"""How long each rest of this process really was, in seconds."""
+
+
 class Good(nn.Module):
     """Shows the mosaic as grey, after a known rest and while touching a known number of bytes."""
 
@@ -27,7 +31,9 @@ class Good(nn.Module):
             held = torch.ones(self.touched, dtype=torch.uint8)
             time.sleep(0.05)
             del held
+        start = time.perf_counter()
         time.sleep(self.rest_s)
+        RESTS.append(time.perf_counter() - start)
         return (mosaic * self.scale).expand(-1, 3, -1, -1)
 
 
@@ -80,12 +86,30 @@ def raises(_):
     raise ValueError("the method's own words")
 
 
+class Moody(Good):
+    """Restores one picture, and kills its process on the next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls = 0
+
+    def forward(self, mosaic):
+        self.calls += 1
+        if self.calls == 2:
+            kills_itself(mosaic)
+        return super().forward(mosaic)
+
+
+def moody():
+    return Moody()
+
+
 def good():
     return Good()
 
 
 def rests():
-    return Good(rest_s=0.05)
+    return Good(rest_s=0.2)
 
 
 def touches():

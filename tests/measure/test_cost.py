@@ -1,0 +1,88 @@
+"""Latency and memory against methods whose cost is known, and complexity against published counts."""
+
+import os
+import statistics
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import store
+from bench.cells import Cell
+from bench.jobs import Job, Order
+from bench.manager import execute
+from bench.measure import complexity, latency
+from bench.measure.latency import LONG_CALL_S, sample
+from bench.plan import plan
+
+METHODS = Path(__file__).parent.parent / "methods"
+CONSTANT_BYTES = 6_000_000
+"""What a first call needs beyond its own arrays: pages of code, the output, the allocator's."""
+
+
+@pytest.fixture(autouse=True)
+def _models_can_be_named(monkeypatch):
+    monkeypatch.syspath_prepend(METHODS)
+
+
+def test_a_known_number_of_bytes_is_reported_from_a_large_parent(tmp_path):
+    ballast = np.ones(1_000_000_000, np.uint8)
+    execute(plan(["misbehaving:touches"], ["memory"], size=(64, 96), threads=1), tmp_path)
+    (record,) = store.load(tmp_path)
+    assert ballast[-1] == 1
+    assert record.status == "ok", record.reason
+    assert record.values["run_peak_bytes"] == pytest.approx(300_000_000, rel=0.03, abs=CONSTANT_BYTES)
+    assert record.values["process_peak_bytes"] < 900_000_000, "the parent's gigabyte is not the worker's"
+    if Path("/proc/self/clear_refs").exists():
+        assert record.values["method"] == "VmHWM"
+
+
+def test_a_known_rest_is_timed_to_one_per_cent():
+    job = Job(
+        (Cell("misbehaving:rests", "latency", None, None, None, "cpu", "published", "fp32", 64, 96, 1),)
+    )
+    values = latency.prepare(Order(job, out="", manager=os.getpid()))(0)
+    import misbehaving
+
+    # On a busy machine a rest of 0.2 s takes longer: the method's own clock says how long it was.
+    taken = misbehaving.RESTS[-len(values["samples_s"]) :]
+    assert statistics.median(values["samples_s"]) == pytest.approx(statistics.median(taken), rel=0.01)
+    assert statistics.median(taken) == pytest.approx(0.2, rel=0.2)
+    assert values["cold_s"] >= 0.2
+    assert not values["single_pass"]
+    assert len(values["samples_s"]) >= 10
+
+
+def test_warm_up_ends_when_two_calls_agree_and_samples_follow():
+    times = iter([1.0, 0.5, 0.4, 0.398, *[0.4] * 100])
+    taken = []
+    samples = sample(lambda: taken.append(next(times)) or taken[-1], cold=2.0)
+    assert taken[:4] == [1.0, 0.5, 0.4, 0.398]
+    assert samples == taken[4:]
+    assert len(samples) == 8
+
+
+def test_a_long_call_is_repeated_once_without_warm_up():
+    assert sample(lambda: 7.0, cold=LONG_CALL_S + 1) == [7.0]
+
+
+@pytest.mark.parametrize(
+    ("model", "parameters", "fused", "gmac"),
+    [
+        ("llpacknet", 1_170_640, 1_169_088, 83.30),
+        ("sid-unet", 7_760_748, 7_760_748, 560.1),
+        ("red", 784_768, None, 59.6),
+    ],
+)
+def test_complexity_is_as_published(model, parameters, fused, gmac):
+    values = complexity.values(Cell(model, "complexity", height=2848, width=4256))
+    assert values["parameters_published"] == parameters
+    assert fused is None or values["parameters_fused"] == fused
+    assert values["gmac"] == pytest.approx(gmac, rel=0.005)
+
+
+def test_a_classical_method_has_no_parameters_and_no_count_of_operations():
+    values = complexity.values(Cell("lime", "complexity", height=2848, width=4256))
+    assert values["parameters"] == 0
+    assert values["gmac"] is None
+    assert values["gmac_reason"]

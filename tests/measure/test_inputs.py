@@ -1,0 +1,36 @@
+"""Frames are cut and repeated without moving the Bayer phase."""
+
+import numpy as np
+import pytest
+
+from bench.measure.inputs import crop, fit, made_up_frame
+from bench.measure.quality import quarter
+
+
+def phases(mosaic):
+    """Mark each pixel with its place in the Bayer pattern."""
+    rows, columns = np.indices(mosaic.shape)
+    return (rows % 2 * 2 + columns % 2).astype(np.uint16)
+
+
+@pytest.mark.parametrize("size", [(64, 96), (62, 94), (30, 96), (130, 200), (500, 90)])
+def test_any_size_keeps_the_phase(size):
+    frame = made_up_frame(64, 96)
+    frame.mosaic[:] = phases(frame.mosaic)
+    fitted = fit(frame, *size)
+    assert fitted.mosaic.shape == size
+    assert np.array_equal(fitted.mosaic, phases(fitted.mosaic))
+
+
+def test_a_quarter_of_the_area_is_even_and_centred():
+    frame = made_up_frame(2848 // 8, 4256 // 8)
+    height, width = quarter(356), quarter(532)
+    assert (height, width) == (178, 266)
+    part = crop(frame, height, width).mosaic
+    assert np.array_equal(part, frame.mosaic[88 : 88 + 178, 132 : 132 + 266])
+
+
+def test_a_made_up_frame_is_dark_and_the_same_every_time():
+    frame = made_up_frame(64, 96)
+    assert np.array_equal(frame.mosaic, made_up_frame(64, 96).mosaic)
+    assert 0 < frame.normalised().mean() < 0.01

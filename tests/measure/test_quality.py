@@ -1,0 +1,87 @@
+"""Pictures are judged one by one: a bad file or a dying process costs its own cells alone."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bench import protocols, store
+from bench.data.index import index
+from bench.data.make import make
+from bench.data.truth import truth
+from bench.manager import execute
+from bench.measure.quality import scores
+from bench.metrics import psnr, quantise
+from bench.plan import plan
+from llpacknet.raw.read import read_raw
+from llpacknet.raw.render import render_frame
+from llpacknet.red_gain import red_gain
+
+METHODS = Path(__file__).parent.parent / "methods"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return make(tmp_path_factory.mktemp("data"), scenes=1, seed=1, size=(256, 384))
+
+
+@pytest.fixture(autouse=True)
+def _at_hand(monkeypatch, tmp_path):
+    monkeypatch.syspath_prepend(METHODS)
+    monkeypatch.setenv("LLBENCH_CACHE", str(tmp_path / "cache"))
+
+
+def judged(models, data, out, **options):
+    execute(plan(models, ["quality"], dataset=data, threads=1, **options), out)
+    return {(record.cell.protocol, record.cell.image): record for record in store.load(out)}
+
+
+def test_gain_only_is_libraws_picture_at_the_protocols_gain(data, tmp_path):
+    records = judged(
+        ["gain-only"], data, tmp_path, protocol_names=["release2022", "paper2020"], keep_predictions=True
+    )
+    for pair in data.pairs:
+        frame = read_raw(pair.short)
+        gains = {"release2022": pair.ratio, "paper2020": red_gain(frame.normalised(), 5.0)}
+        for (protocol, image), record in records.items():
+            if image != pair.name:
+                continue
+            assert record.status == "ok", record.reason
+            gain = gains[str(protocol)]
+            how = protocols.get(str(protocol)).quantise
+            picture = render_frame(frame, gain).astype(np.float32) / np.float32(65535)
+            expected = psnr(quantise(picture, how), quantise(truth(pair.long), how))
+            assert record.values["psnr"] == pytest.approx(expected, abs=1e-9)
+            assert record.values["gain"] == pytest.approx(gain)
+            assert record.provenance["synthetic"] is True
+    images = {image for _, image in records}
+    kept = {path.stem for path in (tmp_path / "predictions" / "gain-only").iterdir()}
+    assert kept == images
+
+
+def test_a_bad_file_fails_its_own_cells(tmp_path):
+    data = make(tmp_path / "data", scenes=1, seed=1, size=(256, 384))
+    broken = data.pairs[0].short
+    broken.write_bytes(broken.read_bytes()[:20_000])
+    records = judged(["misbehaving:good"], index(tmp_path / "data"), tmp_path / "out")
+    statuses = {image: record.status for (_, image), record in records.items()}
+    assert statuses.pop(broken.stem) == "bad-input"
+    assert set(statuses.values()) == {"ok"}
+    (reason,) = [record.reason for record in records.values() if record.status == "bad-input"]
+    assert broken.name in str(reason)
+    assert str(tmp_path) not in str(reason)
+
+
+def test_a_method_that_dies_on_every_second_picture_is_judged_on_the_others(data, tmp_path):
+    records = judged(["misbehaving:moody"], data, tmp_path)
+    statuses = [records[key].status for key in sorted(records, key=lambda key: str(key[1]))]
+    assert statuses == ["ok", "crash", "ok"]
+
+
+def test_a_perfect_picture_scores_infinity_and_one():
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 65536, (32, 48, 3), dtype=np.uint16)
+    values = scores(target.astype(np.float32) / np.float32(65535), target, protocols.get("dnf88"))
+    assert values["psnr"] == "inf" or values["psnr"] > 120
+    assert math.isclose(values["ssim"], 1.0, abs_tol=1e-6)
