@@ -12,7 +12,8 @@ from rich.console import Console
 
 from bench import progress, store
 from bench.cli.counting import counting
-from bench.cli.run import chosen_models, frame, names, summary_text, weights_files
+from bench.cli.run import chosen_models, names, summary_text, weights_files
+from bench.cli.size import Size
 from bench.manager import execute
 from bench.reproduce import DATA_FOLDER, Request, expected, making_cost
 from bench.runtimes import DEVICES
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 @click.option("--tier", type=click.Choice(list(TIERS)), default="quick", show_default=True)
 @click.option("--models", callback=names, default="all", help="Names with commas between; default: all.")
 @click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
-@click.option("--size", callback=frame, metavar="HxW", help="Frame size of made data instead of the tier's.")
+@click.option("--size", type=Size(), help="Frame size of made data instead of the tier's.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
 @click.option("--rounds", type=click.IntRange(1), help="Interleaved rounds of latency; default: the tier's.")
 @click.option(
