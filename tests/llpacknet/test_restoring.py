@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+
 from llpacknet import InputError, LLPackNet, restore
 from llpacknet.raw.dng import write_dng
 from llpacknet.raw.read import read_raw

@@ -10,7 +10,6 @@ import time
 import torch
 from torch import nn
 
-
 RESTS = []
 """How long each rest of this process really was, in seconds."""
 

@@ -1,0 +1,153 @@
+"""The main job, run for real on small frames: its files, its interruption, its messages."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from bench import store
+
+SMALL = ["--tier", "smoke", "--size", "64x96", "--rounds", "1", "--threads", "1", "--offline"]
+MODELS = "llpacknet,gain-only"
+
+
+def llbench(*arguments, cwd):
+    return [sys.executable, "-m", "bench", *arguments], {
+        "cwd": cwd,
+        "env": {**os.environ, "OMP_NUM_THREADS": "1", "LLBENCH_CACHE": str(cwd / "cache")},
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.PIPE,
+        "text": True,
+    }
+
+
+def run(*arguments, cwd):
+    command, options = llbench(*arguments, cwd=cwd)
+    return subprocess.run(command, check=False, **options)
+
+
+def reproduce(folder, *more):
+    return run("reproduce", *SMALL, "--models", MODELS, "--out", "out", *more, cwd=folder)
+
+
+def begin(folder, cells):
+    """Start a run and wait until so many of its cells are there."""
+    command, options = llbench("reproduce", *SMALL, "--models", MODELS, "--out", "out", cwd=folder)
+    process = subprocess.Popen(command, start_new_session=True, **options)
+    deadline = time.monotonic() + 120
+    while len(list((folder / "out" / "cells").glob("*.json"))) < cells:
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    return process
+
+
+def stamps(folder):
+    return {path.name: path.stat().st_mtime_ns for path in (folder / "out" / "cells").glob("*.json")}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("finished")
+    done = reproduce(folder)
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def test_one_command_ends_with_table_1_on_the_screen_and_in_files(finished):
+    folder, done = finished
+    out = folder / "out"
+    assert "LLPackNet" in done.stdout
+    assert "predicted" in done.stderr
+    for name in ("table1.csv", "table1.md", "table1.tex"):
+        assert (out / "tables" / name).stat().st_size > 0
+    for name in ("figure1.png", "figure1.svg"):
+        assert (out / "figures" / name).stat().st_size > 0
+    assert "<html" in (out / "report.html").read_text(encoding="utf-8")
+    verdicts = json.loads((out / "claims.json").read_text(encoding="utf-8"))
+    assert {"id", "source", "published", "measured", "interval", "verdict"} <= set(verdicts[0])
+
+
+def test_measured_parameters_stand_beside_the_published_ones(finished):
+    rows = list(csv.DictReader((finished[0] / "out" / "tables" / "table1.csv").open(encoding="utf-8")))
+    assert any("1.17" in " ".join(filter(None, row.values())) for row in rows)
+
+
+def test_every_pixel_went_through_a_raw_file(finished):
+    frames = sorted(path.name for path in (finished[0] / "out" / "data" / "Sony").rglob("*.DNG"))
+    assert len([name for name in frames if "_10s" in name or "_30s" in name]) == 1
+    assert len(frames) >= 4
+
+
+def test_a_network_without_weights_gets_no_quality_number(finished):
+    for record in store.load(finished[0] / "out"):
+        if record.cell.measurement == "quality" and record.status != "ok":
+            assert record.status == "skipped"
+            assert "weights" in record.reason
+            assert record.values == {}
+
+
+def test_a_folder_with_results_is_refused_without_resume(finished):
+    again = reproduce(finished[0])
+    assert again.returncode == 2
+    assert "--resume" in again.stderr
+    assert len(again.stderr.splitlines()) == 1
+
+
+def test_resuming_a_finished_run_measures_nothing(finished):
+    folder, _ = finished
+    before = stamps(folder)
+    assert reproduce(folder, "--resume").returncode == 0
+    assert stamps(folder) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+@pytest.mark.parametrize("end", ["interrupt", "kill"])
+def test_an_ended_run_loses_nothing_and_goes_on(finished, tmp_path, end):
+    process = begin(tmp_path, cells=3)
+    tree = [process, *psutil.Process(process.pid).children(recursive=True)]
+    if end == "interrupt":
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert "kept" in errors
+    else:
+        for one in tree:
+            one.kill()
+        process.communicate(timeout=60)
+    _, alive = psutil.wait_procs([one for one in tree if isinstance(one, psutil.Process)], timeout=10)
+    assert alive == []
+    before = stamps(tmp_path)
+    assert len(before) >= 3
+    assert all(store.validate(tmp_path / "out" / "cells" / name) == [] for name in before)
+    resumed = reproduce(tmp_path, "--resume")
+    assert resumed.returncode == 0, resumed.stderr
+    after = stamps(tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert set(after) == set(stamps(finished[0]))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--dataset", "nowhere"], "nowhere"),
+        (["--dataset", "."], "Sony"),
+        (["--models", "no-such"], "no-such"),
+        (["--out", "file"], "file"),
+        (["--size", "63x95"], "even"),
+        (["--weights", "llpacknet=none.safetensors"], "none.safetensors"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_status_2(tmp_path, arguments, words):
+    (tmp_path / "file").write_text("in the way")
+    done = run("reproduce", "--tier", "smoke", "--offline", *arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "Traceback" not in done.stderr
