@@ -19,6 +19,8 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.linalg import splu
 
+from baselines.strips import over_strips
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -136,22 +138,41 @@ def _level(diagonal: Field, coupling: dict[Offset, Field], spread: dict[Offset, 
 
 def _residual(level: _Level, right_side: Field) -> None:
     """Set level.residual to right_side − A · level.solution."""
-    x, r = level.solution, level.residual
-    np.multiply(level.diagonal, x, out=r)
-    np.subtract(right_side, r, out=r)
-    for offset, entry in level.coupling.items():
-        here, there = _pair(offset, x.shape)
-        work = level.work[here]
-        np.multiply(entry[here], x[there], out=work)
-        r[here] -= work
-        np.multiply(entry[here], x[here], out=work)
-        r[there] -= work
+
+    def strip(first: int, end: int) -> None:
+        part = level.residual[first:end]
+        np.multiply(level.diagonal[first:end], level.solution[first:end], out=part)
+        np.subtract(right_side[first:end], part, out=part)
+        for offset, entry in level.coupling.items():
+            _subtract_neighbours(level, offset, entry, first, end)
+
+    over_strips(strip, right_side.shape)
+
+
+def _subtract_neighbours(level: _Level, offset: Offset, entry: Field, first: int, end: int) -> None:
+    """Take from rows first…end of the residual what the neighbours at `offset` and opposite contribute."""
+    down, _ = offset
+    (rows, here), (_, there) = _pair(offset, entry.shape)
+    last = min(end, rows.stop)
+    work = level.work[first:last, here]
+    np.multiply(entry[first:last, here], level.solution[first + down : last + down, there], out=work)
+    level.residual[first:last, here] -= work
+    begin = max(first, down)
+    back = slice(begin - down, end - down)
+    work = level.work[begin:end, here]
+    np.multiply(entry[back, here], level.solution[back, here], out=work)
+    level.residual[begin:end, there] -= work
 
 
 def _jacobi_step(level: _Level, right_side: Field) -> None:
     _residual(level, right_side)
-    np.multiply(level.residual, level.jacobi, out=level.residual)
-    np.add(level.solution, level.residual, out=level.solution)
+
+    def strip(first: int, end: int) -> None:
+        change = level.residual[first:end]
+        np.multiply(change, level.jacobi[first:end], out=change)
+        level.solution[first:end] += change
+
+    over_strips(strip, right_side.shape)
 
 
 def _full_stencil(diagonal: Field, coupling: dict[Offset, Field]) -> dict[Any, Field]:

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, cg
 
 from baselines.multigrid import Multigrid
+from baselines.strips import over_strips
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,16 +45,26 @@ class ScreenedPoisson:
 
     def apply_into(self, image: NDArray[Any], result: NDArray[Any], work: NDArray[Any]) -> None:
         """Write the product into `result`; `work` is scratch of the same shape."""
-        np.multiply(self.data, image, out=result)
-        right, down = work[:, 1:], work[1:]
-        np.subtract(image[:, 1:], image[:, :-1], out=right)
-        np.multiply(right, self.horizontal[:, :-1], out=right)
-        result[:, 1:] += right
-        result[:, :-1] -= right
-        np.subtract(image[1:], image[:-1], out=down)
-        np.multiply(down, self.vertical[:-1], out=down)
-        result[1:] += down
-        result[:-1] -= down
+
+        def strip(first: int, end: int) -> None:
+            rows = slice(first, end)
+            part, flow = result[rows], work[rows]
+            np.multiply(self.data[rows], image[rows], out=part)
+            right = flow[:, 1:]
+            np.subtract(image[rows, 1:], image[rows, :-1], out=right)
+            np.multiply(right, self.horizontal[rows, :-1], out=right)
+            part[:, 1:] += right
+            part[:, :-1] -= right
+            above, below = slice(max(first, 1), end), slice(first, min(end, len(image) - 1))
+            before, after = slice(above.start - 1, end - 1), slice(first + 1, below.stop + 1)
+            np.subtract(image[above], image[before], out=work[above])
+            np.multiply(work[above], self.vertical[before], out=work[above])
+            result[above] += work[above]
+            np.subtract(image[after], image[below], out=work[below])
+            np.multiply(work[below], self.vertical[below], out=work[below])
+            result[below] -= work[below]
+
+        over_strips(strip, image.shape)
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ the steps are over-relaxed (§3.4.3 there).
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from scipy.fft import irfft2, rfft2
 
 from baselines.finite_differences import gradient, gradient_adjoint, shrink
 from baselines.lime.illumination import Refined, weights
+from baselines.strips import threads
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,12 +30,6 @@ RELAXATION = 1.6
 BALANCE = 5.0  # residuals further apart than this move the penalty
 PENALTY_STEP = 1.5
 ADAPTED = 150  # iterations after which the penalty stays, which convergence needs
-
-
-def threads() -> int:
-    """Threads for the transforms: OMP_NUM_THREADS where it is set, as for every other library here."""
-    wanted = os.environ.get("OMP_NUM_THREADS", "")
-    return int(wanted) if wanted.isdigit() and int(wanted) > 0 else len(os.sched_getaffinity(0))
 
 
 def laplacian_spectrum(shape: tuple[int, ...], dtype: Any) -> Field:
