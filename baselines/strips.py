@@ -1,6 +1,6 @@
 """Work on an image in strips of rows, which stay in the cache and run on as many threads as are allowed.
 
-NumPy releases the interpreter lock inside its loops, so plain threads do. Results do not depend on their number.
+NumPy releases the interpreter lock inside its loops, so plain threads do. Their number changes no result.
 """
 
 from __future__ import annotations
