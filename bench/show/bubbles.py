@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench.judge import quantities
 from bench.judge.evidence import WITHOUT
@@ -62,10 +61,9 @@ def figure1(results: Results) -> Drawn | None:
 def _caption(results: Results) -> str:
     """Say what the figure shows and what it rests on."""
     text = (
-        "Time for one frame against PSNR without GT exposure. Rings: as published (LIME and Robust Retinex "
-        "read off the paper's plot, without bubble sizes); discs: measured here; a dotted line joins the two. "
-        "The area of a bubble is proportional to peak memory on the left, to parameters on the right; a cross "
-        "has no such figure."
+        "Time for one frame against PSNR without GT exposure. Rings: published (LIME and Robust Retinex read "
+        "off the paper's plot, without bubble sizes); discs: measured here; a dotted line joins the two. "
+        "Bubble area: peak memory on the left, parameters on the right; a cross has no such figure."
     )
     return f"{text} {data_setting(results, WITHOUT)}".strip()
 
@@ -132,7 +130,7 @@ def _panel(axes: Axes, bubbles: list[Bubble], size: str, title: str, unit: str) 
     axes.set_title(title, loc="left")
     axes.set_xlabel("time for one frame (s)")
     areas = [LARGEST * (getattr(bubble, size) or 0) / largest for bubble in bubbles]
-    for bubble, area in zip(bubbles, areas, strict=True):
+    for area, bubble in sorted(zip(areas, bubbles, strict=True), key=lambda drawn: -drawn[0]):
         _draw(axes, bubble, area, floor)
     _links(axes, bubbles, floor)
     _limits(axes, bubbles, floor)
@@ -176,7 +174,7 @@ def _links(axes: Axes, bubbles: list[Bubble], floor: float) -> None:
     rings = {bubble.name: bubble for bubble in bubbles if not bubble.measured}
     for bubble in bubbles:
         ring = rings.get(bubble.name)
-        if bubble.measured and ring is not None:
+        if bubble.measured and ring is not None and bubble.psnr is not None:
             heights = [_height(ring, floor), _height(bubble, floor)]
             axes.plot(
                 [ring.time, bubble.time], heights, color=style.look(bubble.model)[0], lw=0.6, ls=":", zorder=1
@@ -184,8 +182,10 @@ def _links(axes: Axes, bubbles: list[Bubble], floor: float) -> None:
 
 
 def _labelled(bubble: Bubble, bubbles: list[Bubble]) -> bool:
-    """Each method is named once: at its measured disc, or at its ring where nothing was measured."""
-    return bubble.measured or not any(other.measured and other.name == bubble.name for other in bubbles)
+    """Each method is named at its measured disc, and at its ring where no disc stands near."""
+    return bubble.measured or not any(
+        other.measured and other.psnr is not None and other.name == bubble.name for other in bubbles
+    )
 
 
 def _floor(bubbles: list[Bubble]) -> float:
@@ -202,9 +202,9 @@ def _limits(axes: Axes, bubbles: list[Bubble], floor: float) -> None:
     heights = [_height(bubble, floor) for bubble in bubbles]
     axes.set_xlim(min(times) / 2.2, max(times) * 2.2)
     axes.set_ylim(min(heights) - 1.8, max(heights) + 2.6)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    style.plain_log(axes.xaxis)
     if any(bubble.psnr is None for bubble in bubbles):
+        axes.set_yticks([tick for tick in axes.get_yticks() if floor + 1.6 < tick < max(heights) + 2.6])
         axes.axhspan(min(heights) - 1.8, floor + 1.6, color="#f2f2f2", zorder=0, lw=0)
         axes.text(
             0.985, floor + 1.5, "timed, no PSNR here", transform=axes.get_yaxis_transform(), fontsize=6.5,

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, NullFormatter
+from matplotlib.ticker import NullFormatter
 
 from bench.judge import quantities
 from bench.judge.quantities import GB
+from bench.judge.results import FULL
 from bench.judge.statistics import estimate
 from bench.show import published, style
 from bench.show.numbers import with_interval
@@ -36,7 +37,7 @@ def latency(results: Results) -> Drawn | None:
     timed.sort(key=lambda row: -_seconds(row[1]))
     drawn = style.figure(style.PAGE, 1.0 + 0.27 * len(timed))
     axes = drawn.subplots()
-    papers = _published("time")
+    papers = _published("time") if results.frame() == FULL else {}
     beside = axes.get_yaxis_transform()
     for height, (model, record) in enumerate(timed):
         colour, marker = style.look(model, results.models)
@@ -81,7 +82,7 @@ def memory(results: Results) -> Drawn | None:
     peaks.sort(key=lambda row: -float(row[1].values["run_peak_bytes"]))
     drawn = style.figure(style.PAGE, 1.0 + 0.25 * len(peaks))
     axes = drawn.subplots()
-    papers = _published("memory")
+    papers = _published("memory") if results.frame() == FULL else {}
     beside = axes.get_yaxis_transform()
     for height, (model, record) in enumerate(peaks):
         colour, _ = style.look(model, results.models)
@@ -155,7 +156,7 @@ def resolution(results: Results) -> Drawn | None:
         _lines(axes, series, results)
         axes.set_xscale("log")
         axes.set_yscale("log")
-        _plain_log(axes.xaxis, axes.yaxis)
+        style.plain_log(axes.xaxis, axes.yaxis)
         axes.set_xlabel("megapixels")
         axes.set_ylabel(label)
     (left if time else right).legend(fontsize=7)
@@ -178,7 +179,7 @@ def threads(results: Results) -> Drawn | None:
     counts = sorted({int(x) for points in series.values() for x, _ in points})
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.xaxis.set_minor_formatter(NullFormatter())
-    _plain_log(axes.yaxis)
+    style.plain_log(axes.yaxis)
     axes.set_xlabel("threads")
     axes.set_ylabel("time (s)")
     axes.legend(fontsize=7)
@@ -246,11 +247,4 @@ def _log_seconds(axes: Axes, which: str) -> None:
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     axes.set_xlim(low, high * 1.25)
-    _plain_log(axes.xaxis if which == "x" else axes.yaxis)
-
-
-def _plain_log(*which: object) -> None:
-    """Write a logarithmic axis in plain numbers."""
-    for axis in which:
-        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))  # type: ignore[attr-defined]
-        axis.set_minor_formatter(NullFormatter())  # type: ignore[attr-defined]
+    style.plain_log(axes.xaxis if which == "x" else axes.yaxis)

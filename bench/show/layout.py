@@ -38,6 +38,8 @@ class Entry:
 
     parts: tuple[Part, ...]
     notes: tuple[str, ...] = ()
+    short: str = ""
+    """What a terminal shows instead, where columns are narrow."""
 
     @property
     def text(self) -> str:
@@ -107,9 +109,9 @@ class Table:
         return any(part.rank for row in self.rows for entry in row for part in entry.parts)
 
 
-def word(text: str, *notes: str) -> Entry:
+def word(text: str, *notes: str, short: str = "") -> Entry:
     """Return a cell that holds a word or a published figure as printed."""
-    return Entry((Part(text),), notes)
+    return Entry((Part(text),), notes, short)
 
 
 def dash(reason: str = "") -> Entry:

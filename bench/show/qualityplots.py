@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from bench.judge import quantities
 from bench.judge.evidence import WITHOUT, with_protocol
@@ -31,7 +30,7 @@ MANY = 60
 def quality_against_time(results: Results) -> Drawn | None:
     """Draw PSNR against time with the Pareto front, one panel per protocol; None without any point."""
     panels = [(protocol, _points(results, protocol)) for protocol in _two_protocols(results)]
-    panels = [(protocol, points) for protocol, points in panels if points]
+    panels = [(protocol, points) for protocol, points in panels if len(points) > 1]
     if not panels:
         return None
     drawn = style.figure(style.PAGE if len(panels) > 1 else 4.6, 3.3)
@@ -162,7 +161,7 @@ def _pareto_panel(
     front = _front([(time, psnr) for _, time, psnr, is_ranked in points if is_ranked])
     times = [time for _, time, _, _ in points]
     heights = [psnr for _, _, psnr, _ in points]
-    span = max(heights) - min(heights) or 1.0
+    span = max(max(heights) - min(heights), 1.0)
     axes.set_xlim(min(times) / 2.5, max(times) * 2.5)
     axes.set_ylim(min(heights) - 0.12 * span, max(heights) + 0.16 * span)
     if front:
@@ -172,8 +171,7 @@ def _pareto_panel(
     for model, time, psnr, is_ranked in points:
         colour, marker = style.look(model, results.models)
         axes.plot([time], [psnr], marker, ms=6, color=colour, mfc=colour if is_ranked else "white", mew=1.1)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_formatter(NullFormatter())
+    style.plain_log(axes.xaxis)
     labels = [(time, psnr, published.label(model)) for model, time, psnr, _ in points]
     style.place_labels(axes, labels, radii=[3.0] * len(points), size=6.5)
 

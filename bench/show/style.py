@@ -11,6 +11,7 @@ import matplotlib as mpl
 from matplotlib import patheffects
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from bench import store
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.text import Annotation
 
 DOTS = 300
@@ -138,6 +140,14 @@ def _replace(path: Path, content: bytes) -> None:
         temporary.replace(path)
     except OSError as error:
         raise store.unwritable(path.parent, error) from error
+
+
+def plain_log(*which: Axis) -> None:
+    """Write logarithmic axes in plain numbers, with 2 and 5 between the tens."""
+    for axis in which:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axis.set_minor_formatter(NullFormatter())
 
 
 def place_labels(

@@ -78,7 +78,7 @@ def _row(row: dict[str, Any], results: Results, protocol: str) -> tuple[Entry, .
     judged = not row.get("control", False)
     parameters = quantities.count(results, model, "parameters")
     return (
-        with_note(word(row["title"]), row.get("note")),
+        with_note(word(row["title"], short=row["short"]), row.get("note")),
         printed(figures, "time"),
         _cost(quantities.latency(results, model), 1.0, row, spread=True),
         printed(figures, "memory"),

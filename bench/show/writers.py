@@ -203,6 +203,6 @@ def _rich_cell(entry: Entry, notes: dict[str, str]) -> Text:
     styles = {0: "", 1: "bold", 2: "underline"}
     text = Text()
     for index, part in enumerate(entry.parts):
-        text.append(" / " if index else "").append(part.text, style=styles[part.rank])
+        text.append("/" if index else "").append(entry.short or part.text, style=styles[part.rank])
     marks = ",".join(notes[note] for note in entry.notes)
     return text.append(f" {marks}", style="dim italic") if marks else text
