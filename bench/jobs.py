@@ -34,14 +34,14 @@ class Job:
     """Work for one fresh process: one method in one form, measured in one way.
 
     Attributes:
-        cells: the cells it measures, in turn. Quality: one per picture. Latency: one, and the memory cell
-            beside it where a method is too slow to be run once for each.
+        cells: the cells it measures, in turn. Quality: one per picture. Latency: one, in the first round
+            followed by the memory cell, whose peak is that of the same cold call.
         pictures: quality: one per cell; latency and memory: the frame that is fed, or none for a made-up one.
         weights: "none" for random parameters, else "shipped" or a file.
         area_fraction: part of the frame that is judged, 1 or a quarter (centred).
         round: number of the interleaved round (latency).
         twin: whether this is the second process of an A/A pair (latency).
-        single_pass: whether one call is all that is made (latency).
+        single_pass: whether one call is all that is made, because a method is slow (latency).
         slow_pass_s: a first call that takes longer than this is the only one; None for no such limit.
         predicted_s: what it will take, in seconds, where that can be told.
         predicted_bytes: the worker's largest resident size, where that can be told.
@@ -109,7 +109,8 @@ class Order:
         memory_limit: bytes of private memory that the worker may ask for; None for no limit.
         keep_predictions: whether restored pictures are written into `<out>/predictions`.
         environment: what the manager knows of the machine.
-        provenance: what the manager knows of code, weights and settings.
+        provenance: what the manager knows of code and weights.
+        settings: by measurement, what else a result depends on.
     """
 
     job: Job
@@ -119,6 +120,7 @@ class Order:
     keep_predictions: bool = False
     environment: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Give the order as plain JSON values."""

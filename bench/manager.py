@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bench import process, protocols, provenance, store
-from bench.cells import Cell, Record
-from bench.environment import available_memory, machine, moment, oom_kills, scrub
+from bench import protocols, provenance, store
+from bench.attempt import Attempt, Limits
+from bench.cells import Record
+from bench.environment import available_memory, machine, moment
 from bench.jobs import Job, Order
 from bench.metrics.lpips import available as lpips_unavailable
 from bench.rounds import Rounds
@@ -26,31 +26,12 @@ from llpacknet.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from bench.cells import Status
+    from bench.cells import Cell, Status
     from bench.plan import Plan
 
-UNKNOWN_TIMEOUT_S = 1800.0
-LEAST_TIMEOUT_S = 300.0
-TIMEOUT_FACTOR = 20.0
 STRIKES = 3
 """After so many pictures in a row that ended a method's process, the rest are not tried."""
 FAILURES = ("oom-host", "oom-device", "timeout", "crash", "wrong-output", "bad-input")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a worker may use.
-
-    Attributes:
-        timeout_s: longest time for one cell (one round of one); None for twenty times the prediction, at
-            least five minutes.
-        memory_bytes: private memory a worker may ask for; None for what is available when it starts.
-        grace_s: between asking a worker that is out of time to end and killing it.
-    """
-
-    timeout_s: float | None = None
-    memory_bytes: int | None = None
-    grace_s: float = process.GRACE_S
 
 
 class Progress(Protocol):
@@ -158,7 +139,11 @@ class _Execution:
             for record in self._rounds.complete():
                 self._store_finished(timed[0], record)
             left = {id(job) for job in self._rounds.left(timed)}
-            jobs = [job for job in jobs if job.measurement != "latency" or id(job) in left]
+            jobs = [
+                job if job.measurement != "latency" or id(job) in left else job.only(range(1, len(job.cells)))
+                for job in jobs
+            ]
+            jobs = [job for job in jobs if job.cells]
             self._settle()
             if self.progress:
                 self.progress.start(jobs)
@@ -207,7 +192,8 @@ class _Execution:
             data = provenance.data_sha256(job.files(index))
         except OSError:
             data = None
-        return provenance.lasts(record, {**self._provenance(job), "data_sha256": data})
+        settings = self._settings(job)[record.cell.measurement]
+        return provenance.lasts(record, {**self._provenance(job), "data_sha256": data, "settings": settings})
 
     @staticmethod
     def _lacks_lpips(record: Record) -> bool:
@@ -219,17 +205,20 @@ class _Execution:
 
     def _provenance(self, job: Job) -> dict[str, Any]:
         """Say what the manager knows of where a result comes from."""
-        settings: dict[str, Any] = {}
-        if job.measurement == "quality":
-            settings = {"area_fraction": job.area_fraction}
-        elif job.measurement == "latency":
-            settings = {"rounds": 1 if job.single_pass else self.plan.rounds}
         return {
             **provenance.base(),
             **provenance.weights_facts(self._weights_file(job)),
             "model_sha256": provenance.model_sha256(job.cell.model),
             "synthetic": job.synthetic,
-            "settings": settings,
+        }
+
+    def _settings(self, job: Job) -> dict[str, dict[str, Any]]:
+        """Say by measurement what else a result depends on: one made with other settings is made again."""
+        return {
+            "complexity": {},
+            "latency": {"rounds": 1 if job.single_pass else self.plan.rounds},
+            "memory": {},
+            "quality": {"area_fraction": job.area_fraction},
         }
 
     @staticmethod
@@ -257,7 +246,7 @@ class _Execution:
             if reason:
                 self._end(left, left.cells, "skipped", reason)
                 break
-            attempt = _Attempt(self, left)
+            attempt = Attempt(self._order(left), self.limits, self)
             finished = attempt.work()
             if finished == len(left.cells):
                 break
@@ -297,7 +286,12 @@ class _Execution:
         """Store the end of a cell that no worker could store."""
         now = moment()
         environment = {**self._environment, "before": now, "after": now}
-        record = Record(cell, status, reason, {}, environment, {**self._provenance(job), "data_sha256": None})
+        origin = {
+            **self._provenance(job),
+            "data_sha256": None,
+            "settings": self._settings(job)[cell.measurement],
+        }
+        record = Record(cell, status, reason, {}, environment, origin)
         if cell.measurement == "latency" and self._rounds.wants(job):
             self.take_round(job, record)
         else:
@@ -314,10 +308,10 @@ class _Execution:
     def _store_finished(self, job: Job, record: Record) -> None:
         store.write(self.out, record)
         self._rounds.close(record.cell)
-        self.note(job, record.cell, record.status, record.reason)
+        self.take_done(job, record.cell, record.status, record.reason)
 
-    def note(self, job: Job, cell: Cell, status: Status, reason: str | None) -> None:
-        """Keep count of a stored cell."""
+    def take_done(self, job: Job, cell: Cell, status: Status, reason: str | None) -> None:
+        """Keep count of a cell that is stored."""
         self.statuses[cell] = status
         if status in FAILURES:
             words = (cell.model, cell.measurement, cell.runtime, cell.image, cell.protocol)
@@ -325,7 +319,7 @@ class _Execution:
         if self.progress:
             self.progress.cell(job, cell, status, reason)
 
-    def order(self, job: Job) -> Order:
+    def _order(self, job: Job) -> Order:
         """Address a job to a worker."""
         limit = self.limits.memory_bytes or available_memory()
         return Order(
@@ -336,60 +330,5 @@ class _Execution:
             keep_predictions=self.plan.keep_predictions,
             environment=self._environment,
             provenance=self._provenance(job),
+            settings=self._settings(job),
         )
-
-
-class _Attempt:
-    """One worker process at work on a job."""
-
-    def __init__(self, execution: _Execution, job: Job) -> None:
-        self._execution = execution
-        self._job = job
-        self._finished = 0
-        self._ending: process.Ending | None = None
-        self._kills = oom_kills()
-        per_cell = (job.predicted_s or 0.0) / len(job.cells)
-        guess = max(LEAST_TIMEOUT_S, TIMEOUT_FACTOR * per_cell) if job.predicted_s else UNKNOWN_TIMEOUT_S
-        self._timeout_s = execution.limits.timeout_s or guess
-
-    def work(self) -> int:
-        """Run the worker to its end; returns how many cells it finished, which are the first ones."""
-        self._ending = process.run(
-            self._execution.order(self._job),
-            timeout_s=self._timeout_s,
-            on_event=self._take,
-            grace_s=self._execution.limits.grace_s,
-        )
-        return self._finished
-
-    def _take(self, event: process.Event) -> None:
-        kind = event.get("event")
-        if kind == "unwritable":
-            raise InputError(str(event["reason"]))
-        if kind == "round":
-            raw = event["record"]
-            record = Record(**{**raw, "cell": Cell(**raw["cell"])})
-            self._execution.take_round(self._job, record)
-            self._finished += 1
-        elif kind == "done":
-            cell = self._job.cells[event["index"]]
-            self._execution.note(self._job, cell, event["status"], event["reason"])
-            self._finished += 1
-
-    def verdict(self) -> tuple[Status, str]:
-        """Say how the worker's end reads as a status and a reason."""
-        ending = self._ending
-        assert ending is not None
-        words = scrub(process.last_words(ending.tail))
-        log = f"; its log ends: {words}" if words else ""
-        if ending.timed_out:
-            return "timeout", f"no result within {self._timeout_s:g} s, so the process was ended{log}"
-        if ending.code == -getattr(signal, "SIGKILL", 9) and self._memory_ran_out():
-            return "oom-host", f"the kernel killed the process (SIGKILL) because memory ran out{log}"
-        if ending.code < 0:
-            return "crash", f"the process was killed by {process.signal_name(ending.code)}{log}"
-        return "crash", f"the process ended with exit status {ending.code} before it had a result{log}"
-
-    def _memory_ran_out(self) -> bool:
-        now = oom_kills()
-        return self._kills is not None and now is not None and now > self._kills

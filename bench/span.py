@@ -61,34 +61,25 @@ class Request:
     def costs(
         self, models: Sequence[str], kinds: Sequence[str], rounds: int
     ) -> tuple[list[Job], list[Settled]]:
-        """Interleaved rounds of latency, then memory; a slow method does both in its only pass."""
+        """Interleaved rounds of latency, of which the first keeps the memory of its cold call too.
+
+        The kernel keeps that record by itself, so that one process serves both cells; memory without latency
+        has a process of its own.
+        """
         settled: list[Settled] = []
-        latency: list[Job] = []
-        memory: list[Job] = []
+        jobs: list[Job] = []
         for model, (runtime, precision) in product(models, self.forms):
             cells = [self._cost_cell(model, kind, runtime, precision) for kind in kinds]
             reason = why_unsupported(cells[0], baselines.spec(model))
             if reason:
                 settled += [Settled(cell, "unsupported", reason) for cell in cells]
-                continue
-            job = self._cost_job(model, cells)
-            if job.single_pass and job.measurement == "latency":
-                latency.append(job)
-                continue
-            timed = [cell for cell in cells if cell.measurement == "latency"]
-            latency += [replace(job, cells=(cell,)) for cell in timed]
-            memory += [
-                replace(job, cells=(cell,), predicted_s=self._memory_s(job))
-                for cell in cells
-                if cell.measurement == "memory"
-            ]
-        interleaved = [
-            replace(job, round=number)
-            for number in range(rounds)
-            for job in latency
-            if number == 0 or not job.single_pass
-        ]
-        return [*with_twins(interleaved), *memory], settled
+            else:
+                jobs.append(self._cost_job(model, cells))
+        if "latency" not in kinds:
+            return jobs, settled
+        later = [replace(job, cells=job.cells[:1]) for job in jobs if not job.single_pass]
+        interleaved = [replace(job, round=number) for number in range(1, rounds) for job in later]
+        return with_twins([*jobs, *interleaved]), settled
 
     def _cost_cell(self, model: str, kind: str, runtime: str, precision: str) -> Cell:
         return Cell(
@@ -111,14 +102,16 @@ class Request:
             weights=weights_choice(model, self.weights),
             single_pass=slow,
             slow_pass_s=self.tier.slow_pass_s if self.tier else None,
-            predicted_s=predictions.latency_s(one, single_pass=slow) if one else None,
+            predicted_s=self._cost_s(one, cells[0], slow=slow) if one else None,
             predicted_bytes=one.peak_bytes if one and self.device == "cpu" else None,
             synthetic=self.dataset.synthetic if self.dataset else None,
         )
 
-    def _memory_s(self, job: Job) -> float | None:
-        one = self._pass(job.cell.model, self.size)
-        return predictions.IMPORT_S + one.seconds if one else None
+    @staticmethod
+    def _cost_s(one: predictions.Pass, cell: Cell, *, slow: bool) -> float:
+        if cell.measurement == "memory":
+            return predictions.IMPORT_S + one.seconds
+        return predictions.latency_s(one, single_pass=slow)
 
     def quality(self, models: Sequence[str]) -> tuple[list[Job], list[Settled], list[str]]:
         """One job per method and form, with the cells of all pictures and protocols, picture by picture."""
@@ -237,7 +230,7 @@ def with_twins(jobs: Sequence[Job]) -> list[Job]:
     for number in sorted({job.round for job in single}):
         in_round = [job for job in single if job.round == number]
         twins = [job for job in in_round if any(job.cell == host.cell for host in hosts.values())]
-        result += [*in_round, *(replace(job, twin=True) for job in twins)]
+        result += [*in_round, *(replace(job, twin=True, cells=job.cells[:1]) for job in twins)]
     return result
 
 

@@ -153,7 +153,7 @@ def _work(order: Order, channel: Channel) -> None:
     channel.send(event="begin", index=0)
     before = moment()
     module = importlib.import_module(f"bench.measure.{job.measurement}")
-    _set_threads(job.cell.threads)
+    _set_numerics(job.cell.threads)
     ready = _attempt(lambda: module.prepare(order))
     for index, cell in enumerate(job.cells):
         if index:
@@ -165,7 +165,11 @@ def _work(order: Order, channel: Channel) -> None:
             outcome.reason,
             values=outcome.value if outcome.status == "ok" else {},
             environment={**order.environment, **worker_settings(), "before": before, "after": moment()},
-            provenance={**order.provenance, "data_sha256": _data(job, index)},
+            provenance={
+                **order.provenance,
+                "data_sha256": _data(job, index),
+                "settings": order.settings[cell.measurement],
+            },
         )
         if cell.measurement == "latency":
             channel.send(event="round", index=index, record=asdict(record))
@@ -175,10 +179,13 @@ def _work(order: Order, channel: Channel) -> None:
         before = moment()
 
 
-def _set_threads(threads: int | None) -> None:
+def _set_numerics(threads: int | None) -> None:
     import torch
 
     torch.set_num_threads(threads or 1)
+    # What is called fp32 is computed in fp32: no TensorFloat-32 in its place.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def _data(job: Job, index: int) -> str | None:

@@ -12,7 +12,8 @@ import psutil
 import pytest
 
 from bench import store
-from bench.manager import Limits, execute
+from bench.attempt import Limits
+from bench.manager import execute
 from bench.plan import plan
 from bench.process import TOKEN
 from llpacknet.errors import InputError

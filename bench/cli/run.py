@@ -11,9 +11,10 @@ import click
 
 import baselines
 from bench import progress
+from bench.attempt import Limits
 from bench.cli.size import Size
 from bench.data.index import index
-from bench.manager import Limits, execute
+from bench.manager import execute
 from bench.plan import MEASUREMENTS, merge, plan, resolutions, thread_counts
 from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError

@@ -1,0 +1,108 @@
+"""One attempt at a job: a worker process watched to its end, and what that end means."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from bench import process
+from bench.cells import Cell, Record
+from bench.environment import oom_kills, scrub
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from bench.cells import Status
+    from bench.jobs import Job, Order
+
+UNKNOWN_TIMEOUT_S = 1800.0
+LEAST_TIMEOUT_S = 300.0
+TIMEOUT_FACTOR = 20.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a worker may use.
+
+    Attributes:
+        timeout_s: longest time for one cell (one round of one); None for twenty times the prediction, at
+            least five minutes.
+        memory_bytes: private memory a worker may ask for; None for what is available when it starts.
+        grace_s: between asking a worker that is out of time to end and killing it.
+    """
+
+    timeout_s: float | None = None
+    memory_bytes: int | None = None
+    grace_s: float = process.GRACE_S
+
+
+class Receiver(Protocol):
+    """Takes what a worker has finished."""
+
+    def take_round(self, job: Job, record: Record) -> None:
+        """Take a process's share of a latency cell."""
+
+    def take_done(self, job: Job, cell: Cell, status: Status, reason: str | None) -> None:
+        """Take note of a cell whose file the worker has written."""
+
+
+class Attempt:
+    """One worker process at work on the cells of a job.
+
+    Args:
+        order: what it is to do.
+        limits: what it may use.
+        receiver: takes what it has finished.
+    """
+
+    def __init__(self, order: Order, limits: Limits, receiver: Receiver) -> None:
+        job = order.job
+        self._order = order
+        self._limits = limits
+        self._receiver = receiver
+        self._finished = 0
+        self._ending: process.Ending | None = None
+        self._kills = oom_kills()
+        per_cell = (job.predicted_s or 0.0) / len(job.cells)
+        guess = max(LEAST_TIMEOUT_S, TIMEOUT_FACTOR * per_cell) if job.predicted_s else UNKNOWN_TIMEOUT_S
+        self._timeout_s = limits.timeout_s or guess
+
+    def work(self) -> int:
+        """Run the worker to its end; returns how many cells it finished, which are the first ones.
+
+        Raises InputError when the worker could not write its results.
+        """
+        self._ending = process.run(
+            self._order, timeout_s=self._timeout_s, on_event=self._take, grace_s=self._limits.grace_s
+        )
+        return self._finished
+
+    def _take(self, event: process.Event) -> None:
+        kind, job = event.get("event"), self._order.job
+        if kind == "unwritable":
+            raise InputError(str(event["reason"]))
+        if kind == "round":
+            raw = event["record"]
+            self._receiver.take_round(job, Record(**{**raw, "cell": Cell(**raw["cell"])}))
+            self._finished += 1
+        elif kind == "done":
+            self._receiver.take_done(job, job.cells[event["index"]], event["status"], event["reason"])
+            self._finished += 1
+
+    def verdict(self) -> tuple[Status, str]:
+        """Say how the worker's end, short of its last cell, reads as a status and a reason."""
+        ending = self._ending
+        assert ending is not None
+        words = scrub(process.last_words(ending.tail))
+        log = f"; its log ends: {words}" if words else ""
+        if ending.timed_out:
+            return "timeout", f"no result within {self._timeout_s:g} s, so the process was ended{log}"
+        if ending.code == -getattr(signal, "SIGKILL", 9) and self._memory_ran_out():
+            return "oom-host", f"the kernel killed the process (SIGKILL) because memory ran out{log}"
+        if ending.code < 0:
+            return "crash", f"the process was killed by {process.signal_name(ending.code)}{log}"
+        return "crash", f"the process ended with exit status {ending.code} before it had a result{log}"
+
+    def _memory_ran_out(self) -> bool:
+        now = oom_kills()
+        return self._kills is not None and now is not None and now > self._kills
