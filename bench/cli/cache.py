@@ -1,4 +1,4 @@
-"""`llbench cache`: where the decode cache lies and how large it is; `llbench cache clear` empties it."""
+"""`llbench cache`: where caches lie and how large they are; `llbench cache clear` empties the largest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 
 import click
 
+from bench import places
 from bench.data import cache
 
 
@@ -13,19 +14,22 @@ from bench.data import cache
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """Show where rendered long exposures are kept and how much room they take."""
+    """Show where rendered long exposures and other caches are kept and how much room they take."""
     if context.invoked_subcommand is not None:
         return
     found = cache.usage()
+    others = {name: size for name, size in places.sizes().items() if name != found.place.name}
     if as_json:
-        print(json.dumps({**vars(found), "place": str(found.place)}))
+        print(json.dumps({**vars(found), "place": str(found.place), "others": others}))
         return
     print(f"rendered long exposures: {found.entries} in {found.place}")
     print(f"size: {found.size / 1e9:.2f} of at most {found.limit / 1e9:.2f} GB ({cache.LIMIT_VARIABLE})")
-    print(f"another place: {cache.PLACE_VARIABLE}=FOLDER; empty it: llbench cache clear")
+    for name, size in others.items():
+        print(f"{name}: {size / 1e9:.2f} GB in {places.place() / name}")
+    print(f"another place: {places.VARIABLE}=FOLDER; empty the rendered exposures: llbench cache clear")
 
 
-@command.command()
+@command.command(short_help="Remove all rendered long exposures.")
 def clear() -> None:
     """Remove all rendered long exposures; they are rendered again when they are needed."""
     before = cache.clear()

@@ -12,22 +12,21 @@ import os
 import time
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import platformdirs
 from filelock import FileLock, Timeout
 
 from bench.data.sums import DIGEST_BYTES
+from bench.places import place
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
-PLACE_VARIABLE = "LLBENCH_CACHE"
 LIMIT_VARIABLE = "LLBENCH_CACHE_BYTES"
 DEFAULT_LIMIT = 10_000_000_000
 
@@ -45,12 +44,6 @@ class Usage:
     entries: int
     size: int
     limit: int
-
-
-def place() -> Path:
-    """Folder of all caches: $LLBENCH_CACHE, else the user's cache folder."""
-    named = os.environ.get(PLACE_VARIABLE)
-    return Path(named) if named else Path(platformdirs.user_cache_dir("llbench"))
 
 
 def limit() -> int:

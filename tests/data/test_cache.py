@@ -9,6 +9,7 @@ import time
 import numpy as np
 import pytest
 
+from bench import places
 from bench.data import cache
 from bench.data.sums import file_sha256
 from bench.data.truth import truth
@@ -19,7 +20,7 @@ from llpacknet.raw.render import render
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv(cache.PLACE_VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(places.VARIABLE, str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -124,7 +125,7 @@ def test_nothing_larger_than_the_limit_is_kept(monkeypatch):
 
 def test_a_place_that_cannot_be_written_costs_time_only(long_exposure, tmp_path, monkeypatch):
     (tmp_path / "occupied").write_text("a file where the folder should be")
-    monkeypatch.setenv(cache.PLACE_VARIABLE, str(tmp_path / "occupied"))
+    monkeypatch.setenv(places.VARIABLE, str(tmp_path / "occupied"))
     assert np.array_equal(truth(long_exposure), render(long_exposure))
 
 

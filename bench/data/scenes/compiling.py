@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numba
 from numba.core import config
 
-from bench.data.cache import place
+from bench.places import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable

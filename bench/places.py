@@ -1,0 +1,35 @@
+"""Where the suite keeps what it can make or fetch again: pictures, compiled kernels, LPIPS's backbone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+VARIABLE = "LLBENCH_CACHE"
+
+
+def place() -> Path:
+    """Folder of all caches: $LLBENCH_CACHE, else the user's cache folder."""
+    named = os.environ.get(VARIABLE)
+    return Path(named) if named else Path(platformdirs.user_cache_dir("llbench"))
+
+
+def sizes() -> dict[str, int]:
+    """Bytes in each cache, by the name of its folder below `place`."""
+    found = {}
+    for folder, folders, names in os.walk(place()):
+        if Path(folder) == place():
+            found = dict.fromkeys(sorted(folders), 0)
+        else:
+            cache = Path(folder).relative_to(place()).parts[0]
+            found[cache] += sum(_size(Path(folder, name)) for name in names)
+    return found
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:  # another process removed it meanwhile
+        return 0
