@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
+import os
 import re
 import warnings
 import zipfile
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 
 from baselines.published import Dialect
 from baselines.registry import create, spec
@@ -65,12 +66,13 @@ def import_checkpoint(source: Path, name: str, out: Path) -> dict[str, Any]:
         left out, and the date.
 
     Raises:
-        InputError: not a learned method, an unreadable file, or entries that do not fit; the first
-            differences are named.
+        InputError: not a learned method, an unreadable file, a place that cannot be written, or entries
+            that do not fit; the first differences are named.
 
     """
     if spec(name).kind != "network":
         raise InputError(f"{name} is not learned and takes no weights")
+    _check_place(out, source)
     network = create(name, weights="none")
     state, dialect, ignored = translate(read_checkpoint(source), network, name, source)
     record = {
@@ -82,9 +84,9 @@ def import_checkpoint(source: Path, name: str, out: Path) -> dict[str, Any]:
         "ignored": ignored,
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-    write_weights(state, out)
+    _write_whole(out, save(state))
     record["weights_sha256"] = sha256(out)
-    _write_beside(out.with_name(f"{out.name}.json"), json.dumps(record, indent=1).encode() + b"\n")
+    _write_whole(out.with_name(f"{out.name}.json"), json.dumps(record, indent=1).encode() + b"\n")
     return record
 
 
@@ -110,7 +112,9 @@ def translate(
     for key, tensor in kept.items():
         if not tensor.is_floating_point() or not bool(torch.isfinite(tensor).all()):
             raise InputError(f"{source}: {key} holds values that are no finite floating-point numbers")
-    return {own_names[key]: tensor.float().contiguous() for key, tensor in kept.items()}, dialect, ignored
+    # Copies: a checkpoint may hold one tensor under two names, which safetensors does not.
+    own = {own_names[key]: tensor.detach().to(torch.float32, copy=True) for key, tensor in kept.items()}
+    return {key: tensor.contiguous() for key, tensor in own.items()}, dialect, ignored
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
@@ -156,16 +160,6 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def write_weights(state: Mapping[str, Tensor], out: Path) -> None:
-    """Write a state dict as safetensors, whole or not at all.
-
-    Raises:
-        InputError: the place cannot be written.
-
-    """
-    _write_beside(out, dict(state))
-
-
 def check_entries(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: Path | str) -> None:
     """Compare a state dict with the one that a network wants.
 
@@ -195,13 +189,23 @@ def sha256(path: Path) -> str:
 
 
 def _check_size(path: Path) -> None:
-    """Refuse files that are, or unpack to, more than the cap."""
+    """Refuse files that are, or unpack to, more than the cap, and what is no readable file."""
     if not path.is_file():
-        raise InputError(f"no weights file {path}")
-    size = path.stat().st_size
-    if size and zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            size = max(size, sum(member.file_size for member in archive.infolist()))
+        raise InputError(
+            f"{path} is a folder or device: name the weights file itself"
+            if path.exists()
+            else f"there is no weights file {path}: check the name"
+        )
+    try:
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            if size and zipfile.is_zipfile(file):
+                with zipfile.ZipFile(file) as archive:
+                    size = max(size, sum(member.file_size for member in archive.infolist()))
+    except zipfile.BadZipFile:
+        return  # torch says what is wrong with it
+    except OSError as error:
+        raise InputError(f"{path} cannot be read ({error.strerror}): allow reading it") from error
     if size > MAX_BYTES:
         raise InputError(
             f"{path} holds {size / 1e6:.0f} MB; checkpoints over {MAX_BYTES / 1e6:.0f} MB are not opened"
@@ -213,13 +217,23 @@ def _tensors(loaded: Any, path: Path) -> dict[str, Tensor]:
         raise InputError(
             f"{path} holds no state dict: a mapping from names to tensors, bare or under 'model'"
         )
-    odd = [
-        str(key) for key, value in loaded.items() if not isinstance(key, str) or not torch.is_tensor(value)
-    ]
+    odd = [str(key) for key, value in loaded.items() if not isinstance(key, str) or not _holds_numbers(value)]
     if odd:
-        raise InputError(f"{path} holds entries that are no tensors: {', '.join(odd[:SHOWN_DIFFERENCES])}")
+        raise InputError(
+            f"{path} holds entries that are no plain tensors: {', '.join(odd[:SHOWN_DIFFERENCES])}"
+        )
     parallel = all(key.startswith("module.") for key in loaded)
     return {key.removeprefix("module.") if parallel else key: value for key, value in loaded.items()}
+
+
+def _holds_numbers(value: object) -> bool:
+    """Whether it is a dense tensor whose values are there: not sparse, quantised or on the meta device."""
+    return (
+        isinstance(value, torch.Tensor)
+        and value.layout == torch.strided
+        and value.device.type == "cpu"
+        and not value.is_quantized
+    )
 
 
 def _dialects(name: str, network: nn.Module) -> tuple[Dialect, ...]:
@@ -260,15 +274,23 @@ def _split(key: str) -> tuple[str, str]:
     return layer, leaf
 
 
-def _write_beside(out: Path, content: bytes | dict[str, Tensor]) -> None:
-    temporary = out.with_name(f"{out.name}.part")
+def _check_place(out: Path, source: Path) -> None:
+    """Refuse to write where something other than a weights file lies, or over the source."""
+    if not out.name or (out.exists() and not out.is_file()):
+        raise InputError(f"{out} is a folder or device: give --out the name of a file")
+    if out.exists() and source.exists() and out.samefile(source):
+        raise InputError(f"{out} is the checkpoint itself: give --out another name")
+
+
+def _write_whole(out: Path, content: bytes) -> None:
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
-        if isinstance(content, bytes):
+        try:
             temporary.write_bytes(content)
-        else:
-            save_file(content, temporary)
-        temporary.replace(out)
-    except (OSError, SafetensorError) as error:
+            temporary.replace(out)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
         raise InputError(
-            f"cannot write {out}: {error}; choose a folder that exists and can be written"
+            f"cannot write {out} ({error.strerror}): choose a folder that exists and can be written"
         ) from error

@@ -6,6 +6,7 @@ import os
 import pickle
 import struct
 import zipfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -141,7 +142,15 @@ def test_did_is_taken_with_and_without_its_unused_entries(published, tmp_path):
             lambda state: state.update({"RDBr.0.bias": torch.zeros(64, dtype=torch.int64)}),
             "RDBr.0.bias holds values",
         ),
-        (lambda state: state.update({"RDBr.0.bias": 3}), "no tensors: RDBr.0.bias"),
+        (lambda state: state.update({"RDBr.0.bias": 3}), "no plain tensors: RDBr.0.bias"),
+        (
+            lambda state: state.update({"RDBr.0.bias": torch.zeros(64).to_sparse()}),
+            "no plain tensors: RDBr.0.bias",
+        ),
+        (
+            lambda state: state.update({"RDBr.0.bias": torch.zeros(64, device="meta")}),
+            "no plain tensors: RDBr.0.bias",
+        ),
         (lambda state: state.clear(), "no state dict"),
     ],
 )
@@ -229,6 +238,28 @@ def test_absent_file_and_unwritable_place(published, tmp_path):
     torch.save(published("red"), tmp_path / "w.pth")
     with pytest.raises(InputError, match="cannot write"):
         import_checkpoint(tmp_path / "w.pth", "red", tmp_path / "no" / "own.safetensors")
+    for place in (tmp_path, Path(os.devnull), Path()):
+        with pytest.raises(InputError, match="is a folder or device"):
+            import_checkpoint(tmp_path / "w.pth", "red", place)
+    with pytest.raises(InputError, match="is the checkpoint itself"):
+        import_checkpoint(tmp_path / "w.pth", "red", tmp_path / "w.pth")
+    assert [path.name for path in tmp_path.iterdir()] == ["w.pth"]
+
+
+def test_one_tensor_under_two_names_is_taken_twice(published, tmp_path):
+    state = published("red")
+    state["conv2x.0.bias"] = state["conv_2_8_32.0.bias"]
+    torch.save(state, tmp_path / "w.pth")
+    import_checkpoint(tmp_path / "w.pth", "red", tmp_path / "own.safetensors")
+    network = create("red", weights=tmp_path / "own.safetensors")
+    assert torch.equal(network.fine.bias, network.out.bias)
+
+
+def test_written_weights_can_be_read_by_whom_the_users_mask_allows(published, tmp_path):
+    torch.save(published("red"), tmp_path / "w.pth")
+    import_checkpoint(tmp_path / "w.pth", "red", tmp_path / "own.safetensors")
+    modes = [(tmp_path / name).stat().st_mode for name in ("w.pth", "own.safetensors")]
+    assert modes[0] == modes[1]
 
 
 def test_a_classical_method_takes_no_checkpoint(tmp_path):
