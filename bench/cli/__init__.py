@@ -11,6 +11,7 @@ import importlib.util
 import sys
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from llpacknet.errors import InputError
 
@@ -63,14 +64,22 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit status; bad input becomes one line on standard error."""
     try:
         status = llbench.main(args=arguments, prog_name="llbench", standalone_mode=False)
+    except NoArgsIsHelpError as error:
+        error.show()
+        return 2
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "llbench"
-        print(f"llbench: {error.format_message()} (see '{where} --help')", file=sys.stderr)
+        print(f"llbench: {one_line(error.format_message())} (see '{where} --help')", file=sys.stderr)
         return 2
     except (InputError, click.ClickException) as error:
-        print(f"llbench: {error}", file=sys.stderr)
+        print(f"llbench: {one_line(str(error))}", file=sys.stderr)
         return 2
     except (KeyboardInterrupt, click.Abort):
         print("llbench: interrupted; everything finished so far is kept", file=sys.stderr)
         return 130
     return status if isinstance(status, int) else 0
+
+
+def one_line(message: str) -> str:
+    """Escape what would break a line or steer the terminal: file names and files can hold anything."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in message)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bench.cli import one_line
 from bench.cli.counting import counting
 from bench.cli.size import Size
 from bench.data.subsets import PUBLISHED, RATIOS, SUBSETS, count, deviations
@@ -26,7 +27,7 @@ def command() -> None:
     """Make, redark, index and verify data sets in SID's layout."""
 
 
-@command.command()
+@command.command(short_help="Make dark raws from procedural night scenes.")
 @click.option("--scenes", type=click.IntRange(1), required=True, help="How many scenes.")
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same files."
@@ -42,7 +43,7 @@ def make(scenes: int, seed: int, size: tuple[int, int], out: Path) -> None:
     _say_what_was_made(dataset)
 
 
-@command.command()
+@command.command(short_help="Make dark raws from photographs.")
 @click.argument("photos", type=_FOLDER)
 @click.option("--out", type=_FOLDER, required=True, help="Folder for the data set.")
 @click.option("--exposures", type=_FOLDER, help="CSV with photo,short_s,long_s,iso and optionally wb_r,wb_b.")
@@ -58,7 +59,7 @@ def redark(photos: Path, out: Path, exposures: Path | None, seed: int) -> None:
     _say_what_was_made(dataset)
 
 
-@command.command()
+@command.command(short_help="Pair the files and count the subsets.")
 @click.argument("folder", type=_FOLDER)
 @_LIST
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
@@ -82,7 +83,7 @@ def index(folder: Path, list_file: Path | None, as_json: bool) -> None:
     _list("problem", dataset.problems)
 
 
-@command.command()
+@command.command(short_help="Decode and check every file.")
 @click.argument("folder", type=_FOLDER)
 @_LIST
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
@@ -98,8 +99,8 @@ def verify(folder: Path, list_file: Path | None, as_json: bool) -> int:
     else:
         _list("problem", found.problems)
         _list("warning", found.warnings)
-        state = f"{len(found.problems)} problems" if found.problems else "no problem"
-        print(f"{found.dataset.name}: {found.files} files read, {state}, {len(found.warnings)} warnings")
+        found_out = f"problems: {len(found.problems)}, warnings: {len(found.warnings)}"
+        print(f"{found.dataset.name}: {found.files} files read, {found_out}")
     return 1 if found.problems else 0
 
 
@@ -132,4 +133,4 @@ def _as_json(dataset: Dataset) -> dict[str, object]:
 
 def _list(kind: str, lines: list[str] | tuple[str, ...]) -> None:
     for line in lines:
-        print(f"{kind}: {line}")
+        print(f"{kind}: {one_line(line)}")

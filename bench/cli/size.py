@@ -12,6 +12,10 @@ class Size(click.ParamType[tuple[int, int]]):
 
     name = "HxW"
 
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
+        """Name the form as it is typed, where click would shout HXW."""
+        return self.name
+
     def convert(
         self, value: str | tuple[int, int], param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[int, int]:

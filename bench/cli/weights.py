@@ -13,7 +13,7 @@ def command() -> None:
     """Bring published checkpoints in."""
 
 
-@command.command("import")
+@command.command("import", short_help="Convert a checkpoint to safetensors.")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--as", "name", required=True, help="the registered network that the checkpoint is for")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="the safetensors file to write")

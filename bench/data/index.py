@@ -138,7 +138,7 @@ def _pair(shorts: Iterable[_Exposure], longs: dict[str, _Exposure], problems: li
         else:
             pairs.append(Pair(short.scene, short.frame, short.seconds, long.seconds, short.path, long.path))
     problems += [
-        f"scene {scene}: {frames} short exposures but no long one: copy its long exposure, or remove them"
+        f"scene {scene}: short exposures ({frames}) but no long one: copy its long exposure, or remove them"
         for scene, frames in alone.items()
     ]
     return sorted(pairs)
@@ -158,7 +158,7 @@ def _listed(pairs: list[Pair], list_file: Path, problems: list[str]) -> list[Pai
 
 def _nothing(base: Path, problems: list[str]) -> str:
     if problems:
-        return f"data set {base} has no usable pair: {problems[0]} ({len(problems)} problems in all)"
+        return f"data set {base} has no usable pair: {problems[0]} (problems in all: {len(problems)})"
     return f"data set {base} has no raw file: copy some to short and long, or run `llbench data make`"
 
 

@@ -23,9 +23,8 @@ def read_list(path: Path) -> tuple[frozenset[tuple[str, str]], list[str]]:
     """
     try:
         if not path.is_file() or path.stat().st_size > _LIMIT:
-            raise InputError(
-                f"list {path} is not a text file of reasonable size: give one of SID's list files"
-            )
+            what = "is no text file of reasonable size" if path.exists() else "does not exist"
+            raise InputError(f"list {path} {what}: give one of SID's list files")
         lines = path.read_text("ascii").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"list {path} cannot be read ({error}): give one of SID's list files") from error

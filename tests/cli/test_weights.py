@@ -45,3 +45,18 @@ def test_hostile_file_is_one_line_and_status_2(tmp_path, capfd):
     assert printed.err.startswith("llbench: ")
     assert printed.err.count("\n") == 1
     assert not (tmp_path / "o.safetensors").exists()
+
+
+def test_a_name_with_a_line_break_stays_one_line(tmp_path, capfd):
+    absent = tmp_path / "two\nlines\x1b[31m.pth"
+    assert main(["weights", "import", str(absent), "--as", "red", "--out", str(tmp_path / "o")]) == 2
+    said = capfd.readouterr().err
+    assert said.count("\n") == 1
+    assert "two\\nlines\\x1b[31m.pth" in said
+
+
+def test_a_verb_left_out_shows_the_help(capfd):
+    assert main(["weights"]) == 2
+    said = capfd.readouterr().err
+    assert said.startswith("Usage: llbench weights")
+    assert "import" in said

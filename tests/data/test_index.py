@@ -112,7 +112,7 @@ def test_what_cannot_be_paired_is_listed_and_the_rest_kept(tmp_path):
         "10003_05_0.1s.ARW: not a file",
         "IMG_1234.ARW: not a name",
         "exposure time of zero",
-        "scene 10006: 2 short exposures but no long one",
+        "scene 10006: short exposures (2) but no long one",
         "scene 10003 has 10003_00_30s.ARW already",
     ):
         assert words in text

@@ -133,7 +133,7 @@ def test_the_command_counts_subsets_and_exits_by_what_it_found(folder, capsys):
     assert main(["data", "index", str(folder)]) == 0
     assert "first-minus-10172" in capsys.readouterr().out
     assert main(["data", "verify", str(folder)]) == 0
-    assert "6 files read, no problem, 2 warnings" in capsys.readouterr().out
+    assert "6 files read, problems: 0, warnings: 2" in capsys.readouterr().out
     os.truncate(folder / "long" / "10003_00_10s.DNG", 3000)
     assert main(["data", "verify", str(folder)]) == 1
     assert "problem: " in capsys.readouterr().out
