@@ -253,7 +253,7 @@ def mosaic(camera: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def draw_white_balance(rng: np.random.Generator) -> tuple[float, float]:
-    """Draw red and blue multipliers from SID's range, medians included; warm light has little red, much blue."""
+    """Draw red and blue multipliers from SID's range; warm light wants little red and much blue."""
     warmth, other = rng.random(2)
 
     def quantile(range_: tuple[float, float, float], u: float) -> float:

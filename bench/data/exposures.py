@@ -75,7 +75,8 @@ def from_csv(path: Path, photos: dict[str, Path]) -> list[Plan]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read exposures {path} ({error}): give a CSV file") from None
+        reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
+        raise InputError(f"cannot read exposures {path} ({reason}): give a CSV file") from None
     reader = csv.DictReader(lines, restval="", skipinitialspace=True)
     missing = [name for name in _REQUIRED if name not in (reader.fieldnames or ())]
     if missing:

@@ -13,7 +13,7 @@ from bench.data.exposures import FIRST_ID
 from bench.data.index import index
 from bench.data.manifest import Manifest, prepare
 from bench.data.pairs import MAX_RATIO
-from bench.data.scenes import KINDS, Scene, compose, render
+from bench.data.scenes import KINDS, Scene, compose, preview, render
 from bench.data.writing import Frame, Settings, frames_of, write_frames
 from llpacknet.errors import InputError
 from llpacknet.raw.dng import SMALLEST_SIDE
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 FULL_SIZE = (2848, 4256)
 MOST_SCENES = 9000
 LARGEST_SIDE = 16384
-_PREVIEW = (178, 266)
 _COMPOSITION, _KIND = 3, 4
 _ROWS = 256
 
@@ -120,18 +119,15 @@ def clean_mosaic(
 ) -> tuple[NDArray[np.float32], float]:
     """Render scene `number` and bring it to its level.
 
-    The level is set on a small rendering of fixed size, so that it does not depend on the size asked for.
+    The level is set on a preview of fixed height, so that it does not depend on the size asked for.
 
     Returns:
         the clean mosaic, (H, W) float32 from 0 to 4 where 1 saturates the long exposure, and the factor that
         turned the scene's radiance into it.
     """
     composed = scene(seed, number)
-    preview = camera.mosaic(
-        camera.camera_from_linear(render(composed, _PREVIEW, threads), capture.white_balance)
-    )
-    scale = scale_to_level(preview, capture)
-    picture = render(composed, size, threads)
+    scale = scale_to_level(*preview(composed, size, threads), capture)
+    picture = render(composed, size, threads, HEADROOM / scale)
     clean = np.empty(size, np.float32)
     for top in range(0, size[0], _ROWS):
         rows = slice(top, top + _ROWS)

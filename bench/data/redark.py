@@ -48,7 +48,8 @@ def redark(
     Args:
         photos: folder of JPEG, PNG and TIFF files of 8 or 16 bits.
         out: the folder to fill; one begun there earlier with the same arguments is continued.
-        exposures: CSV file, see `exposures.from_csv`; without it, all photographs, with exposures drawn as in SID.
+        exposures: CSV file, see `exposures.from_csv`; without it, all photographs, with exposures drawn as in
+            SID.
         seed: 0 or more.
         progress: called with the number of files done and the number of all, after every file.
         resume: whether an earlier set may be continued.

@@ -11,13 +11,13 @@ import numpy as np
 
 from bench.data.scenes.indoors import room, table
 from bench.data.scenes.outdoors import court, park, street, yard
-from bench.data.scenes.rendering import render
+from bench.data.scenes.rendering import preview, render
 from bench.data.scenes.scene import Builder, Scene
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["KINDS", "Scene", "compose", "render"]
+__all__ = ["KINDS", "Scene", "compose", "preview", "render"]
 
 KINDS: dict[str, Callable[[Builder], None]] = {
     "street": street,

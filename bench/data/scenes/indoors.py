@@ -131,7 +131,6 @@ def room(b: Builder) -> None:
         scaled(colour, b.between(0.6, 3.0)),
         0.35,
     )
-    b.focus = b.between(2.5, depth)
     b.look(
         (b.between(-0.8, 0.8), b.between(1.1, 1.6), -0.6),
         (b.between(-0.5, 0.5), b.between(0.6, 1.0), depth - 0.5),
@@ -164,7 +163,6 @@ def table(b: Builder) -> None:
             light_colour(b),
             b.between(0.1, 0.5),
         )
-    b.focus = b.between(1.0, 1.7)
     b.look(
         (b.between(-0.3, 0.3), b.between(1.15, 1.5), -0.1),
         (b.between(-0.1, 0.1), b.between(0.75, 0.9), 1.4),

@@ -24,17 +24,55 @@ BAND = 32
 FINE = 1_500_000
 """Frames of fewer pixels are traced with four rays per pixel, larger ones with one."""
 
+PREVIEW_HEIGHT = 224
+"""Rows of the small picture that sets a scene's level and its stray light, whatever the size asked for."""
+
 STRAY = 0.02
 """Fraction of the light that lens and sensor scatter into a halo."""
 
 
-def render(scene: Scene, size: tuple[int, int], threads: int = 1) -> NDArray[np.float32]:
-    """Linear sRGB radiance of a scene, (H, W, 3) float32, unscaled; the number of threads changes nothing."""
+def preview(
+    scene: Scene, size: tuple[int, int], threads: int = 1
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Radiance of single rays and the lens's stray light, (224, W', 3) float32 both.
+
+    They show the frame that `size` has the shape of, and depend on nothing else of it.
+    """
+    shape = (PREVIEW_HEIGHT, max(16, 2 * round(0.5 * PREVIEW_HEIGHT * size[1] / size[0])))
+    rays = _trace(scene, shape, 1, np.inf, threads)
+    return rays, _halo(rays)
+
+
+def render(
+    scene: Scene, size: tuple[int, int], threads: int = 1, ceiling: float = np.inf
+) -> NDArray[np.float32]:
+    """Linear sRGB radiance of a scene, (H, W, 3) float32, unscaled; the number of threads changes nothing.
+
+    Args:
+        scene: what to render.
+        size: height and width in pixels.
+        threads: how many to use.
+        ceiling: radiance to which light is limited before the lens blurs it.
+    """
+    _, halo = preview(scene, size, threads)
+    picture = _trace(scene, size, 2 if size[0] * size[1] < FINE else 1, ceiling, threads)
+    blurred = np.empty_like(picture)
+
+    def finish(first: int) -> None:
+        lens_blur(picture, blurred, first, first + BAND)
+        add_enlarged(blurred, halo, first, first + BAND)
+
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(finish, range(0, size[0], BAND)))
+    return blurred
+
+
+def _trace(
+    scene: Scene, size: tuple[int, int], samples: int, ceiling: float, threads: int
+) -> NDArray[np.float32]:
     height, width = size
     picture = np.empty((height, width, 3), np.float32)
-    depth = np.empty((height, width), np.float32)
     view = np.array([*scene.view, float(height), float(width)])
-    samples = 2 if height * width < FINE else 1
     starts, items = _lists(scene)
     tables = (
         scene.bodies, scene.materials, scene.lamps, starts, items, scene.palette, scene.ambient, scene.sky,
@@ -42,14 +80,11 @@ def render(scene: Scene, size: tuple[int, int], threads: int = 1) -> NDArray[np.
 
     def band(first: int) -> None:
         rows = slice(first, min(first + BAND, height))
-        trace_band(picture[rows], depth[rows], first, view, samples, *tables)
+        trace_band(picture[rows], first, view, samples, *tables, float(ceiling))
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(band, range(0, height, BAND)))
-        _halo(picture)
-        blurred = np.empty_like(picture)
-        list(pool.map(lambda first: lens_blur(picture, blurred, first, first + BAND), range(0, height, BAND)))
-    return blurred
+    return picture
 
 
 def _lists(scene: Scene) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -59,34 +94,29 @@ def _lists(scene: Scene) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     return direction_lists(points, scene.bodies, [np.ones_like(opaque), *[opaque] * len(scene.lamps)])
 
 
-def _halo(picture: NDArray[np.float32]) -> None:
-    """Add what the lens scatters: three box-blurred copies of a reduced picture, widest weakest."""
-    height, width = picture.shape[:2]
-    step = max(2, round(height / 180))
-    rows, columns = height // step, width // step
-    if min(rows, columns) < 4:
-        return
-    small = picture[: rows * step, : columns * step].reshape(rows, step, columns, step, 3)
-    small = small.mean(axis=(1, 3), dtype=np.float64)
-    stray = np.zeros_like(small)
-    for reach, weight in ((3, 0.5), (9, 0.3), (31, 0.2)):
-        copy = small
+def _halo(rays: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scatter light as a lens does: three box-blurred copies, the widest weakest."""
+    light = rays.astype(np.float64)
+    stray = np.zeros_like(light)
+    for reach, weight in ((5, 0.5), (13, 0.3), (41, 0.2)):
+        copy = light
         for _ in range(2):
             copy = uniform_filter(copy, (reach, reach, 0), mode="nearest")
         stray += weight * copy
-    add_enlarged(picture, (STRAY * stray).astype(np.float32), step)
+    return (STRAY * stray).astype(np.float32)
 
 
 @kernel
-def add_enlarged(picture: NDArray[np.float32], small: NDArray[np.float32], step: int) -> None:
-    """Add `small`, bilinearly enlarged by `step`, to `picture` in place."""
+def add_enlarged(picture: NDArray[np.float32], small: NDArray[np.float32], first: int, last: int) -> None:
+    """Add `small`, bilinearly enlarged to all of `picture`, to its rows first to last in place."""
     rows, columns = small.shape[0], small.shape[1]
-    for i in range(picture.shape[0]):
-        y = min(max((i + 0.5) / step - 0.5, 0.0), rows - 1.0)
+    step_y, step_x = rows / picture.shape[0], columns / picture.shape[1]
+    for i in range(first, min(last, picture.shape[0])):
+        y = min(max((i + 0.5) * step_y - 0.5, 0.0), rows - 1.0)
         i0 = min(int(y), rows - 2)
         a = y - i0
         for j in range(picture.shape[1]):
-            x = min(max((j + 0.5) / step - 0.5, 0.0), columns - 1.0)
+            x = min(max((j + 0.5) * step_x - 0.5, 0.0), columns - 1.0)
             j0 = min(int(x), columns - 2)
             b = x - j0
             for k in range(3):

@@ -34,7 +34,6 @@ class Scene:
         ambient: (3,) light from everywhere.
         sky: (6,) radiance overhead and at the horizon.
         view: (13,) eye, right, up, forward, height of the frame at distance 1.
-        focus: distance of sharp focus in metres; 0 for everything sharp.
     """
 
     kind: str
@@ -45,7 +44,6 @@ class Scene:
     ambient: NDArray[np.float64]
     sky: NDArray[np.float64]
     view: NDArray[np.float64]
-    focus: float
 
 
 class Builder:
@@ -56,7 +54,6 @@ class Builder:
         self.rng = rng
         self.ambient: Colour = (0.02, 0.02, 0.025)
         self.sky: tuple[Colour, Colour] = ((0.002, 0.002, 0.003), (0.012, 0.010, 0.010))
-        self.focus = 0.0
         self._bodies: list[list[float]] = []
         self._materials: list[list[float]] = []
         self._lamps: list[list[float]] = []
@@ -180,5 +177,4 @@ class Builder:
             ambient=np.array(self.ambient),
             sky=np.array([*self.sky[0], *self.sky[1]]),
             view=np.array(self._view),
-            focus=self.focus,
         )

@@ -131,7 +131,7 @@ def _radiance(
     dy: float,
     dz: float,
     spread: float,
-) -> tuple[float, float, float, float]:
+) -> tuple[float, float, float]:
     near = 0.0
     cell = cell_of(dx, dy, dz)
     for _ in range(12):
@@ -149,7 +149,6 @@ def _radiance(
                 sky[0] + (sky[3] - sky[0]) * fade,
                 sky[1] + (sky[4] - sky[1]) * fade,
                 sky[2] + (sky[5] - sky[2]) * fade,
-                FAR,
             )
         slant = max(-(nx * dx + ny * dy + nz * dz), 0.08)
         fp = best * spread / math.sqrt(slant)
@@ -166,15 +165,13 @@ def _radiance(
             red * lit_r + shine_r + own_r,
             green * lit_g + shine_g + own_g,
             blue * lit_b + shine_b + own_b,
-            best,
         )
-    return 0.0, 0.0, 0.0, FAR
+    return 0.0, 0.0, 0.0
 
 
 @kernel
 def trace_band(
     out: Picture,
-    depth: Picture,
     first_row: int,
     view: Table,
     samples: int,
@@ -186,12 +183,12 @@ def trace_band(
     palette: Table,
     ambient: Table,
     sky: Table,
+    ceiling: float,
 ) -> None:
     """Fill rows of a picture, from `first_row` of the frame on.
 
     Args:
         out: (rows, W, 3) float32, receives linear sRGB radiance.
-        depth: (rows, W) float32, receives the distance in metres (1e9 for the sky).
         first_row: which row of the frame out[0] is.
         view: eye (3), directions right, up, forward (9), height of the frame at distance 1, frame height in
             pixels, frame width.
@@ -205,12 +202,14 @@ def trace_band(
         palette: (P, 3) colours that some materials choose from.
         ambient: (3,) light from everywhere.
         sky: (6,) radiance overhead and at the horizon.
+        ceiling: radiance of a ray is limited to it, so that a lamp that covers part of a pixel counts as
+            part.
     """
     height, width = view[13], view[14]
     spread = view[12] / height / samples
     for row in range(out.shape[0]):
         for column in range(out.shape[1]):
-            red, green, blue, far = 0.0, 0.0, 0.0, 0.0
+            red, green, blue = 0.0, 0.0, 0.0
             for part in range(samples * samples):
                 sub_y, sub_x = (part // samples + 0.5) / samples, (part % samples + 0.5) / samples
                 across = (column + sub_x - 0.5 * width) / height * view[12]
@@ -219,16 +218,14 @@ def trace_band(
                 dy = view[10] + across * view[4] - down * view[7]
                 dz = view[11] + across * view[5] - down * view[8]
                 size = math.sqrt(dx * dx + dy * dy + dz * dz)
-                r, g, b, t = _radiance(
+                r, g, b = _radiance(
                     bodies, materials, lamps, starts, items, palette, ambient, sky,
                     view[0], view[1], view[2], dx / size, dy / size, dz / size, spread,
                 )  # fmt: skip
-                red += r
-                green += g
-                blue += b
-                far += t
+                red += min(r, ceiling)
+                green += min(g, ceiling)
+                blue += min(b, ceiling)
             share = 1.0 / (samples * samples)
             out[row, column, 0] = red * share
             out[row, column, 1] = green * share
             out[row, column, 2] = blue * share
-            depth[row, column] = far * share
