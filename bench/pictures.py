@@ -132,11 +132,13 @@ def read_picture(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
         raise InputError(
             f"{path} cannot be read ({type(error).__name__}: {error}): write it again"
         ) from error
+    if picture.size == 0:  # tifffile gives nothing, and no error, for a file cut off in its header
+        raise InputError(f"{path.name} cannot be read (it holds no picture): write it again")
     if picture.ndim != 3 or picture.shape[2] != 3:
         shape = "x".join(map(str, picture.shape))
-        raise InputError(f"{path} is no RGB picture (its array is {shape}): save it with three channels")
+        raise InputError(f"{path.name} is no RGB picture (its array is {shape}): save it with three channels")
     if picture.dtype not in (np.uint8, np.uint16):
-        raise InputError(f"{path} holds {picture.dtype} numbers: save it with 8 or 16 bits")
+        raise InputError(f"{path.name} holds {picture.dtype} numbers: save it with 8 or 16 bits")
     return picture
 
 

@@ -117,7 +117,7 @@ def score(
         try:
             scores.values[pair.name] = _values(pair, hows, names)
         except InputError as error:
-            scores.failures.append(f"{pair.prediction.name}: {error}")
+            scores.failures.append(f"{pair.name}: {error}")
         if advance:
             advance(done, len(todo))
     if not scores.values:

@@ -110,13 +110,15 @@ def plot(falls: Sequence[Waterfall], out: Path) -> list[Path]:
     drawable = [fall for fall in finite if any(step.part for step in fall.steps)] or finite[:1]
     if not drawable:
         return []
-    columns = min(2, len(drawable))
-    rows = math.ceil(len(drawable) / columns)
-    figure = Figure(figsize=(6.2 * columns, 0.9 + 2.1 * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False).ravel()
-    for panel in panels[len(drawable) :]:
+    columns = list(dict.fromkeys(fall.quantity for fall in drawable))
+    rows = list(dict.fromkeys(fall.end for fall in drawable))
+    figure = Figure(figsize=(5.4 * len(columns), 0.5 + 2.2 * len(rows)), layout="constrained")
+    panels = figure.subplots(len(rows), len(columns), squeeze=False)
+    for panel in panels.ravel():
         panel.set_visible(False)
-    for panel, fall in zip(panels, drawable, strict=False):
+    for fall in drawable:
+        panel = panels[rows.index(fall.end), columns.index(fall.quantity)]
+        panel.set_visible(True)
         _draw(panel, fall)
     paths = [out / "waterfall.png", out / "waterfall.svg"]
     with mpl.rc_context({"svg.hashsalt": "waterfall", "svg.fonttype": "none"}):

@@ -163,7 +163,7 @@ def _model(net: Net, device: str) -> Any:
     for name, tensor in features.items():
         state["net." + slices[name.removeprefix("features.")]] = tensor
     model.load_state_dict(state, strict=False, assign=True)
-    return model.to(device).eval()
+    return model.to(device, memory_format=torch.channels_last).eval()
 
 
 def _rows_of_a_band(model: Any, width: int) -> int:
@@ -192,8 +192,13 @@ def _features(model: Any, picture: Any, peak: float, first: int, last: int) -> I
     height = picture.shape[0]
     begin, end = max(0, first - MARGIN), min(height, last + MARGIN)
     rows = picture[begin:end]
-    band = rows.float() if pictures.is_cuda(rows) else torch.from_numpy(rows.astype(np.float32))
-    x = model.scaling_layer(band.permute(2, 0, 1)[None] * (2 / peak) - 1)
+    if pictures.is_cuda(rows):
+        band = rows.to(torch.float32, copy=True)
+    else:
+        band = torch.from_numpy(rows.astype(np.float32))
+    # In place, and colours innermost as the picture has them: convolutions are fastest so.
+    x = band.permute(2, 0, 1)[None].mul_(2 / peak).sub_(1)
+    x = x.sub_(model.scaling_layer.shift).div_(model.scaling_layer.scale)
     level_stride = 1
     for number in range(1, model.net.N_slices + 1):
         piece = getattr(model.net, f"slice{number}")
