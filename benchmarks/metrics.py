@@ -7,7 +7,7 @@ round by round, on the same pictures; compiled code is warmed up on a small pict
 of the medians. Extra memory is the growth of the process's peak (VmHWM, cleared first) over what it held
 before the first full-size call. Values of the two sides are compared on every run. Nothing else should run
 on the machine meanwhile.
-"""  # noqa: INP001
+"""
 
 from __future__ import annotations
 
