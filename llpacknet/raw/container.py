@@ -80,8 +80,8 @@ def inspect(path: Path) -> Container:
         if directory.get(_PHOTOMETRIC, (0,))[0] in _SENSOR_DATA:
             _check_picture(directory, size, path)
     first = directories[0] if directories else {}
-    digest = bytes(first.get(_DIGEST, ()))
-    camera = bytes(first.get(_CAMERA, ())).split(b"\0")[0].decode("ascii", "replace")
+    digest = _bytes_of(first.get(_DIGEST, ()))
+    camera = _bytes_of(first.get(_CAMERA, ())).split(b"\0")[0].decode("ascii", "replace")
     return Container(camera, digest if len(digest) == 16 else None)
 
 
@@ -109,7 +109,7 @@ def _plain_size(path: Path) -> int:
 def _check_picture(directory: _Directory, size: int, path: Path) -> None:
     """Sides, and where the sensor's data lie: all inside the file, and enough of them if uncompressed."""
     width, height = directory.get(_WIDTH, (0,))[0], directory.get(_HEIGHT, (0,))[0]
-    if not 0 < width * height <= MAX_PIXELS:
+    if min(width, height) <= 0 or width * height > MAX_PIXELS:
         raise InputError(f"{path} declares a frame of {height}x{width} pixels: it is damaged, copy it again")
     offsets = directory.get(_STRIPS) or directory.get(_TILES) or ()
     counts = directory.get(_STRIP_BYTES) or directory.get(_TILE_BYTES) or ()
@@ -122,6 +122,11 @@ def _check_picture(directory: _Directory, size: int, path: Path) -> None:
         raise InputError(
             f"{path} holds less data than the {height}x{width} pixels it declares: copy it again"
         )
+
+
+def _bytes_of(values: tuple[int, ...]) -> bytes:
+    """Values of a header entry as bytes; none if the entry has another type than bytes."""
+    return bytes(values) if all(0 <= value < 256 for value in values) else b""
 
 
 class _Reader:
@@ -162,7 +167,7 @@ class _Reader:
         directory: _Directory = {}
         for start in range(0, 12 * entries, 12):
             tag, kind, count = struct.unpack_from(self._order + "HHI", table, start)
-            if tag in _WANTED and kind in _FORMATS:
+            if tag in _WANTED and kind in _FORMATS and count:
                 directory[tag] = self._values(kind, count, table[start + 8 : start + 12])
         (following,) = struct.unpack_from(self._order + "I", table, 12 * entries)
         return directory, following
@@ -177,7 +182,7 @@ class _Reader:
         return struct.unpack_from(form, inline)
 
     def _bytes(self, offset: int, count: int) -> bytes:
-        if offset + count > self._size:
+        if offset < 0 or offset + count > self._size:
             raise self._damaged(f"is cut short or damaged: its header points at byte {offset + count}")
         self._file.seek(offset)
         return self._file.read(count)
