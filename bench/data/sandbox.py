@@ -155,22 +155,3 @@ class Sandbox:
                 with contextlib.suppress(BrokenPipeError):
                     pipe.close()
         self._process = None
-
-
-def read_sandboxed(path: Path) -> RawFrame:
-    """Read one raw file like `read_raw`, in a process of its own (about half a second more).
-
-    Raises:
-        InputError: as `Sandbox.decode`.
-    """
-    with Sandbox() as sandbox:
-        return sandbox.decode(Path(path)).frame
-
-
-def check(path: Path) -> list[str]:
-    """List what keeps a raw file from being read: empty, or one line."""
-    try:
-        read_sandboxed(path)
-    except InputError as error:
-        return [str(error)]
-    return []

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.data.sandbox import Sandbox, check, read_sandboxed
+from bench.data.sandbox import Sandbox
 from bench.data.verify import verify
 from llpacknet.errors import InputError
 from llpacknet.raw.container import inspect
@@ -138,11 +138,3 @@ def test_too_little_memory_is_a_message(tmp_path):
         assert running.decode(tmp_path / "small.DNG").pattern == "RGGB"
     with Sandbox(memory=250_000_000) as running, pytest.raises(InputError, match=r"a\.DNG"):
         running.decode(tmp_path / "a.DNG")
-
-
-def test_one_file_at_a_time(tmp_path):
-    damage.good(tmp_path / "a.DNG")
-    assert np.array_equal(read_sandboxed(tmp_path / "a.DNG").mosaic, damage.PIXELS)
-    assert check(tmp_path / "a.DNG") == []
-    (line,) = check(tmp_path / "b.DNG")
-    assert "no such file" in line

@@ -1,3 +1,5 @@
+"""One call restores a file as the network restores its mosaic, upright and in 8 bits."""
+
 import numpy as np
 import pytest
 import torch

@@ -102,44 +102,7 @@ def test_arw_saturates_where_the_protocols_say(tmp_path):
         assert read_raw(tmp_path / name).white == white
 
 
-X_TRANS = [
-    1,
-    1,
-    0,
-    1,
-    1,
-    2,
-    1,
-    1,
-    2,
-    1,
-    1,
-    0,
-    2,
-    0,
-    1,
-    0,
-    2,
-    1,
-    1,
-    1,
-    2,
-    1,
-    1,
-    0,
-    1,
-    1,
-    0,
-    1,
-    1,
-    2,
-    0,
-    2,
-    1,
-    2,
-    0,
-    1,
-]
+X_TRANS = [int(colour) for colour in "110112112110201021112110110112021201"]
 
 
 @pytest.mark.parametrize(
