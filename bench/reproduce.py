@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from bench import predictions
 from bench.data.capture import draw_capture
-from bench.data.make import FIRST_ID
+from bench.data.exposures import FIRST_ID
 from bench.data.pairs import MAX_RATIO, Dataset, Pair
 from bench.data.writing import frames_of
 from bench.plan import MEASUREMENTS, plan

@@ -6,7 +6,7 @@ The same trainer runs twice, in turns: once on fresh patches, once on one batch 
 Training data must not be the bottleneck: the first shall reach 70 % of the second for `llpacknet`, 85 % for
 `sid-unet`, on the same cores. Seconds are those of the run's own log, between its first and its last row, so
 that start and validation do not count. Nothing else should run on the machine.
-"""  # noqa: INP001
+"""
 
 from __future__ import annotations
 
