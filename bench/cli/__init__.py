@@ -74,6 +74,9 @@ def main(arguments: list[str] | None = None) -> int:
     except (InputError, click.ClickException) as error:
         print(f"llbench: {one_line(str(error))}", file=sys.stderr)
         return 2
+    except OSError as error:  # a folder that may not be read, a full disk: no message of our own names it
+        print(f"llbench: {one_line(str(error))}: check the name, permissions and free space", file=sys.stderr)
+        return 2
     except (KeyboardInterrupt, click.Abort):
         print("llbench: interrupted; everything finished so far is kept", file=sys.stderr)
         return 130

@@ -8,6 +8,7 @@ from importlib import resources
 import numpy as np
 import pytest
 
+from bench.cli import main
 from bench.data.index import index
 from bench.data.subsets import deviations
 from llpacknet.errors import InputError
@@ -171,3 +172,23 @@ def test_a_list_file_filters_and_cannot_point_outside(tmp_path):
         listing.write_bytes(content)
         with pytest.raises(InputError, match="list"):
             index(tmp_path, listing)
+
+
+def test_a_folder_that_may_not_be_read_is_one_line(tmp_path, capfd):
+    lay_out(tmp_path)
+    assert main(["data", "index", str(tmp_path)]) == 0
+    (tmp_path / "Sony").chmod(0)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        status = main(["data", "index", str(tmp_path)])
+    finally:
+        if root:
+            os.seteuid(0)
+        (tmp_path / "Sony").chmod(0o700)
+    said = capfd.readouterr().err
+    assert status == 2
+    assert said.count("\n") == 1
+    assert "Permission denied" in said
+    assert str(tmp_path) in said
