@@ -53,17 +53,18 @@ def machine() -> dict[str, Any]:
     }
 
 
-def moment() -> dict[str, Any]:
-    """Describe what changes: load, pressure, clock frequency, available memory; before and after a job."""
+def moment(*, gpu: bool = False) -> dict[str, Any]:
+    """Describe what changes: load, pressure, clocks, available memory; if asked, the GPU too."""
     frequency = _frequency()
     load = os.getloadavg() if hasattr(os, "getloadavg") else None
-    return {
+    state = {
         "utc": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "load": [round(value, 2) for value in load] if load else None,
         "pressure": {name: _pressure(name) for name in ("cpu", "memory", "io")},
         "cpu_mhz": round(frequency) if frequency else None,
         "available_bytes": available_memory(),
     }
+    return {**state, "gpu": gpus()} if gpu else state
 
 
 def worker_settings() -> dict[str, Any]:

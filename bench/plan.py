@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 from dataclasses import dataclass, replace
 from itertools import product
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import baselines
@@ -17,7 +19,6 @@ from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from pathlib import Path
 
     from bench.cells import Cell, Measurement
     from bench.data.pairs import Dataset
@@ -153,11 +154,23 @@ def merge(plans: Iterable[Plan]) -> Plan:
     return replace(plans[0], jobs=tuple(jobs), settled=settled, notes=notes)
 
 
+def _check_own(model: str) -> None:
+    """Refuse a user's model whose package cannot be found; only a worker imports it."""
+    if ":" not in model:
+        return
+    package = model.partition(":")[0].partition(".")[0]
+    here = Path.cwd() / package
+    found = here.is_dir() or here.with_suffix(".py").is_file()
+    if not found and (not package.isidentifier() or importlib.util.find_spec(package) is None):
+        raise InputError(f"cannot find the package {package!r} of the model {model!r}: run from its folder")
+
+
 def _check(models: Sequence[str], measurements: Sequence[str], size: tuple[int, int] | None) -> set[str]:
     if not models:
         raise InputError("no model is named: give --models with names that 'llbench models' lists")
     for model in models:
         baselines.spec(model)
+        _check_own(model)
     unknown = sorted(set(measurements) - set(MEASUREMENTS))
     if unknown or not measurements:
         raise InputError(f"no measurement is called {unknown}: choose from {', '.join(MEASUREMENTS)}")

@@ -119,26 +119,23 @@ def data_sha256(paths: Iterable[Path]) -> str | None:
 
 
 def weights_facts(path: Path | None) -> dict[str, Any]:
-    """Hash of a weights file and whether it says that its training was not finished."""
+    """Hash of a weights file, and whether its model card says that its training was not finished."""
     if path is None:
         return {"weights_sha256": None}
     facts: dict[str, Any] = {"weights_sha256": file_sha256(path)}
-    if _safetensors_metadata(path).get("unfinished", "").lower() in {"true", "1", "yes"}:
+    card = _card(path)
+    if card.get("unfinished") is True or card.get("training", {}).get("unfinished") is True:
         facts["weights_unfinished"] = True
     return facts
 
 
-def _safetensors_metadata(path: Path) -> dict[str, str]:
-    """Metadata of a safetensors file: eight bytes of length, then a JSON header."""
-    with path.open("rb") as stream:
-        length = int.from_bytes(stream.read(8), "little")
-        if not 0 < length < 10_000_000:
-            return {}
-        try:
-            metadata = json.loads(stream.read(length)).get("__metadata__", {})
-        except (ValueError, AttributeError):
-            return {}
-    return metadata if isinstance(metadata, dict) else {}
+def _card(weights: Path) -> dict[str, Any]:
+    """Read the model card that the trainer writes beside its weights; empty where there is none."""
+    try:
+        card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return card if isinstance(card, dict) else {}
 
 
 def _git(*arguments: str) -> str | None:

@@ -151,7 +151,8 @@ class _Outcome:
 def _work(order: Order, channel: Channel) -> None:
     job = order.job
     channel.send(event="begin", index=0)
-    before = moment()
+    gpu = job.cell.device == "cuda"
+    before = moment(gpu=gpu)
     module = importlib.import_module(f"bench.measure.{job.measurement}")
     _set_numerics(job.cell.threads)
     ready = _attempt(lambda: module.prepare(order))
@@ -164,7 +165,12 @@ def _work(order: Order, channel: Channel) -> None:
             outcome.status,
             outcome.reason,
             values=outcome.value if outcome.status == "ok" else {},
-            environment={**order.environment, **worker_settings(), "before": before, "after": moment()},
+            environment={
+                **order.environment,
+                **worker_settings(),
+                "before": before,
+                "after": moment(gpu=gpu),
+            },
             provenance={
                 **order.provenance,
                 "data_sha256": _data(job, index),
@@ -176,7 +182,7 @@ def _work(order: Order, channel: Channel) -> None:
         else:
             _store(Path(order.out), record, channel)
             channel.send(event="done", index=index, status=record.status, reason=record.reason)
-        before = moment()
+        before = moment(gpu=gpu)
 
 
 def _set_numerics(threads: int | None) -> None:

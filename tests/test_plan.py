@@ -117,6 +117,7 @@ def test_sweeps_reach_from_half_a_megapixel_to_48_and_over_all_cores():
     ("arguments", "said"),
     [
         ({"models": ["no-such"], "measurements": ["latency"]}, "no-such"),
+        ({"models": ["nowhere.at.all:build"], "measurements": ["latency"]}, "'nowhere'"),
         ({"models": [], "measurements": ["latency"]}, "--models"),
         ({"models": ["red"], "measurements": ["beauty"]}, "beauty"),
         ({"models": ["red"], "measurements": ["quality"]}, "--dataset"),

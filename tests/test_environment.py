@@ -1,0 +1,73 @@
+"""What is recorded of a machine is complete and names nobody."""
+
+import json
+import os
+import platform
+import sys
+from pathlib import Path
+
+import psutil
+
+from bench import environment, provenance
+
+
+def test_machine_and_moment_are_plain_json_without_user_host_or_path():
+    facts = {**environment.machine(), "now": environment.moment(), "origin": provenance.base()}
+    text = json.dumps(facts, allow_nan=False)
+    for secret in {platform.node(), str(Path.home()), os.environ.get("USER")} - {
+        "",
+        None,
+        "localhost",
+        "root",
+    }:
+        assert f'"{secret}' not in text
+        assert f"/{secret}" not in text
+    assert facts["memory"]["total_bytes"] == psutil.virtual_memory().total
+    assert facts["python"]["version"] == platform.python_version()
+    assert "numpy" in facts["libraries"]
+
+
+def test_available_memory_and_cores_stay_within_the_machine():
+    assert 0 < environment.available_memory() <= psutil.virtual_memory().total
+    assert 1 <= environment.usable_cores() <= (os.cpu_count() or 1)
+
+
+def test_reading_the_machine_imports_no_torch():
+    assert "libraw" in provenance.base()
+    assert environment.library_versions()["torch"] == provenance.base()["torch"]
+
+
+def test_a_log_loses_the_folders_that_name_somebody():
+    home, site = Path.home(), Path(sys.prefix)
+    text = f'File "{home}/own/net.py" and {site}/lib/nn.py; /srv/someone/raws/10003.DNG is cut: see a/b'
+    scrubbed = environment.scrub(text)
+    assert str(home) not in scrubbed
+    assert str(site) not in scrubbed
+    assert "someone" not in scrubbed
+    assert "10003.DNG is cut: see a/b" in scrubbed
+
+
+def test_code_and_weights_are_known_by_content(tmp_path):
+    first = tmp_path / "weights"
+    first.write_bytes(b"one")
+    facts = provenance.weights_facts(first)
+    first.write_bytes(b"other")
+    assert provenance.weights_facts(first) != facts
+    assert provenance.weights_facts(None) == {"weights_sha256": None}
+    assert len(provenance.code_sha256()) == 64
+
+
+def test_weights_of_an_unfinished_training_say_so(tmp_path):
+    weights = tmp_path / "net.safetensors"
+    weights.write_bytes(b"weights")
+    weights.with_suffix(".json").write_text(json.dumps({"training": {"steps": 9, "unfinished": True}}))
+    assert provenance.weights_facts(weights)["weights_unfinished"] is True
+
+
+def test_the_model_of_a_user_is_known_by_its_file_without_importing_it(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_model.py").write_text("raise SystemExit")
+    found = provenance.model_sha256("own_model:build")
+    assert found == provenance.file_sha256(tmp_path / "own_model.py")
+    assert "own_model" not in sys.modules
+    assert provenance.model_sha256("llpacknet") is None
