@@ -1,6 +1,6 @@
 """LLPackNet in its three published variants, for reading: one module per named piece, plain convolutions.
 
-Trunk (paper, Fig. 2; sizes for an H x W mosaic): split into R, G1, G2, B planes (H/2), Pack 8x each (64
+Trunk (sizes for an H x W mosaic): split into R, G1, G2, B planes (H/2), Pack 8x each (64
 channels at H/16), a 3x3 convolution and ReLU per plane, 1x1 to 64, three residual dense blocks, 1x1 of
 their outputs plus the skip, PixelShuffle 2, a fourth block at H/8, 3x3 to 192, UnPack 8x to RGB at H.
 """

@@ -1,9 +1,9 @@
-"""Pack and UnPack: the paper's fast down- and upsampling (section 3.2, Algorithm 1).
+"""Pack and UnPack: the paper's fast down- and upsampling (Algorithm 1).
 
 Both only move pixels. UnPack by the factor f is torch's PixelShuffle(f) after a fixed permutation of the
 channels, so a convolution followed by one is the same family of functions as a convolution followed by the
-other. The three historical forms at the end of the file are here for the claims made about them; nothing
-else uses them.
+other. The three historical forms at the end of the file are here for the claims made about them; the network
+takes the mixing one as an option, for the experiment on just that.
 """
 
 from __future__ import annotations

@@ -30,21 +30,8 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES = 256, 257, 258, 25
 _STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES = 273, 279, 324, 325
 _CHILDREN, _DIGEST, _CAMERA = 330, 50972, 50708
 _SENSOR_DATA = (32803, 34892)  # photometric interpretations: colour filter array, linear raw
-_WANTED = {
-    *(
-        _WIDTH,
-        _HEIGHT,
-        _BITS,
-        _COMPRESSION,
-        _PHOTOMETRIC,
-        _SAMPLES,
-        _STRIPS,
-        _STRIP_BYTES,
-        _TILES,
-        _TILE_BYTES,
-    ),
-    *(_CHILDREN, _DIGEST, _CAMERA),
-}
+_WANTED = {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES}
+_WANTED |= {_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _CHILDREN, _DIGEST, _CAMERA}
 _Directory = dict[int, tuple[int, ...]]
 
 

@@ -10,44 +10,7 @@ from llpacknet.raw.dng import write_dng
 
 WIDTH, HEIGHT, COMPRESSION, PHOTOMETRIC, STRIP, STRIP_BYTES = 256, 257, 259, 262, 273, 279
 BLACK, WHITE = 50714, 50717
-X_TRANS = [
-    1,
-    1,
-    0,
-    1,
-    1,
-    2,
-    1,
-    1,
-    2,
-    1,
-    1,
-    0,
-    2,
-    0,
-    1,
-    0,
-    2,
-    1,
-    1,
-    1,
-    2,
-    1,
-    1,
-    0,
-    1,
-    1,
-    0,
-    1,
-    1,
-    2,
-    0,
-    2,
-    1,
-    2,
-    0,
-    1,
-]
+X_TRANS = [int(colour) for colour in "110112112110201021112110110112021201"]
 PIXELS = np.random.default_rng(9).integers(500, 700, (64, 96), np.uint16)
 
 
