@@ -28,7 +28,7 @@ VERBS = {
     "claims": "verdicts on the paper's claims from a results folder",
     "compare": "compare two results folders, cell by cell",
     "gate": "the speed gate for continuous integration",
-    "models": "what is registered; check a model of your own",
+    "models": "what is registered, with licences, sizes and weights",
     "env": "what this machine is",
     "cache": "where caches lie and how large they are",
 }

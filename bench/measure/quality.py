@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from bench.metrics import psnr, quantise, ssim
 from bench.metrics.lpips import lpips
 from llpacknet.errors import InputError
 from llpacknet.raw.read import read_raw
+from llpacknet.raw.render import render_frame
 from llpacknet.red_gain import red_gain
 
 if TYPE_CHECKING:
@@ -85,7 +87,7 @@ class Judge:
             frame, target = crop(frame, height, width), target[top : top + height, left : left + width]
         restored = self._restore(picture, frame, gain, protocol)
         if self._order.keep_predictions and job.cells[index].protocol == self._shown_protocol(picture):
-            self._keep(picture.name, restored.rgb)
+            self._keep(picture.name, frame, restored.rgb, target)
         return {
             **scores(restored.rgb, target, protocol),
             "gain": restored.gain,
@@ -121,10 +123,26 @@ class Judge:
         default = protocols.default().name
         return default if default in judging else judging[0]
 
-    def _keep(self, name: str, rgb: NDArray[np.float32]) -> None:
-        folder = Path(self._order.out) / "predictions" / self._order.job.cell.model.replace(":", "-")
-        folder.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(quantise(rgb, "round")).save(folder / f"{name}.png", compress_level=1)
+    def _keep(self, name: str, frame: RawFrame, rgb: NDArray[np.float32], target: NDArray[np.uint16]) -> None:
+        """Write the restored picture and, once for all methods, the dark input and the truth beside it."""
+        _write_png(self._predictions(self._order.job.cell.model.replace(":", "-"), name), rgb)
+        if self._order.job.area_fraction == 1:
+            dark, truth_file = self._predictions("input", name), self._predictions("truth", name)
+            if not dark.exists():
+                _write_png(dark, render_frame(frame))
+            if not truth_file.exists():
+                _write_png(truth_file, target)
+
+    def _predictions(self, kind: str, name: str) -> Path:
+        return Path(self._order.out) / "predictions" / kind / f"{name}.png"
+
+
+def _write_png(path: Path, picture: NDArray[np.float32] | NDArray[np.uint16]) -> None:
+    """Write an 8-bit PNG, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    Image.fromarray(quantise(picture, "round")).save(partial, "PNG", compress_level=1)
+    partial.replace(path)
 
 
 def quarter(side: int) -> int:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from bench import protocols
 from bench.judge.results import scene
 from bench.show import published
 
@@ -121,9 +122,10 @@ def _shots(image: str, files: dict[str, Path], results: Results) -> list[Shot]:
 
 
 def _score(image: str, model: str, results: Results) -> str:
-    """PSNR / SSIM of a picture; empty if several protocols judged it, since the file does not say which."""
+    """PSNR / SSIM under the protocol whose restoration is kept: the default one, else the only one."""
     found = [r for r in results.of("quality", model) if r.cell.image == image and r.status == "ok"]
-    scores = {(str(r.values["psnr"]), str(r.values["ssim"])) for r in found}
+    default = [r for r in found if r.cell.protocol == protocols.default().name]
+    scores = {(str(r.values["psnr"]), str(r.values["ssim"])) for r in default or found}
     if len(scores) != 1:
         return ""
     psnr, ssim = (float(value) for value in scores.pop())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bench import protocols, store
 from bench.data.index import index
@@ -56,8 +57,12 @@ def test_gain_only_is_libraws_picture_at_the_protocols_gain(data, tmp_path):
             assert record.values["gain"] == pytest.approx(gain)
             assert record.provenance["synthetic"] is True
     images = {image for _, image in records}
-    kept = {path.stem for path in (tmp_path / "predictions" / "gain-only").iterdir()}
-    assert kept == images
+    for kind in ("gain-only", "input", "truth"):
+        assert {path.name for path in (tmp_path / "predictions" / kind).iterdir()} == {
+            f"{image}.png" for image in images
+        }
+    shown = np.asarray(Image.open(tmp_path / "predictions" / "truth" / f"{data.pairs[0].name}.png"))
+    np.testing.assert_array_equal(shown, quantise(truth(data.pairs[0].long), "round"))
 
 
 def test_a_bad_file_fails_its_own_cells(tmp_path):
