@@ -17,7 +17,7 @@ import psutil
 
 LIBRARIES = (
     *("llpacknet-bench", "torch", "torchvision", "numpy", "rawpy", "scipy", "scikit-image", "numba", "lpips"),
-    *("pyamg", "onnx", "onnxruntime", "openvino", "nncf", "distributed"),
+    *("onnx", "onnxruntime", "openvino", "nncf", "distributed"),
 )
 _ABSOLUTE = re.compile(r"(?<![\w.:/~>])/(?:[^\s/:;,'\"]+/)+([^\s/:;,'\"]+)")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")

@@ -22,21 +22,27 @@ METHODS = Path(__file__).parent / "methods"
 SIZE = (64, 96)
 
 
+MARK = "LLBENCH_TEST"
+
+
 @pytest.fixture(autouse=True)
-def _models_can_be_named(monkeypatch):
+def _models_can_be_named(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(METHODS)
+    monkeypatch.setenv(MARK, str(tmp_path))
 
 
 def workers():
-    """Processes that a manager started, or that their models started."""
+    """Processes that this test's managers started, or that their models started."""
     found = []
     for one in psutil.process_iter():
         try:
-            if TOKEN in one.environ() and one.status() != psutil.STATUS_ZOMBIE:
+            environment = one.environ()
+            ours = TOKEN in environment and environment.get(MARK) == os.environ[MARK]
+            if ours and one.status() != psutil.STATUS_ZOMBIE:
                 found.append(one.pid)
         except (psutil.Error, OSError):
             continue
-    return set(found)
+    return found
 
 
 def memory_of(models, out, **limits):
@@ -49,7 +55,6 @@ def memory_of(models, out, **limits):
 
 
 def test_each_way_to_fail_has_its_status_and_harms_no_other(tmp_path):
-    before = workers()
     ways = {
         "hungry": ("oom-host", "memory"),
         "segfaulting": ("crash", "SIGSEGV"),
@@ -71,17 +76,16 @@ def test_each_way_to_fail_has_its_status_and_harms_no_other(tmp_path):
     assert "misbehaving.py" in str(records["segfaulting"].reason), "the log's end names the place"
     assert summary.counts == {"ok": 3, "crash": 4, "wrong-output": 2, "oom-host": 1}
     assert summary.failed == 7
-    assert workers() == before
+    assert not workers()
 
 
 def test_a_worker_that_is_out_of_time_is_ended_even_if_it_ignores_terminate(tmp_path):
-    before = workers()
     start = time.monotonic()
     _, records = memory_of(["sleeper", "stubborn"], tmp_path, timeout_s=6.0, grace_s=0.5)
     assert {record.status for record in records.values()} == {"timeout"}
     assert all("6 s" in str(record.reason) for record in records.values())
     assert time.monotonic() - start < 60
-    assert workers() == before
+    assert not workers()
 
 
 def start_run(out, *options):
@@ -115,7 +119,6 @@ COSTS = (
 
 
 def test_killed_at_any_moment_a_run_goes_on_and_repeats_nothing(tmp_path):
-    before = workers()
     out = tmp_path / "out"
     options = (*COSTS, "--rounds", "2", "--resume")
     seen = {}
@@ -124,7 +127,7 @@ def test_killed_at_any_moment_a_run_goes_on_and_repeats_nothing(tmp_path):
         time.sleep(patience)
         manager.kill()
         manager.communicate()
-        wait_for(lambda: workers() == before, seconds=10)
+        wait_for(lambda: not workers(), seconds=10)
         for path in store.files(out):
             assert store.validate(path) == []
             assert seen.setdefault(path.name, path.stat().st_mtime_ns) == path.stat().st_mtime_ns
@@ -146,7 +149,6 @@ def test_killed_at_any_moment_a_run_goes_on_and_repeats_nothing(tmp_path):
 
 
 def test_interrupted_a_run_keeps_what_is_finished_and_says_so(tmp_path):
-    before = workers()
     out = tmp_path / "out"
     options = ("--models", "misbehaving:good,misbehaving:sleeper", "--measure", "memory", "--size", "64x96")
     manager = start_run(out, *options)
@@ -157,7 +159,7 @@ def test_interrupted_a_run_keeps_what_is_finished_and_says_so(tmp_path):
     assert b"interrupted" in log
     assert b"Traceback" not in log
     assert [record.cell.model for record in store.load(out)] == ["misbehaving:good"]
-    assert workers() == before
+    assert not workers()
 
 
 def test_the_manager_never_imports_torch():

@@ -70,8 +70,6 @@ def test_a_long_call_is_repeated_once_without_warm_up():
     ("model", "parameters", "fused", "gmac"),
     [
         ("llpacknet", 1_170_640, 1_169_088, 83.30),
-        ("sid-unet", 7_760_748, 7_760_748, 560.1),
-        ("red", 784_768, None, 59.6),
     ],
 )
 def test_complexity_is_as_published(model, parameters, fused, gmac):
