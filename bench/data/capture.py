@@ -135,7 +135,7 @@ def scale_to_level(rays: NDArray[np.float32], stray: NDArray[np.float32], captur
     ratio = capture.ratio(0.1)
     mean = float(rays.mean(dtype=np.float64))
     low, high = 0.001 / mean, 2.0 / mean
-    for _ in range(30):
+    for _ in range(20):
         middle = (low * high) ** 0.5
         light = np.minimum(rays * np.float32(middle), np.float32(HEADROOM)) + stray * np.float32(middle)
         sensed = mosaic(camera_from_linear(light, capture.white_balance))

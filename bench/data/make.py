@@ -126,8 +126,9 @@ def clean_mosaic(
         turned the scene's radiance into it.
     """
     composed = scene(seed, number)
-    scale = scale_to_level(*preview(composed, size, threads), capture)
-    picture = render(composed, size, threads, HEADROOM / scale)
+    rays, stray = preview(composed, size, threads)
+    scale = scale_to_level(rays, stray, capture)
+    picture = render(composed, size, threads, HEADROOM / scale, stray)
     clean = np.empty(size, np.float32)
     for top in range(0, size[0], _ROWS):
         rows = slice(top, top + _ROWS)

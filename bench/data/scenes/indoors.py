@@ -87,7 +87,7 @@ def _things(
     """Strew boxes, books, bottles, balls and heaps, their sizes by a power law, over x0..x1, z0..z1."""
     x0, x1, z0, z1 = area
     for _ in range(number):
-        edge = b.size(*sizes)
+        edge = b.size(*sizes, 2.0)
         x, z, pick = b.between(x0, x1), b.between(z0, z1), b.between(0.0, 1.0)
         yaw = b.between(-0.8, 0.8)
         if pick < 0.45:
@@ -119,7 +119,7 @@ def room(b: Builder) -> None:
     x, z = b.between(-0.8, 0.8), depth - b.between(0.6, 1.4)
     _table(b, x, z, b.between(1.0, 1.7), b.between(0.6, 0.8), 0.72)
     _things(b, int(b.rng.integers(6, 12)), (x - 0.5, x + 0.5, z - 0.25, z + 0.25), 0.72, (0.06, 0.35))
-    _things(b, int(b.rng.integers(6, 14)), (-0.4 * width, 0.4 * width, 1.4, depth - 0.4), 0.0, (0.12, 0.7))
+    _things(b, int(b.rng.integers(12, 22)), (-0.42 * width, 0.4 * width, 1.4, depth - 0.4), 0.0, (0.14, 0.8))
     sign(b, (b.between(-0.3, 0.3) * width, 1.5, depth - 0.012), 0.5, 0.35)
     if b.chance(0.5):
         glow = b.material("windows", b.colour(0.3), scale=0.2, glow=b.between(0.05, 0.5), p=1.3, q=1.6, r=0.7)
@@ -148,7 +148,7 @@ def table(b: Builder) -> None:
         books = b.material("books", b.colour(0.15, 0.7), scale=b.between(0.24, 0.34), contrast=0.6)
         b.quad((-1.8, 0.75, 2.05), RIGHT, UP, 3.6, b.between(0.7, 1.6), books)
     _pictures(b, int(b.rng.integers(3, 8)), 1.4, 0.9, 1.9, 2.38)
-    _things(b, int(b.rng.integers(26, 44)), (-1.0, 1.0, 0.85, 1.9), 0.75, (0.05, 0.42))
+    _things(b, int(b.rng.integers(34, 52)), (-1.05, 1.05, 0.85, 1.9), 0.75, (0.06, 0.4))
     side = 1.0 if b.chance(0.5) else -1.0
     b.lamp(
         (side * b.between(0.5, 1.6), b.between(1.3, 2.1), b.between(0.3, 1.6)),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from bench.data.scenes.objects import (
     AWAY,
     RIGHT,
@@ -45,6 +47,15 @@ def _facade(b: Builder, glow: float) -> int:
         "windows", wall, scaled(wall, 0.6), scale=b.between(0.07, 0.3), contrast=b.between(0.1, 0.35),
         glow=glow,         p=b.between(1.7, 3.4), q=b.between(2.7, 3.4), r=b.between(0.08, 0.6),
     )  # fmt: skip
+
+
+def _bench(b: Builder, x: float, z: float, yaw: float) -> None:
+    wood = b.material("planks", (0.22, 0.13, 0.07), scale=0.09, contrast=0.4)
+    c, s = float(np.cos(yaw)), float(np.sin(yaw))
+    b.box((x, 0.4, z), (1.7, 0.06, 0.45), wood, yaw)
+    b.box((x - 0.22 * s, 0.55, z + 0.22 * c), (1.7, 0.35, 0.05), wood, yaw)
+    for end in (-0.7, 0.7):
+        b.box((x + end * c, 0.0, z + end * s), (0.07, 0.4, 0.4), wood, yaw)
 
 
 def street(b: Builder) -> None:
@@ -212,13 +223,8 @@ def park(b: Builder) -> None:
         (b.between(18.0, 40.0), b.between(5.0, 9.0), 8.0),
         building,
     )
-    wood = b.material("planks", (0.22, 0.13, 0.07), scale=0.09, contrast=0.4)
     for _ in range(int(b.rng.integers(1, 3))):
-        x, z, yaw = b.between(-4.0, 4.0), first + b.between(0.5, 6.0), b.between(-0.5, 0.5)
-        b.box((x, 0.4, z), (1.7, 0.06, 0.45), wood, yaw)
-        b.box((x, 0.55, z + 0.22), (1.7, 0.35, 0.05), wood, yaw)
-        for end in (-0.7, 0.7):
-            b.box((x + end, 0.0, z), (0.07, 0.4, 0.4), wood, yaw)
+        _bench(b, b.between(-4.0, 4.0), first + b.between(0.5, 6.0), b.between(-0.5, 0.5))
     paint = b.material("plain", b.colour(0.4, 1.3), scale=0.5, contrast=0.2, gloss=0.08)
     for _ in range(int(b.rng.integers(2, 5))):
         x, z = b.between(-4.0, 4.0), b.between(3.5, 9.0)
@@ -275,8 +281,7 @@ def court(b: Builder) -> None:
         carton(
             b, b.between(-2.0, 2.0), 0.0, b.between(2.4, 5.0), (edge, 0.5 * edge, edge), b.between(-0.8, 0.8)
         )
-    bench = b.material("planks", (0.2, 0.12, 0.07), scale=0.1, contrast=0.4)
-    b.box((b.between(-3.0, 3.0), 0.35, b.between(5.0, 7.0)), (1.8, 0.08, 0.4), bench, b.between(-0.4, 0.4))
+    _bench(b, b.between(-3.0, 3.0), b.between(4.5, 7.0), b.between(-0.4, 0.4))
     b.box((0.0, 0.0, 15.0), (60.0, 4.0, 3.0), _facade(b, 0.6))
     litter(b, (-4.0, 0.0, 0.5), 8.0, 9.0)
     for _ in range(int(b.rng.integers(1, 4))):

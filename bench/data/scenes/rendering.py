@@ -24,7 +24,7 @@ BAND = 32
 FINE = 1_500_000
 """Frames of fewer pixels are traced with four rays per pixel, larger ones with one."""
 
-PREVIEW_HEIGHT = 224
+PREVIEW_HEIGHT = 160
 """Rows of the small picture that sets a scene's level and its stray light, whatever the size asked for."""
 
 STRAY = 0.02
@@ -34,7 +34,7 @@ STRAY = 0.02
 def preview(
     scene: Scene, size: tuple[int, int], threads: int = 1
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Radiance of single rays and the lens's stray light, (224, W', 3) float32 both.
+    """Radiance of single rays and the lens's stray light, (160, W', 3) float32 both.
 
     They show the frame that `size` has the shape of, and depend on nothing else of it.
     """
@@ -44,7 +44,11 @@ def preview(
 
 
 def render(
-    scene: Scene, size: tuple[int, int], threads: int = 1, ceiling: float = np.inf
+    scene: Scene,
+    size: tuple[int, int],
+    threads: int = 1,
+    ceiling: float = np.inf,
+    stray: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Linear sRGB radiance of a scene, (H, W, 3) float32, unscaled; the number of threads changes nothing.
 
@@ -53,8 +57,9 @@ def render(
         size: height and width in pixels.
         threads: how many to use.
         ceiling: radiance to which light is limited before the lens blurs it.
+        stray: the preview's stray light, if it is at hand.
     """
-    _, halo = preview(scene, size, threads)
+    halo = preview(scene, size, threads)[1] if stray is None else stray
     picture = _trace(scene, size, 2 if size[0] * size[1] < FINE else 1, ceiling, threads)
     blurred = np.empty_like(picture)
 

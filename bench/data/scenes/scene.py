@@ -73,18 +73,15 @@ class Builder:
         low, high = smallest**e, largest**e
         return float((low + self.rng.random() * (high - low)) ** (1.0 / e))
 
-    def colour(self, luminance: float, saturation: float = 1.0) -> Colour:
-        """Draw a natural colour and bring it to a reflectance."""
+    def colour(self, luminance: float, saturation: float = 0.8) -> Colour:
+        """Draw a natural colour and bring it to a reflectance; no channel exceeds 2.2 times that."""
         colours = palette()
-        red, green, blue = colours[int(self.rng.integers(8, len(colours)))]
-        grey = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-        scale = luminance / max(grey, 0.01)
-        mixed = [scale * (grey + saturation * (c - grey)) for c in (red, green, blue)]
-        return (
-            float(min(max(mixed[0], 0.01), 0.85)),
-            float(min(max(mixed[1], 0.01), 0.85)),
-            float(min(max(mixed[2], 0.01), 0.85)),
-        )
+        drawn = colours[int(self.rng.integers(8, len(colours)))]
+        grey = max(float(0.2126 * drawn[0] + 0.7152 * drawn[1] + 0.0722 * drawn[2]), 0.01)
+        vivid = max(float(drawn.max()) / grey - 1.0, 0.0)
+        saturation = min(saturation, 1.2 / max(vivid, 1e-6))
+        red, green, blue = (luminance * (1.0 + saturation * (float(c) / grey - 1.0)) for c in drawn)
+        return (min(max(red, 0.01), 0.85), min(max(green, 0.01), 0.85), min(max(blue, 0.01), 0.85))
 
     def material(self, kind: str, a: Colour, b: Colour | None = None, **numbers: float) -> int:
         """Add a material; `numbers` name its columns. Returns its place."""
