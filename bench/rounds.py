@@ -157,6 +157,7 @@ class Rounds:
             "single_pass": first.values["single_pass"],
             "cold_s": first.values["cold_s"],
             "cold_samples_s": [share.record.values["cold_s"] for share in own],
+            "run_peak_samples_bytes": [share.record.values.get("run_peak_bytes") for share in own],
             "scopes": _joined_scopes(share.record for share in own),
         }
         values |= {f"twin_{key}": value for key, value in _joined(twin).items()} if twin else {}

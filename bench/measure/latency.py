@@ -93,14 +93,16 @@ def _time(
     assert height is not None
     assert width is not None
     timer = Timer(subject)
-    cold, output = timed_with_memory(timer, placed, ledger) if len(job.cells) > 1 else timer(placed)
+    watched = subject.device != "cuda" or len(job.cells) > 1
+    cold, output = timed_with_memory(timer, placed, ledger) if watched else timer(placed)
     start = time.perf_counter()
     quantised(subject.picture(output, height, width))
     scopes["quantise"] = [time.perf_counter() - start]
     del output
     single = job.single_pass or (job.slow_pass_s is not None and cold > job.slow_pass_s)
     samples = [cold] if single else sample(lambda: timer(placed)[0], cold)
-    return {"cold_s": cold, "samples_s": samples, "single_pass": single}
+    peak = ledger.values().get("run_peak_bytes")
+    return {"cold_s": cold, "samples_s": samples, "single_pass": single, "run_peak_bytes": peak}
 
 
 def timed_with_memory(timer: Timer, placed: Any, ledger: Ledger) -> tuple[float, Any]:

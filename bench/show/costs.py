@@ -124,7 +124,7 @@ def _memory(results: Results, cell: Cell) -> Measured:
     wanted = {**vars(cell), "measurement": "memory"}
     for record in results.of("memory", cell.model):
         if record.status == "ok" and vars(record.cell) == wanted:
-            return quantities.peak(record)
+            return quantities.peak(results, record)
     return Measured(None)
 
 

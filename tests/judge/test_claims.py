@@ -108,6 +108,19 @@ def test_more_memory_for_llpacknet_flips_a_ratio(full):
     assert after["table1-memory-llpacknet"]["verdict"] == "reproduced"
 
 
+def test_memory_seen_in_every_round_gives_its_ratio_a_measured_spread(full):
+    first = judged(full)["table1-memory-sid-unet-llpacknet"]
+    size = {r.cell.model: r.values["run_peak_bytes"] for r in full if r.cell.measurement == "memory"}
+    seen = {"sid-unet": (1.0, 1.01, 0.98), "llpacknet": (1.0, 1.02, 1.0)}
+    for model, parts in seen.items():
+        peaks = [round(size[model] * part) for part in parts]
+        full = changed(full, model, "latency", run_peak_samples_bytes=peaks)
+    then = judged(full)["table1-memory-sid-unet-llpacknet"]
+    ratio = size["sid-unet"] / size["llpacknet"]
+    assert first["interval"][1] / ratio == pytest.approx(1.0424, abs=1e-3)
+    assert then["interval"] == pytest.approx([ratio * 0.98, ratio], rel=1e-3)
+
+
 def test_made_pictures_decide_orderings_but_never_absolute_decibels(full, made_up):
     made = judged(full)
     real = judged(made_up.records(synthetic=False))
