@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from torch import nn
 
+    from baselines.spec import Kind
+
 ENTRY_POINT_GROUP = "llbench.models"
 INITIAL_SEED = 0
 
@@ -120,6 +122,15 @@ def conventions(name: str, method: Any) -> tuple[bool, float | None]:
         return declared.needs_gain, declared.input_clip
     needs_gain = getattr(method, "needs_gain", declared.needs_gain)
     return bool(needs_gain), getattr(method, "input_clip", declared.input_clip)
+
+
+def kind_of(name: str, method: Any) -> Kind:
+    """Whether a built method is a network or classical; a user's own may say so in an attribute `kind`."""
+    declared = spec(name)
+    if name in _shipped_names():
+        return declared.kind
+    kind: Kind = getattr(method, "kind", declared.kind)
+    return kind
 
 
 @cache

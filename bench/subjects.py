@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 import baselines
-from baselines.registry import conventions
+from baselines.registry import conventions, kind_of
 from bench.runtimes import why_unsupported
 from llpacknet.network import fuse_weight_norm
 
@@ -120,7 +120,7 @@ def build(cell: Cell, weights: str) -> Subject:
 def dress(cell: Cell, method: Any) -> Subject:
     """Bring a method as `create` gives it into the runtime, precision and device of a cell."""
     needs_gain, clip = conventions(cell.model, method)
-    if baselines.spec(cell.model).kind == "classical":
+    if kind_of(cell.model, method) == "classical":
         return Subject(cell.model, False, needs_gain, clip, "cpu", lambda placed: method(*placed), method)
     if isinstance(method, torch.nn.Module):
         if cell.runtime == "eager":

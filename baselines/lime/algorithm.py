@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from llpacknet.raw.render import render_frame
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from baselines.spec import Kind
     from llpacknet.raw.frame import RawFrame
 
 DARKEST = np.float32(1e-4)
@@ -35,6 +36,9 @@ class Lime:
             default (1e-4 fast, 1e-3 exact).
         max_iterations: of the solver; None for its default (200 fast, 120 exact).
     """
+
+    kind: ClassVar[Kind] = "classical"
+    needs_gain: ClassVar[bool] = False
 
     alpha: float = 0.15
     sigma: float = 2.0

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import baselines
 from baselines.complexity import fused_parameters, macs, parameters
+from baselines.registry import kind_of
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -22,13 +24,18 @@ def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
     return lambda index: values(order.job.cells[index])
 
 
+def options(method: Any) -> str | None:
+    """Parameters and tolerances of a classical method that keeps them as a dataclass; else None."""
+    return repr(method) if is_dataclass(method) and fields(method) else None
+
+
 def values(cell: Cell) -> dict[str, Any]:
-    """Count one method; a classical one has no parameters, and its work no fixed number of operations."""
+    """Count one method; a classical one has no parameters and no fixed number of operations, but options."""
     declared = baselines.spec(cell.model)
-    if declared.kind == "classical":
-        none = dict.fromkeys(("parameters", "parameters_published", "parameters_fused"), 0)
-        return {**none, "gmac": None, "gmac_reason": NOT_COUNTED}
     network = baselines.create(cell.model, weights="none")
+    if kind_of(cell.model, network) == "classical":
+        none = dict.fromkeys(("parameters", "parameters_published", "parameters_fused"), 0)
+        return {**none, "gmac": None, "gmac_reason": NOT_COUNTED, "options": options(network)}
     counted: dict[str, Any] = {
         "parameters": parameters(network),
         "parameters_published": declared.params or parameters(network),

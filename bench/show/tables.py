@@ -78,7 +78,9 @@ def _row(row: dict[str, Any], results: Results, protocol: str) -> tuple[Entry, .
     judged = not row.get("control", False)
     parameters = quantities.count(results, model, "parameters")
     return (
-        with_note(word(row["title"], short=row["short"]), row.get("note")),
+        with_note(
+            with_note(word(row["title"], short=row["short"]), row.get("note")), _options(results, model)
+        ),
         printed(figures, "time"),
         _cost(quantities.latency(results, model), 1.0, row, spread=True),
         printed(figures, "memory"),
@@ -95,6 +97,14 @@ def _row(row: dict[str, Any], results: Results, protocol: str) -> tuple[Entry, .
 def _cost(found: Measured, scale: float, row: dict[str, Any], *, spread: bool = False) -> Entry:
     one_form, control = row.get("classical", False), row.get("control", False)
     return figure_entry(found, scale, is_ranked=not control, spread=spread, one_form=one_form)
+
+
+def _options(results: Results, model: str) -> str | None:
+    """Say with which parameters and tolerances a classical method ran."""
+    for record in results.of("complexity", model):
+        if record.values.get("options"):
+            return f"Options: {record.values['options']}."
+    return None
 
 
 def _caption(results: Results, protocol: str) -> str:

@@ -84,3 +84,10 @@ def test_a_classical_method_has_no_parameters_and_no_count_of_operations():
     assert values["parameters"] == 0
     assert values["gmac"] is None
     assert values["gmac_reason"]
+
+
+def test_a_classical_method_says_with_which_options_it_ran():
+    found = complexity.values(Cell("baselines.lime.algorithm:exact_lime", "complexity", height=64, width=96))
+    assert found["parameters"] == 0
+    assert "solver='exact'" in found["options"]
+    assert complexity.values(Cell("gain-only", "complexity", height=64, width=96))["options"] is None
