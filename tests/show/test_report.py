@@ -104,7 +104,11 @@ def test_the_same_results_give_the_same_bytes(folder, tmp_path):
         subprocess.run(["cp", "-r", str(folder / name), str(tmp_path)], check=True)
     environment = {"PYTHONHASHSEED": "77", "PATH": "/usr/bin:/bin", "TZ": "Asia/Tokyo", "HOME": str(tmp_path)}
     subprocess.run(
-        [sys.executable, "-c", WRITE_ALL, str(tmp_path)], check=True, env=environment, cwd=Path.cwd()
+        [sys.executable, "-c", WRITE_ALL, str(tmp_path)],
+        check=True,
+        env=environment,
+        cwd=Path.cwd(),
+        capture_output=True,
     )
     assert digests(tmp_path) == digests(folder)
 
