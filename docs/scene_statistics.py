@@ -4,8 +4,7 @@
     python docs/scene_statistics.py PHOTOGRAPHS DATASET docs/images
 
 PHOTOGRAPHS is a folder of rendered photographs of SID, DATASET one that `llbench data make` wrote; the long
-exposures are rendered by rawpy and treated like the photographs. Numbers go to scene_statistics.csv beside the
-picture.
+exposures are rendered by rawpy and treated like the photographs. Numbers go to scene_statistics.csv.
 """
 
 from __future__ import annotations
