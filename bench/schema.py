@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import fields
 from typing import Any, get_args
 
@@ -13,6 +14,8 @@ STATUSES: tuple[str, ...] = get_args(Status)
 AXES = tuple(axis.name for axis in fields(Cell))
 KEYS = tuple(part.name for part in fields(Record))
 
+MOST = 2**63 - 1
+"""The largest count that a result can hold."""
 NEEDED_AXES: dict[str, tuple[str, ...]] = {
     "quality": ("dataset", "protocol", "image", "device", "runtime", "precision"),
     "latency": ("device", "runtime", "precision", "height", "width", "threads"),
@@ -105,8 +108,8 @@ def _value_problems(measurement: str, values: dict[str, Any]) -> list[str]:
         sizes = ("run_peak_bytes", "load_peak_bytes", "process_peak_bytes")
         return [f"values.{key} is not a count of bytes" for key in sizes if not _counts(values[key])]
     if measurement == "complexity":
-        keys = ("parameters", "parameters_published")
-        found = [f"values.{key} is not a count" for key in keys if not _counts(values[key])]
+        keys = ("parameters", "parameters_published", "parameters_fused")
+        found = [f"values.{key} is not a count" for key in keys if key in values and not _counts(values[key])]
         if values["gmac"] is not None and not (_is_number(values["gmac"]) and values["gmac"] >= 0):
             found.append("values.gmac is neither null nor a number from 0 on")
         return found
@@ -127,6 +130,8 @@ def _latency_problems(values: dict[str, Any]) -> list[str]:
         found.append("values.cold_s is not a positive number of seconds")
     if not isinstance(values["single_pass"], bool):
         found.append("values.single_pass is neither true nor false")
+    if not isinstance(values["run"], str):
+        found.append("values.run is not the name of a run")
     return found
 
 
@@ -141,6 +146,10 @@ def _quality_problems(values: dict[str, Any]) -> list[str]:
             found.append("values.lpips is null without lpips_reason")
     elif not (_is_number(values["lpips"]) and values["lpips"] >= 0):
         found.append("values.lpips is negative")
+    if not (values["gain"] is None or _is_number(values["gain"])):
+        found.append("values.gain is neither null nor a number")
+    if not _positive(values["ratio"]):
+        found.append("values.ratio is not a positive number")
     fraction = values["area_fraction"]
     if not (_positive(fraction) and fraction <= 1):
         found.append("values.area_fraction lies outside (0, 1]")
@@ -148,7 +157,8 @@ def _quality_problems(values: dict[str, Any]) -> list[str]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # Compared rather than converted: an integer may be too large for a float. NaN compares as false.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _positive(value: Any) -> bool:
@@ -156,7 +166,7 @@ def _positive(value: Any) -> bool:
 
 
 def _counts(value: Any, least: int = 0) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= least
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= MOST
 
 
 def _walk(value: Any, where: str) -> list[tuple[str, Any]]:

@@ -130,7 +130,7 @@ def _decode(path: Path) -> tuple[dict[str, Any], list[str]]:
         raw = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except OSError as error:
         return {}, [f"cannot be read: {error.strerror or error}"]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return {}, [f"is not strict JSON: {error}"]
     found = schema.problems(raw)
     if not found:

@@ -82,6 +82,13 @@ def test_numbers_that_json_does_not_know_are_refused(tmp_path, number):
     assert store.files(tmp_path) == []
 
 
+@pytest.mark.parametrize("value", [10**400, -1, True, "2", [], None])
+def test_what_is_no_figure_is_refused_where_one_must_stand(value):
+    for record, key in ((LATENCY, "cold_s"), (QUALITY, "ratio")):
+        raw = asdict(replace(record, values={**record.values, key: value}))
+        assert any(key in problem for problem in store.validate(raw))
+
+
 def test_the_validator_lists_every_problem():
     raw = asdict(LATENCY)
     raw["cell"] |= {"height": 0, "protocol": "release2022", "colour": "red"}
@@ -120,7 +127,7 @@ def test_the_validator_survives_any_json(raw):
     assert store.validate(raw if isinstance(raw, dict) else {"cell": raw, "status": raw, "values": raw})
 
 
-@pytest.mark.parametrize("damage", ["cut", "nan", "renamed", "other version", "binary"])
+@pytest.mark.parametrize("damage", ["cut", "nan", "nested", "renamed", "other version", "binary"])
 def test_a_damaged_file_is_told_from_a_result(tmp_path, damage):
     path = store.write(tmp_path, LATENCY)
     text = path.read_text()
@@ -128,6 +135,8 @@ def test_a_damaged_file_is_told_from_a_result(tmp_path, damage):
         path.write_text(text[: len(text) // 2])
     elif damage == "nan":
         path.write_text(text.replace("14.2", "NaN"))
+    elif damage == "nested":
+        path.write_text("[" * 100_000)
     elif damage == "renamed":
         path = path.rename(path.with_name("latency_sid-unet_other.json"))
     elif damage == "other version":
