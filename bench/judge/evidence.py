@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bench import protocols
 from bench.judge import quantities
 from bench.judge.quantities import FEWEST_IMAGES, GB, Measured
 from bench.judge.results import FULL, Results
@@ -107,6 +108,8 @@ def _parameters_ratio(subject: Subject, results: Results) -> Found:
     below = quantities.count(results, subject["below"], "parameters")
     if below.estimate is None:
         return Measured(None, f"parameters of {subject['below']}: {below.reason}"), None
+    if not below.estimate.value:
+        return Measured(None, f"{subject['below']} has no parameters"), None
     ratios = []
     for model in subject["above"]:
         above = quantities.count(results, model, "parameters")
@@ -130,12 +133,23 @@ def _picture(metric: str) -> Callable[[Subject, Results], Found]:
     def mean(subject: Subject, results: Results) -> Found:
         protocol = protocol_of(subject, results)
         found = quantities.quality(results, subject["model"], protocol, metric)
-        if found.estimate is not None and found.estimate.count < FEWEST_IMAGES:
+        if found.estimate is not None and _is_the_published_list(subject["model"], protocol, results):
+            # The source's own images, all of them: no other scenes could have been drawn.
+            found = replace(found, estimate=exact(found.estimate.value))
+        elif found.estimate is not None and found.estimate.count < FEWEST_IMAGES:
             why = f"{found.estimate.count} image(s); an interval needs at least {FEWEST_IMAGES}"
             found = replace(found, estimate=None, reason=why)
         return found, f"{protocol}, mean over its images"
 
     return mean
+
+
+def _is_the_published_list(model: str, protocol: str, results: Results) -> bool:
+    """Whether a method was judged on whole frames of as many real images as the protocol's source."""
+    judged = results.pictures(model, protocol).ok.values()
+    published = protocols.load().get(protocol)
+    whole = all(record.values["area_fraction"] == 1 for record in judged)
+    return published is not None and not results.synthetic and whole and len(judged) == published.pairs
 
 
 def _picture_difference(metric: str) -> Callable[[Subject, Results], Found]:

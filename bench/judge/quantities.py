@@ -238,7 +238,7 @@ def gain_ratio(results: Results, model: str, protocol: str) -> Measured:
     logs = {
         image: math.log(number(record.values["gain"]) / number(record.values["ratio"]))
         for image, record in ok.items()
-        if record.values.get("gain") and record.values.get("ratio")
+        if record.values["gain"] is not None and number(record.values["gain"]) > 0
     }
     if len(logs) < FEWEST_IMAGES:
         return Measured(None, f"{len(logs)} image(s) with a gain; an interval needs at least {FEWEST_IMAGES}")

@@ -135,6 +135,25 @@ def test_made_pictures_decide_orderings_but_never_absolute_decibels(full, made_u
     assert made["readme-competitive"]["verdict"] == "untestable-here"
 
 
+def test_the_sources_own_images_decide_a_mean_that_no_other_scenes_could_move(made_up):
+    """release2022 is scored on 93 images of 50 scenes: the published mean itself must be reproduced."""
+    made = made_up.records(
+        ("llpacknet",), pictures=93, synthetic=False, protocols=("release2022",), per_scene=2
+    )
+    mean = sum(r.values["psnr"] for r in made if r.cell.measurement == "quality") / 93
+    moved = [
+        replace(r, values={**r.values, "psnr": r.values["psnr"] + 27.9418 - mean})
+        if r.cell.measurement == "quality"
+        else r
+        for r in made
+    ]
+    assert judged(moved)["release2022-psnr"]["interval"] == pytest.approx([27.9418, 27.9418])
+    assert judged(moved)["release2022-psnr"]["verdict"] == "reproduced"
+    fewer = judged(moved[:-1])["release2022-psnr"]
+    assert fewer["interval"][1] - fewer["interval"][0] > 0.1
+    assert fewer["verdict"] == "not-reproduced"
+
+
 def test_times_of_different_runs_are_not_compared(full):
     apart = judged(changed(full, "sid-unet", "latency", run="another-run"))
     entry = apart["table1-time-sid-unet-llpacknet"]
