@@ -129,9 +129,8 @@ def read_picture(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     try:
         picture = _decode(path)
     except Exception as error:  # decoders raise what they like on damaged files
-        raise InputError(
-            f"{path} cannot be read ({type(error).__name__}: {error}): write it again"
-        ) from error
+        # Their words may hold folders and addresses in memory, which differ between runs.
+        raise InputError(f"{path.name} cannot be read ({type(error).__name__}): write it again") from error
     if picture.size == 0:  # tifffile gives nothing, and no error, for a file cut off in its header
         raise InputError(f"{path.name} cannot be read (it holds no picture): write it again")
     if picture.ndim != 3 or picture.shape[2] != 3:
@@ -143,18 +142,15 @@ def read_picture(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
 
 
 def _decode(path: Path) -> NDArray[Any]:
-    content = path.read_bytes()
     if path.suffix.lower() in {".jpg", ".jpeg"}:
-        from io import BytesIO
-
         from PIL import Image
 
-        with Image.open(BytesIO(content)) as image:
+        with Image.open(path) as image:
             return np.asarray(image)
     if path.suffix.lower() == ".png":
         import imagecodecs  # Pillow reduces 16-bit colour to 8
 
-        png: NDArray[Any] = imagecodecs.png_decode(content)
+        png: NDArray[Any] = imagecodecs.png_decode(path.read_bytes())
         return png
     import tifffile
 

@@ -7,9 +7,10 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
 from rich.table import Table
 
-from bench.metrics.definitions import METRICS, to_json
+from bench.metrics.definitions import METRICS
 from bench.waterfall import AXES, Waterfall, plot
 
 if TYPE_CHECKING:
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def figure(value: float | str | None, sign: str = "") -> str:
-    """Write a value with four digits after the point; a dash where there is none."""
+def figure(metric: str, value: float | str | None, sign: str = "") -> str:
+    """Write decibels with four digits after the point, else five; a dash where there is no value."""
     if value is None:
         return "–"
     number = float(value)
-    return f"{number:{sign}.4f}" if math.isfinite(number) else "∞"
+    digits = 4 if metric == "psnr" else 5
+    return f"{number:{sign}.{digits}f}" if math.isfinite(number) else "∞"
 
 
 def picture_table(result: dict[str, Any]) -> Table:
@@ -33,9 +35,9 @@ def picture_table(result: dict[str, Any]) -> Table:
     for name in names:
         table.add_column(METRICS[name].title, justify="right")
     for picture in result["pictures"]:
-        table.add_row(picture["name"], *(figure(picture["metrics"][name]) for name in names))
+        table.add_row(escape(picture["name"]), *(figure(name, picture["metrics"][name]) for name in names))
     table.add_section()
-    table.add_row("mean", *(figure(result["mean"]["metrics"][name]) for name in names))
+    table.add_row("mean", *(figure(name, result["mean"]["metrics"][name]) for name in names))
     return table
 
 
@@ -46,7 +48,7 @@ def protocol_table(result: dict[str, Any]) -> Table:
     for heading in ("pairs here", "pairs in SID", "PSNR dB", "SSIM", "LPIPS"):
         table.add_column(heading, justify="right")
     for name, row in result["protocols"].items():
-        figures = (figure(row[quantity]) for quantity in ("psnr", "ssim", "lpips"))
+        figures = (figure(quantity, row[quantity]) for quantity in ("psnr", "ssim", "lpips"))
         table.add_row(name, str(row["pairs"]), str(row["pairs_published"]), *figures)
     return table
 
@@ -62,18 +64,16 @@ def waterfall_table(falls: Sequence[Waterfall]) -> Table:
         group = {fall.quantity: fall for fall in falls if fall.end == end}
         steps = {(step.axis, q): step for q, fall in group.items() for step in fall.steps}
         start = next(iter(group.values())).start
-        table.add_row(f"{start} → {end}", *(figure(group[q].before) for q in quantities), style="bold")
+        table.add_row(f"{start} → {end}", *(figure(q, group[q].before) for q in quantities), style="bold")
         for axis in [axis for axis in AXES if any((axis, q) in steps for q in quantities)]:
             step = next(steps[axis, q] for q in quantities if (axis, q) in steps)
             change = f"  {AXES[axis]}: {step.before} → {step.after}" + (
                 f" ({step.note})" if step.note else ""
             )
-            parts = (steps[axis, q].part if (axis, q) in steps else None for q in quantities)
-            table.add_row(
-                change, *(figure(to_json(part) if part is not None else None, "+") for part in parts)
-            )
-        table.add_row("  whole", *(figure(to_json(whole_of(group[q])), "+") for q in quantities))
-        table.add_row(f"  {end}", *(figure(group[q].after) for q in quantities))
+            parts = {q: steps[axis, q].part for q in quantities if (axis, q) in steps}
+            table.add_row(change, *(figure(q, parts.get(q), "+") for q in quantities))
+        table.add_row("  whole", *(figure(q, whole_of(group[q]), "+") for q in quantities))
+        table.add_row(f"  {end}", *(figure(q, group[q].after) for q in quantities))
         table.add_section()
     return table
 

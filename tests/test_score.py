@@ -135,6 +135,25 @@ def test_files_are_written_and_the_same_on_every_run(folders, tmp_path):
     assert str(tmp_path).encode() not in contents[0]["scores.json"]
 
 
+def test_the_table_prints_names_as_they_are_and_as_many_digits_as_logs_do(folders, capsys):
+    shutil.copy(folders[0] / f"{NAMES[0]}.tif", folders[0] / "10003_[red]b.tif")
+    assert run(folders, "--protocol", "release2022") == 0
+    printed = capsys.readouterr().out
+    mean = result(folders, capsys, "--protocol", "release2022")[0]["mean"]
+    assert "10003_[red]b" in printed
+    assert f" {mean['psnr']:.4f} " in printed
+    assert f" {mean['ssim']:.5f} " in printed
+
+
+def test_what_is_said_of_an_unreadable_file_is_the_same_on_every_run(folders, capsys):
+    (folders[0] / "10003_00_0.05s.jpg").touch()
+    first, second = (result(folders, capsys)[0]["failures"] for _ in range(2))
+    assert first == second
+    assert first == [
+        "10003_00_0.05s: 10003_00_0.05s.jpg cannot be read (UnidentifiedImageError): write it again"
+    ]
+
+
 def test_identical_pictures_have_an_infinite_psnr_in_strict_json(folders, capsys):
     shutil.rmtree(folders[0])
     shutil.copytree(folders[1], folders[0])
