@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 WITHOUT = ("paper2020",)
 """Protocols that judge without GT exposure."""
-WITH = ("paper2020-gt", "release2022", "sid2018", "aligned562")
+WITH = ("paper2020-gt", "release2022", "release2022-restricted", "sid2018", "aligned562", "dnf88")
 """Protocols that multiply by the true exposure ratio, the one nearest to Table 1 first."""
 
 Subject = dict[str, Any]

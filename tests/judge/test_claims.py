@@ -3,8 +3,8 @@ from dataclasses import replace
 
 import pytest
 
-from bench import store
-from bench.judge import claims
+from bench import protocols, store
+from bench.judge import claims, evidence
 from bench.judge.results import Results
 
 DECIDED = {"reproduced", "within-tolerance", "not-reproduced"}
@@ -152,6 +152,11 @@ def test_the_sources_own_images_decide_a_mean_that_no_other_scenes_could_move(ma
     fewer = judged(moved[:-1])["release2022-psnr"]
     assert fewer["interval"][1] - fewer["interval"][0] > 0.1
     assert fewer["verdict"] == "not-reproduced"
+
+
+def test_every_protocol_stands_for_one_of_the_two_exposures():
+    for name, protocol in protocols.load().items():
+        assert name in (evidence.WITH if protocol.gain == "ratio" else evidence.WITHOUT)
 
 
 def test_times_of_different_runs_are_not_compared(full):
