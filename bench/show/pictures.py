@@ -13,6 +13,7 @@ from PIL import Image
 from bench import protocols
 from bench.judge.results import scene
 from bench.show import published
+from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,9 +44,14 @@ class Shot:
     path: Path
 
     def open(self) -> Image.Image:
-        """Return the picture as 8-bit RGB."""
-        with Image.open(self.path) as picture:
-            return picture.convert("RGB")
+        """Return the picture as 8-bit RGB; raises InputError where the file is damaged."""
+        try:
+            with Image.open(self.path) as picture:
+                return picture.convert("RGB")
+        except (OSError, SyntaxError) as error:
+            raise InputError(
+                f"{self.path} is no picture that can be read: delete it, or measure it again with --resume"
+            ) from error
 
 
 def kept(out: Path, results: Results, most: int) -> dict[str, list[Shot]]:

@@ -3,6 +3,7 @@ import html.parser
 import json
 import re
 import resource
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -16,6 +17,7 @@ from PIL import Image
 from bench.cli.claims import command as claims_command
 from bench.cli.report import command as report_command
 from bench.show import report
+from llpacknet.errors import InputError
 
 WRITE_ALL = """
 import sys
@@ -167,3 +169,12 @@ def test_all_of_sid_with_twelve_methods_in_twenty_seconds_and_a_gigabyte(made_up
     peak = re.search(r"VmHWM:\s+(\d+) kB", run.stdout)
     assert peak is None or int(peak[1]) < 1_000_000
     assert (out / "report.html").stat().st_size < 15_000_000
+
+
+@pytest.mark.parametrize("kept", [0, 60, 2000])
+def test_a_damaged_picture_is_named_in_one_line(folder, tmp_path, kept):
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    damaged = min((copy / "predictions" / "truth").iterdir())
+    damaged.write_bytes(damaged.read_bytes()[:kept])
+    with pytest.raises(InputError, match=damaged.name):
+        report.write_all(copy)
