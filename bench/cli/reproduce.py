@@ -70,8 +70,7 @@ def command(
     """
     chosen = chosen_models(models, only_free=only_free)
     request = Request(TIERS[tier], chosen, device, threads, rounds, seed, weights, size)
-    if not resume and store.files(out):
-        raise InputError(f"{out} holds results: continue it with --resume, or choose another --out")
+    _open(out, resume=resume)
     _announce(request, dataset, out)
     _fetch_backbone(offline=offline)
     pairs = _data(request, dataset, out)
@@ -85,6 +84,16 @@ def command(
         raise
     _show(plan, summary, out, as_json=as_json)
     return 1 if summary.failed else 0
+
+
+def _open(out: Path, *, resume: bool) -> None:
+    """Make the results folder, before time is spent on anything that would go into it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise store.unwritable(out, error) from error
+    if not resume and store.files(out):
+        raise InputError(f"{out} holds results: continue it with --resume, or choose another --out")
 
 
 def _announce(request: Request, dataset: Path | None, out: Path) -> None:
