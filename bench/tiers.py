@@ -8,6 +8,10 @@ from typing import Literal
 TierName = Literal["smoke", "quick", "standard", "full"]
 
 
+SMOKE = ("llpacknet", "sid-unet", "red", "gain-only")
+"""One method of each sort that the machinery has to deal with, and quick ones."""
+
+
 @dataclass(frozen=True)
 class Tier:
     """One tier.
@@ -21,6 +25,7 @@ class Tier:
         rounds: interleaved rounds of latency, each in a fresh process.
         slow_pass_s: a method predicted to need more than this for one pass is timed once and judged at a
             quarter of the area, marked so in every table; None to treat all methods alike.
+        models: what is measured where no models are named; None for all that are registered.
     """
 
     name: TierName
@@ -30,13 +35,14 @@ class Tier:
     images: int | None
     rounds: int
     slow_pass_s: float | None
+    models: tuple[str, ...] | None = None
 
 
 TIERS: dict[str, Tier] = {
     tier.name: tier
     for tier in (
-        Tier("smoke", scenes=1, height=712, width=1064, images=1, rounds=2, slow_pass_s=20.0),
-        Tier("quick", scenes=1, height=2848, width=4256, images=3, rounds=3, slow_pass_s=20.0),
+        Tier("smoke", scenes=1, height=712, width=1064, images=1, rounds=2, slow_pass_s=20.0, models=SMOKE),
+        Tier("quick", scenes=1, height=2848, width=4256, images=3, rounds=2, slow_pass_s=20.0),
         Tier("standard", scenes=12, height=2848, width=4256, images=93, rounds=5, slow_pass_s=None),
         Tier("full", scenes=50, height=2848, width=4256, images=None, rounds=5, slow_pass_s=None),
     )

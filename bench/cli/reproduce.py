@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.option("--dataset", type=click.Path(path_type=Path), help="Folder in SID's layout; made if not given.")
 @click.option("--tier", type=click.Choice(list(TIERS)), default="quick", show_default=True)
-@click.option("--models", callback=names, default="all", help="Names with commas between; default: all.")
+@click.option("--models", callback=names, help="Names with commas between, or 'all'; default: the tier's.")
 @click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
 @click.option("--size", type=Size(), help="Frame size of made data instead of the tier's.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
@@ -68,7 +68,7 @@ def command(
     llbench reproduce --tier smoke          one small scene, a check of the installation
     llbench reproduce --dataset ~/SID       on the Sony half of See-in-the-Dark
     """
-    chosen = chosen_models(models, only_free=only_free)
+    chosen = chosen_models(models or TIERS[tier].models or ("all",), only_free=only_free)
     request = Request(TIERS[tier], chosen, device, threads, rounds, seed, weights, size)
     _open(out, resume=resume)
     _announce(request, dataset, out)

@@ -76,11 +76,12 @@ def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
     placed = subject.place(frame, gain, subject.input_clip)
     scopes["gain"] = [time.perf_counter() - start]
     values = _time(job, subject, placed, ledger, scopes)
-    if job.pictures and not values["single_pass"] and values["samples_s"][-1] <= LONG_CALL_S:
+    first = job.round == 0 and not job.twin
+    if job.pictures and first and not values["single_pass"] and values["samples_s"][-1] <= LONG_CALL_S:
         del placed
         _time_end_to_end(job, subject, gain, scopes)
     values["scopes"] = scopes
-    if job.round == 0 and not job.twin:
+    if first:
         # After the timing, so that the cold call stays cold: a wrong network's times are dropped.
         check_golden(job.cell)
     return lambda index: values if index == 0 else ledger.values()
