@@ -28,6 +28,8 @@ MAKE_S = 15.0
 MAKE_BYTES_PER_FRAME = 16e6
 """A full-size scene with its exposures, and one of its losslessly compressed frames; to plan from."""
 DATA_FOLDER = "data"
+SEED = 8
+"""Its first scene has an exposure from the middle of SID's test list: 10 s at ISO 320."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Request:
     device: str = "cpu"
     threads: int | None = None
     rounds: int | None = None
-    seed: int = 0
+    seed: int = SEED
     weights: Mapping[str, Path] | None = None
     size: tuple[int, int] | None = None
 

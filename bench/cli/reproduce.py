@@ -15,7 +15,7 @@ from bench.cli.counting import counting
 from bench.cli.run import chosen_models, names, summary_text, weights_files
 from bench.cli.size import Size
 from bench.manager import execute
-from bench.reproduce import DATA_FOLDER, Request, expected, making_cost
+from bench.reproduce import DATA_FOLDER, SEED, Request, expected, making_cost
 from bench.runtimes import DEVICES
 from bench.tiers import TIERS
 from llpacknet.errors import InputError
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
 @click.option("--rounds", type=click.IntRange(1), help="Interleaved rounds of latency; default: the tier's.")
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the data that are made."
+    "--seed", type=click.IntRange(0), default=SEED, show_default=True, help="Of the data that are made."
 )
 @click.option(
     "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of the shipped."
