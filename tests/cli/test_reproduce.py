@@ -11,6 +11,8 @@ import time
 import psutil
 import pytest
 
+import baselines
+from baselines import weights_path
 from bench import store
 
 SMALL = ["--tier", "smoke", "--size", "64x96", "--rounds", "1", "--threads", "1", "--offline"]
@@ -18,7 +20,7 @@ MODELS = "llpacknet,gain-only"
 
 
 def llbench(*arguments, cwd):
-    return [sys.executable, "-m", "bench", *arguments], {
+    return [sys.executable, "-m", "bench", *map(str, arguments)], {
         "cwd": cwd,
         "env": {**os.environ, "OMP_NUM_THREADS": "1", "LLBENCH_CACHE": str(cwd / "cache")},
         "stdout": subprocess.PIPE,
@@ -87,12 +89,17 @@ def test_every_pixel_went_through_a_raw_file(finished):
     assert len(frames) >= 4
 
 
-def test_a_network_without_weights_gets_no_quality_number(finished):
-    for record in store.load(finished[0] / "out"):
-        if record.cell.measurement == "quality" and record.status != "ok":
-            assert record.status == "skipped"
-            assert "weights" in record.reason
-            assert record.values == {}
+def test_a_network_without_weights_gets_no_quality_number(finished, tmp_path):
+    data = finished[0] / "out" / "data"
+    bare = next(name for name in baselines.names() if baselines.spec(name).weights and not weights_path(name))
+    done = run("run", "--models", bare, "--measure", "quality", "--dataset", data, "--out", "q", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    records = store.load(tmp_path / "q")
+    assert records
+    for record in records:
+        assert record.status == "skipped"
+        assert f"llbench train {bare}" in record.reason
+        assert record.values == {}
 
 
 def test_a_folder_with_results_is_refused_without_resume(finished):
