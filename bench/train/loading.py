@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
     from bench.train.patches import Patch
 
@@ -65,8 +65,8 @@ class _From(Sampler[int]):
 
 def batches(
     source: PatchSource, share: int, first_step: int, rank: int, workers: int | None, pinned: bool
-) -> Iterator[Batch]:
-    """Batches of `share` patches from `first_step` on, without end and in order.
+) -> Generator[Batch, None, None]:
+    """Batches of `share` patches from `first_step` on, without end and in order; close it to end the workers.
 
     Args:
         source: makes the patches.
@@ -87,7 +87,13 @@ def batches(
         pin_memory=pinned,
         worker_init_fn=_leave_signals_to_the_parent,
     )
-    return iter(loader)
+    ahead = iter(loader)
+    try:
+        yield from ahead
+    finally:
+        # With the last reference goes the loader's own orderly end of its workers. Left to the end of the
+        # interpreter, which asks them to end by a signal that they ignore, they would be waited for for ever.
+        del ahead
 
 
 def _leave_signals_to_the_parent(_: int) -> None:

@@ -12,6 +12,7 @@ import math
 import os
 import signal
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -173,9 +174,9 @@ def train(options: Options, source: PatchSource | None = None) -> Path:  # noqa:
     if first:
         curve.truncate(options.out, step)
     loss_of = LOSSES[options.loss]
-    upcoming = batches(source, options.batch // world, step, rank, options.workers, device.type == "cuda")
+    made = batches(source, options.batch // world, step, rank, options.workers, device.type == "cuda")
     usual, saved_at = math.inf, time.monotonic()
-    with _Interrupts() as interrupts, Reporter(options.name, first) as reporter:
+    with closing(made) as upcoming, _Interrupts() as interrupts, Reporter(options.name, first) as reporter:
         while (done := progress()) < 1:
             started = time.monotonic()
             rate = options.lr * schedule(done, step)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -76,7 +77,9 @@ def _same_run(a: Path, b: Path) -> bool:
 def test_the_same_seed_gives_the_same_weights_whoever_makes_the_patches(
     photos: Path, uninterrupted: Path, tmp_path: Path
 ) -> None:
+    before = set(psutil.Process().children())
     train(_options(photos, tmp_path / "workers", workers=2))
+    assert set(psutil.Process().children()) <= before, "a worker that makes patches outlived the training"
     assert _same_run(uninterrupted, tmp_path / "workers")
     train(_options(photos, tmp_path / "other", seed=6, steps=2))
     assert not _same_run(uninterrupted, tmp_path / "other")
