@@ -42,7 +42,8 @@ def pictures(height: int, width: int) -> tuple[Any, Any, Any]:
     truth = (255 * (upper * (1 - fr) + lower * fr)).astype(np.int16)
     noisy = (truth + rng.integers(-level, level, truth.shape, np.int16) for level in (20, 40))
     first, second = (np.clip(picture, 0, 255).astype(np.uint8) for picture in noisy)
-    return truth.astype(np.uint8), first, second
+    # As decoders give pictures: rows one after another.
+    return np.ascontiguousarray(truth, np.uint8), first, second
 
 
 def llbench(prediction: Any, truth: Any) -> list[float]:
