@@ -16,12 +16,17 @@ import os
 import statistics
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 # Before torch is loaded, as in `llbench train`.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 from bench.train import curve, photographs, trainer
 from bench.train.patches import Patch, Patches
+from bench.train.sources import Data
+
+if TYPE_CHECKING:
+    from bench.train.loading import PatchSource
 
 
 class _OneBatch:
@@ -35,10 +40,10 @@ class _OneBatch:
         return self.patches[index]
 
 
-def steps_per_second(options: trainer.Options, source: _OneBatch | None) -> float:
+def steps_per_second(options: trainer.Options, source: PatchSource) -> float:
     """Train in a temporary folder and read the rate from the log."""
     trainer.LOG_EVERY = max(1, options.steps // 4)
-    trainer.train(options, source)
+    trainer.train(options, Data(source, [source.patch(0, 0)], []))
     rows = curve.read(options.out)
     return (rows[-1][0] - rows[0][0]) / (rows[-1][3] - rows[0][3])
 
@@ -58,7 +63,7 @@ def main() -> None:
     constant = _OneBatch([made.patch(0, index) for index in range(4)])
     rates: dict[str, list[float]] = {"with data": [], "network alone": []}
     for _ in range(arguments.rounds):
-        for kind, source in (("with data", None), ("network alone", constant)):
+        for kind, source in (("with data", made), ("network alone", constant)):
             with tempfile.TemporaryDirectory() as folder:
                 options = trainer.Options(
                     arguments.model,

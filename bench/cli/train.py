@@ -18,6 +18,8 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--val", "validation", type=FOLDER, help="Photographs to validate on. [default: some of --photos]"
 )
+@click.option("--init", type=click.Path(dir_okay=False, path_type=Path),
+              help="Weights file to start from, in place of random weights.")  # fmt: skip
 @click.option("--out", type=FOLDER, help="Folder of this run. [default: training/NAME]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out; starts it where there is none.")
 @click.option("--steps", default=16_000, show_default=True, type=click.IntRange(1), help="Length of the run.")
@@ -48,6 +50,7 @@ def command(
     photos: Path | None,
     dataset: Path | None,
     validation: Path | None,
+    init: Path | None,
     out: Path | None,
     resume: bool,
     steps: int,
@@ -82,6 +85,7 @@ def command(
         photos=photos,
         dataset=dataset,
         validation=validation,
+        init=init,
         steps=steps,
         minutes=minutes,
         batch=batch,

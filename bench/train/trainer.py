@@ -23,12 +23,13 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from baselines.checkpoints import load_weights, sha256
 from baselines.registry import conventions, spec
-from bench.train import card, checkpoints, curve, photographs
-from bench.train.loading import PatchSource, batch_of, batches
+from bench.train import card, checkpoints, curve
+from bench.train.loading import batch_of, batches
 from bench.train.losses import LOSSES
-from bench.train.patches import Patch, Patches
 from bench.train.progress import Reporter
+from bench.train.sources import Data, data_of
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ LAST_RATE = 0.01
 
 EMA_DECAY = 0.999
 LOG_EVERY = 100
-VALIDATION_PATCHES, VALIDATION_SIZE, VALIDATION_SEED = 24, 512, 2020
 PAUSE_FACTOR = 10.0
 """A step that takes so many times longer than usual was paused; it counts as a usual one."""
 
@@ -54,7 +54,8 @@ class Options:
     """What `llbench train` was asked for.
 
     The run ends after `steps`, or after `minutes` of training where that is given; then its schedule follows
-    the clock, and two runs are no longer identical. `photos` and `dataset` exclude each other.
+    the clock, and two runs are no longer identical. `photos` and `dataset` exclude each other. `init` is a
+    weights file to start from in place of random weights.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Options:
     photos: Path | None = None
     dataset: Path | None = None
     validation: Path | None = None
+    init: Path | None = None
     steps: int = 16_000
     minutes: float | None = None
     batch: int = 4
@@ -85,17 +87,19 @@ class Options:
         for free in ("out", "steps", "minutes", "threads", "workers", "validate_every", "checkpoint_every_s"):
             del fixed[free]
         del fixed["resume"]
-        for folder in ("photos", "dataset", "validation"):
-            fixed[folder] = fixed[folder] and fixed[folder].name
+        for place in ("photos", "dataset", "validation", "init"):
+            fixed[place] = fixed[place] and fixed[place].name
+        if self.init is not None:
+            fixed["init_sha256"] = sha256(self.init)
         return fixed
 
 
-def train(options: Options, source: PatchSource | None = None) -> Path:  # noqa: C901, PLR0912, PLR0915
+def train(options: Options, data: Data | None = None) -> Path:  # noqa: C901, PLR0912, PLR0915
     """Train a network and write its weights, model card, log and curve under `options.out`.
 
     Args:
         options: what to train, on what, and how.
-        source: patches to train on instead of those of `options`, which then only validates.
+        data: what to train and to validate on, where it is not what `options` say.
 
     Returns:
         The weights' file: fp16 safetensors of the averaged weights that validated best.
@@ -110,19 +114,22 @@ def train(options: Options, source: PatchSource | None = None) -> Path:  # noqa:
     first = rank == 0
     device = _device(options)
     _check(options, world)
-    saved = _saved(options)
+    recipe = options.recipe()
+    saved = _saved(options, recipe)
     if world > 1:
         torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     if options.threads:
         torch.set_num_threads(options.threads)
 
     # Data: patches of this process's share of each batch, and fixed pairs to validate on.
-    own_source, validation, credited = _data(options)
-    source = source or own_source
+    data = data or data_of(options)
 
     # The network, its optimiser, and the average of its weights.
     torch.manual_seed(options.seed)
-    network = _network(options.name).to(device).train()
+    network = _network(options.name)
+    if options.init is not None:
+        load_weights(network, options.init)
+    network = network.to(device).train()
     needs_gain, input_clip = conventions(options.name, network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.lr, weight_decay=options.weight_decay)
     average = AveragedModel(network)
@@ -149,14 +156,14 @@ def train(options: Options, source: PatchSource | None = None) -> Path:  # noqa:
         average.eval()
         scores = []
         with torch.no_grad():
-            for pair in validation:
+            for pair in data.validation:
                 mosaic, truth, ratio = (each.to(device) for each in batch_of([pair]))
                 scores.append(psnr_8bit(restored(average.module, mosaic, ratio), truth))
         return float(np.mean(scores))
 
     def checkpoint() -> None:
         state = {
-            "recipe": options.recipe(),
+            "recipe": recipe,
             "step": step,
             "seconds": seconds,
             "best": best,
@@ -174,7 +181,7 @@ def train(options: Options, source: PatchSource | None = None) -> Path:  # noqa:
     if first:
         curve.truncate(options.out, step)
     loss_of = LOSSES[options.loss]
-    made = batches(source, options.batch // world, step, rank, options.workers, device.type == "cuda")
+    made = batches(data.source, options.batch // world, step, rank, options.workers, device.type == "cuda")
     usual, saved_at = math.inf, time.monotonic()
     with closing(made) as upcoming, _Interrupts() as interrupts, Reporter(options.name, first) as reporter:
         while (done := progress()) < 1:
@@ -231,7 +238,7 @@ def train(options: Options, source: PatchSource | None = None) -> Path:  # noqa:
                 "validation_psnr": round(best, 3),
                 "parameters": sum(each.numel() for each in network.parameters()),
             }
-            card.write(weights, best_weights, {**options.recipe(), **result}, credited)
+            card.write(weights, best_weights, {**recipe, **result}, data.credited)
             reporter.say(f"{weights}: {best:.2f} dB on the validation patches after {step} steps")
     if world > 1:
         torch.distributed.destroy_process_group()
@@ -269,6 +276,8 @@ def _check(options: Options, world: int) -> None:
         raise InputError(
             "give either --photos DIR (python -m bench.train.gather DIR fills one) or --dataset DIR"
         )
+    if options.init is not None and not options.init.is_file():
+        raise InputError(f"--init: there is no weights file {options.init}: check the name")
     if options.batch % world:
         raise InputError(f"--batch {options.batch} cannot be divided between {world} processes")
     if world > 1 and options.minutes is not None:
@@ -281,7 +290,7 @@ def _check(options: Options, world: int) -> None:
         raise InputError(f"--out {options.out} cannot be made ({error}): give another folder") from error
 
 
-def _saved(options: Options) -> dict[str, Any] | None:
+def _saved(options: Options, recipe: dict[str, Any]) -> dict[str, Any] | None:
     """Return the checkpoint to go on from; None to start."""
     saved = checkpoints.read(options.out)
     if saved is None:
@@ -290,36 +299,15 @@ def _saved(options: Options) -> dict[str, Any] | None:
         raise InputError(f"{options.out} holds a training run: go on with --resume, or give another --out")
     before = saved["recipe"]
     differing = [
-        f"{key} was {before.get(key)}" for key, now in options.recipe().items() if before.get(key) != now
+        f"{key} was {before.get(key)}"
+        for key in sorted(before.keys() | recipe.keys())
+        if before.get(key) != recipe.get(key)
     ]
     if differing:
         raise InputError(
             f"{options.out} holds a run of another recipe ({', '.join(differing)}): give the same"
         )
     return saved
-
-
-def _data(options: Options) -> tuple[PatchSource, list[Patch], list[photographs.Photograph]]:
-    """Where patches come from, the pairs to validate on, and the photographs to credit."""
-    if options.dataset is not None:
-        from bench.train.frames import Frames
-
-        store = options.out / "frames"
-        frames = Frames(options.dataset, store, options.patch, options.seed, "training")
-        held_frames = Frames(options.dataset, store, options.patch, VALIDATION_SEED, "validation")
-        return frames, [held_frames.patch(0, index) for index in range(VALIDATION_PATCHES)], []
-    assert options.photos is not None
-    listed = photographs.listed(options.photos)
-    used = [each for each in listed if each.use == "training"]
-    own = Patches(photographs.load(options.photos, used), options.patch, options.seed)
-    folder = options.validation or options.photos
-    kept = photographs.listed(folder) if options.validation else listed
-    pool = photographs.load(folder, [each for each in kept if options.validation or each.use == "validation"])
-    if not pool:
-        raise InputError(f"{folder} keeps no photograph for validation: add some, or give --val DIR")
-    shortest = min(min(each.shape[:2]) for each in pool)
-    held_out = Patches(pool, min(VALIDATION_SIZE, shortest // 16 * 16), VALIDATION_SEED)
-    return own, [held_out.patch(0, index) for index in range(VALIDATION_PATCHES)], used
 
 
 def _network(name: str) -> nn.Module:

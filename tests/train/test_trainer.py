@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -18,14 +19,13 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from baselines.checkpoints import sha256
 from baselines.registry import create
 from bench.train import checkpoints, curve
 from bench.train.patches import Patch
+from bench.train.sources import data_of
 from bench.train.trainer import Diverged, Options, psnr_8bit, schedule, train
 from llpacknet.errors import InputError
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 STEPS = 24
 
@@ -132,6 +132,23 @@ def test_an_interrupt_of_the_whole_group_saves_the_step_it_had_reached(
     assert _same_run(uninterrupted, tmp_path)
 
 
+def test_a_run_starts_from_given_weights_and_names_them(
+    photos: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
+    """At a learning rate of nearly nothing it ends with what it was given."""
+    given = uninterrupted / "llpacknet.safetensors"
+    options = _options(photos, tmp_path, init=given, steps=2, lr=1e-12)
+    train(options)
+    weights, expected = load_file(tmp_path / "llpacknet.safetensors"), load_file(given)
+    assert all(torch.allclose(value, expected[name], atol=1e-6) for name, value in weights.items())
+    card = json.loads((tmp_path / "llpacknet.json").read_text(encoding="utf-8"))
+    assert card["training"]["init"] == "llpacknet.safetensors"
+    assert card["training"]["init_sha256"] == sha256(given)
+    assert "init_sha256" in (tmp_path / "llpacknet.md").read_text(encoding="utf-8")
+    with pytest.raises(InputError, match="init was llpacknet"):
+        train(replace(options, init=None, resume=True))
+
+
 def test_a_run_that_diverges_stops_and_keeps_the_last_good_checkpoint(photos: Path, tmp_path: Path) -> None:
     with pytest.raises(Diverged, match="step"):
         train(_options(photos, tmp_path, lr=1e38, checkpoint_every_s=0.0, loss="2020"))
@@ -148,8 +165,9 @@ def test_not_a_number_in_the_data_stops_before_it_reaches_the_weights(photos: Pa
                 np.full((1, 32, 32), 0.001, np.float32), np.full((3, 32, 32), value, np.float32), 100
             )
 
+    options = _options(photos, tmp_path, checkpoint_every_s=0.0)
     with pytest.raises(Diverged, match="step 3"):
-        train(_options(photos, tmp_path, checkpoint_every_s=0.0), Poisoned())
+        train(options, replace(data_of(options), source=Poisoned()))
     saved = checkpoints.read(tmp_path)
     assert saved is not None
     assert saved["step"] == 3
@@ -206,6 +224,7 @@ def test_a_folder_with_a_run_is_refused_without_resume_and_with_another_recipe(
         ({"name": "nowhere:nothing"}, "package.module:factory"),
         ({"name": "unheard-of"}, "no method"),
         ({"patch": 50}, "multiple of 16"),
+        ({"init": Path("nowhere.safetensors")}, "no weights file"),
     ],
 )
 def test_unusable_options_are_refused(
