@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from bench import protocols, provenance, store
+from bench import protocols, provenance, store, trace
 from bench.attempt import Attempt, Limits
 from bench.cells import Record
 from bench.environment import available_memory, machine, moment
@@ -131,9 +131,11 @@ class _Execution:
 
     def run(self) -> Summary:
         start = time.monotonic()
-        self._environment = machine()
+        with trace.span("machine state"):
+            self._environment = machine()
         try:
-            jobs = self._remaining()
+            with trace.span("stored results"):
+                jobs = self._remaining()
             timed = [job for job in jobs if job.measurement == "latency"]
             self._rounds = Rounds(timed, self.out, self._same_origin)
             for record in self._rounds.complete():
@@ -247,7 +249,12 @@ class _Execution:
                 self._end(left, left.cells, "skipped", reason)
                 break
             attempt = Attempt(self._order(left), self.limits, self)
+            begun = time.monotonic()
             finished = attempt.work()
+            seconds = round(time.monotonic() - begun, 4)
+            trace.write(
+                self.out, "worker", model=left.cell.model, measurement=left.measurement, seconds=seconds
+            )
             if finished == len(left.cells):
                 break
             status, reason = attempt.verdict()

@@ -22,7 +22,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from bench import store
+from bench import store, trace
 from bench.cells import Record
 from bench.environment import moment, scrub, worker_settings
 from bench.jobs import Order
@@ -152,9 +152,11 @@ def _work(order: Order, channel: Channel) -> None:
     job = order.job
     channel.send(event="begin", index=0)
     gpu = job.cell.device == "cuda"
-    before = moment(gpu=gpu)
-    module = importlib.import_module(f"bench.measure.{job.measurement}")
-    _set_numerics(job.cell.threads)
+    with trace.span("machine state"):
+        before = moment(gpu=gpu)
+    with trace.span("import"):
+        module = importlib.import_module(f"bench.measure.{job.measurement}")
+        _set_numerics(job.cell.threads)
     ready = _attempt(lambda: module.prepare(order))
     for index, cell in enumerate(job.cells):
         if index:
@@ -180,9 +182,12 @@ def _work(order: Order, channel: Channel) -> None:
         if cell.measurement == "latency":
             channel.send(event="round", index=index, record=asdict(record))
         else:
-            _store(Path(order.out), record, channel)
+            with trace.span("store"):
+                _store(Path(order.out), record, channel)
             channel.send(event="done", index=index, status=record.status, reason=record.reason)
-        before = moment(gpu=gpu)
+        with trace.span("machine state"):
+            before = moment(gpu=gpu)
+        trace.write(Path(order.out), "cell", model=cell.model, measurement=cell.measurement)
 
 
 def _set_numerics(threads: int | None) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from bench import progress, store
+from bench import progress, store, trace
 from bench.cli.counting import counting
 from bench.cli.run import chosen_models, names, summary_text, weights_files
 from bench.cli.size import Size
@@ -141,15 +141,17 @@ def _data(request: Request, dataset: Path | None, out: Path) -> Dataset:
         return index(dataset)
     from bench.data.make import make
 
-    with counting("making dark raws") as count:
+    with trace.span("making data"), counting("making dark raws") as count:
         return make(out / DATA_FOLDER, request.tier.scenes, request.seed, request.frame, progress=count)
 
 
 def _show(plan: Plan, summary: Summary, out: Path, *, as_json: bool) -> None:
-    from bench.show import report
+    with trace.span("import"):
+        from bench.show import report
 
-    with Console(stderr=True).status("writing tables, figures and the report"):
+    with trace.span("report"), Console(stderr=True).status("writing tables, figures and the report"):
         report.write_all(out)
+    trace.write(out, "command")
     if as_json:
         print(json.dumps({**asdict(summary), "out": str(out), "cells": len(plan.cells)}))
         return

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import baselines
 from baselines.complexity import fused_parameters, macs, parameters
 from baselines.registry import kind_of
+from bench import trace
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +22,12 @@ NOT_COUNTED = "its arithmetic depends on the picture and is not counted in convo
 
 def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
     """Give the function that counts the cell of a number."""
-    return lambda index: values(order.job.cells[index])
+
+    def counted(index: int) -> dict[str, Any]:
+        with trace.span("counting"):
+            return values(order.job.cells[index])
+
+    return counted
 
 
 def options(method: Any) -> str | None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from bench import subjects
+from bench import subjects, trace
 from bench.measure.golden import check_golden
 from bench.measure.inputs import cost_frame, fit
 from bench.measure.memory import Ledger
@@ -68,22 +68,27 @@ def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
     """Do a latency job; the values of its latency cell, and of the memory cell beside it, are then ready."""
     job = order.job
     start = time.perf_counter()
-    frame, gain = cost_frame(job)
+    with trace.span("input"):
+        frame, gain = cost_frame(job)
     scopes = {"decode": [time.perf_counter() - start]} if job.pictures else {}
     ledger = Ledger()
-    subject = ledger.load(lambda: subjects.build(job.cell, job.weights))
+    with trace.span("build"):
+        subject = ledger.load(lambda: subjects.build(job.cell, job.weights))
     start = time.perf_counter()
-    placed = subject.place(frame, gain, subject.input_clip)
+    with trace.span("input"):
+        placed = subject.place(frame, gain, subject.input_clip)
     scopes["gain"] = [time.perf_counter() - start]
     values = _time(job, subject, placed, ledger, scopes)
     first = job.round == 0 and not job.twin
     if job.pictures and first and not values["single_pass"] and values["samples_s"][-1] <= LONG_CALL_S:
         del placed
-        _time_end_to_end(job, subject, gain, scopes)
+        with trace.span("method: end to end"):
+            _time_end_to_end(job, subject, gain, scopes)
     values["scopes"] = scopes
     if first:
         # After the timing, so that the cold call stays cold: a wrong network's times are dropped.
-        check_golden(job.cell)
+        with trace.span("golden output"):
+            check_golden(job.cell)
     return lambda index: values if index == 0 else ledger.values()
 
 
@@ -95,13 +100,16 @@ def _time(
     assert width is not None
     timer = Timer(subject)
     watched = subject.device != "cuda" or len(job.cells) > 1
-    cold, output = timed_with_memory(timer, placed, ledger) if watched else timer(placed)
+    with trace.span("method: cold call"):
+        cold, output = timed_with_memory(timer, placed, ledger) if watched else timer(placed)
     start = time.perf_counter()
-    quantised(subject.picture(output, height, width))
+    with trace.span("output check"):
+        quantised(subject.picture(output, height, width))
     scopes["quantise"] = [time.perf_counter() - start]
     del output
     single = job.single_pass or (job.slow_pass_s is not None and cold > job.slow_pass_s)
-    samples = [cold] if single else sample(lambda: timer(placed)[0], cold)
+    with trace.span("method: warm calls"):
+        samples = [cold] if single else sample(lambda: timer(placed)[0], cold)
     peak = ledger.values().get("run_peak_bytes")
     return {"cold_s": cold, "samples_s": samples, "single_pass": single, "run_peak_bytes": peak}
 

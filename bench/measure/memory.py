@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import psutil
 import torch
 
-from bench import subjects
+from bench import subjects, trace
 from bench.measure.inputs import cost_frame
 
 if TYPE_CHECKING:
@@ -98,16 +98,21 @@ def watch() -> Watch:
 def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
     """Measure a memory cell; its values are ready when this returns."""
     ledger = Ledger()
-    frame, gain = cost_frame(order.job)
-    subject = ledger.load(lambda: subjects.build(order.job.cell, order.job.weights))
-    placed = subject.place(frame, gain, subject.input_clip)
+    with trace.span("input"):
+        frame, gain = cost_frame(order.job)
+    with trace.span("build"):
+        subject = ledger.load(lambda: subjects.build(order.job.cell, order.job.weights))
+    with trace.span("input"):
+        placed = subject.place(frame, gain, subject.input_clip)
     if subject.network:
         del frame
-    output = ledger.run(subject, placed)
+    with trace.span("method: cold call"):
+        output = ledger.run(subject, placed)
     height, width = order.job.cell.height, order.job.cell.width
     assert height is not None
     assert width is not None
-    subject.check(output, height, width)
+    with trace.span("output check"):
+        subject.check(output, height, width)
     return lambda _: ledger.values()
 
 

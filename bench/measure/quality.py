@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from bench import protocols, subjects
+from bench import protocols, subjects, trace
 from bench.data.truth import truth
 from bench.measure.inputs import centre, crop
 from bench.metrics import psnr, quantise, ssim
@@ -52,8 +52,9 @@ class Restored:
 
 def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
     """Build the method of an order; the returned function judges the cell of a number."""
-    judge = Judge(subjects.build(order.job.cell, order.job.weights), order)
-    return judge.values
+    with trace.span("build"):
+        subject = subjects.build(order.job.cell, order.job.weights)
+    return Judge(subject, order).values
 
 
 class Judge:
@@ -70,8 +71,10 @@ class Judge:
         job = self._order.job
         picture = job.pictures[index]
         protocol = protocols.get(str(job.cells[index].protocol))
-        frame = self._read(picture)
-        target = truth(Path(picture.long))
+        with trace.span("input"):
+            frame = self._read(picture)
+        with trace.span("truth"):
+            target = truth(Path(picture.long))
         height, width = frame.mosaic.shape
         if target.shape[:2] != (height, width):
             rows, columns = target.shape[:2]
@@ -80,14 +83,16 @@ class Judge:
                 f"{long} is {rows}x{columns} and {short} {height}x{width}: a pair must have one size"
             )
         # The gain belongs to the exposure, so that it is found on the whole frame whatever part is judged.
-        gain = picture.ratio if protocol.gain == "ratio" else red_gain(frame.normalised(), ESTIMATE_M)
+        with trace.span("input"):
+            gain = picture.ratio if protocol.gain == "ratio" else red_gain(frame.normalised(), ESTIMATE_M)
         if job.area_fraction < 1:
             height, width = quarter(height), quarter(width)
             top, left = centre(frame.mosaic.shape, height, width)
             frame, target = crop(frame, height, width), target[top : top + height, left : left + width]
         restored = self._restore(picture, frame, gain, protocol)
         if self._order.keep_predictions and job.cells[index].protocol == self._shown_protocol(picture):
-            self._keep(picture.name, frame, restored.rgb, target)
+            with trace.span("kept pictures"):
+                self._keep(picture.name, frame, restored.rgb, target)
         return {
             **scores(restored.rgb, target, protocol),
             "gain": restored.gain,
@@ -107,8 +112,13 @@ class Judge:
         key = (picture.short, given, clip)
         if self._restored is None or self._restored.key != key:
             self._restored = None
-            placed = subject.place(frame, given, clip)
-            rgb = subject.picture(subject.forward(placed), *frame.mosaic.shape)
+            with trace.span("input"):
+                placed = subject.place(frame, given, clip)
+            with trace.span("method: judged passes"):
+                output = subject.forward(placed)
+            with trace.span("output check"):
+                rgb = subject.picture(output, *frame.mosaic.shape)
+            del output
             self._restored = Restored(key, rgb, subject.chosen_gain(placed, given))
         return self._restored
 
@@ -152,16 +162,18 @@ def quarter(side: int) -> int:
 
 def scores(rgb: NDArray[np.float32], target: NDArray[np.uint16], protocol: Protocol) -> dict[str, Any]:
     """Score a picture against the truth after the protocol's quantisation of both."""
-    prediction, reference = (quantise(picture, protocol.quantise) for picture in (rgb, target))
-    data_range = None if prediction.dtype == np.uint8 else 1.0
-    decibels = psnr(prediction, reference, data_range)
-    values: dict[str, Any] = {
-        "psnr": "inf" if math.isinf(decibels) else decibels,
-        "ssim": ssim(prediction, reference, data_range, definition=protocol.ssim),
-        "lpips": None,
-    }
+    with trace.span("psnr and ssim"):
+        prediction, reference = (quantise(picture, protocol.quantise) for picture in (rgb, target))
+        data_range = None if prediction.dtype == np.uint8 else 1.0
+        decibels = psnr(prediction, reference, data_range)
+        values: dict[str, Any] = {
+            "psnr": "inf" if math.isinf(decibels) else decibels,
+            "ssim": ssim(prediction, reference, data_range, definition=protocol.ssim),
+            "lpips": None,
+        }
     try:
-        values["lpips"] = lpips(prediction, reference, data_range, net=protocol.lpips)
+        with trace.span("lpips"):
+            values["lpips"] = lpips(prediction, reference, data_range, net=protocol.lpips)
     except InputError as error:
         values["lpips_reason"] = str(error)
     return values
