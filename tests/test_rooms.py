@@ -60,6 +60,7 @@ def offences(room, forbidden):
         ("bench.judge", ["bench.measure", "bench.worker", "bench.manager", "bench.subjects", "torch"]),
         ("bench.show", ["bench.measure", "bench.worker", "bench.manager", "bench.subjects", "torch"]),
         ("bench.measure", ["bench.judge", "bench.show"]),
+        ("bench.conformance", ["bench.judge", "bench.show", "bench.manager", "bench.data"]),
         ("bench.worker", ["bench.judge", "bench.show"]),
         ("bench.manager", ["bench.judge", "bench.show", "bench.measure"]),
         ("bench.data", ["bench.judge", "bench.show", "bench.measure", "bench.manager", "torch"]),
@@ -72,7 +73,15 @@ def test_a_room_does_not_reach_into(room, forbidden):
 
 
 @pytest.mark.parametrize(
-    "module", ["bench.manager", "bench.cli.reproduce", "bench.cli.run", "bench.show.report"]
+    "module",
+    [
+        "bench.manager",
+        "bench.cli.reproduce",
+        "bench.cli.run",
+        "bench.cli.models",
+        "bench.conformance.runner",
+        "bench.show.report",
+    ],
 )
 def test_the_manager_and_the_report_start_without_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"

@@ -1,4 +1,4 @@
-"""`llbench models`: the registry as a table."""
+"""`llbench models`: the registry as a table; `llbench models check NAME`: the conformance test."""
 
 from __future__ import annotations
 
@@ -9,25 +9,69 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from baselines import names, spec, weights_path
+from bench.cli import one_line
+from bench.cli.run import weights_files
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from baselines.spec import Spec
+    from bench.conformance.findings import Finding
 
 PLAIN_WIDTH = 160
 """Columns of the table where the output is no terminal."""
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="print the registry as JSON")
+@click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @click.pass_context
-def command(context: click.Context, as_json: bool) -> None:
+def command(context: click.Context, only_free: bool, as_json: bool) -> None:
     """Show what is registered: one row per method."""
     if context.invoked_subcommand is not None:
         return
+    shown = [name for name in names() if not (only_free and spec(name).restricted)]
     if as_json:
-        click.echo(json.dumps([entry(name) for name in names()], indent=1))
+        click.echo(json.dumps([entry(name) for name in shown], indent=1))
     else:
-        _print_table()
+        _print_table(shown)
+
+
+@command.command(short_help="Check that a method keeps to the calling convention.")
+@click.argument("name")
+@click.option(
+    "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of the shipped."
+)
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def check(name: str, weights: dict[str, Path], as_json: bool) -> int:
+    """Check that the method NAME keeps to the calling convention; exit status 1 if a check fails.
+
+    NAME is a registered name or module:factory. The checks: it builds, sizes, batch, determinism, its input,
+    gain, dtype, weights, torch's settings, export to ONNX, memory. Each failure says what to do about it.
+    Without weights, shipped or given, a network is checked with random ones.
+    """
+    from bench.conformance import runner
+    from bench.span import weights_choice
+
+    spec(name)
+    found = []
+    for finding in runner.check(name, weights_choice(name, weights)):
+        found.append(finding)
+        if not as_json:
+            _print_finding(finding)
+    failed = sum(finding.result == "failed" for finding in found)
+    if as_json:
+        findings = [dataclasses.asdict(finding) for finding in found]
+        click.echo(json.dumps({"name": name, "conforms": not failed, "checks": findings}, indent=1))
+    else:
+        click.echo(f"{name}: {f'{failed} of {len(found)} checks failed' if failed else 'conforms'}")
+    return 1 if failed else 0
+
+
+def _print_finding(finding: Finding) -> None:
+    click.echo(f"{finding.result:<8}{finding.check:<13}{one_line(finding.seen)}")
+    if finding.remedy is not None:
+        click.echo(f"{'':<8}{'to do:':<13}{one_line(finding.remedy)}")
 
 
 def entry(name: str) -> dict[str, Any]:
@@ -37,7 +81,7 @@ def entry(name: str) -> dict[str, Any]:
     return {**declared, "weights_shipped": weights_path(name) is not None if learned else None}
 
 
-def _print_table() -> None:
+def _print_table(shown: list[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -49,7 +93,7 @@ def _print_table() -> None:
     for heading in ("gain", "weights"):
         table.add_column(heading, no_wrap=True)
     table.add_column("licence", min_width=20)
-    for name in names():
+    for name in shown:
         table.add_row(*_row(spec(name)))
     console = Console()
     (console if console.is_terminal else Console(width=PLAIN_WIDTH)).print(table)
