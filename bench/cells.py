@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Measurement = Literal["quality", "latency", "memory", "complexity"]
+Measurement = Literal["quality", "latency", "memory", "complexity", "kernels"]
 Status = Literal[
     "ok", "oom-host", "oom-device", "timeout", "crash", "wrong-output", "bad-input", "unsupported", "skipped"
 ]
@@ -18,12 +18,12 @@ class Cell:
 
     Attributes:
         model: registered name, or module:factory.
-        measurement: which of the four measurements.
+        measurement: which of the measurements.
         dataset: name of the dataset index (quality only).
         protocol: name of the protocol (quality only).
         image: name of the short exposure without its suffix, as 10003_00_0.1s (quality only).
         device: "cpu" or "cuda"; None for complexity.
-        runtime: "published", "eager", "compile", "onnxruntime" or "openvino"; None for complexity.
+        runtime: "published", "eager", "compile", "onnxruntime" or "openvino"; None for complexity, kernels.
         precision: "fp32", "bf16" or "int8"; None for complexity.
         height: frame height in pixels.
         width: frame width in pixels.

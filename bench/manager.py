@@ -221,6 +221,7 @@ class _Execution:
             "latency": {"rounds": 1 if job.single_pass else self.plan.rounds},
             "memory": {},
             "quality": {"area_fraction": job.area_fraction},
+            "kernels": {},
         }
 
     @staticmethod

@@ -13,7 +13,7 @@ import baselines
 from bench import predictions, protocols
 from bench.environment import usable_cores
 from bench.sampling import frame_size
-from bench.span import PAPER_SIZE, Request
+from bench.span import PAPER_SIZE, UNPACKING, Request
 from bench.tiers import TIERS
 from llpacknet.errors import InputError
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from bench.span import Settled
 
 MEASUREMENTS: tuple[Measurement, ...] = ("complexity", "latency", "memory", "quality")
+"""What is measured of a method where nothing else is asked for."""
+KINDS: tuple[Measurement, ...] = (*MEASUREMENTS, "kernels")
+"""Everything that can be measured; kernels are UnPack's, so that only LLPackNet has them."""
 ROUNDS = 5
 
 
@@ -93,7 +96,7 @@ def plan(
 
     Args:
         models: registered names, or module:factory.
-        measurements: any of complexity, latency, memory, quality.
+        measurements: any of `KINDS`.
         dataset: indexed pictures; needed for quality, and the first of them is what latency is measured on.
         protocol_names: protocols for quality; the default protocol if None.
         device: "cpu" or "cuda".
@@ -127,6 +130,8 @@ def plan(
     notes: list[str] = []
     if "complexity" in chosen:
         jobs += request.complexity(models, size or PAPER_SIZE)
+    if "kernels" in chosen:
+        jobs += request.kernels(models)
     costs = [kind for kind in ("latency", "memory") if kind in chosen]
     if costs:
         some, ended = request.costs(models, costs, count)
@@ -171,9 +176,11 @@ def _check(models: Sequence[str], measurements: Sequence[str], size: tuple[int, 
     for model in models:
         baselines.spec(model)
         _check_own(model)
-    unknown = sorted(set(measurements) - set(MEASUREMENTS))
+    unknown = sorted(set(measurements) - set(KINDS))
     if unknown or not measurements:
-        raise InputError(f"no measurement is called {unknown}: choose from {', '.join(MEASUREMENTS)}")
+        raise InputError(f"no measurement is called {unknown}: choose from {', '.join(KINDS)}")
+    if set(measurements) == {"kernels"} and UNPACKING not in models:
+        raise InputError(f"kernels are those of {UNPACKING}: name it among --models")
     if size is not None and (min(size) < 16 or size[0] % 2 or size[1] % 2):
         raise InputError(
             f"no frame can be {size[0]}x{size[1]}: rows and columns must be even and at least 16"

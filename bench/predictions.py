@@ -20,6 +20,8 @@ IMPORT_BYTES = 400_000_000
 PICTURE_S = 2.0
 """Reading, rendering the truth and the cheap scores of a full-size picture."""
 LPIPS_S, LPIPS_BYTES = 10.0, 3_700_000_000
+KERNELS_S, KERNELS_BYTES = 14.0, 900_000_000
+"""The forms of UnPack, timed and compared on a full-size picture's channels."""
 CELL_BYTES = 4_000
 PREDICTION_BYTES = 20_000_000
 """One full-size restored picture as PNG."""
@@ -52,6 +54,12 @@ def one_pass(model: str, height: int, width: int, threads: int = TABLE_THREADS) 
     share = area(height, width)
     seconds = known.seconds * share * TABLE_THREADS / min(threads, 8)
     return Pass(seconds, round(IMPORT_BYTES + (known.peak_bytes - IMPORT_BYTES) * share))
+
+
+def kernels(height: int, width: int) -> tuple[float, int]:
+    """Seconds and largest resident size of comparing the forms of UnPack."""
+    share = area(height, width)
+    return IMPORT_S + max(KERNELS_S * share, 6.0), IMPORT_BYTES + round(KERNELS_BYTES * share)
 
 
 def latency_s(one: Pass, *, single_pass: bool) -> float:

@@ -10,7 +10,7 @@ from bench.data.capture import draw_capture
 from bench.data.exposures import FIRST_ID
 from bench.data.pairs import MAX_RATIO, Dataset, Pair
 from bench.data.writing import frames_of
-from bench.plan import MEASUREMENTS, plan
+from bench.plan import KINDS, plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +65,7 @@ class Request:
         """Span the cells; `size` is told where the data set's files are not there yet."""
         return plan(
             self.models,
-            MEASUREMENTS,
+            KINDS,
             dataset=dataset,
             protocol_names=PROTOCOLS if self.tier.images and self.tier.images < 10 else ALL_PROTOCOLS,
             device=self.device,

@@ -21,18 +21,21 @@ NEEDED_AXES: dict[str, tuple[str, ...]] = {
     "latency": ("device", "runtime", "precision", "height", "width", "threads"),
     "memory": ("device", "runtime", "precision", "height", "width", "threads"),
     "complexity": ("height", "width"),
+    "kernels": ("device", "precision", "height", "width", "threads"),
 }
 EMPTY_AXES: dict[str, tuple[str, ...]] = {
     "quality": (),
     "latency": ("dataset", "protocol", "image"),
     "memory": ("dataset", "protocol", "image"),
     "complexity": ("dataset", "protocol", "image", "device", "runtime", "precision", "threads"),
+    "kernels": ("dataset", "protocol", "image", "runtime"),
 }
 NEEDED_VALUES: dict[str, tuple[str, ...]] = {
     "quality": ("psnr", "ssim", "lpips", "gain", "ratio", "area_fraction"),
     "latency": ("samples_s", "round", "cold_s", "run", "single_pass"),
     "memory": ("run_peak_bytes", "load_peak_bytes", "process_peak_bytes", "method"),
     "complexity": ("parameters", "parameters_published", "gmac"),
+    "kernels": ("seconds", "largest_difference", "batch_size", "batch"),
 }
 
 
@@ -113,7 +116,7 @@ def _value_problems(measurement: str, values: dict[str, Any]) -> list[str]:
         if values["gmac"] is not None and not (_is_number(values["gmac"]) and values["gmac"] >= 0):
             found.append("values.gmac is neither null nor a number from 0 on")
         return found
-    return _quality_problems(values)
+    return _kernel_problems(values) if measurement == "kernels" else _quality_problems(values)
 
 
 def _latency_problems(values: dict[str, Any]) -> list[str]:
@@ -132,6 +135,21 @@ def _latency_problems(values: dict[str, Any]) -> list[str]:
         found.append("values.single_pass is neither true nor false")
     if not isinstance(values["run"], str):
         found.append("values.run is not the name of a run")
+    return found
+
+
+def _kernel_problems(values: dict[str, Any]) -> list[str]:
+    seconds, apart = values["seconds"], values["largest_difference"]
+    found = []
+    lists = isinstance(seconds, dict) and all(isinstance(times, list) for times in seconds.values())
+    if not (lists and seconds and all(_positive(time) for times in seconds.values() for time in times)):
+        found.append("values.seconds does not list positive seconds for each form")
+    elif len({len(times) for times in seconds.values()}) > 1:
+        found.append("values.seconds has not the same rounds for each form")
+    if not (isinstance(apart, dict) and all(_is_number(value) and value >= 0 for value in apart.values())):
+        found.append("values.largest_difference does not give a number from 0 on for each form")
+    if not (isinstance(values["batch"], dict) and _counts(values["batch_size"], least=2)):
+        found.append("values.batch does not say what each form makes of two pictures or more")
     return found
 
 

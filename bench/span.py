@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from bench.tiers import Tier
 
 PAPER_SIZE = (predictions.FULL_HEIGHT, predictions.FULL_WIDTH)
+UNPACKING = "llpacknet"
+"""The method whose last step, UnPack, is measured by itself."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,23 @@ class Request:
         ]
         together = Job(shipped, predicted_s=predictions.IMPORT_S + 0.5 * len(shipped))
         return [together, *own] if shipped else own
+
+    def kernels(self, models: Sequence[str]) -> list[Job]:
+        """One job for the forms of UnPack, where the method that has it is among the models."""
+        if UNPACKING not in models:
+            return []
+        height, width = self.size
+        cell = Cell(
+            UNPACKING,
+            "kernels",
+            device=self.device,
+            precision="fp32",
+            height=height,
+            width=width,
+            threads=self.threads,
+        )
+        seconds, peak = predictions.kernels(height, width)
+        return [Job((cell,), predicted_s=seconds, predicted_bytes=peak if self.device == "cpu" else None)]
 
     def costs(
         self, models: Sequence[str], kinds: Sequence[str], rounds: int
@@ -214,31 +233,37 @@ def weights_choice(model: str, given: Mapping[str, Path]) -> str:
 
 
 def with_twins(jobs: Sequence[Job]) -> list[Job]:
-    """Give each interleaved run its A/A pair: the fastest network has a second process in every round.
+    """Give each interleaved run its A/A pair and its order: every other round goes backwards.
 
-    The twin comes last in its round, so that what the machine does meanwhile is in their ratio as it is in
-    that of two methods.
+    The fastest method that is timed in every round, a network if there is one, has a second process in each,
+    at the other end of the round, so that what the machine does meanwhile is in their ratio as it is in that
+    of two methods. There and back, a steady drift cancels out of every ratio.
     """
-    single = [job for job in jobs if not job.twin]
+    single = sorted((job for job in jobs if not job.twin), key=lambda job: job.round)
+    place = {cell: index for index, cell in enumerate(dict.fromkeys(job.cell for job in single))}
     hosts: dict[tuple[object, ...], Job] = {}
     for job in single:
-        eligible = not job.single_pass and baselines.spec(job.cell.model).kind == "network"
         best = hosts.get(_run_of(job))
-        if eligible and (best is None or _speed(job) < _speed(best)):
+        if best is None or _fitness(job) < _fitness(best):
             hosts[_run_of(job)] = job
+    twinned = {job.cell for job in hosts.values()}
     result: list[Job] = []
     for number in sorted({job.round for job in single}):
         in_round = [job for job in single if job.round == number]
-        twins = [job for job in in_round if any(job.cell == host.cell for host in hosts.values())]
-        result += [*in_round, *(replace(job, twin=True, cells=job.cells[:1]) for job in twins)]
+        in_round.sort(key=lambda job: place[job.cell])
+        twins = [replace(job, twin=True, cells=job.cells[:1]) for job in in_round if job.cell in twinned]
+        forth = [*in_round, *twins]
+        result += forth if number % 2 == 0 else forth[::-1]
     return result
+
+
+def _fitness(job: Job) -> tuple[bool, bool, float]:
+    """Sort what is repeated before what is timed once, networks before others, the fast before the slow."""
+    seconds = job.predicted_s if job.predicted_s is not None else float("inf")
+    return job.single_pass, baselines.spec(job.cell.model).kind != "network", seconds
 
 
 def _run_of(job: Job) -> tuple[object, ...]:
     """Name what the cells of one interleaved run have in common."""
     cell = job.cell
     return cell.device, cell.height, cell.width, cell.threads
-
-
-def _speed(job: Job) -> float:
-    return job.predicted_s if job.predicted_s is not None else float("inf")

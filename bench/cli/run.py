@@ -15,7 +15,7 @@ from bench.attempt import Limits
 from bench.cli.size import Size
 from bench.data.index import index
 from bench.manager import execute
-from bench.plan import MEASUREMENTS, merge, plan, resolutions, thread_counts
+from bench.plan import KINDS, MEASUREMENTS, merge, plan, resolutions, thread_counts
 from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError
 
@@ -60,7 +60,8 @@ def _subset(given: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[
 
 @click.command()
 @click.option("--models", callback=names, required=True, help="Names with commas between, or 'all'.")
-@click.option("--measure", callback=names, default=",".join(MEASUREMENTS), show_default=True)
+@click.option("--measure", callback=names, default=",".join(MEASUREMENTS), show_default=True,
+              help="Also: kernels, the forms of UnPack against each other.")  # fmt: skip
 @click.option("--dataset", type=click.Path(path_type=Path), help="Folder in SID's layout; quality needs one.")
 @click.option("--protocol", callback=names, help="Protocols with commas between; default: release2022.")
 @click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
@@ -103,7 +104,7 @@ def command(
 ) -> int:
     """Measure, one JSON file per cell under OUT/cells."""
     chosen = chosen_models(models, only_free=only_free)
-    kinds = _subset(measure, MEASUREMENTS, "measurement")
+    kinds = _subset(measure, KINDS, "measurement")
     pairs = index(dataset) if dataset else None
     if pairs is None and "quality" in kinds and not _asked("measure"):
         kinds = tuple(kind for kind in kinds if kind != "quality")

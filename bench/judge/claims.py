@@ -184,7 +184,8 @@ def contradiction(conflict: Conflict, results: Results) -> dict[str, Any]:
 def _claim(raw: dict[str, Any], quantities: dict[str, Any]) -> Claim:
     entry = {**quantities[raw["quantity"]], **raw}
     subject_keys = (
-        "model", "above", "below", "better", "worse", "field", "exposure", "protocol_name", "frame", "device"
+        "model", "above", "below", "better", "worse", "field", "exposure", "protocol_name", "frame", "device",
+        "forms",
     )  # fmt: skip
     low, high = entry.get("range", (-math.inf, math.inf))
     return Claim(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bench import protocols
-from bench.judge import quantities
+from bench.judge import kernels, quantities
 from bench.judge.quantities import FEWEST_IMAGES, GB, Measured
 from bench.judge.results import FULL, Results
 from bench.judge.statistics import Estimate, exact
@@ -168,6 +168,17 @@ def _gain_ratio(subject: Subject, results: Results) -> Found:
     return found, f"{protocol}, geometric mean of chosen gain over exposure ratio"
 
 
+def _kernel_ratio(subject: Subject, results: Results) -> Found:
+    setting = _setting(subject)
+    return _hull(
+        [kernels.ratio(results, form, subject["below"], **setting) for form in subject["above"]]
+    ), None
+
+
+def _kernel_difference(subject: Subject, results: Results) -> Found:
+    return kernels.difference(results, subject["forms"], **_setting(subject)), None
+
+
 def _nothing(subject: Subject, results: Results) -> Found:  # noqa: ARG001
     return Measured(None, "not decided by result cells"), None
 
@@ -186,6 +197,8 @@ MEASURES: dict[str, Callable[[Subject, Results], Found]] = {
     "psnr-difference": _picture_difference("psnr"),
     "ssim-difference": _picture_difference("ssim"),
     "gain-ratio": _gain_ratio,
+    "kernel-ratio": _kernel_ratio,
+    "kernel-difference": _kernel_difference,
     "none": _nothing,
 }
 """How each quantity of `claims.toml` is measured."""

@@ -103,8 +103,7 @@ def noise_floor(results: Results, run: object = None) -> float | None:
     for record in results.of("latency"):
         ratio = twin_ratio(record)
         if ratio is not None and run in {None, record.values.get("run")}:
-            ends = [end for end in (ratio.low, ratio.high, ratio.value) if end is not None]
-            floors.append(max(math.exp(abs(math.log(end))) - 1 for end in ends))
+            floors.append(statistics.distance_from_one(ratio))
     return max(floors, default=None)
 
 

@@ -65,6 +65,12 @@ class Estimate:
         return replace(self, low=low, high=high)
 
 
+def distance_from_one(ratio: Estimate) -> float:
+    """How far a ratio that ought to be 1 strays from it, its interval included, as a relative figure."""
+    ends = [end for end in (ratio.low, ratio.high, ratio.value) if end is not None]
+    return max(math.exp(abs(math.log(end))) - 1 for end in ends)
+
+
 def exact(value: float) -> Estimate:
     """Return an estimate without uncertainty: a count."""
     return Estimate(value, value, value, 1, 1.0)

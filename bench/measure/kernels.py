@@ -112,6 +112,7 @@ def of_a_batch(channels: Tensor) -> dict[str, dict[str, Any]]:
     """
     order = pixelshuffle_order(FACTOR, COLOURS).to(channels.device)
     forms: tuple[Form, ...] = (
+        ("loop", unpack_loop),
         ("unpack_2020", unpack_2020),
         ("unpack_2020_batched", unpack_2020_batched),
         ("unpack", partial(unpack, factor=FACTOR)),

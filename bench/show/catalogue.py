@@ -12,6 +12,7 @@ from bench.judge.results import describe
 from bench.show import published
 from bench.show.costs import cost_table, scope_table
 from bench.show.entries import counted, figure_entry, picture_entry, printed, sentence
+from bench.show.kernels import kernel_table
 from bench.show.layout import Column, Entry, Part, Table, dash, ranked, word
 from bench.show.machine import environment_rows
 from bench.show.setting import cost_setting, data_setting
@@ -28,7 +29,7 @@ def tables(results: Results) -> list[Table]:
     """Every further table that these results can fill."""
     found = [red_table(results), ablation_table(results)]
     found += [ratio_table(results, protocol) for protocol in results.protocols]
-    found += [cost_table(results), scope_table(results)]
+    found += [cost_table(results), scope_table(results), kernel_table(results)]
     found += [image_table(results, protocol) for protocol in results.protocols]
     found += [problem_table(results), environment_table(results)]
     return [table for table in found if table is not None]

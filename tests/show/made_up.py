@@ -69,6 +69,8 @@ def records(
     for index, model in enumerate(models):
         random = np.random.default_rng([7, index])
         made += [_complexity(model), _latency(model, rounds, frame, random), _memory(model, frame)]
+        if model == "llpacknet":
+            made.append(_kernels(frame, np.random.default_rng(9)))
         for protocol in protocols:
             for picture in images(pictures, per_scene):
                 made.append(_quality(model, protocol, picture, random, synthetic=synthetic))
@@ -137,6 +139,30 @@ def _memory(model: str, frame: tuple[int, int]) -> Record:
         "run_peak_bytes": peak, "load_peak_bytes": 50_000_000, "process_peak_bytes": peak + 400_000_000,
         "method": "VmHWM",
     }  # fmt: skip
+    return Record(cell, "ok", values=values, environment=ENVIRONMENT, provenance=PROVENANCE)
+
+
+def _kernels(frame: tuple[int, int], random: np.random.Generator) -> Record:
+    share = frame[0] * frame[1] / (FULL[0] * FULL[1])
+    means = {"loop": 0.6, "unpack_2020": 0.14, "unpack": 0.15, "unpack_twin": 0.15, "pixelshuffle": 0.17}
+    seconds = {
+        form: [float(share * mean * (1 + 0.02 * random.standard_normal())) for _ in range(5)]
+        for form, mean in means.items()
+    }
+    right = {"largest_difference": 0.0, "mixed": False}
+    values: dict[str, Any] = {
+        "seconds": seconds,
+        "largest_difference": {"unpack_2020": 0.0, "unpack": 0.0, "pixelshuffle_permuted": 0.0},
+        "batch_size": 2,
+        "batch": {
+            "loop": right, "unpack_2020": {"error": "shape '[1, 3, 128, 128]' is invalid"},
+            "unpack_2020_batched": {"largest_difference": 6.1, "mixed": True}, "unpack": right,
+            "pixelshuffle_permuted": right,
+        },
+    }  # fmt: skip
+    cell = Cell(
+        "llpacknet", "kernels", device="cpu", precision="fp32", height=frame[0], width=frame[1], threads=2
+    )
     return Record(cell, "ok", values=values, environment=ENVIRONMENT, provenance=PROVENANCE)
 
 

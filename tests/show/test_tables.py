@@ -32,7 +32,7 @@ def test_table1_in_every_form(results, golden, suffix, form):
 
 
 @pytest.mark.parametrize(
-    "name", ["red", "ablation", "ratios-paper2020", "costs", "scopes", "images-paper2020"]
+    "name", ["red", "ablation", "ratios-paper2020", "costs", "scopes", "kernels", "images-paper2020"]
 )
 def test_further_tables(results, golden, name):
     table = next(table for table in catalogue.tables(results) if table.name == name)

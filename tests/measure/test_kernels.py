@@ -1,0 +1,45 @@
+"""The forms of UnPack, measured by a worker on a small picture."""
+
+import pytest
+
+from bench import store
+from bench.cells import Cell
+from bench.manager import execute
+from bench.measure import kernels
+from bench.plan import plan
+from llpacknet.errors import InputError
+
+
+def test_a_worker_times_every_form_and_finds_the_same_picture(tmp_path):
+    summary = execute(plan(["llpacknet", "red"], ["kernels"], size=(64, 96), threads=1), tmp_path)
+    assert summary.counts == {"ok": 1}
+    (record,) = store.load(tmp_path)
+    seconds = record.values["seconds"]
+    assert set(seconds) == {"loop", "unpack_2020", "unpack", "unpack_twin", "pixelshuffle"}
+    assert {len(times) for times in seconds.values()} == {kernels.MOST}
+    assert record.values["largest_difference"] == {
+        "unpack_2020": 0.0, "unpack": 0.0, "pixelshuffle_permuted": 0.0,
+    }  # fmt: skip
+
+
+def test_only_the_forms_of_2020_fail_at_a_batch_of_two():
+    batch = kernels.values(Cell("llpacknet", "kernels", device="cpu", height=16, width=16))["batch"]
+    assert "invalid for input of size" in batch["unpack_2020"]["error"]
+    assert batch["unpack_2020_batched"]["mixed"]
+    assert batch["unpack_2020_batched"]["largest_difference"] > 1
+    for right in ("unpack", "pixelshuffle_permuted"):
+        assert batch[right] == {"largest_difference": 0.0, "mixed": False}
+
+
+def test_a_picture_that_differs_in_one_bit_differs():
+    channels = kernels.noise(1, 2, 2)
+    picture = kernels.unpack(channels, 8)
+    other = picture.clone()
+    other.view(-1)[0] = other.view(-1)[0].nextafter(other.new_tensor(9.0))
+    assert kernels._difference(other, picture) > 0
+    assert kernels._difference(-picture * 0, picture * 0) > 0
+
+
+def test_kernels_alone_of_another_method_are_refused():
+    with pytest.raises(InputError, match="name it among --models"):
+        plan(["red"], ["kernels"])
