@@ -60,9 +60,7 @@ class Rounds:
 
     def wants(self, job: Job) -> bool:
         """Whether a job still counts: in no earlier round did its cell fail, or prove too slow to repeat."""
-        if job.cell not in self._shares:
-            return False
-        return not self._slow(job.cell) and not (job.twin and job.cell in self._twin_reason)
+        return job.cell in self._shares and (job.round, job.twin) in self._due(job.cell)
 
     def add(self, job: Job, record: Record) -> Record | None:
         """Take what a process measured; returns the cell's record once it is finished, or has failed."""
@@ -88,13 +86,17 @@ class Rounds:
             self._drop(cell)
 
     def _complete(self, cell: Cell) -> bool:
-        done = {(share.round, share.twin) for share in self._shares[cell]}
-        if cell in self._twin_reason:
-            done |= {(number, True) for number, twin in self._expected[cell] if twin}
-        return self._slow(cell) or done >= self._expected[cell]
+        return {(share.round, share.twin) for share in self._shares[cell]} >= self._due(cell)
 
-    def _slow(self, cell: Cell) -> bool:
-        return any(share.record.values["single_pass"] for share in self._shares[cell])
+    def _due(self, cell: Cell) -> set[tuple[int, bool]]:
+        """Name the rounds that a cell needs: all, or the first if it is slow; no twin once one has failed."""
+        due = self._expected[cell]
+        if any(share.record.values["single_pass"] for share in self._shares[cell]):
+            first = min(number for number, _ in due)
+            due = {(number, twin) for number, twin in due if number == first}
+        if cell in self._twin_reason:
+            due = {(number, twin) for number, twin in due if not twin}
+        return due
 
     def _has(self, job: Job) -> bool:
         return any(

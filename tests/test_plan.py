@@ -9,6 +9,7 @@ import pytest
 from bench.data.pairs import Dataset, Pair
 from bench.plan import merge, plan, resolutions, thread_counts
 from bench.sampling import spread
+from bench.span import with_twins
 from bench.tiers import TIERS
 from llpacknet.errors import InputError
 
@@ -32,11 +33,32 @@ def order(found):
     return [(job.round, job.cell.model, job.twin) for job in found.jobs if job.measurement == "latency"]
 
 
-def test_rounds_go_through_all_models_before_the_next_and_end_with_the_twin_of_the_fastest():
-    found = plan(["sid-unet", "llpacknet", "lime"], ["latency"], rounds=2)
-    one_round = [("sid-unet", False), ("llpacknet", False), ("lime", False), ("llpacknet", True)]
-    assert order(found) == [(number, *step) for number in (0, 1) for step in one_round]
+def test_rounds_go_there_and_back_through_all_models_with_the_twin_of_the_fastest_at_the_other_end():
+    found = plan(["sid-unet", "llpacknet", "lime"], ["latency"], rounds=3)
+    forth = [("sid-unet", False), ("llpacknet", False), ("lime", False), ("llpacknet", True)]
+    assert order(found) == [
+        *((0, *step) for step in forth),
+        *((1, *step) for step in reversed(forth)),
+        *((2, *step) for step in forth),
+    ]
+    assert with_twins(found.jobs) == list(found.jobs)
     assert len(found.cells) == 3
+
+
+@pytest.mark.parametrize(
+    ("models", "tier", "host"),
+    [
+        (["lime", "gain-only"], None, "gain-only"),
+        (["gain-only", "llpacknet"], None, "llpacknet"),
+        (["did", "sgn"], "quick", "sgn"),
+        (["did", "sgn", "red"], "quick", "red"),
+    ],
+)
+def test_every_timing_run_has_one_a_a_pair(models, tier, host):
+    found = plan(models, ["latency"], tier=tier, size=(2848, 4256), threads=2)
+    twins = [job for job in found.jobs if job.twin]
+    assert {job.cell.model for job in twins} == {host}
+    assert len(twins) == len([job for job in found.jobs if job.cell.model == host]) / 2
 
 
 def test_quick_times_a_slow_method_once_with_its_memory_and_judges_a_quarter(tmp_path):
@@ -95,7 +117,7 @@ def test_tiers_limit_images_and_rounds():
         found = plan(["gain-only"], ["quality", "latency"], dataset=dataset(), size=(64, 96), tier=name)
         pictures = sum(len(job.cells) for job in found.jobs if job.measurement == "quality")
         assert pictures == min(12, tier.images or 12)
-        assert len(order(found)) == tier.rounds
+        assert len(order(found)) == 2 * tier.rounds  # each with its twin
 
 
 def test_merged_plans_measure_a_common_cell_once():

@@ -78,15 +78,16 @@ def test_contributions_of_other_code_or_weights_are_not_taken_up(jobs, tmp_path)
 def test_a_failure_ends_its_cell_and_a_failing_twin_does_not(jobs, tmp_path):
     rounds = Rounds(jobs, tmp_path, always)
     sid, own, twin = jobs[:3]
+    later = {(job.cell.model, job.round, job.twin): job for job in jobs[3:]}
     failed = rounds.add(sid, Record(sid.cell, "crash", "SIGSEGV"))
     assert failed is not None
     assert failed.reason == "round 1: SIGSEGV"
-    assert not rounds.wants(jobs[3])
+    assert not rounds.wants(later["sid-unet", 1, False])
     rounds.add(own, share(own))
     rounds.add(twin, Record(twin.cell, "crash", "SIGSEGV"))
-    assert not rounds.wants(jobs[5])
-    rounds.add(jobs[4], share(jobs[4]))
-    last = rounds.add(jobs[7], share(jobs[7]))
+    assert not rounds.wants(later["llpacknet", 1, True])
+    assert rounds.add(later["llpacknet", 1, False], share(later["llpacknet", 1, False])) is None
+    last = rounds.add(later["llpacknet", 2, False], share(later["llpacknet", 2, False]))
     assert last is not None
     assert last.status == "ok"
     assert "SIGSEGV" in last.values["twin_reason"]
@@ -98,4 +99,15 @@ def test_a_method_that_proves_slow_is_timed_once(jobs, tmp_path):
     assert record is not None
     assert record.values["single_pass"]
     rounds.close(record.cell)
-    assert not rounds.wants(jobs[3])
+    assert not any(rounds.wants(job) for job in jobs[1:] if job.cell == record.cell)
+
+
+def test_a_slow_method_that_is_its_runs_a_a_pair_is_timed_twice(jobs, tmp_path):
+    rounds = Rounds(jobs, tmp_path, always)
+    own, twin = jobs[1:3]
+    assert rounds.add(own, share(own, single_pass=True)) is None
+    assert rounds.wants(twin)
+    record = rounds.add(twin, share(twin, 1.1, single_pass=True))
+    assert record is not None
+    assert record.values["twin_samples_s"] == [1.1, 1.1]
+    assert not any(rounds.wants(job) for job in jobs[3:] if job.cell == own.cell)
