@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 
 
 def table1(results: Results) -> Table:
-    """Return the paper's Table 1 with a published and a measured column for each figure."""
+    """Return the paper's Table 1 with a published and a measured column for each figure.
+
+    A method of a user's own follows the paper's rows.
+    """
     rows = [row for row in published.load()["table1"] if "published" in row or _present(row, results)]
+    rows += [_own_row(model) for model in _own_models(results)]
     protocol = with_protocol(results)
     table = Table(
         name="table1",
@@ -70,6 +74,21 @@ def _columns() -> tuple[Column, ...]:
 
 def _present(row: dict[str, Any], results: Results) -> bool:
     return any(model in results.models for model in {*row["cost"], row["without"], row["with"]})
+
+
+def _own_models(results: Results) -> list[str]:
+    """Name the methods that no published table knows: a user's own, by entry point or module:factory."""
+    known = published.load()["methods"]
+    kinds = ("latency", "memory", "complexity", "quality")
+    return [
+        model
+        for model in results.models
+        if model not in known and any(results.of(kind, model) for kind in kinds)
+    ]
+
+
+def _own_row(model: str) -> dict[str, Any]:
+    return {"title": model, "short": model, "cost": [model], "without": model, "with": model}
 
 
 def _row(row: dict[str, Any], results: Results, protocol: str) -> tuple[Entry, ...]:

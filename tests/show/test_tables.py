@@ -51,6 +51,20 @@ def test_an_unfinished_run_shows_what_there_is_and_says_what_is_missing(made_up,
     golden("problems.md", writers.as_markdown(catalogue.problem_table(Results(made))))
 
 
+def test_a_users_own_method_has_a_row_after_the_papers(made_up):
+    made = made_up.records(("llpacknet", "gain-only"), pictures=1)
+    own = [
+        replace(r, cell=replace(r.cell, model="mine:factory")) for r in made if r.cell.model == "llpacknet"
+    ]
+    rows = list(csv.reader(io.StringIO(writers.as_csv(tables.table1(Results(made + own))))))
+    columns, *_, last = rows
+    theirs = next(row for row in rows if row[0] == "LLPackNet (BMVC 2020)")
+    assert last[0] == "mine:factory"
+    for key in ("time_s_measured", "memory_gb_measured", "parameters_m_measured", "psnr_with_gt_measured"):
+        assert last[columns.index(key)] == theirs[columns.index(key)] != ""
+    assert last[columns.index("time_s_published")] == ""
+
+
 def test_published_figures_of_table1_are_the_papers():
     rows = {row["short"]: row["published"] for row in published.load()["table1"] if "published" in row}
     assert rows["LLPackNet"] == {
