@@ -6,6 +6,7 @@ Names and declarations are read without importing torch; a method's code is impo
 from __future__ import annotations
 
 import importlib
+import sys
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -180,6 +181,8 @@ def _user_spec(name: str, factory: str) -> Spec:
 
 def _factory(declared: Spec) -> Callable[[], Any]:
     module, _, attribute = declared.factory.partition(":")
+    if declared.name == declared.factory and str(Path.cwd()) not in sys.path:
+        sys.path.append(str(Path.cwd()))  # a console script does not look there by itself
     try:
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError, ValueError) as error:

@@ -160,6 +160,17 @@ def test_own_model_by_module_and_factory(tmp_path, monkeypatch):
             create(wrong)
 
 
+def test_own_model_is_found_in_the_current_folder_by_the_console_script(tmp_path):
+    (tmp_path / "from_here.py").write_text(
+        "import torch\n\ndef factory():\n    return torch.nn.Conv2d(1, 3, 1)\n"
+    )
+    code = "import sys; sys.path.remove(''); import baselines; print(baselines.create('from_here:factory'))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.startswith("Conv2d"), done.stderr
+
+
 def test_conventions_of_a_registered_method_are_the_registrys():
     assert conventions("sid-unet", Own()) == (True, 1.0)
 
