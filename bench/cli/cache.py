@@ -7,10 +7,14 @@ import json
 import click
 
 from bench import places
+from bench.cli.examples import examples
 from bench.data import cache
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True,
+    epilog=examples("llbench cache", "llbench cache clear", "LLBENCH_CACHE=/big/disk llbench cache --json"),
+)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
@@ -29,7 +33,7 @@ def command(context: click.Context, as_json: bool) -> None:
     print(f"another place: {places.VARIABLE}=FOLDER; empty the rendered exposures: llbench cache clear")
 
 
-@command.command(short_help="Remove all rendered long exposures.")
+@command.command(short_help="Remove all rendered long exposures.", epilog=examples("llbench cache clear"))
 def clear() -> None:
     """Remove all rendered long exposures; they are rendered again when they are needed."""
     before = cache.clear()

@@ -8,16 +8,19 @@ from typing import Any
 
 import click
 
+from bench.cli.examples import examples
 
-@click.command("claims", short_help="verdicts on the published claims")
+
+@click.command(
+    "claims",
+    short_help="verdicts on the published claims",
+    epilog=examples("llbench claims out", "llbench claims out --strict --json"),
+)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print what claims.json holds instead of a table.")
 @click.option("--strict", is_flag=True, help="Exit with status 1 when a claim is not reproduced.")
 def command(folder: Path, as_json: bool, strict: bool) -> int:
-    """Judge every published claim by the results in DIR and write DIR/claims.json.
-
-    Example: llbench claims results/mine --strict
-    """
+    """Judge every published claim by the results in DIR and write DIR/claims.json."""
     from rich.console import Console
 
     from bench.judge import claims

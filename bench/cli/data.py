@@ -10,6 +10,7 @@ import click
 
 from bench.cli import one_line
 from bench.cli.counting import counting
+from bench.cli.examples import examples
 from bench.cli.size import Size
 from bench.data.subsets import PUBLISHED, RATIOS, SUBSETS, count, deviations
 
@@ -22,12 +23,18 @@ _LIST = click.option(
 )
 
 
-@click.group()
+@click.group(epilog=examples("llbench data make --scenes 3 --out dark", "llbench data index dark"))
 def command() -> None:
     """Make, redark, index and verify data sets in SID's layout."""
 
 
-@command.command(short_help="Make dark raws from procedural night scenes.")
+@command.command(
+    short_help="Make dark raws from procedural night scenes.",
+    epilog=examples(
+        "llbench data make --scenes 3 --seed 7 --out dark",
+        "llbench data make --scenes 1 --size 356x532 --out small",
+    ),
+)
 @click.option("--scenes", type=click.IntRange(1), required=True, help="How many scenes.")
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same files."
@@ -43,7 +50,12 @@ def make(scenes: int, seed: int, size: tuple[int, int], out: Path) -> None:
     _say_what_was_made(dataset)
 
 
-@command.command(short_help="Make dark raws from photographs.")
+@command.command(
+    short_help="Make dark raws from photographs.",
+    epilog=examples(
+        "llbench data redark photos --out dark", "llbench data redark photos --exposures mine.csv --out dark"
+    ),
+)
 @click.argument("photos", type=_FOLDER)
 @click.option("--out", type=_FOLDER, required=True, help="Folder for the data set.")
 @click.option("--exposures", type=_FOLDER, help="CSV with photo,short_s,long_s,iso and optionally wb_r,wb_b.")
@@ -59,7 +71,10 @@ def redark(photos: Path, out: Path, exposures: Path | None, seed: int) -> None:
     _say_what_was_made(dataset)
 
 
-@command.command(short_help="Pair the files and count the subsets.")
+@command.command(
+    short_help="Pair the files and count the subsets.",
+    epilog=examples("llbench data index ~/SID", "llbench data index ~/SID --list ~/SID/Sony_test_list.txt"),
+)
 @click.argument("folder", type=_FOLDER)
 @_LIST
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
@@ -83,7 +98,10 @@ def index(folder: Path, list_file: Path | None, as_json: bool) -> None:
     _list("problem", dataset.problems)
 
 
-@command.command(short_help="Decode and check every file.")
+@command.command(
+    short_help="Decode and check every file.",
+    epilog=examples("llbench data verify dark", "llbench data verify ~/SID --json"),
+)
 @click.argument("folder", type=_FOLDER)
 @_LIST
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")

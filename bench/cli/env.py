@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from bench import provenance
+from bench.cli.examples import examples
 from bench.environment import machine, moment
 
 
-@click.command()
+@click.command(epilog=examples("llbench env", "llbench env --json"))
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def command(as_json: bool) -> None:
     """Show what is recorded of this machine with every result: no user, host name or path."""

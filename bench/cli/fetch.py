@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
+from bench.cli.examples import examples
 from llpacknet.errors import InputError
 
 
-@click.command()
+@click.command(epilog=examples("llbench fetch lpips", "llbench fetch lpips --offline"))
 @click.argument("what", metavar="lpips", type=click.Choice(["lpips"]))
 @click.option("--offline", is_flag=True, help="Fetch nothing; only say whether it is there.")
 def command(what: str, offline: bool) -> None:

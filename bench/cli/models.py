@@ -10,6 +10,7 @@ import click
 
 from baselines import names, spec, weights_path
 from bench.cli import one_line
+from bench.cli.examples import examples
 from bench.cli.run import weights_files
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ PLAIN_WIDTH = 160
 """Columns of the table where the output is no terminal."""
 
 
-@click.group(invoke_without_command=True)
+@click.group(
+    invoke_without_command=True,
+    epilog=examples(
+        "llbench models", "llbench models --json", "llbench models check my_package.network:factory"
+    ),
+)
 @click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @click.pass_context
@@ -37,7 +43,14 @@ def command(context: click.Context, only_free: bool, as_json: bool) -> None:
         _print_table(shown)
 
 
-@command.command(short_help="Check that a method keeps to the calling convention.")
+@command.command(
+    short_help="Check that a method keeps to the calling convention.",
+    epilog=examples(
+        "llbench models check llpacknet",
+        "llbench models check my_package.network:factory --json",
+        more="How to add a method: docs/adding.md.",
+    ),
+)
 @click.argument("name")
 @click.option(
     "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of the shipped."

@@ -6,16 +6,20 @@ from pathlib import Path
 
 import click
 
+from bench.cli.examples import examples
 
-@click.command("report", short_help="tables, figures and the report of a results folder")
+
+@click.command(
+    "report",
+    short_help="tables, figures and the report of a results folder",
+    epilog=examples("llbench report out"),
+)
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def command(folder: Path) -> int:
     """Write tables, figures, claims.json and report.html from the results in DIR.
 
     Nothing is measured: the same result files give the same bytes, on whatever machine. A half-finished run
     shows what there is.
-
-    Example: llbench report results/mine
     """
     from rich.console import Console
 

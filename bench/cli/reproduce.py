@@ -12,6 +12,7 @@ from rich.console import Console
 
 from bench import progress, store, trace
 from bench.cli.counting import counting
+from bench.cli.examples import examples
 from bench.cli.run import chosen_models, names, summary_text, weights_files
 from bench.cli.size import Size
 from bench.manager import execute
@@ -26,11 +27,19 @@ if TYPE_CHECKING:
     from bench.plan import Plan
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "llbench reproduce                    # all methods at full resolution, three pictures",
+        "llbench reproduce --tier smoke       # one small scene, a check of the installation",
+        "llbench reproduce --dataset ~/SID    # on the Sony half of See-in-the-Dark",
+    )
+)
 @click.option("--dataset", type=click.Path(path_type=Path), help="Folder in SID's layout; made if not given.")
-@click.option("--tier", type=click.Choice(list(TIERS)), default="quick", show_default=True)
+@click.option("--tier", type=click.Choice(list(TIERS)), default="quick", show_default=True, help="How much.")
 @click.option("--models", callback=names, help="Names with commas between, or 'all'; default: the tier's.")
-@click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
+@click.option(
+    "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where to measure."
+)
 @click.option("--size", type=Size(), help="Frame size of made data instead of the tier's.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
 @click.option("--rounds", type=click.IntRange(1), help="Interleaved rounds of latency; default: the tier's.")
@@ -42,7 +51,9 @@ if TYPE_CHECKING:
 )
 @click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
 @click.option("--offline", is_flag=True, help="Fetch nothing; LPIPS is then left out if it is not at hand.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Results folder."
+)
 @click.option("--resume", is_flag=True, help="Continue a folder that holds results.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON instead of the table.")
 def command(
@@ -61,13 +72,7 @@ def command(
     resume: bool,
     as_json: bool,
 ) -> int:
-    r"""Make dark raws if none are given, measure, and write tables, figures, verdicts and a report into OUT.
-
-    \b
-    llbench reproduce                       all methods at full resolution, quality on three pictures
-    llbench reproduce --tier smoke          one small scene, a check of the installation
-    llbench reproduce --dataset ~/SID       on the Sony half of See-in-the-Dark
-    """
+    """Make dark raws if none are given, measure, and write tables, figures, verdicts and report into OUT."""
     chosen = chosen_models(models or TIERS[tier].models or ("all",), only_free=only_free)
     request = Request(TIERS[tier], chosen, device, threads, rounds, seed, weights, size)
     _open(out, resume=resume)

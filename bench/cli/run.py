@@ -12,6 +12,7 @@ import click
 import baselines
 from bench import progress
 from bench.attempt import Limits
+from bench.cli.examples import examples
 from bench.cli.size import Size
 from bench.data.index import index
 from bench.manager import execute
@@ -58,13 +59,21 @@ def _subset(given: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[
     return given
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "llbench run --models llpacknet,red --measure latency,memory --out cost",
+        "llbench run --models llpacknet --dataset dark --protocol paper2020,dnf88 --out judged",
+        "llbench run --models all --measure latency --sweep resolution --out sweep --resume",
+    )
+)
 @click.option("--models", callback=names, required=True, help="Names with commas between, or 'all'.")
 @click.option("--measure", callback=names, default=",".join(MEASUREMENTS), show_default=True,
               help="Also: kernels, the forms of UnPack against each other.")  # fmt: skip
 @click.option("--dataset", type=click.Path(path_type=Path), help="Folder in SID's layout; quality needs one.")
 @click.option("--protocol", callback=names, help="Protocols with commas between; default: release2022.")
-@click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True)
+@click.option(
+    "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where to measure."
+)
 @click.option("--runtime", callback=names, default="published", show_default=True, help=", ".join(RUNTIMES))
 @click.option("--precision", callback=names, default="fp32", show_default=True, help=", ".join(PRECISIONS))
 @click.option("--size", callback=frame, metavar="HxW", help="Frame for latency, memory and complexity.")
@@ -73,12 +82,14 @@ def _subset(given: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[
 @click.option(
     "--sweep", type=click.Choice(["resolution", "threads"]), help="Repeat over sizes or thread counts."
 )
-@click.option("--weights", callback=weights_files, multiple=True, metavar="NAME=FILE")
+@click.option(
+    "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of the shipped."
+)
 @click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
 @click.option("--predictions", is_flag=True, help="Keep restored pictures under OUT/predictions.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds for one cell.")
 @click.option("--memory-limit", type=click.FloatRange(0, min_open=True), help="GB that a worker may ask for.")
-@click.option("--out", type=click.Path(path_type=Path), required=True)
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="Results folder.")
 @click.option("--resume", is_flag=True, help="Continue a folder that holds results.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(

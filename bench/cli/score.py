@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.examples import examples
+
 if TYPE_CHECKING:
     from bench.score import Scores
     from bench.waterfall import Waterfall
@@ -17,7 +19,12 @@ if TYPE_CHECKING:
 FOLDER = click.Path(path_type=Path)
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "llbench score --pred mine --truth truth",
+        "llbench score --pred mine --truth truth --protocol dnf88 --out scores",
+    )
+)
 @click.option("--pred", "predictions", type=FOLDER, required=True, help="Folder of pictures to be judged.")
 @click.option("--truth", "truths", type=FOLDER, required=True, help="Folder of their truths.")
 @click.option(

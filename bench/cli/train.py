@@ -7,11 +7,20 @@ from pathlib import Path
 
 import click
 
+from bench.cli.examples import examples
+
 LOSSES = ("l1", "l1+ms-ssim", "2020")
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-@click.command(epilog="Free photographs: python -m bench.train.gather FOLDER. Details: docs/training.md.")
+@click.command(
+    epilog=examples(
+        "python -m bench.train.gather photos",
+        "llbench train llpacknet --photos photos --minutes 60",
+        "llbench train my_package.network:factory --dataset ~/SID --device cuda",
+        more="Details: docs/training.md.",
+    )
+)
 @click.argument("name")
 @click.option("--photos", type=FOLDER, help="Train on photographs (JPEG, PNG) through the camera model.")
 @click.option("--dataset", type=FOLDER, help="Train on a data set in SID's layout (ids that begin with 0).")
@@ -28,14 +37,23 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 )
 @click.option("--batch", default=4, show_default=True, type=click.IntRange(1), help="Patches a step.")
 @click.option("--patch", default=256, show_default=True, type=int, help="Side of a patch, a multiple of 16.")
-@click.option("--lr", default=1.5e-3, show_default=True, type=click.FloatRange(0, min_open=True))
-@click.option("--weight-decay", default=0.0, show_default=True, type=click.FloatRange(0))
+@click.option("--lr", default=1.5e-3, show_default=True, type=click.FloatRange(0, min_open=True),
+              help="Largest rate of the schedule.")  # fmt: skip
+@click.option("--weight-decay", default=0.0, show_default=True, type=click.FloatRange(0), help="AdamW's.")
 @click.option("--clip", default=1.0, show_default=True, type=click.FloatRange(0, min_open=True),
               help="Largest norm of the gradient.")  # fmt: skip
-@click.option("--loss", default="l1", show_default=True, type=click.Choice(LOSSES))
-@click.option("--seed", default=0, show_default=True, type=click.IntRange(0))
-@click.option("--device", default="cpu", show_default=True, type=click.Choice(["cpu", "cuda"]))
-@click.option("--precision", type=click.Choice(["fp32", "bf16"]), help="[default: bf16 on cuda, fp32 on cpu]")
+@click.option("--loss", default="l1", show_default=True, type=click.Choice(LOSSES), help="What is minimised.")
+@click.option(
+    "--seed", default=0, show_default=True, type=click.IntRange(0), help="The same seed, the same weights."
+)
+@click.option(
+    "--device", default="cpu", show_default=True, type=click.Choice(["cpu", "cuda"]), help="Where to train."
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "bf16"]),
+    help="Of the forward pass. [default: bf16 on cuda, fp32 on cpu]",
+)
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of the network.")
 @click.option(
     "--workers", type=click.IntRange(0), help="Processes that make patches. [default: half the cores]"

@@ -7,17 +7,26 @@ from pathlib import Path
 
 import click
 
+from bench.cli.examples import examples
 
-@click.group()
+
+@click.group(epilog=examples("llbench weights import checkpoint.pth --as red --out red.safetensors"))
 def command() -> None:
     """Bring published checkpoints in."""
 
 
-@command.command("import", short_help="Convert a checkpoint to safetensors.")
+@command.command(
+    "import",
+    short_help="Convert a checkpoint to safetensors.",
+    epilog=examples(
+        "llbench weights import checkpoint.pth --as red --out red.safetensors",
+        "llbench run --models red --weights red=red.safetensors --measure quality --dataset dark --out scored",
+    ),
+)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--as", "name", required=True, help="the registered network that the checkpoint is for")
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="the safetensors file to write")
-@click.option("--json", "as_json", is_flag=True, help="print the record as JSON")
+@click.option("--as", "name", required=True, help="The registered network that the checkpoint is for.")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The safetensors file to write.")
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def import_(file: Path, name: str, out: Path, as_json: bool) -> None:
     """Convert the checkpoint FILE to safetensors, with a record of its origin beside it.
 
