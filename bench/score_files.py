@@ -11,7 +11,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from bench.metrics.definitions import METRICS
-from bench.waterfall import AXES, Waterfall, plot
+from bench.show import style, waterfalls
+from bench.waterfall import AXES, Waterfall
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -96,7 +97,10 @@ def write(out: Path, result: dict[str, Any], falls: Sequence[Waterfall]) -> None
     if falls:
         heading = ["quantity", "from", "to", "change", "before", "after", "part", "mean", "note"]
         _write_csv(out / "waterfall.csv", heading, _steps(falls))
-        plot(falls, out)
+        with style.styled():
+            drawn = waterfalls.draw(falls)
+            if drawn is not None:
+                style.save(drawn, out, "waterfall")
 
 
 def _steps(falls: Iterable[Waterfall]) -> list[list[Any]]:
