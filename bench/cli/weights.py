@@ -20,7 +20,7 @@ def command() -> None:
     short_help="Convert a checkpoint to safetensors.",
     epilog=examples(
         "llbench weights import checkpoint.pth --as red --out red.safetensors",
-        "llbench run --models red --weights red=red.safetensors --measure quality --dataset dark --out scored",
+        "llbench run --models red --weights red=red.safetensors --dataset dark --out scored",
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path))

@@ -55,7 +55,3 @@ def test_every_verb_shows_examples_of_itself_that_parse(path):
         words = shlex.split(line, comments=True)
         if "llbench" in words:
             parse(shlex.join(words[words.index("llbench") :]))
-
-
-def test_help_is_there_in_its_short_form_too():
-    assert "-h, --help" in VERBS["llbench"][0].get_help(VERBS["llbench"][1])
