@@ -107,6 +107,16 @@ def create(name: str, weights: str | Path = "shipped") -> Any:
     return network.eval() if hasattr(network, "eval") else network
 
 
+def factory(name: str) -> Callable[[], Any]:
+    """Find the callable that builds a method; its parameters then come from torch's current seed.
+
+    Raises:
+        InputError: no such method, or its module or factory cannot be found.
+
+    """
+    return _factory(spec(name))
+
+
 def weights_path(name: str) -> Path | None:
     """File of the shipped weights of a registered method; None where none is shipped."""
     path = _shipped_path(spec(name))

@@ -7,7 +7,6 @@ threads). Under `torchrun` every process trains on its own share of each batch.
 
 from __future__ import annotations
 
-import importlib
 import math
 import os
 import signal
@@ -24,7 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from baselines.checkpoints import load_weights, sha256
-from baselines.registry import conventions, spec
+from baselines.registry import conventions, factory, spec
 from bench.train import card, checkpoints, curve
 from bench.train.loading import batch_of, batches
 from bench.train.losses import LOSSES
@@ -312,11 +311,7 @@ def _saved(options: Options, recipe: dict[str, Any]) -> dict[str, Any] | None:
 
 def _network(name: str) -> nn.Module:
     """Build a network; its weights come from torch's current seed (`baselines.create` has a fixed one)."""
-    module, _, attribute = spec(name).factory.partition(":")
-    try:
-        network: nn.Module = getattr(importlib.import_module(module), attribute)()
-    except (ImportError, AttributeError) as error:
-        raise InputError(f"{name} cannot be built ({error}); name it as package.module:factory") from error
+    network: nn.Module = factory(name)()
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise InputError(f"{name} has no trainable parameters")
     return network
