@@ -1,0 +1,54 @@
+"""The page of licences is the one that its sources give."""
+
+import csv
+import tomllib
+from importlib import metadata, resources
+
+import pytest
+
+from baselines import names, spec
+from bench import licences
+
+
+@pytest.fixture(scope="module")
+def page(pytestconfig):
+    return (pytestconfig.rootpath / "docs" / "licences.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("part", ["methods", "weights", "photographs"])
+def test_the_page_is_current(page, part):
+    assert getattr(licences, part)() in page, "run: python -m bench.licences docs/licences.md"
+
+
+def test_every_direct_dependency_is_on_the_page(page, pytestconfig):
+    project = tomllib.loads((pytestconfig.rootpath / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    listed = [*project["dependencies"], *extras["accel"], *extras["cluster"], *extras["dev"]]
+    rows = {licences.normalised(line.split("|")[1].strip()) for line in page.splitlines() if line[:1] == "|"}
+    wanted = {licences.normalised(licences.requirement_name(text)) for text in listed}
+    assert wanted - rows == set(), "run: python -m bench.licences docs/licences.md"
+
+
+def test_what_is_restricted_is_marked():
+    rows = {row.split("|")[1].strip(" `"): row for row in licences.methods().splitlines()[2:]}
+    assert {name for name, row in rows.items() if row.endswith("**yes** |")} == {
+        name for name in names() if spec(name).restricted
+    }
+    assert "patent" in rows["red"]
+
+
+def test_every_photograph_has_an_author_and_a_licence():
+    text = resources.files("bench.train").joinpath("photographs.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        assert row["author"]
+        assert row["licence"]
+        assert row["licence"] != "unknown"
+
+
+def test_a_licence_is_found_however_a_package_states_it():
+    assert licences.licence("click") == "BSD-3-Clause"
+    assert "Apache" in licences.licence("torch")
+    for name in ("numpy", "pandas", "rawpy", "lpips"):
+        assert licences.licence(name) != "see the package", name
+    with pytest.raises(metadata.PackageNotFoundError):
+        licences.licence("no-such-distribution")
