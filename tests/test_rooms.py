@@ -1,6 +1,7 @@
 """Who may import whom: the rooms of the project, checked on the code's own imports."""
 
 import ast
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,28 @@ def modules():
 
 
 MODULES = modules()
+
+
+def drawing():
+    """The script that draws the rooms for the documentation."""
+    found = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "rooms.py")
+    module = importlib.util.module_from_spec(found)
+    sys.modules["rooms"] = module
+    found.loader.exec_module(module)
+    return module
+
+
+DRAWN = drawing()
+LEVELS = {room.name: room.level for room in DRAWN.ROOMS}
+
+
+def room_of(module):
+    """The room of a module: the longest of the prefixes that the drawing names; None for "bench" alone."""
+    prefixes = {prefix: room.name for room in DRAWN.ROOMS for prefix in room.modules}
+    name = module
+    while name not in prefixes and "." in name:
+        name = name.rpartition(".")[0]
+    return None if name == "bench" != module else prefixes.get(name)
 
 
 def imports(file, *, at_import_time=False):
@@ -86,3 +109,44 @@ def test_a_room_does_not_reach_into(room, forbidden):
 def test_the_manager_and_the_report_start_without_torch(module):
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def edges():
+    """Pairs of rooms of which the first imports the second, with the imports as evidence."""
+    found = {}
+    for module, file in MODULES.items():
+        for name in imports(file):
+            target = name
+            while target and target not in MODULES:
+                target = target.rpartition(".")[0]
+            if target and room_of(module) != room_of(target):
+                found.setdefault((room_of(module), room_of(target)), set()).add(f"{module} imports {target}")
+    return found
+
+
+EDGES = edges()
+
+
+def test_every_module_has_a_room_in_the_drawing():
+    assert [module for module in MODULES if room_of(module) is None] == []
+    prefixes = [prefix for room in DRAWN.ROOMS for prefix in room.modules]
+    assert [prefix for prefix in prefixes if prefix not in MODULES] == []
+
+
+def test_no_room_imports_one_on_its_level_or_above():
+    upwards = set().union(*(why for (a, b), why in EDGES.items() if LEVELS[b] >= LEVELS[a]))
+    # `restore` takes a registered name too and looks it up when it is called.
+    assert upwards <= {"llpacknet.restoring imports baselines.registry"}
+
+
+@pytest.mark.parametrize("way", DRAWN.WAYS, ids=lambda way: f"{way.source}-{way.target}")
+def test_an_arrow_of_the_drawing_is_true_of_the_code(way):
+    joined = {(way.source, way.target), (way.target, way.source)} & set(EDGES)
+    if way.by == "call":
+        assert joined
+    if way.apart:
+        assert not joined
+
+
+def test_the_drawing_is_what_its_script_draws():
+    assert DRAWN.FILE.read_text(encoding="utf-8") == DRAWN.draw(), "run: python docs/rooms.py"
