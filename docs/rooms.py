@@ -87,7 +87,7 @@ ROOMS = (
     Room("train", "patches, losses, the loop", 4, Box(40, 130), ("bench.train",)),
     Room("manager", "plans, starts, waits; no torch", 5, Box(360, 130, 220),
          ("bench.manager", "bench.attempt", "bench.process", "bench.rounds", "bench.plan", "bench.span",
-          "bench.reproduce", "bench.progress")),
+          "bench.reproduce", "bench.progress", "bench.sampling")),
     Room("score", "pictures made elsewhere", 7, Box(640, 130, 190),
          ("bench.score", "bench.score_files", "bench.pictures")),
     Room("conformance", "is it called as agreed?", 6, Box(950, 130, 190), ("bench.conformance",)),
@@ -101,7 +101,7 @@ ROOMS = (
     Room("records", "cells, jobs, protocols, store: what all speak in", 2, Box(720, 430, 420),
          ("bench.cells", "bench.jobs", "bench.schema", "bench.store", "bench.provenance", "bench.environment",
           "bench.protocols", "bench.places", "bench.runtimes", "bench.predictions", "bench.tiers",
-          "bench.sampling", "bench.trace")),
+          "bench.trace")),
     Room("llpacknet", "the network, its gain, raw files in and out", 0, Box(40, 570, 1100, 56),
          ("llpacknet",), "llpacknet"),
 )  # fmt: skip
