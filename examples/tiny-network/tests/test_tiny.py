@@ -1,0 +1,9 @@
+"""The network keeps to llbench's calling convention."""
+
+from bench.conformance import runner
+
+
+def test_every_check_passes() -> None:
+    findings = list(runner.check("tiny"))
+    assert [finding for finding in findings if finding.result == "failed"] == []
+    assert {finding.check for finding in findings} == set(runner.CHECKS)

@@ -1,0 +1,20 @@
+"""The template for a network of one's own, from its source to Table 1."""
+
+import csv
+
+from .conftest import run
+
+
+def test_its_own_test_passes_where_it_is_installed(template, tmp_path, pytestconfig):
+    own = pytestconfig.rootpath / "examples" / "tiny-network" / "tests"
+    done = run([template.python, "-m", "pytest", "-q", "-p", "no:cacheprovider", own], cwd=tmp_path)
+    assert done.stdout.startswith(". ")
+
+
+def test_it_has_its_row_in_table_1(results):
+    rows = list(csv.DictReader((results / "tables" / "table1.csv").open(encoding="utf-8")))
+    row = next(row for row in rows if row["method"] == "tiny")
+    assert row["parameters_m_measured"] == "0.028"
+    assert float(row["time_s_measured"]) > 0
+    assert float(row["psnr_with_gt_measured"]) > 10
+    assert row["time_s_published"] == ""
