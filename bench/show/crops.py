@@ -68,7 +68,8 @@ def slides(out: Path, results: Results) -> list[dict[str, Any]]:
             shown = [pictures.as_jpeg(pictures.cut(shot, size, box)) for shot in shots]
             what = f"crop of {box[3]}x{box[2]} pixels"
         views = [
-            {"title": s.title, "score": s.score, "source": one} for s, one in zip(shots, shown, strict=True)
+            {"model": s.model, "title": s.title, "score": s.score, "source": one}
+            for s, one in zip(shots, shown, strict=True)
         ]
         made.append({"image": image, "what": what, "views": views})
     return made

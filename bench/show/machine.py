@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from bench.judge.results import Results
 
-MOMENT = {"before", "after"}
+MOMENT = {"before", "after", "rounds"}
 """Parts of an environment that change from cell to cell and say nothing of the machine."""
 MANY = 6
 """More values than this are counted, not listed."""
@@ -41,7 +41,7 @@ def _leaves(value: dict[str, Any], above: str) -> Iterator[tuple[str, str]]:
         if isinstance(inner, dict):
             yield from _leaves(inner, f"{name}.")
         elif isinstance(inner, list):
-            yield name, ", ".join(_inline(item) for item in inner)
+            yield name, ", ".join(_inline(item) for item in inner) or "none"
         elif inner is not None:
             yield name, str(inner)
 

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 FILE = "report.html"
 TEMPLATES = "templates"
+ORDER = ("reproduced", "within-tolerance", "not-reproduced", "inconsistent-at-source", "untestable-here")
+"""What was decided stands before what the sources or the results leave open."""
 WIDEST = 1800
 """Pixels of an embedded figure that shows photographs."""
 
@@ -67,7 +69,7 @@ def render(
     return template.render(
         style=_text("report.css"),
         script=_text("report.js"),
-        verdicts=verdicts,
+        verdicts=sorted(verdicts, key=lambda one: ORDER.index(one["verdict"])),
         tally=claims.tally(verdicts),
         tables=[table for table in made if table.name != catalogue.ENVIRONMENT],
         figures=[{"drawn": one, "source": _source(out, one)} for one in drawn],

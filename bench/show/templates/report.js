@@ -88,7 +88,8 @@
       return list;
     };
     const last = names.length - 1;
-    const lists = [choose(0), choose(last)];
+    const ours = shots.findIndex((shot) => shot.dataset.model === "llpacknet");
+    const lists = [choose(0), choose(ours > 0 ? ours : last)];
     const split = element("input", { type: "range", min: 0, max: 100, value: 50, step: 0.5 });
     const zoom = element("input", { type: "range", min: 1, max: 12, value: 1, step: 0.1 });
     const reset = element("button", { type: "button", textContent: "Whole picture" });
@@ -110,12 +111,13 @@
       const transform = `translate(${shift}) scale(${scale})`;
       for (const picture of [before, after, ...shots.map((shot) => shot.querySelector("img"))]) picture.style.transform = transform;
       stage.style.setProperty("--split", `${split.value}%`);
+      stage.classList.toggle("near", scale > 1);
       lists.forEach((list, side) => {
         (side ? after : before).src = sources[list.selectedIndex];
         tags[side].textContent = names[list.selectedIndex];
       });
     };
-    const sized = () => { stage.style.aspectRatio = `${before.naturalWidth} / ${before.naturalHeight}`; };
+    const sized = () => stage.style.setProperty("--shape", before.naturalWidth / before.naturalHeight);
     before.addEventListener("load", sized);
     for (const control of [...lists, split, zoom]) control.addEventListener("input", draw);
     reset.addEventListener("click", () => { zoom.value = 1; draw(); });

@@ -1,0 +1,99 @@
+"""The report in a real browser: a script added to a copy of the page uses it as a reader would."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.show import report
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
+
+WATCH = """<script>
+const seen = { errors: [] };
+addEventListener("error", (event) => seen.errors.push(event.message));
+addEventListener("unhandledrejection", (event) => seen.errors.push(String(event.reason)));
+</script>"""
+
+USE = (Path(__file__).parent / "use_report.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(made_up, tmp_path_factory):
+    """Write a report with the scripts added, and return its path."""
+    models = ("did", "sid-unet", "llpacknet", "llpacknet-2020", "red", "gain-only")
+    out = made_up.write(tmp_path_factory.mktemp("results"), made_up.records(models, pictures=3))
+    image, random = made_up.images(1)[0], np.random.default_rng(0)
+    for name in ("input", "sid-unet", "llpacknet", "truth"):
+        path = out / "predictions" / name / f"{image}.png"
+        path.parent.mkdir(parents=True)
+        Image.fromarray(random.integers(0, 255, (96, 144, 3)).astype(np.uint8)).save(path)
+    report.write_all(out)
+    text = (out / "report.html").read_text(encoding="utf-8")
+    text = text.replace("<head>", f"<head>{WATCH}", 1).replace("</body>", f"<script>{USE}</script></body>", 1)
+    path = out / "used.html"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module", params=[(1366, 768), (390, 844)], ids=["laptop", "phone"])
+def seen(request, page):
+    """Open the page in a window of a size and return what the script saw."""
+    width, height = request.param
+    command = [
+        *(BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+        *("--disable-component-update", "--disable-sync", "--no-first-run", "--enable-logging=stderr"),
+        *(f"--user-data-dir={page.parent / 'profile'}", f"--window-size={width},{height}"),
+        *("--virtual-time-budget=20000", "--dump-dom", page.as_uri()),
+    ]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    found = re.search(r'<pre id="seen">(.*?)</pre>', run.stdout, re.DOTALL)
+    assert found, run.stdout[-500:]
+    values = json.loads(found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
+    return {**values, "console": [line for line in run.stderr.splitlines() if "CONSOLE" in line]}
+
+
+def test_nothing_goes_wrong_and_nothing_is_fetched(seen):
+    assert seen["errors"] == []
+    assert seen["console"] == []
+    assert seen["fetched"] == []
+
+
+def test_sorting_sorts_by_value_and_back(seen):
+    rising = [float(value) for value in seen["rising"]]
+    assert len(set(rising)) > 3
+    assert rising == sorted(rising)
+    assert seen["sort"] == "ascending"
+    assert [float(value) for value in seen["falling"]] == rising[::-1]
+
+
+def test_the_filter_leaves_one_kind_of_verdict(seen):
+    assert set(seen["shown"]) == {"inconsistent-at-source"}
+    assert seen["counted"].startswith(f"{len(seen['shown'])} of ")
+
+
+def test_the_slider_moves_by_its_control_and_by_dragging(seen):
+    assert seen["line"] / seen["width"] == pytest.approx(0.2, abs=0.01)
+    assert seen["dragged"] == pytest.approx(75, abs=1)
+    assert seen["right"] == "LLPackNet"
+
+
+def test_a_picture_keeps_its_shape_on_the_stage(seen):
+    assert seen["shape"][0] == pytest.approx(seen["shape"][1], rel=0.02)
+
+
+def test_keys_zoom_all_pictures_of_a_scene_together(seen):
+    assert seen["zoom"] > 1.5
+    assert len(set(seen["transforms"])) == 1
+    assert f"scale({seen['zoom']:g})" in seen["transforms"][0]
+
+
+def test_every_control_has_a_name_and_the_page_fits_the_window(seen):
+    assert seen["unnamed"] == []
+    assert seen["wide"] <= 0
