@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from baselines import spec
 from bench.environment import library_versions
 
 if TYPE_CHECKING:
@@ -88,10 +89,15 @@ def _code_files() -> Iterable[Path]:
 
 
 def model_sha256(model: str) -> str | None:
-    """Hash of the module of a user's own "package.module:factory", found without importing it."""
-    if ":" not in model:
-        return None
-    parts = model.partition(":")[0].split(".")
+    """Hash of the module of a user's own method, found without importing it; None for the suite's own.
+
+    Args:
+        model: "package.module:factory", or the name of an entry point that says the same.
+    """
+    factory = model if ":" in model else spec(model).factory
+    parts = factory.partition(":")[0].split(".")
+    if ":" not in model and parts[0] in MEASURING_CODE:
+        return None  # counted in `code_sha256`
     for folder in [*sys.path, str(Path.cwd())]:
         place = Path(folder).joinpath(*parts)
         for path in (place.with_suffix(".py"), place / "__init__.py"):

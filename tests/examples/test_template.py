@@ -1,6 +1,9 @@
 """The template for a network of one's own, from its source to Table 1."""
 
 import csv
+import hashlib
+
+from bench import store
 
 from .conftest import run
 
@@ -18,3 +21,10 @@ def test_it_has_its_row_in_table_1(results):
     assert float(row["time_s_measured"]) > 0
     assert float(row["psnr_with_gt_measured"]) > 10
     assert row["time_s_published"] == ""
+
+
+def test_its_results_are_known_by_its_code(results, template):
+    cells = [store.read(path) for path in store.files(results)]
+    found = {cell.provenance["model_sha256"] for cell in cells if cell.cell.model == "tiny"}
+    code = [path for path in template.root.rglob("network.py") if path.parent.name == "llbench_tiny"]
+    assert found == {hashlib.sha256(code[0].read_bytes()).hexdigest()}
