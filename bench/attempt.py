@@ -12,6 +12,8 @@ from bench.environment import oom_kills, scrub
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bench.cells import Status
     from bench.jobs import Job, Order
 
@@ -36,8 +38,20 @@ class Limits:
     grace_s: float = process.GRACE_S
 
 
+class Runner(Protocol):
+    """Runs a worker for an order: `bench.process.run`, or that of a `Resident`."""
+
+    def __call__(
+        self, order: Order, *, timeout_s: float, on_event: Callable[[process.Event], None], grace_s: float
+    ) -> process.Ending:
+        """Run it until the order is done or the worker has ended."""
+
+
 class Receiver(Protocol):
-    """Takes what a worker has finished."""
+    """Takes what a worker does."""
+
+    def take_begin(self, cell: Cell) -> None:
+        """Take note that the work on a cell begins."""
 
     def take_round(self, job: Job, record: Record) -> None:
         """Take a process's share of a latency cell."""
@@ -53,10 +67,12 @@ class Attempt:
         order: what it is to do.
         limits: what it may use.
         receiver: takes what it has finished.
+        run: how it is run.
     """
 
-    def __init__(self, order: Order, limits: Limits, receiver: Receiver) -> None:
+    def __init__(self, order: Order, limits: Limits, receiver: Receiver, run: Runner = process.run) -> None:
         job = order.job
+        self._run = run
         self._order = order
         self._limits = limits
         self._receiver = receiver
@@ -72,7 +88,7 @@ class Attempt:
 
         Raises InputError when the worker could not write its results.
         """
-        self._ending = process.run(
+        self._ending = self._run(
             self._order, timeout_s=self._timeout_s, on_event=self._take, grace_s=self._limits.grace_s
         )
         return self._finished
@@ -81,7 +97,9 @@ class Attempt:
         kind, job = event.get("event"), self._order.job
         if kind == "unwritable":
             raise InputError(str(event["reason"]))
-        if kind == "round":
+        if kind == "begin":
+            self._receiver.take_begin(job.cells[event["index"]])
+        elif kind == "round":
             raw = event["record"]
             self._receiver.take_round(job, Record(**{**raw, "cell": Cell(**raw["cell"])}))
             self._finished += 1

@@ -9,6 +9,8 @@ Measurement = Literal["quality", "latency", "memory", "complexity", "kernels"]
 Status = Literal[
     "ok", "oom-host", "oom-device", "timeout", "crash", "wrong-output", "bad-input", "unsupported", "skipped"
 ]
+TIMED = frozenset({"latency", "memory", "kernels"})
+"""Measurements that need a machine to themselves, and of which those of two machines are never mixed."""
 SCHEMA_VERSION = 1
 
 

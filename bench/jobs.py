@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.address import local
 from bench.cells import Cell, Measurement
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A pair of exposures on disk.
+    """A pair of exposures.
 
     Attributes:
         name: the short exposure's name without its suffix.
-        short: path of the short exposure.
-        long: path of the long exposure.
+        short: path or address of the short exposure, see `bench.address`.
+        long: path or address of the long exposure.
         ratio: exposure ratio, at most 300.
     """
 
@@ -81,12 +82,16 @@ class Job:
         return replace(self, cells=cells, pictures=taken, predicted_s=seconds)
 
     def files(self, index: int) -> list[Path]:
-        """Raw files that the measurement of one of the cells reads."""
+        """Raw files that the measurement of one of the cells reads; copied here if they have an address."""
+        return [local(source) for source in self.sources(index)]
+
+    def sources(self, index: int) -> list[str]:
+        """Paths or addresses of the raw files that the measurement of one of the cells reads."""
         if not self.pictures:
             return []
         if self.measurement != "quality":
-            return [Path(self.pictures[0].short)]
-        return [Path(self.pictures[index].short), Path(self.pictures[index].long)]
+            return [self.pictures[0].short]
+        return [self.pictures[index].short, self.pictures[index].long]
 
     def label(self) -> str:
         """Say in a few words what the job does, for progress and messages."""
@@ -111,6 +116,7 @@ class Order:
         environment: what the manager knows of the machine.
         provenance: what the manager knows of code and weights.
         settings: by measurement, what else a result depends on.
+        stays: whether the worker waits for another order once this one is done, with the method still built.
     """
 
     job: Job
@@ -121,6 +127,7 @@ class Order:
     environment: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stays: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Give the order as plain JSON values."""

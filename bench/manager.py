@@ -11,14 +11,16 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
-from bench import protocols, provenance, store, trace
+from bench import process, protocols, provenance, store, trace
+from bench.address import versions
 from bench.attempt import Attempt, Limits
-from bench.cells import Record
+from bench.cells import TIMED, Record
 from bench.environment import available_memory, machine, moment
 from bench.jobs import Job, Order
 from bench.metrics.lpips import available as lpips_unavailable
+from bench.outcome import FAILURES, Summary
 from bench.rounds import Rounds
 from bench.span import weights_choice, with_twins
 from llpacknet.errors import InputError
@@ -26,55 +28,13 @@ from llpacknet.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from bench.attempt import Runner
     from bench.cells import Cell, Status
+    from bench.outcome import Progress, Watch
     from bench.plan import Plan
 
 STRIKES = 3
 """After so many pictures in a row that ended a method's process, the rest are not tried."""
-FAILURES = ("oom-host", "oom-device", "timeout", "crash", "wrong-output", "bad-input")
-
-
-class Progress(Protocol):
-    """Is told how an execution goes."""
-
-    def start(self, jobs: Sequence[Job]) -> None:
-        """Take note of all jobs that will run."""
-
-    def begin(self, job: Job) -> None:
-        """Take note that a job begins."""
-
-    def cell(self, job: Job, cell: Cell, status: str, reason: str | None) -> None:
-        """Take note of a finished cell, or of one finished round of it."""
-
-    def finish(self, job: Job) -> None:
-        """Take note that a job has ended."""
-
-    def stop(self) -> None:
-        """Take note that nothing more will come."""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """What an execution did.
-
-    Attributes:
-        counts: cells of the plan by status, those kept from an earlier run included.
-        measured: cells written by this execution.
-        kept: cells that were there already.
-        seconds: wall time.
-        failures: model, measurement, image, status and reason of every failed cell.
-    """
-
-    counts: Mapping[str, int]
-    measured: int
-    kept: int
-    seconds: float
-    failures: tuple[str, ...] = ()
-
-    @property
-    def failed(self) -> int:
-        """Cells that were tried and failed; one that cannot exist or was skipped has not failed."""
-        return sum(self.counts.get(status, 0) for status in FAILURES)
 
 
 def execute(
@@ -104,13 +64,14 @@ def execute(
     try:
         if not resume and store.files(out):
             raise InputError(f"{out} holds results: continue it with --resume, or choose another --out")
-        _check_disk(plan, out)
-        return _Execution(plan, out, limits or Limits(), progress).run()
+        check_disk(plan, out)
+        return Execution(plan, out, limits or Limits(), progress).run()
     finally:
         taken.release()
 
 
-def _check_disk(plan: Plan, out: Path) -> None:
+def check_disk(plan: Plan, out: Path) -> None:
+    """Raise InputError where the disk of a results folder lacks the space that a plan needs."""
     free = shutil.disk_usage(out).free
     if free < plan.disk_bytes:
         raise InputError(
@@ -120,22 +81,41 @@ def _check_disk(plan: Plan, out: Path) -> None:
 
 
 @dataclass
-class _Execution:
+class Execution:
+    """The jobs of a plan, one after another, in a folder that the caller has locked.
+
+    Attributes:
+        plan: what to measure.
+        out: the results folder.
+        limits: what a worker may use.
+        progress: is told how it goes.
+        worker: how a worker is run for a job.
+        watch: keeps an eye on every cell.
+        place: what goes into the environment of every result beside the machine's facts.
+        statuses: ends of cells so far, those kept from an earlier run included.
+        failures: a line for each that failed.
+        kept: how many were there already.
+    """
+
     plan: Plan
     out: Path
     limits: Limits
-    progress: Progress | None
+    progress: Progress | None = None
+    worker: Runner = process.run
+    watch: Watch | None = None
+    place: Mapping[str, Any] = field(default_factory=dict)
     statuses: dict[Cell, Status] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     kept: int = 0
 
     def run(self) -> Summary:
+        """Do it; raises as `execute`."""
         start = time.monotonic()
         with trace.span("machine state"):
-            self._environment = machine()
+            self._environment = {**machine(), **self.place}
         try:
             with trace.span("stored results"):
-                jobs = self._remaining()
+                jobs = self.remaining()
             timed = [job for job in jobs if job.measurement == "latency"]
             self._rounds = Rounds(timed, self.out, self._same_origin)
             for record in self._rounds.complete():
@@ -159,12 +139,11 @@ class _Execution:
         by_status: dict[str, int] = {str(status): count for status, count in counts.items()}
         return Summary(by_status, written, self.kept, time.monotonic() - start, tuple(self.failures))
 
-    def _remaining(self) -> list[Job]:
+    def remaining(self) -> list[Job]:
         """Leave out the cells whose stored result still stands."""
-        stored = {path.name: path for path in store.files(self.out)}
         jobs = []
         for job in self.plan.jobs:
-            missing = [i for i in range(len(job.cells)) if not self._stands(job, i, stored)]
+            missing = [i for i in range(len(job.cells)) if not self._stands(job, i)]
             if missing:
                 jobs.append(job if len(missing) == len(job.cells) else job.only(missing))
         latency = with_twins([job for job in jobs if job.measurement == "latency"])
@@ -172,12 +151,12 @@ class _Execution:
         others = [job for job in jobs if job.measurement != "latency"]
         return [*others[:first], *latency, *others[first:]]
 
-    def _stands(self, job: Job, index: int, stored: Mapping[str, Path]) -> bool:
+    def _stands(self, job: Job, index: int) -> bool:
         cell = job.cells[index]
         if cell in self.statuses:
             return True
-        path = stored.get(store.file_name(cell))
-        if path is None or store.validate(path):
+        path = store.path_of(self.out, cell)
+        if not path.is_file() or store.validate(path):
             return False
         record = store.read(path)
         if not self._same_origin(job, record, index) or self._lacks_lpips(record):
@@ -190,12 +169,23 @@ class _Execution:
         """Whether a stored record was made by this code from these weights, data and settings."""
         if record.status not in provenance.LASTING:
             return False
-        try:
-            data = provenance.data_sha256(job.files(index))
-        except OSError:
-            data = None
+        data = self._data(job, record, index)
+        if record.cell.measurement in TIMED and record.environment.get("host") != self.place.get("host"):
+            return False  # the costs of two machines do not belong together
         settings = self._settings(job)[record.cell.measurement]
         return provenance.lasts(record, {**self._provenance(job), "data_sha256": data, "settings": settings})
+
+    @staticmethod
+    def _data(job: Job, record: Record, index: int) -> str | None:
+        """Hash of the raw files behind a cell as they are now."""
+        try:
+            version = versions(job.sources(index))
+            if version is not None and version == record.provenance.get("data_version"):
+                # The store says that nothing has changed: no need to copy the files here.
+                return str(record.provenance["data_sha256"])
+            return provenance.data_sha256(job.files(index))
+        except (OSError, InputError):
+            return None
 
     @staticmethod
     def _lacks_lpips(record: Record) -> bool:
@@ -249,7 +239,12 @@ class _Execution:
             if reason:
                 self._end(left, left.cells, "skipped", reason)
                 break
-            attempt = Attempt(self._order(left), self.limits, self)
+            verdict = self.watch.condemned(left.cell) if self.watch else None
+            if verdict:
+                self._end(left, left.cells[:1], "crash", verdict)
+                left = left.only(range(1, len(left.cells)))
+                continue
+            attempt = Attempt(self._order(left), self.limits, self, self.worker)
             begun = time.monotonic()
             finished = attempt.work()
             seconds = round(time.monotonic() - begun, 4)
@@ -305,8 +300,15 @@ class _Execution:
         else:
             self._store_finished(job, record)
 
+    def take_begin(self, cell: Cell) -> None:
+        """Pass on that the work on a cell begins."""
+        if self.watch:
+            self.watch.begin(cell)
+
     def take_round(self, job: Job, record: Record) -> None:
         """Add a process's share to its latency cell and store the cell once it is complete."""
+        if self.watch:
+            self.watch.end(record.cell)
         finished = self._rounds.add(job, record)
         if finished is not None:
             self._store_finished(job, finished)
@@ -320,6 +322,8 @@ class _Execution:
 
     def take_done(self, job: Job, cell: Cell, status: Status, reason: str | None) -> None:
         """Keep count of a cell that is stored."""
+        if self.watch:
+            self.watch.end(cell)
         self.statuses[cell] = status
         if status in FAILURES:
             words = (cell.model, cell.measurement, cell.runtime, cell.image, cell.protocol)

@@ -7,13 +7,31 @@ from pathlib import Path
 
 import platformdirs
 
+from llpacknet.errors import InputError
+
 VARIABLE = "LLBENCH_CACHE"
+LIMIT_VARIABLE = "LLBENCH_CACHE_BYTES"
+DEFAULT_LIMIT = 10_000_000_000
 
 
 def place() -> Path:
     """Folder of all caches: $LLBENCH_CACHE, else the user's cache folder."""
     named = os.environ.get(VARIABLE)
     return Path(named) if named else Path(platformdirs.user_cache_dir("llbench"))
+
+
+def limit() -> int:
+    """How many bytes each cache of pictures may hold: $LLBENCH_CACHE_BYTES, else 10 GB.
+
+    Raises:
+        InputError: the variable is no whole number of bytes.
+    """
+    text = os.environ.get(LIMIT_VARIABLE, str(DEFAULT_LIMIT))
+    if not text.isdecimal():
+        raise InputError(
+            f"{LIMIT_VARIABLE}={text} is no number of bytes: give a whole number, as {DEFAULT_LIMIT}"
+        )
+    return int(text)
 
 
 def sizes() -> dict[str, int]:

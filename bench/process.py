@@ -3,6 +3,9 @@
 The worker stands in a session and group of its own. Its standard input stays open as long as the manager
 lives; its standard output carries one JSON object per line; whatever it or a model prints goes to standard
 error, of which the end is kept. The manager waits on a queue: nothing polls.
+
+`run` starts a worker for one order. A `Resident` keeps one for the orders that follow, as long as they are
+for the same method in the same form.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ import signal
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +36,8 @@ TOKEN = "LLBENCH_WORKER"  # noqa: S105 -- the name of a variable
 TAIL_BYTES = 4096
 GRACE_S = 5.0
 """Between asking a worker to end and killing it."""
+RESTS = "rests"
+"""Event of a worker that has finished its order and waits for the next."""
 Event = dict[str, Any]
 
 
@@ -62,28 +67,108 @@ def run(
         on_event: called in this thread with every event.
         grace_s: time between SIGTERM and SIGKILL once it timed out.
     """
-    token = secrets.token_hex(8)
-    inbox: queue.Queue[Event | int] = queue.Queue()
-    process = _start(order, token)
-    readers = _Readers(process, inbox)
-    timed_out = False
+    worker = _Worker(order)
+    ended = False
     try:
-        _feed(process, order)
-        timed_out = not _attend(inbox, on_event, timeout_s)
-        if timed_out:
-            _signal_group(process, signal.SIGTERM)
-            _wait(process, grace_s)
+        ended = worker.attend(order, on_event, timeout_s)
+        if not ended:
+            worker.ask_to_end(grace_s)
     finally:
-        _signal_group(process, getattr(signal, "SIGKILL", signal.SIGTERM))
-        code = process.wait()
-        kill_strays(token)
-        readers.finish()
-    # What arrived between the last look and the end still counts.
-    while not inbox.empty():
-        event = inbox.get()
-        if not isinstance(event, int):
-            on_event(event)
-    return Ending(code, timed_out, readers.tail())
+        worker.kill()
+    worker.pass_on_the_rest(on_event)
+    return worker.ending(timed_out=not ended)
+
+
+class Resident:
+    """Keeps a worker, and so the method that it has built, from one order to the next; for one thread."""
+
+    def __init__(self) -> None:
+        self._worker: _Worker | None = None
+        self._held: tuple[Any, ...] = ()
+        self.started = 0
+
+    def run(
+        self, order: Order, *, timeout_s: float, on_event: Callable[[Event], None], grace_s: float = GRACE_S
+    ) -> Ending:
+        """Do as the function `run` does, but leave a worker that has finished its order for the next one."""
+        held, order = _method_of(order), replace(order, stays=True)
+        if self._worker is None or self._held != held or not self._worker.alive():
+            self.end()
+            self._worker, self._held = _Worker(order), held
+            self.started += 1
+        rests = False
+        try:
+            ended = self._worker.attend(order, on_event, timeout_s)
+            rests = ended and self._worker.alive()
+            if not ended:
+                self._worker.ask_to_end(grace_s)
+        finally:
+            worker = self._worker
+            if not rests:
+                self.end()
+        if rests:
+            return Ending(0, timed_out=False, tail="")
+        worker.pass_on_the_rest(on_event)
+        return worker.ending(timed_out=not ended)
+
+    def end(self) -> None:
+        """Let go of the worker, if there is one."""
+        if self._worker is not None:
+            self._worker.kill()
+            self._worker = None
+
+
+def _method_of(order: Order) -> tuple[Any, ...]:
+    """Name what a worker holds: orders that agree in it can follow each other in one process."""
+    job, cell = order.job, order.job.cell
+    form = (cell.model, cell.measurement, cell.device, cell.runtime, cell.precision, cell.threads)
+    return (
+        *form,
+        job.weights,
+        job.area_fraction,
+        order.out,
+        order.provenance.get("weights_sha256"),
+        order.provenance.get("model_sha256"),
+    )
+
+
+class _Worker:
+    """A worker process, from its start until nothing of it is left."""
+
+    def __init__(self, order: Order) -> None:
+        self._token = secrets.token_hex(8)
+        self._inbox: queue.Queue[Event | int] = queue.Queue()
+        self._process = _start(order, self._token)
+        self._readers = _Readers(self._process, self._inbox)
+
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def attend(self, order: Order, on_event: Callable[[Event], None], timeout_s: float) -> bool:
+        """Give an order and pass events on until the worker ends or rests; False after silence."""
+        _feed(self._process, order)
+        return _attend(self._inbox, on_event, timeout_s)
+
+    def ask_to_end(self, grace_s: float) -> None:
+        _signal_group(self._process, signal.SIGTERM)
+        _wait(self._process, grace_s)
+
+    def kill(self) -> None:
+        """Leave no process of its group behind."""
+        _signal_group(self._process, getattr(signal, "SIGKILL", signal.SIGTERM))
+        self._process.wait()
+        kill_strays(self._token)
+        self._readers.finish()
+
+    def pass_on_the_rest(self, on_event: Callable[[Event], None]) -> None:
+        """Pass on what arrived between the last look and the end: it still counts."""
+        while not self._inbox.empty():
+            event = self._inbox.get()
+            if not isinstance(event, int) and event.get("event") != RESTS:
+                on_event(event)
+
+    def ending(self, *, timed_out: bool) -> Ending:
+        return Ending(self._process.returncode, timed_out, self._readers.tail())
 
 
 def _start(order: Order, token: str) -> subprocess.Popen[bytes]:
@@ -113,13 +198,13 @@ def _feed(process: subprocess.Popen[bytes], order: Order) -> None:
 
 
 def _attend(inbox: queue.Queue[Event | int], on_event: Callable[[Event], None], timeout_s: float) -> bool:
-    """Pass events on until the worker ends; False when it was silent for too long."""
+    """Pass events on until the worker ends or rests; False when it was silent for too long."""
     while True:
         try:
             event = inbox.get(timeout=timeout_s)
         except queue.Empty:
             return False
-        if isinstance(event, int):
+        if isinstance(event, int) or event.get("event") == RESTS:
             return True
         on_event(event)
 

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import rawpy
 
+from bench.address import local
+from llpacknet.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -36,8 +39,8 @@ def frame_size(dataset: Dataset) -> tuple[int, int] | None:
     """Rows and columns of the first frame that can be opened, even; None if none of the first few can."""
     for pair in dataset.pairs[:5]:
         try:
-            with rawpy.imread(str(pair.short)) as raw:
+            with rawpy.imread(str(local(dataset.source(pair.short)))) as raw:
                 return int(raw.sizes.height) // 2 * 2, int(raw.sizes.width) // 2 * 2
-        except (rawpy.LibRawError, OSError):
+        except (rawpy.LibRawError, OSError, InputError):
             continue
     return None

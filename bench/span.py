@@ -117,7 +117,7 @@ class Request:
         slow = self._is_slow(one)
         return Job(
             cells=tuple(cells),
-            pictures=pictures(self.dataset.pairs[:1]) if self.dataset else (),
+            pictures=pictures(self.dataset, self.dataset.pairs[:1]) if self.dataset else (),
             weights=weights_choice(model, self.weights),
             single_pass=slow,
             slow_pass_s=self.tier.slow_pass_s if self.tier else None,
@@ -173,7 +173,7 @@ class Request:
                 notes.append(
                     f"protocol {name} takes none of the {len(dataset.pairs)} pairs (subset {subset})"
                 )
-            found += [(picture, name) for picture in pictures(spread(pairs, limit))]
+            found += [(picture, name) for picture in pictures(dataset, spread(pairs, limit))]
         if not found:
             raise InputError(f"nothing to judge in {dataset.root}: {'; '.join(notes)}")
         return sorted(found, key=lambda one: one[0].name), notes
@@ -214,10 +214,10 @@ class Request:
         return limit is not None and one is not None and self.device == "cpu" and one.seconds > limit
 
 
-def pictures(pairs: Iterable[Pair]) -> tuple[Picture, ...]:
-    """Name the files of pairs as a worker needs them."""
+def pictures(dataset: Dataset, pairs: Iterable[Pair]) -> tuple[Picture, ...]:
+    """Name the files of pairs of a data set as a worker needs them."""
     return tuple(
-        Picture(pair.name, str(pair.short.absolute()), str(pair.long.absolute()), pair.ratio)
+        Picture(pair.name, dataset.source(pair.short), dataset.source(pair.long), pair.ratio)
         for pair in pairs
     )
 

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import re
+import secrets
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,11 @@ def file_name(cell: Cell) -> str:
     return f"{readable[:160]}_{digest[:8]}.json"
 
 
+def path_of(out: Path, cell: Cell) -> Path:
+    """Where the file of a cell lies, or will."""
+    return out / CELLS / file_name(cell)
+
+
 def write(out: Path, record: Record) -> Path:
     """Write a record into `<out>/cells/` and return its path.
 
@@ -47,14 +53,15 @@ def write(out: Path, record: Record) -> Path:
     found = schema.problems(raw)
     if found:
         raise ValueError(f"{file_name(record.cell)}: {'; '.join(found)}")
-    path = out / CELLS / file_name(record.cell)
+    path = path_of(out, record.cell)
     replace(path, json.dumps(raw, indent=1, sort_keys=True, allow_nan=False, ensure_ascii=False) + "\n")
     return path
 
 
 def replace(path: Path, text: str) -> None:
     """Put `text` into the file `path` in one step; raises InputError where that cannot be done."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
+    # Hosts that share the folder can have the same process ids.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{PARTIAL}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("w", encoding="utf-8") as stream:

@@ -2,7 +2,8 @@
 
 Started by `bench.process`; reads one order from standard input, answers with events on standard output:
 `begin` before each cell; after it `done` once its file is written, or `round` with what this process
-contributes to a latency cell, which the manager puts together.
+contributes to a latency cell, which the manager puts together. A worker that is to stay then says `rests` and
+waits for another order for the same method.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import functools
 import importlib
 import json
 import os
+import select
 import signal
 import sys
 import threading
@@ -23,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bench import store, trace
+from bench.address import versions
 from bench.cells import Record
 from bench.environment import moment, scrub, worker_settings
 from bench.jobs import Order
@@ -57,12 +60,16 @@ def main() -> None:
     faulthandler.enable()
     orders, channel = _take_standard_streams()
     order = Order.from_json(json.loads(_first_line(orders)))
-    _end_with_manager(orders, order.manager)
+    _end_with_manager(orders, order.manager, stays=order.stays)
     if order.memory_limit is not None:
         _limit_memory(order.memory_limit)
     status = 0
     try:
         _work(order, channel)
+        while order.stays:
+            channel.send(event="rests")
+            order = Order.from_json(json.loads(_first_line(orders)))
+            _work(order, channel)
     except BaseException:  # noqa: BLE001 -- the log is where the manager looks for the cause
         traceback.print_exc()
         status = 1
@@ -93,20 +100,21 @@ def _first_line(descriptor: int) -> bytes:
     return line
 
 
-def _end_with_manager(orders: int, manager: int) -> None:
+def _end_with_manager(orders: int, manager: int, *, stays: bool) -> None:
     """See to it that this process and its group end when the manager does, however that ended."""
     if os.name != "posix":
         threading.Thread(target=_exit_at_end_of, args=(orders,), daemon=True).start()
         return
-    _guard(orders)
-    os.close(orders)
+    _guard(orders, stays=stays)
+    if not stays:
+        os.close(orders)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != manager:
             os._exit(1)
 
 
-def _guard(orders: int) -> None:
+def _guard(orders: int, *, stays: bool) -> None:
     """Fork a process that kills the group at the end of the manager's pipe.
 
     A thread could not do it while a model holds the interpreter lock, and the kernel's parent-death signal
@@ -120,8 +128,14 @@ def _guard(orders: int) -> None:
         if descriptor != orders:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
-    while os.read(orders, 4096):
-        pass
+    if stays:
+        # Further orders are the worker's to read: only the end of the pipe is waited for.
+        poll = select.poll()
+        poll.register(orders, 0)
+        poll.poll()
+    else:
+        while os.read(orders, 4096):
+            pass
     os.killpg(0, signal.SIGKILL)
 
 
@@ -175,7 +189,7 @@ def _work(order: Order, channel: Channel) -> None:
             },
             provenance={
                 **order.provenance,
-                "data_sha256": _data(job, index),
+                **_data(job, index),
                 "settings": order.settings[cell.measurement],
             },
         )
@@ -199,13 +213,14 @@ def _set_numerics(threads: int | None) -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
 
 
-def _data(job: Job, index: int) -> str | None:
-    if not job.pictures:
-        return None
+def _data(job: Job, index: int) -> dict[str, str | None]:
+    """Hash of the raw files behind a cell and, where they have an address, of their versions there."""
     try:
-        return data_sha256(job.files(index))
-    except OSError:
-        return None
+        facts = {"data_sha256": data_sha256(job.files(index))}
+        version = versions(job.sources(index))
+    except (OSError, InputError):
+        return {"data_sha256": None}
+    return facts if version is None else {**facts, "data_version": version}
 
 
 def _store(out: Path, record: Record, channel: Channel) -> None:

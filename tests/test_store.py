@@ -208,10 +208,11 @@ def test_a_folder_that_cannot_take_results_is_named(tmp_path):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's full device")
-def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path):
+def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path, monkeypatch):
     path = store.write(tmp_path, LATENCY)
     before = path.read_bytes()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    monkeypatch.setattr(store.secrets, "token_hex", lambda _: "0123")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-0123.partial")
     temporary.symlink_to("/dev/full")
     with pytest.raises(InputError, match="free some space and continue with --resume"):
         store.write(tmp_path, LATENCY)

@@ -27,7 +27,7 @@ def command(context: click.Context, as_json: bool) -> None:
         print(json.dumps({**vars(found), "place": str(found.place), "others": others}))
         return
     print(f"rendered long exposures: {found.entries} in {found.place}")
-    print(f"size: {found.size / 1e9:.2f} of at most {found.limit / 1e9:.2f} GB ({cache.LIMIT_VARIABLE})")
+    print(f"size: {found.size / 1e9:.2f} of at most {found.limit / 1e9:.2f} GB ({places.LIMIT_VARIABLE})")
     for name, size in others.items():
         print(f"{name}: {size / 1e9:.2f} GB in {places.place() / name}")
     print(f"another place: {places.VARIABLE}=FOLDER; empty the rendered exposures: llbench cache clear")

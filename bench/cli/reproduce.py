@@ -23,7 +23,7 @@ from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from bench.data.pairs import Dataset
-    from bench.manager import Summary
+    from bench.outcome import Summary
     from bench.plan import Plan
 
 

@@ -21,7 +21,7 @@ from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from bench.manager import Summary
+    from bench.outcome import Summary
     from bench.plan import Plan
 
 

@@ -18,17 +18,13 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from bench.data.sums import DIGEST_BYTES
-from bench.places import place
-from llpacknet.errors import InputError
+from bench.places import limit, place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-LIMIT_VARIABLE = "LLBENCH_CACHE_BYTES"
-DEFAULT_LIMIT = 10_000_000_000
 
 _SUFFIX = ".picture"
 _PARTIAL = ".partial"
@@ -44,20 +40,6 @@ class Usage:
     entries: int
     size: int
     limit: int
-
-
-def limit() -> int:
-    """How many bytes of pictures may be kept: $LLBENCH_CACHE_BYTES, else 10 GB.
-
-    Raises:
-        InputError: the variable is no whole number of bytes.
-    """
-    text = os.environ.get(LIMIT_VARIABLE, str(DEFAULT_LIMIT))
-    if not text.isdecimal():
-        raise InputError(
-            f"{LIMIT_VARIABLE}={text} is no number of bytes: give a whole number, as {DEFAULT_LIMIT}"
-        )
-    return int(text)
 
 
 def picture(key: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:

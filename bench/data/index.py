@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.address import as_path, local, names
 from bench.data.pairs import Dataset, Pair
 from bench.data.sidlist import read_list
 from bench.data.subsets import PUBLISHED, count, select
@@ -17,7 +18,7 @@ from llpacknet.raw.container import inspect
 from llpacknet.raw.dng import CAMERA
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 NAME = re.compile(
     r"(?P<scene>\d{5})_(?P<frame>\d{2})_(?P<seconds>\d{1,6}(\.\d{1,9})?)s\.(arw|dng)", re.IGNORECASE
@@ -40,31 +41,70 @@ class _Exposure:
     path: Path
 
 
-def index(root: Path, list_file: Path | None = None) -> Dataset:
+def index(root: Path | str, list_file: Path | None = None) -> Dataset:
     """Pair the files of DIR/Sony/{short,long} or DIR/{short,long}, `.ARW` and `.DNG` alike.
 
     Nothing is decoded. Links that leave the folder, folders, pipes and foreign names are neither followed nor
     opened; each gets a line among the data set's problems.
 
     Args:
-        root: the folder.
+        root: the folder; as text also its address, such as s3://bucket/folder, of which the names are listed
+            and at most one file is copied here.
         list_file: one of SID's lists; only pairs it names are kept.
 
     Raises:
         InputError: no such folder, one that is not in SID's layout or has no pair, or an unusable list.
     """
-    root = Path(root)
+    path = as_path(str(root))
+    if path is None:
+        return _index_address(str(root).rstrip("/"), list_file)
+    root = path
     base = _base(root)
     problems: list[str] = []
     shorts = list(_exposures(base / "short", root, problems))
     longs = list(_exposures(base / "long", root, problems))
+    pairs = _pairs(base, shorts, longs, list_file, problems)
+    manifests = [root / MANIFEST, *([root.parent / MANIFEST] if root.name == "Sony" else [])]
+    name, synthetic = _identity(manifests, pairs, pairs[0].long, problems)
+    return Dataset(root, name, synthetic, tuple(pairs), tuple(problems))
+
+
+def _index_address(address: str, list_file: Path | None) -> Dataset:
+    # Only names are needed: as a path, the address sorts and splits as those of a folder do.
+    root = Path(address.partition("://")[2])
+    problems: list[str] = []
+    for base in (f"{address}/Sony", address):
+        listed = {kind: names(f"{base}/{kind}") for kind in ("short", "long")}
+        if listed["short"] and listed["long"]:
+            break
+    else:
+        raise InputError(
+            f"data set {address} holds no raw files in SID's layout (short/ and long/, or Sony/short/ and "
+            "Sony/long/): check the address"
+        )
+    folder = root.joinpath(*base.removeprefix(address).split("/"))
+    shorts, longs = (list(_named(folder / kind, listed[kind], problems)) for kind in ("short", "long"))
+    pairs = _pairs(folder, shorts, longs, list_file, problems)
+    found = Dataset(root, "", False, tuple(pairs), address=address)
+    manifests = [local(f"{address}/{MANIFEST}")] if MANIFEST in names(address) else []
+    long = pairs[0].long if manifests else local(found.source(pairs[0].long))
+    name, synthetic = _identity(manifests, pairs, long, problems)
+    return replace(found, name=name, synthetic=synthetic, problems=tuple(problems))
+
+
+def _pairs(
+    base: Path,
+    shorts: list[_Exposure],
+    longs: list[_Exposure],
+    list_file: Path | None,
+    problems: list[str],
+) -> list[Pair]:
     pairs = _pair(shorts, _one_per_scene(longs, problems), problems)
     if list_file is not None:
         pairs = _listed(pairs, list_file, problems)
     if not pairs:
         raise InputError(_nothing(base, problems))
-    name, synthetic = _identity(root, pairs, problems)
-    return Dataset(root, name, synthetic, tuple(pairs), tuple(problems))
+    return pairs
 
 
 def _base(root: Path) -> Path:
@@ -94,17 +134,26 @@ def _keep_inside(base: Path, root: Path) -> None:
 
 def _exposures(folder: Path, root: Path, problems: list[str]) -> Iterable[_Exposure]:
     """Files that carry SID's names; one problem for every other entry that is not hidden."""
+    here = [path.name for path in sorted(folder.iterdir())]
+    return _named(folder, here, problems, lambda path: _not_a_file(path, root))
+
+
+def _named(
+    folder: Path,
+    entries: Iterable[str],
+    problems: list[str],
+    refuse: Callable[[Path], str | None] = lambda _: None,
+) -> Iterable[_Exposure]:
     stems: set[str] = set()
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
+    for name in entries:
+        path = folder / name
+        if name.startswith("."):
             continue
-        match = NAME.fullmatch(path.name)
+        match = NAME.fullmatch(name)
         if match is None:
             problems.append(f"{path}: not a name of SID's, as 10003_00_0.1s.ARW: rename or remove it")
-        elif path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
-            problems.append(f"{path}: a link out of the data set, not followed: put the file itself there")
-        elif not path.is_file():
-            problems.append(f"{path}: not a file (a folder, pipe or broken link), not opened: remove it")
+        elif (refusal := refuse(path)) is not None:
+            problems.append(f"{path}: {refusal}")
         elif float(match["seconds"]) == 0:
             problems.append(f"{path}: names an exposure time of zero: rename or remove it")
         elif path.stem.lower() in stems:
@@ -114,6 +163,14 @@ def _exposures(folder: Path, root: Path, problems: list[str]) -> Iterable[_Expos
         else:
             stems.add(path.stem.lower())
             yield _Exposure(match["scene"], match["frame"], float(match["seconds"]), path)
+
+
+def _not_a_file(path: Path, root: Path) -> str | None:
+    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+        return "a link out of the data set, not followed: put the file itself there"
+    if not path.is_file():
+        return "not a file (a folder, pipe or broken link), not opened: remove it"
+    return None
 
 
 def _one_per_scene(longs: Iterable[_Exposure], problems: list[str]) -> dict[str, _Exposure]:
@@ -162,17 +219,19 @@ def _nothing(base: Path, problems: list[str]) -> str:
     return f"data set {base} has no raw file: copy some to short and long, or run `llbench data make`"
 
 
-def _identity(root: Path, pairs: list[Pair], problems: list[str]) -> tuple[str, bool]:
+def _identity(
+    manifests: Iterable[Path], pairs: list[Pair], long: Path, problems: list[str]
+) -> tuple[str, bool]:
     """Find a name that is the same wherever the folder lies, and whether the files were made."""
-    for folder in (root, root.parent) if root.name == "Sony" else (root,):
-        kind = _manifest_kind(folder / MANIFEST, problems)
+    for manifest in manifests:
+        kind = _manifest_kind(manifest, problems)
         if kind is not None:
-            return f"{kind}-{_short_hash((folder / MANIFEST).read_bytes())}", True
-    synthetic = _says_synthetic(pairs[0].long)
+            return f"{kind}-{_short_hash(manifest.read_bytes())}", True
+    synthetic = _says_synthetic(long)
     if not synthetic and _is_sid(pairs):
         return "sid-sony", False
-    names = "\n".join(f"{pair.short.name} {pair.long.name}" for pair in pairs)
-    return f"folder-{_short_hash(names.encode())}", synthetic
+    listed = "\n".join(f"{pair.short.name} {pair.long.name}" for pair in pairs)
+    return f"folder-{_short_hash(listed.encode())}", synthetic
 
 
 def _manifest_kind(path: Path, problems: list[str]) -> str | None:

@@ -53,6 +53,8 @@ class Dataset:
         synthetic: whether the files say that they were made (see `data make` and `data redark`).
         pairs: all pairs, sorted.
         problems: one line for every file that could not be paired.
+        address: where the folder lies if it has no path here, as s3://bucket/folder; `root` and the files'
+            paths then only say where in it they are.
     """
 
     root: Path
@@ -60,3 +62,10 @@ class Dataset:
     synthetic: bool
     pairs: tuple[Pair, ...]
     problems: tuple[str, ...] = ()
+    address: str | None = None
+
+    def source(self, path: Path) -> str:
+        """Return the absolute path or the address of a file of the data set, see `bench.address.local`."""
+        if self.address is None:
+            return str(path.absolute())
+        return f"{self.address}/{path.relative_to(self.root).as_posix()}"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bench.address import local
 from llpacknet.raw.frame import RawFrame
 from llpacknet.raw.read import read_raw
 
@@ -36,7 +36,7 @@ def cost_frame(job: Job) -> tuple[RawFrame, float]:
     if not job.pictures:
         return made_up_frame(height, width), MADE_UP_RATIO
     picture = job.pictures[0]
-    return fit(read_raw(Path(picture.short)), height, width), picture.ratio
+    return fit(read_raw(local(picture.short)), height, width), picture.ratio
 
 
 def fit(frame: RawFrame, height: int, width: int) -> RawFrame:

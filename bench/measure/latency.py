@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
 from bench import subjects, trace
+from bench.address import local
 from bench.measure.golden import check_golden
 from bench.measure.inputs import cost_frame, fit
 from bench.measure.memory import Ledger
@@ -149,8 +149,9 @@ def _time_end_to_end(job: Job, subject: Subject, gain: float, scopes: dict[str, 
     assert height is not None
     assert width is not None
     timer = Timer(subject)
+    path = local(job.pictures[0].short)
     marks = [time.perf_counter()]
-    frame: RawFrame = fit(read_raw(Path(job.pictures[0].short)), height, width)
+    frame: RawFrame = fit(read_raw(path), height, width)
     marks.append(time.perf_counter())
     placed = subject.place(frame, gain, subject.input_clip)
     marks.append(time.perf_counter())

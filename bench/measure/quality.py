@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from bench import protocols, subjects, trace
+from bench.address import local
 from bench.data.truth import truth
 from bench.measure.inputs import centre, crop
 from bench.metrics import psnr, quantise, ssim
@@ -50,21 +52,40 @@ class Restored:
     gain: float | None
 
 
+_held: list[Judge] = []
+
+
 def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
-    """Build the method of an order; the returned function judges the cell of a number."""
-    with trace.span("build"):
-        subject = subjects.build(order.job.cell, order.job.weights)
-    return Judge(subject, order).values
+    """Build the method of an order; the returned function judges the cell of a number.
+
+    A worker that stays for further orders gets them for one method only, which is built once.
+    """
+    if not _held:
+        with trace.span("build"):
+            subject = subjects.build(order.job.cell, order.job.weights)
+        _held.append(Judge(subject, order))
+    judge = _held[0] if order.stays else _held.pop()
+    judge.turn_to(order)
+    return judge.values
 
 
 class Judge:
-    """Judges one method; neighbouring cells of one picture share its decoding, at one gain its result too."""
+    """Judges one method.
+
+    Neighbouring cells of one picture share its decoding, at one gain its result too; those of one scene its
+    truth.
+    """
 
     def __init__(self, subject: Subject, order: Order) -> None:
         self._subject = subject
         self._order = order
         self._frame: tuple[str, RawFrame] | None = None
+        self._truth: tuple[str, NDArray[np.uint16]] | None = None
         self._restored: Restored | None = None
+
+    def turn_to(self, order: Order) -> None:
+        """Judge the cells of another order for the same method from now on."""
+        self._order = order
 
     def values(self, index: int) -> dict[str, Any]:
         """Return the values of one quality cell; InputError where its files cannot be used."""
@@ -74,7 +95,7 @@ class Judge:
         with trace.span("input"):
             frame = self._read(picture)
         with trace.span("truth"):
-            target = truth(Path(picture.long))
+            target = self._rendered(picture)
         height, width = frame.mosaic.shape
         if target.shape[:2] != (height, width):
             rows, columns = target.shape[:2]
@@ -102,8 +123,14 @@ class Judge:
 
     def _read(self, picture: Picture) -> RawFrame:
         if self._frame is None or self._frame[0] != picture.short:
-            self._frame = (picture.short, read_raw(Path(picture.short)))
+            self._frame = (picture.short, read_raw(local(picture.short)))
         return self._frame[1]
+
+    def _rendered(self, picture: Picture) -> NDArray[np.uint16]:
+        if self._truth is None or self._truth[0] != picture.long:
+            self._truth = None
+            self._truth = (picture.long, truth(local(picture.long)))
+        return self._truth[1]
 
     def _restore(self, picture: Picture, frame: RawFrame, gain: float, protocol: Protocol) -> Restored:
         subject = self._subject
@@ -150,7 +177,8 @@ class Judge:
 def _write_png(path: Path, picture: NDArray[np.float32] | NDArray[np.uint16]) -> None:
     """Write an 8-bit PNG, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
+    # Hosts that share the folder can have the same process ids.
+    partial = path.with_suffix(f".{os.getpid()}-{secrets.token_hex(4)}.partial")
     Image.fromarray(quantise(picture, "round")).save(partial, "PNG", compress_level=1)
     partial.replace(path)
 

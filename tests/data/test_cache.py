@@ -103,7 +103,7 @@ def test_several_processes_at_once_agree_and_make_one_entry(long_exposure):
 
 def test_the_least_recently_used_go_first(monkeypatch):
     size = np.zeros(1000).nbytes
-    monkeypatch.setenv(cache.LIMIT_VARIABLE, str(3 * (size + 400)))
+    monkeypatch.setenv(places.LIMIT_VARIABLE, str(3 * (size + 400)))
     for key in ("aa", "bb", "cc"):
         cache.picture(key, lambda: np.zeros(1000))
         time.sleep(0.01)
@@ -115,10 +115,10 @@ def test_the_least_recently_used_go_first(monkeypatch):
 
 
 def test_nothing_larger_than_the_limit_is_kept(monkeypatch):
-    monkeypatch.setenv(cache.LIMIT_VARIABLE, "1000")
+    monkeypatch.setenv(places.LIMIT_VARIABLE, "1000")
     assert cache.picture("aa", lambda: np.ones(1000)).sum() == 1000
     assert entries() == []
-    monkeypatch.setenv(cache.LIMIT_VARIABLE, "plenty")
+    monkeypatch.setenv(places.LIMIT_VARIABLE, "plenty")
     with pytest.raises(InputError, match="LLBENCH_CACHE_BYTES=plenty"):
         cache.usage()
 
