@@ -13,6 +13,7 @@ import sys
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from llpacknet import __version__
 from llpacknet.errors import InputError
 
 VERBS = {
@@ -45,6 +46,7 @@ class _Verbs(click.Group):
             return None
         command = importlib.import_module(f"bench.cli.{cmd_name}").command
         assert isinstance(command, click.Command)
+        _name_variables(command, f"LLBENCH_{cmd_name}")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -54,8 +56,24 @@ class _Verbs(click.Group):
                 formatter.write_dl(verbs)
 
 
-@click.command(cls=_Verbs, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="llpacknet-bench")
+def _name_variables(command: click.Command, prefix: str) -> None:
+    """Let every option of a verb be set by an environment variable: LLBENCH_VERB_OPTION."""
+    for option in command.params:
+        if isinstance(option, click.Option):
+            longest = max(option.opts, key=len).lstrip("-")
+            option.envvar = f"{prefix}_{longest}".replace("-", "_").upper()
+    if isinstance(command, click.Group):
+        for name, sub in command.commands.items():
+            _name_variables(sub, f"{prefix}_{name}")
+
+
+@click.command(
+    cls=_Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="An option that is not given is looked for in the environment: LLBENCH_RUN_THREADS=1 stands for "
+    "'llbench run --threads 1', LLBENCH_DATA_MAKE_SIZE=356x532 for 'llbench data make --size 356x532'.",
+)
+@click.version_option(__version__)
 def llbench() -> None:
     """Benchmark and reproducibility suite for restoring extremely dark raw photographs."""
 

@@ -10,6 +10,7 @@ import click
 
 from baselines import names, spec, weights_path
 from bench.cli import one_line
+from bench.cli.completing import method
 from bench.cli.examples import examples
 from bench.cli.run import weights_files
 
@@ -51,7 +52,7 @@ def command(context: click.Context, only_free: bool, as_json: bool) -> None:
         more="How to add a method: docs/adding.md.",
     ),
 )
-@click.argument("name")
+@click.argument("name", shell_complete=method)
 @click.option(
     "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of the shipped."
 )

@@ -11,6 +11,7 @@ import click
 from rich.console import Console
 
 from bench import progress, store, trace
+from bench.cli.completing import methods
 from bench.cli.counting import counting
 from bench.cli.examples import examples
 from bench.cli.run import chosen_models, names, summary_text, weights_files
@@ -36,7 +37,8 @@ if TYPE_CHECKING:
 )
 @click.option("--dataset", type=click.Path(path_type=Path), help="Folder in SID's layout; made if not given.")
 @click.option("--tier", type=click.Choice(list(TIERS)), default="quick", show_default=True, help="How much.")
-@click.option("--models", callback=names, help="Names with commas between, or 'all'; default: the tier's.")
+@click.option("--models", callback=names, shell_complete=methods,
+              help="Names with commas between, or 'all'; default: the tier's.")  # fmt: skip
 @click.option(
     "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where to measure."
 )

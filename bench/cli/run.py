@@ -12,6 +12,7 @@ import click
 import baselines
 from bench import progress
 from bench.attempt import Limits
+from bench.cli.completing import methods
 from bench.cli.examples import examples
 from bench.cli.size import Size
 from bench.data.index import index
@@ -66,7 +67,8 @@ def _subset(given: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[
         "llbench run --models all --measure latency --sweep resolution --out sweep --resume",
     )
 )
-@click.option("--models", callback=names, required=True, help="Names with commas between, or 'all'.")
+@click.option("--models", callback=names, required=True, shell_complete=methods,
+              help="Names with commas between, or 'all'.")  # fmt: skip
 @click.option("--measure", callback=names, default=",".join(MEASUREMENTS), show_default=True,
               help="Also: kernels, the forms of UnPack against each other.")  # fmt: skip
 @click.option("--dataset", type=click.Path(path_type=Path), help="Folder in SID's layout; quality needs one.")
@@ -153,6 +155,9 @@ def chosen_models(models: tuple[str, ...], *, only_free: bool) -> tuple[str, ...
     kept = tuple(name for name in everything if not (only_free and baselines.spec(name).restricted))
     if not kept:
         raise InputError("no model is left: name others with --models, or leave --only-free away")
+    left_out = [name for name in everything if name not in kept]
+    if left_out:
+        click.echo(f"note: --only-free leaves out {', '.join(left_out)}", err=True)
     return kept
 
 

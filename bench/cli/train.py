@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bench.cli.completing import method
 from bench.cli.examples import examples
 
 LOSSES = ("l1", "l1+ms-ssim", "2020")
@@ -21,7 +22,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
         more="Details: docs/training.md.",
     )
 )
-@click.argument("name")
+@click.argument("name", shell_complete=method)
 @click.option("--photos", type=FOLDER, help="Train on photographs (JPEG, PNG) through the camera model.")
 @click.option("--dataset", type=FOLDER, help="Train on a data set in SID's layout (ids that begin with 0).")
 @click.option(

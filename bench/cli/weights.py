@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from bench.cli.completing import method
 from bench.cli.examples import examples
 
 
@@ -24,7 +25,8 @@ def command() -> None:
     ),
 )
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--as", "name", required=True, help="The registered network that the checkpoint is for.")
+@click.option("--as", "name", required=True, shell_complete=method,
+              help="The registered network that the checkpoint is for.")  # fmt: skip
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The safetensors file to write.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def import_(file: Path, name: str, out: Path, as_json: bool) -> None:

@@ -2,7 +2,8 @@
 
 import json
 
-from baselines import names
+from baselines import names, spec
+from bench import store
 from bench.cli import main
 
 
@@ -13,6 +14,26 @@ def test_table_has_a_row_per_method(capsys):
     assert "1,170,640" in shown
     assert "1,169,088" in shown
     assert "patent" in shown
+
+
+def test_only_free_leaves_out_what_is_restricted(capsys):
+    assert main(["models", "--json", "--only-free"]) == 0
+    shown = {entry["name"] for entry in json.loads(capsys.readouterr().out)}
+    assert shown == {name for name in names() if not spec(name).restricted}
+    assert "red" not in shown
+
+
+def test_only_free_holds_for_a_named_list_too(capsys, tmp_path):
+    asked = ["run", "--models", "red,llpacknet", "--measure", "complexity", "--only-free"]
+    assert main([*asked, "--out", str(tmp_path / "out")]) == 0
+    assert "--only-free leaves out red" in capsys.readouterr().err
+    assert {record.cell.model for record in store.load(tmp_path / "out")} == {"llpacknet"}
+
+
+def test_only_free_with_nothing_left_is_refused(capsys, tmp_path):
+    for verb in (["run", "--models", "red"], ["reproduce", "--models", "red"]):
+        assert main([*verb, "--only-free", "--out", str(tmp_path / "out")]) == 2
+        assert "no model is left" in capsys.readouterr().err
 
 
 def test_json_has_an_entry_per_method(capsys):
