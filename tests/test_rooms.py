@@ -150,3 +150,33 @@ def test_an_arrow_of_the_drawing_is_true_of_the_code(way):
 
 def test_the_drawing_is_what_its_script_draws():
     assert DRAWN.FILE.read_text(encoding="utf-8") == DRAWN.draw(), "run: python docs/rooms.py"
+
+
+def reached(room):
+    """Every module that a room's modules lead to by imports, with the one that leads there."""
+    found = {module: module for module in MODULES if module == room or module.startswith(f"{room}.")}
+    left = list(found)
+    while left:
+        module = left.pop()
+        for name in imports(MODULES[module]):
+            target = name
+            while target and target not in MODULES:
+                target = target.rpartition(".")[0]
+            if target and target not in found:
+                found[target] = module
+                left.append(target)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("room", "away_from"),
+    [
+        ("bench.measure", "bench.judge"),
+        ("bench.judge", "bench.measure"),
+        ("llpacknet.network", "bench"),
+        ("baselines", "bench"),
+    ],
+)
+def test_no_way_leads_from_one_room_to_the_other(room, away_from):
+    ways = reached(room)
+    assert {one: ways[one] for one in ways if one == away_from or one.startswith(f"{away_from}.")} == {}
