@@ -79,7 +79,8 @@ def create(name: str, weights: str | Path = "shipped") -> Any:
         weights: "shipped"; "none" for the same random parameters at every call, for measuring cost; or a
             safetensors file, as `llbench train` and `llbench weights import` write it.
 
-    Returns: A network in eval mode on the CPU, called with a normalised mosaic (B, 1, H, W) and giving RGB
+    Returns:
+        A network in eval mode on the CPU, called with a normalised mosaic (B, 1, H, W) and giving RGB
         (B, 3, H, W); or, for a classical method, a callable that takes a raw frame and the gain and gives
         RGB (H, W, 3). A user's factory decides itself what "shipped" and "none" mean: its result is taken
         as it is.

@@ -101,20 +101,21 @@ class ResidualDenseBlock(nn.Module):
 class LLPackNet(nn.Module):
     """LLPackNet, from a normalised RGGB mosaic (B, 1, H, W) to RGB (B, 3, H, W) in [0, 1].
 
-    Args: variant: "2022" expects a mosaic already multiplied by the exposure ratio; "2020-histogram" and
-        "2020-conv" take the unamplified mosaic (0 black, 1 saturation) and find the gain themselves.
+    Args:
+        variant: "2022" expects a mosaic already multiplied by the exposure ratio; "2020-histogram" and
+            "2020-conv" take the unamplified mosaic (0 black, 1 saturation) and find the gain themselves.
         upsampler: "unpack" (the paper's), "pixelshuffle" (its ablation), or "unpack-2020", the old
-        one-liner, which mixes the images of a batch and exists for the experiment on just that.
+            one-liner, which mixes the images of a batch and exists for the experiment on just that.
         weight_norm: weight-norm on every convolution of the trunk; by default only in "2022", as published.
         final: what follows UnPack; by default the published choice: sigmoid (2022), ReLU (2020-histogram
-        and the PixelShuffle ablation), nothing (2020-conv).
+            and the PixelShuffle ablation), nothing (2020-conv).
 
     H and W may be any even numbers from 16 on (padded to multiples of 16 inside, cropped after). The
     "2020-conv" variant ends with a clip to [0, 1], which is left out while a training step records
     gradients; "2020-histogram" ends with its ReLU, and whoever scores it clips.
 
-    Raises: InputError: an unknown option, or (from forward and gain) a mosaic of unusable shape, dtype or
-        content.
+    Raises:
+        InputError: an unknown option, or (from forward and gain) a mosaic of unusable shape, dtype, content.
 
     """
 

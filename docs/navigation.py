@@ -1,0 +1,36 @@
+# ruff: noqa: INP001 - a hook of mkdocs, no package
+"""Orders the pages of the documentation; a page that no section names comes under "More", so none is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Start": ("index.md", "quickstart.md", "installing.md"),
+    "Use": (
+        "restoring.md",
+        "runtimes.md",
+        "gating.md",
+        "adding.md",
+        "training.md",
+        "sid.md",
+        "gpu.md",
+        "clusters.md",
+    ),
+    "Understand": ("methodology.md", "protocols.md", "metrics.md", "data.md", "findings.md"),
+    "Look up": ("rooms.md", "licences.md"),
+    "API": ("api/llpacknet.md", "api/baselines.md", "api/metrics.md", "api/conformance.md"),
+}
+REST = "More"
+
+
+def on_config(config: Any) -> Any:
+    """Set the navigation from the pages that are there."""
+    folder = Path(config.docs_dir)
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*.md")}
+    sections = {title: [page for page in pages if page in there] for title, pages in SECTIONS.items()}
+    named = {page for pages in sections.values() for page in pages}
+    sections[REST] = sorted(there - named)
+    config.nav = [{title: pages} for title, pages in sections.items() if pages]
+    return config
