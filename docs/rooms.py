@@ -85,6 +85,7 @@ ROOMS = (
     Room("cli", "llbench, one module per verb", 8, Box(40, 24, 1100, 48),
          ("bench", "bench.cli", "bench.__main__", "bench.licences")),
     Room("train", "patches, losses, the loop", 4, Box(40, 130), ("bench.train",)),
+    Room("experiment", "UnPack, trained", 7, Box(232, 130, 116), ("bench.train.unpack",)),
     Room("manager", "plans, starts, waits; no torch", 5, Box(360, 130, 220),
          ("bench.manager", "bench.attempt", "bench.process", "bench.rounds", "bench.plan", "bench.span",
           "bench.reproduce", "bench.progress", "bench.outcome", "bench.sampling")),

@@ -51,7 +51,7 @@ def write(
         "training": {
             key: value for key, value in facts.items() if key not in {"name", "photos", "validation"}
         },
-        "hardware": _hardware(str(facts["device"])),
+        "hardware": hardware(str(facts["device"])),
         "versions": {package: version(package) for package in PACKAGES},
         "photographs": [
             {key: value for key, value in asdict(each).items() if key != "use"} for each in credits_
@@ -72,7 +72,8 @@ def _replace(path: Path, content: bytes) -> None:
     temporary.replace(path)
 
 
-def _hardware(device: str) -> str:
+def hardware(device: str) -> str:
+    """Name of the processor, with torch's threads, or of the current GPU."""
     if device.startswith("cuda"):
         return torch.cuda.get_device_name()
     model = platform.processor() or platform.machine()
@@ -92,13 +93,18 @@ def _markdown(contents: Mapping[str, Any]) -> str:
         f"| {each['file']} | {each['author']} | {each['licence']} | {each['package'] or '–'} |"
         for each in contents["photographs"]
     )
+    scenes = training.get("scenes", 0)
+    made = f" and {scenes} procedural scenes" if scenes else ""
     data = (
-        "Photographs through the camera model of a Sony A7S II: night-time darkening, white balance, photon, "
-        "read and row noise. None of SID's pictures was used.\n\n"
+        f"Photographs{made} through the camera model of a Sony A7S II: night-time darkening, white balance, "
+        "photon, read and row noise. None of SID's pictures was used.\n\n"
         f"| photograph | author | licence | package |\n|---|---|---|---|\n{photographs}\n"
         if contents["photographs"]
         else f"The data set at {training['dataset']}, scenes whose ids begin with 0.\n"
     )
+    unfinished = "\nThe training was cut short: tables show such weights and never rank them."
+    if not training.get("unfinished"):
+        unfinished = ""
     return f"""# {contents["title"]}: weights
 
 `{contents["weights"]}`, half precision, SHA-256 `{contents["weights_sha256"]}`.
@@ -106,7 +112,7 @@ def _markdown(contents: Mapping[str, Any]) -> str:
 Licence of these weights: {contents["licence"]}.
 
 Trained for {training["steps"]} steps in {hours:.2f} h on {contents["hardware"]}.
-PSNR on held-out photographs through the same camera model: {training["validation_psnr"]:.2f} dB.
+PSNR on held-out photographs through the same camera model: {training["validation_psnr"]:.2f} dB.{unfinished}
 
 | training | |
 |---|---|
