@@ -28,6 +28,8 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--val", "validation", type=FOLDER, help="Photographs to validate on. [default: some of --photos]"
 )
+@click.option("--scenes", default=0, show_default=True, type=click.IntRange(0),
+              help="Procedural scenes to show beside --photos.")  # fmt: skip
 @click.option("--init", type=click.Path(dir_okay=False, path_type=Path),
               help="Weights file to start from, in place of random weights.")  # fmt: skip
 @click.option("--out", type=FOLDER, help="Folder of this run. [default: training/NAME]")
@@ -64,11 +66,14 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 )
 @click.option("--checkpoint-every", "checkpoint_every_s", default=120.0, show_default=True,
               type=click.FloatRange(0), help="Seconds between.")  # fmt: skip
+@click.option("--unfinished", is_flag=True,
+              help="Mark the weights as cut short: tables show them and never rank them.")  # fmt: skip
 def command(
     name: str,
     photos: Path | None,
     dataset: Path | None,
     validation: Path | None,
+    scenes: int,
     init: Path | None,
     out: Path | None,
     resume: bool,
@@ -87,6 +92,7 @@ def command(
     workers: int | None,
     validate_every: int,
     checkpoint_every_s: float,
+    unfinished: bool,
 ) -> int:
     """Train the network NAME and write its weights, model card, log and curve to --out.
 
@@ -104,6 +110,7 @@ def command(
         photos=photos,
         dataset=dataset,
         validation=validation,
+        scenes=scenes,
         init=init,
         steps=steps,
         minutes=minutes,
@@ -121,6 +128,7 @@ def command(
         validate_every=validate_every,
         checkpoint_every_s=checkpoint_every_s,
         resume=resume,
+        unfinished=unfinished,
     )
     try:
         train(options)

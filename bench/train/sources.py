@@ -48,7 +48,12 @@ def data_of(options: Options) -> Data:
     assert options.photos is not None
     listed = photographs.listed(options.photos)
     used = [each for each in listed if each.use == "training"]
-    own = Patches(photographs.load(options.photos, used), options.patch, options.seed)
+    shown = photographs.load(options.photos, used)
+    if options.scenes:
+        from bench.train import rendered
+
+        shown += rendered.pictures(options.scenes)
+    own = Patches(shown, options.patch, options.seed)
     folder = options.validation or options.photos
     kept = photographs.listed(folder) if options.validation else listed
     pool = photographs.load(folder, [each for each in kept if options.validation or each.use == "validation"])

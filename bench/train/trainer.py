@@ -39,6 +39,12 @@ LAST_RATE = 0.01
 """Share of the learning rate that is left at the end of the cosine."""
 
 EMA_DECAY = 0.999
+FREE = (
+    *("out", "steps", "minutes", "threads", "workers", "validate_every", "checkpoint_every_s"),
+    *("resume", "unfinished"),
+)
+"""Options that a resumed run may be given anew."""
+
 LOG_EVERY = 100
 PAUSE_FACTOR = 10.0
 """A step that takes so many times longer than usual was paused; it counts as a usual one."""
@@ -53,8 +59,9 @@ class Options:
     """What `llbench train` was asked for.
 
     The run ends after `steps`, or after `minutes` of training where that is given; then its schedule follows
-    the clock, and two runs are no longer identical. `photos` and `dataset` exclude each other. `init` is a
-    weights file to start from in place of random weights.
+    the clock, and two runs are no longer identical. `photos` and `dataset` exclude each other; `scenes` is
+    how many procedural scenes are shown beside the photographs. `init` is a weights file to start from in
+    place of random weights. `unfinished` marks the weights as those of a training cut short.
     """
 
     name: str
@@ -62,6 +69,7 @@ class Options:
     photos: Path | None = None
     dataset: Path | None = None
     validation: Path | None = None
+    scenes: int = 0
     init: Path | None = None
     steps: int = 16_000
     minutes: float | None = None
@@ -79,15 +87,17 @@ class Options:
     validate_every: int = 500
     checkpoint_every_s: float = 120.0
     resume: bool = False
+    unfinished: bool = False
 
     def recipe(self) -> dict[str, Any]:
         """Say what a resumed run must share with the run it goes on with; of folders only their names."""
         fixed = asdict(self)
-        for free in ("out", "steps", "minutes", "threads", "workers", "validate_every", "checkpoint_every_s"):
+        for free in FREE:
             del fixed[free]
-        del fixed["resume"]
         for place in ("photos", "dataset", "validation", "init"):
             fixed[place] = fixed[place] and fixed[place].name
+        if not self.scenes:
+            del fixed["scenes"]
         if self.init is not None:
             fixed["init_sha256"] = sha256(self.init)
         return fixed
@@ -106,7 +116,8 @@ def train(options: Options, data: Data | None = None) -> Path:  # noqa: C901, PL
     Raises:
         InputError: for unusable options or data, or an output folder that holds another run.
         Diverged: where the loss or gradient became infinite or NaN.
-        KeyboardInterrupt: after SIGINT or SIGTERM, once a checkpoint is written.
+        KeyboardInterrupt: after SIGINT or SIGTERM, once a checkpoint is written, and the weights that
+            validated best so far, which their card calls unfinished.
     """
     # Where this process stands among those of torchrun; alone without it.
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
@@ -174,6 +185,21 @@ def train(options: Options, data: Data | None = None) -> Path:  # noqa: C901, PL
         }
         checkpoints.write(options.out, state)
 
+    weights = options.out / f"{options.name.replace(':', '.')}.safetensors"
+
+    def ship(*, unfinished: bool) -> None:
+        curve.draw(options.out, options.name)
+        result: dict[str, Any] = {
+            "steps": step,
+            "seconds": round(seconds),
+            "processes": world,
+            "validation_psnr": round(best, 3),
+            "parameters": sum(each.numel() for each in network.parameters()),
+        }
+        if unfinished:
+            result["unfinished"] = True
+        card.write(weights, best_weights, {**recipe, **result}, data.credited)
+
     def progress() -> float:
         return step / options.steps if options.minutes is None else seconds / (60 * options.minutes)
 
@@ -225,19 +251,11 @@ def train(options: Options, data: Data | None = None) -> Path:  # noqa: C901, PL
                 checkpoint()
                 saved_at = time.monotonic()
             if interrupts.asked:
+                if first and best > -math.inf:
+                    ship(unfinished=True)
                 raise KeyboardInterrupt
-
-        weights = options.out / f"{options.name.replace(':', '.')}.safetensors"
         if first:
-            curve.draw(options.out, options.name)
-            result = {
-                "steps": step,
-                "seconds": round(seconds),
-                "processes": world,
-                "validation_psnr": round(best, 3),
-                "parameters": sum(each.numel() for each in network.parameters()),
-            }
-            card.write(weights, best_weights, {**recipe, **result}, data.credited)
+            ship(unfinished=options.unfinished)
             reporter.say(f"{weights}: {best:.2f} dB on the validation patches after {step} steps")
     if world > 1:
         torch.distributed.destroy_process_group()
@@ -277,6 +295,8 @@ def _check(options: Options, world: int) -> None:
         )
     if options.init is not None and not options.init.is_file():
         raise InputError(f"--init: there is no weights file {options.init}: check the name")
+    if options.scenes and options.photos is None:
+        raise InputError("--scenes joins --photos: a real data set is trained on as it is")
     if options.batch % world:
         raise InputError(f"--batch {options.batch} cannot be divided between {world} processes")
     if world > 1 and options.minutes is not None:

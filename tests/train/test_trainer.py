@@ -21,7 +21,8 @@ from safetensors.torch import load_file
 
 from baselines.checkpoints import sha256
 from baselines.registry import create
-from bench.train import checkpoints, curve
+from bench.provenance import weights_facts
+from bench.train import checkpoints, curve, rendered
 from bench.train.patches import Patch
 from bench.train.sources import data_of
 from bench.train.trainer import Diverged, Options, psnr_8bit, schedule, train
@@ -130,6 +131,51 @@ def test_an_interrupt_of_the_whole_group_saves_the_step_it_had_reached(
     assert b"Traceback" not in said
     train(_options(photos, tmp_path, resume=True))
     assert _same_run(uninterrupted, tmp_path)
+
+
+def test_an_interrupted_run_leaves_the_best_weights_so_far_and_calls_them_unfinished(
+    photos: Path, tmp_path: Path
+) -> None:
+    options = _options(photos, tmp_path, validate_every=2)
+    data = data_of(options)
+
+    class Interrupting:
+        def patch(self, step: int, index: int) -> Patch:
+            if step == 4:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return data.source.patch(step, index)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(options, replace(data, source=Interrupting()))
+    weights = tmp_path / "llpacknet.safetensors"
+    assert weights_facts(weights)["weights_unfinished"] is True
+    assert "cut short" in weights.with_suffix(".md").read_text(encoding="utf-8")
+    saved = checkpoints.read(tmp_path)
+    assert saved is not None
+    assert saved["step"] == 5
+    assert _same(load_file(weights), saved["best_weights"])
+    train(replace(options, resume=True, steps=6))
+    assert "weights_unfinished" not in weights_facts(weights)
+    train(replace(options, resume=True, steps=6, unfinished=True))
+    assert weights_facts(weights)["weights_unfinished"] is True
+
+
+def test_procedural_scenes_join_the_photographs(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rendered, "SIZE", (112, 160))
+    (picture,) = rendered.pictures(1, (112, 160))
+    assert picture.shape == (112, 160, 3)
+    assert picture.dtype == np.uint8
+    linear = np.where(picture < 21, picture / 255 / 4.5, ((picture / 255 + 0.0993) / 1.0993) ** 2.222)
+    assert linear.mean() == pytest.approx(rendered.MEAN, rel=0.02)
+    plain, joined = (data_of(_options(photos, tmp_path, scenes=scenes)) for scenes in (0, 1))
+    assert any(
+        not np.array_equal(plain.source.patch(0, index).truth, joined.source.patch(0, index).truth)
+        for index in range(8)
+    )
+    with pytest.raises(InputError, match="--scenes joins --photos"):
+        train(replace(_options(photos, tmp_path), photos=None, dataset=tmp_path, scenes=1))
 
 
 def test_a_run_starts_from_given_weights_and_names_them(
