@@ -18,7 +18,15 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "gpu.md",
         "clusters.md",
     ),
-    "Understand": ("methodology.md", "protocols.md", "metrics.md", "data.md", "findings.md"),
+    "Understand": (
+        "methodology.md",
+        "protocols.md",
+        "metrics.md",
+        "data.md",
+        "findings.md",
+        "unpack.md",
+        "gallery.md",
+    ),
     "Look up": ("rooms.md", "licences.md"),
     "API": ("api/llpacknet.md", "api/baselines.md", "api/metrics.md", "api/conformance.md"),
 }
