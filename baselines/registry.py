@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 ENTRY_POINT_GROUP = "llbench.models"
 INITIAL_SEED = 0
+UNDECLARED_MULTIPLE = 32
 
 _DECLARED: tuple[Spec, ...] = (
     *baselines.llpacknet.SPECS,
@@ -134,6 +135,16 @@ def conventions(name: str, method: Any) -> tuple[bool, float | None]:
         return declared.needs_gain, declared.input_clip
     needs_gain = getattr(method, "needs_gain", declared.needs_gain)
     return bool(needs_gain), getattr(method, "input_clip", declared.input_clip)
+
+
+def size_multiple(name: str, method: Any) -> int:
+    """Sides that a built network works on are multiples of this: exports get frames padded to it.
+
+    A user's own network may say so in an attribute `size_multiple`; else it is 32.
+    """
+    if name in _shipped_names():
+        return spec(name).size_multiple
+    return int(getattr(method, "size_multiple", UNDECLARED_MULTIPLE))
 
 
 def kind_of(name: str, method: Any) -> Kind:

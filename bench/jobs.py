@@ -95,7 +95,8 @@ class Job:
 
     def label(self) -> str:
         """Say in a few words what the job does, for progress and messages."""
-        words = [self.measurement, self.cell.model, self.cell.runtime, self.cell.device]
+        precision = None if self.cell.precision == "fp32" else self.cell.precision
+        words = [self.measurement, self.cell.model, self.cell.runtime, precision, self.cell.device]
         if self.measurement == "latency":
             words.append(f"round {self.round + 1}{' (twin)' if self.twin else ''}")
         if self.cell.protocol:

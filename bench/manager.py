@@ -17,11 +17,12 @@ from bench import process, protocols, provenance, store, trace
 from bench.address import versions
 from bench.attempt import Attempt, Limits
 from bench.cells import TIMED, Record
-from bench.environment import available_memory, machine, moment
+from bench.environment import available_memory, library_versions, machine, moment
 from bench.jobs import Job, Order
 from bench.metrics.lpips import available as lpips_unavailable
 from bench.outcome import FAILURES, Summary
 from bench.rounds import Rounds
+from bench.runtimes import versions_of
 from bench.span import weights_choice, with_twins
 from llpacknet.errors import InputError
 
@@ -206,11 +207,13 @@ class Execution:
 
     def _settings(self, job: Job) -> dict[str, dict[str, Any]]:
         """Say by measurement what else a result depends on: one made with other settings is made again."""
+        needed = versions_of(job.cell.runtime, library_versions())
+        form = {"versions": needed} if needed else {}
         return {
             "complexity": {},
-            "latency": {"rounds": 1 if job.single_pass else self.plan.rounds},
-            "memory": {},
-            "quality": {"area_fraction": job.area_fraction},
+            "latency": {"rounds": 1 if job.single_pass else self.plan.rounds, **form},
+            "memory": form,
+            "quality": {"area_fraction": job.area_fraction, **form},
             "kernels": {},
         }
 
@@ -326,7 +329,7 @@ class Execution:
             self.watch.end(cell)
         self.statuses[cell] = status
         if status in FAILURES:
-            words = (cell.model, cell.measurement, cell.runtime, cell.image, cell.protocol)
+            words = (cell.model, cell.measurement, cell.runtime, cell.precision, cell.image, cell.protocol)
             self.failures.append(f"{' '.join(word for word in words if word)}: {status}: {reason}")
         if self.progress:
             self.progress.cell(job, cell, status, reason)

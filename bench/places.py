@@ -1,4 +1,4 @@
-"""Where the suite keeps what it can make or fetch again: pictures, compiled kernels, LPIPS's backbone."""
+"""Where the suite keeps what it can make or fetch again: pictures, kernels, int8 networks, a backbone."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from llpacknet.errors import InputError
 VARIABLE = "LLBENCH_CACHE"
 LIMIT_VARIABLE = "LLBENCH_CACHE_BYTES"
 DEFAULT_LIMIT = 10_000_000_000
+QUANTISED = "quantised"
+"""Folder of int8 models, below `place`."""
 
 
 def place() -> Path:

@@ -22,6 +22,18 @@ PICTURE_S = 2.0
 LPIPS_S, LPIPS_BYTES = 10.0, 3_700_000_000
 KERNELS_S, KERNELS_BYTES = 14.0, 900_000_000
 """The forms of UnPack, timed and compared on a full-size picture's channels."""
+FORMS: dict[tuple[str | None, str | None], tuple[float, float]] = {
+    ("published", "fp32"): (1.0, 0.0),
+    ("eager", "fp32"): (0.9, 0.0),
+    ("compile", "fp32"): (0.6, 60.0),
+    ("compile", "bf16"): (0.6, 60.0),
+    ("onnxruntime", "fp32"): (0.5, 4.0),
+    ("onnxruntime", "int8"): (0.3, 10.0),
+    ("openvino", "fp32"): (0.5, 5.0),
+    ("openvino", "bf16"): (0.5, 5.0),
+    ("openvino", "int8"): (0.3, 10.0),
+}
+"""By runtime and precision: time of a pass relative to the published form's, and seconds to build it."""
 CELL_BYTES = 4_000
 PREDICTION_BYTES = 20_000_000
 """One full-size restored picture as PNG."""
@@ -54,6 +66,12 @@ def one_pass(model: str, height: int, width: int, threads: int = TABLE_THREADS) 
     share = area(height, width)
     seconds = known.seconds * share * TABLE_THREADS / min(threads, 8)
     return Pass(seconds, round(IMPORT_BYTES + (known.peak_bytes - IMPORT_BYTES) * share))
+
+
+def in_form(one: Pass, runtime: str | None, precision: str | None) -> tuple[Pass, float]:
+    """Return a pass in another form than the published one, and the seconds that building the form takes."""
+    factor, building = FORMS.get((runtime, precision), (1.0, 0.0))
+    return Pass(one.seconds * factor, one.peak_bytes), building
 
 
 def kernels(height: int, width: int) -> tuple[float, int]:

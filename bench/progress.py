@@ -70,7 +70,8 @@ class Lines:
 
     def cell(self, job: Job, cell: Cell, status: str, reason: str | None) -> None:
         """Take note of a finished cell, or of one finished round of it."""
-        words = [cell.measurement, cell.model, cell.runtime, cell.protocol, cell.image]
+        precision = None if cell.precision == "fp32" else cell.precision
+        words = [cell.measurement, cell.model, cell.runtime, precision, cell.protocol, cell.image]
         if job.measurement == cell.measurement == "latency":
             words.append(f"round {job.round + 1}")
         name = " ".join(word for word in words if word)

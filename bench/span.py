@@ -128,9 +128,10 @@ class Request:
 
     @staticmethod
     def _cost_s(one: predictions.Pass, cell: Cell, *, slow: bool) -> float:
+        formed, building = predictions.in_form(one, cell.runtime, cell.precision)
         if cell.measurement == "memory":
-            return predictions.IMPORT_S + one.seconds
-        return predictions.latency_s(one, single_pass=slow)
+            return predictions.IMPORT_S + building + formed.seconds
+        return building + predictions.latency_s(formed, single_pass=slow)
 
     def quality(self, models: Sequence[str]) -> tuple[list[Job], list[Settled], list[str]]:
         """One job per method and form, with the cells of all pictures and protocols, picture by picture."""
@@ -196,12 +197,15 @@ class Request:
         if slow:
             size = (size[0] // 2, size[1] // 2)
         one = self._pass(model, size)
+        formed, building = (
+            predictions.in_form(one, cells[0].runtime, cells[0].precision) if one else (None, 0.0)
+        )
         return Job(
             cells=tuple(cells),
             pictures=tuple(pictures),
             weights=weights_choice(model, self.weights),
             area_fraction=0.25 if slow else 1.0,
-            predicted_s=predictions.quality_s(one, *size, len(cells)),
+            predicted_s=building + predictions.quality_s(formed, *size, len(cells)),
             predicted_bytes=predictions.quality_bytes(one, *size) if self.device == "cpu" else None,
             synthetic=self.dataset.synthetic,
         )

@@ -9,9 +9,12 @@ import numpy as np
 import torch
 
 import baselines
-from baselines.registry import conventions, kind_of
+from baselines.registry import conventions, kind_of, size_multiple
+from bench import places
 from bench.runtimes import why_unsupported
-from llpacknet.network import fuse_weight_norm
+from llpacknet.errors import UnsupportedError
+from llpacknet.runtimes import Calibration, prepare
+from llpacknet.runtimes.calibration import placed as calibration_scenes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,10 +23,13 @@ if TYPE_CHECKING:
 
     from bench.cells import Cell
     from llpacknet.raw.frame import RawFrame
+    from llpacknet.runtimes import Prepared
 
-
-class UnsupportedError(Exception):
-    """This combination of method, runtime, precision and device does not exist here."""
+TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2, "fp16": 1e-2, "int8": 1e-1}
+"""How far a form may be from eager torch on a training scene, relative to the picture's largest magnitude:
+the largest difference in fp32, else the root of its mean square."""
+CHECKED_SIZE = (160, 224)
+"""Multiples of 32 and of no more, by which a network shows that needs more and does not say so."""
 
 
 class WrongOutputError(Exception):
@@ -42,6 +48,7 @@ class Subject:
         device: "cpu" or "cuda".
         forward: the timed call: what `place` returned in, the method's own output out.
         method: the method itself, for what only it can say (its parameters, the gain it chose).
+        form: a network's form; None for a classical method.
     """
 
     model: str
@@ -51,6 +58,7 @@ class Subject:
     device: str
     forward: Callable[[Any], Any]
     method: Any = field(repr=False)
+    form: Prepared | None = field(default=None, repr=False)
 
     def place(self, frame: RawFrame, gain: float, clip: float | None) -> Any:
         """Bring a frame into the form and onto the device where `forward` takes it.
@@ -79,6 +87,13 @@ class Subject:
         with torch.inference_mode():
             return float(own(placed).item())
 
+    def facts(self) -> dict[str, Any]:
+        """Say in which number format it computes, and what is to be known of that, for a result."""
+        if self.form is None:
+            return {}
+        note = {"note": self.form.note} if self.form.note else {}
+        return {"computes": self.form.computes, **note}
+
     def picture(self, output: Any, height: int, width: int) -> NDArray[np.float32]:
         """(H, W, 3) float32 in [0, 1] from the method's output; WrongOutputError unless it is a picture."""
         self.check(output, height, width)
@@ -105,28 +120,82 @@ class Subject:
 
 
 def build(cell: Cell, weights: str) -> Subject:
-    """Build the method of a cell for its device, runtime and precision.
+    """Build the method of a cell for its device, runtime and precision; an exported form is compared first.
 
-    Raises UnsupportedError where the combination does not exist, InputError for unusable weights.
+    Raises:
+        UnsupportedError: the combination does not exist here.
+        WrongOutputError: the form gives another picture than eager torch.
+        InputError: unusable weights.
     """
     reason = why_unsupported(cell, baselines.spec(cell.model))
     if reason:
         raise UnsupportedError(reason)
     if cell.device == "cuda" and not torch.cuda.is_available():
         raise UnsupportedError(f"no CUDA device can be used: torch {torch.__version__} finds none")
-    return dress(cell, baselines.create(cell.model, weights=weights))
+    method = baselines.create(cell.model, weights=weights)
+    subject = dress(cell, method)
+    if subject.form is not None:
+        if cell.runtime not in {"published", "eager"}:
+            _compare(subject, method, str(cell.precision))
+        if cell.height and cell.width:
+            subject.form.fit(cell.height, cell.width)
+    return subject
 
 
-def dress(cell: Cell, method: Any) -> Subject:
-    """Bring a method as `create` gives it into the runtime, precision and device of a cell."""
+def dress(cell: Cell, method: Any, calibration: Calibration | None = None) -> Subject:
+    """Bring a method as `create` gives it into the runtime, precision and device of a cell.
+
+    Args:
+        cell: says which.
+        method: the method; a network is left as it is.
+        calibration: what an int8 form finds its ranges on; the training scenes that the package carries if
+            None.
+
+    Raises:
+        UnsupportedError: the network cannot be brought into that form.
+    """
     needs_gain, clip = conventions(cell.model, method)
     if kind_of(cell.model, method) == "classical":
         return Subject(cell.model, False, needs_gain, clip, "cpu", lambda placed: method(*placed), method)
-    if isinstance(method, torch.nn.Module):
-        if cell.runtime == "eager":
-            method = fuse_weight_norm(method)
-        method = method.to(str(cell.device))
-    return Subject(cell.model, True, needs_gain, clip, str(cell.device), _inference(method), method)
+    device = str(cell.device)
+    if not isinstance(method, torch.nn.Module):
+        if (cell.runtime, device) != ("published", "cpu"):
+            raise UnsupportedError(f"{cell.model} is no torch.nn.Module: it has its published form alone")
+        return Subject(cell.model, True, needs_gain, clip, device, _inference(method), method)
+    if cell.precision == "int8" and calibration is None:
+        scenes = calibration_scenes(needs_gain=needs_gain, clip=clip)
+        calibration = Calibration(scenes, places.place() / places.QUANTISED)
+    form = prepare(
+        method,
+        str(cell.runtime),
+        str(cell.precision),
+        multiple=size_multiple(cell.model, method),
+        threads=cell.threads,
+        device=device,
+        calibration=calibration,
+    )
+    # The gain that a method tells is found where its frames are.
+    return Subject(cell.model, True, needs_gain, clip, device, form, method.to(device), form)
+
+
+def _compare(subject: Subject, method: torch.nn.Module, precision: str) -> None:
+    """Raise WrongOutputError unless a form gives, of a training scene, the picture that eager torch gives."""
+    scene = calibration_scenes(needs_gain=subject.needs_gain, clip=subject.input_clip)[0]
+    mosaic = scene[..., : CHECKED_SIZE[0], : CHECKED_SIZE[1]].contiguous().to(subject.device)
+    with torch.inference_mode():
+        expected = method(mosaic)
+    found = subject.forward(mosaic)
+    if found.shape != expected.shape:
+        raise WrongOutputError(
+            f"a training scene gives shape {tuple(found.shape)}, eager {tuple(expected.shape)}"
+        )
+    difference = (found - expected).abs()
+    apart = float(difference.max() if precision == "fp32" else difference.square().mean().sqrt())
+    error, tolerance = apart / max(float(expected.abs().max()), 1e-12), TOLERANCE[precision]
+    if not error <= tolerance:
+        raise WrongOutputError(
+            f"another picture than eager: off by {error:.2g} of the largest value (at most {tolerance:g})"
+        )
 
 
 def _inference(method: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:

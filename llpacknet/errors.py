@@ -8,3 +8,7 @@ class InputError(ValueError):
 
     The command line prints it to standard error and exits with status 2; it never shows a traceback for it.
     """
+
+
+class UnsupportedError(InputError):
+    """A combination of method, runtime, number format and device that does not exist here; says why."""

@@ -173,7 +173,7 @@ def test_the_manager_never_imports_torch():
 
 
 def test_a_folder_with_results_is_refused_without_resume_and_two_runs_do_not_meet(tmp_path):
-    wanted = plan(["misbehaving:good"], ["latency"], size=SIZE, runtimes=["openvino"])
+    wanted = plan(["misbehaving:good"], ["latency"], size=SIZE, precisions=["int8"])
     summary = execute(wanted, tmp_path)
     assert summary.counts == {"unsupported": 1}
     assert summary.failed == 0
@@ -194,7 +194,7 @@ def test_what_cannot_fit_is_skipped_with_the_figures(tmp_path):
 
 
 def test_results_name_no_user_host_or_path(tmp_path):
-    execute(plan(["misbehaving:good"], ["latency"], runtimes=["compile"], size=SIZE), tmp_path)
+    execute(plan(["misbehaving:good"], ["latency"], precisions=["int8"], size=SIZE), tmp_path)
     text = json.dumps([path.read_text() for path in store.files(tmp_path)])
     assert os.uname().nodename not in text
     assert str(Path.home()) not in text

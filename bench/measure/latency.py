@@ -84,12 +84,12 @@ def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
         del placed
         with trace.span("method: end to end"):
             _time_end_to_end(job, subject, gain, scopes)
-    values["scopes"] = scopes
+    values |= {"scopes": scopes, **subject.facts()}
     if first:
         # After the timing, so that the cold call stays cold: a wrong network's times are dropped.
         with trace.span("golden output"):
             check_golden(job.cell)
-    return lambda index: values if index == 0 else ledger.values()
+    return lambda index: values if index == 0 else {**ledger.values(), **subject.facts()}
 
 
 def _time(

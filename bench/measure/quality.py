@@ -119,6 +119,7 @@ class Judge:
             "gain": restored.gain,
             "ratio": picture.ratio,
             "area_fraction": job.area_fraction,
+            **self._subject.facts(),
         }
 
     def _read(self, picture: Picture) -> RawFrame:

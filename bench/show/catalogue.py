@@ -11,6 +11,7 @@ from bench.judge.quantities import GB
 from bench.judge.results import describe
 from bench.show import published
 from bench.show.costs import cost_table, scope_table
+from bench.show.deployments import deployment_table, loss_table, speedup_table
 from bench.show.entries import counted, figure_entry, picture_entry, printed, sentence
 from bench.show.kernels import kernel_table
 from bench.show.layout import Column, Entry, Part, Table, dash, ranked, word
@@ -29,7 +30,8 @@ def tables(results: Results) -> list[Table]:
     """Every further table that these results can fill."""
     found = [red_table(results), ablation_table(results)]
     found += [ratio_table(results, protocol) for protocol in results.protocols]
-    found += [cost_table(results), scope_table(results), kernel_table(results)]
+    found += [cost_table(results), deployment_table(results), speedup_table(results), loss_table(results)]
+    found += [scope_table(results), kernel_table(results)]
     found += [image_table(results, protocol) for protocol in results.protocols]
     found += [problem_table(results), environment_table(results)]
     return [table for table in found if table is not None]

@@ -16,8 +16,14 @@ SYNTHETIC = (
 )
 
 
-def cost_setting(results: Results, device: str = "cpu") -> str:
-    """One or two sentences on how time and memory were measured; empty without any."""
+def cost_setting(results: Results, device: str = "cpu", *, one_form: bool = True) -> str:
+    """One or two sentences on how time and memory were measured; empty without any.
+
+    Args:
+        results: the records.
+        device: "cpu" or "cuda".
+        one_form: whether what it stands beside is fp32 in the published form throughout.
+    """
     frame = results.frame(device)
     if frame is None:
         return ""
@@ -26,7 +32,8 @@ def cost_setting(results: Results, device: str = "cpu") -> str:
     parts = [f"{frame[0]}x{frame[1]}", device.upper() if device == "cpu" else "GPU"]
     parts += [on] if on else []
     parts += [f"{threads} threads" if threads != 1 else "1 thread"] if threads and device == "cpu" else []
-    text = f"Time and memory: {', '.join(parts)}, fp32, in the published form; 1 GB = 1e9 bytes."
+    parts += ["fp32", "in the published form"] if one_form else []
+    text = f"Time and memory: {', '.join(parts)}; 1 GB = 1e9 bytes."
     floor = quantities.noise_floor(results)
     if floor is not None:
         text += f" A/A noise floor of the timing run: {100 * floor:.1f} %."

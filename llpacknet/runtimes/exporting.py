@@ -1,0 +1,55 @@
+"""A trunk as ONNX, for any size: what ONNX Runtime and OpenVINO start from."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from llpacknet.errors import UnsupportedError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+OPSET = 17
+INPUT, OUTPUT = "mosaic", "rgb"
+HEIGHT, WIDTH = "height", "width"
+"""Names of the two free dimensions of the input."""
+_ROWS, _COLUMNS = 64, 96
+
+
+def to_onnx(trunk: nn.Module, multiple: int = 2) -> bytes:
+    """Export a trunk (1, 1, H, W) -> (1, 3, H, W), H and W free.
+
+    Traced on a small frame, which takes seconds and little memory whatever the frame to come.
+
+    Raises:
+        UnsupportedError: it cannot be exported; says why in one line.
+    """
+    sample = torch.zeros(1, 1, _up(_ROWS, multiple), _up(_COLUMNS, multiple))
+    stream: Any = io.BytesIO()  # which the exporter takes, unlike its annotation
+    try:
+        with torch.no_grad(), warnings.catch_warnings():
+            # That shapes are read while tracing is what the checks of the input do.
+            warnings.simplefilter("ignore")
+            torch.onnx.export(
+                trunk,
+                (sample,),
+                stream,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                dynamic_axes={INPUT: {2: HEIGHT, 3: WIDTH}},
+                opset_version=OPSET,
+                dynamo=False,
+            )
+    except Exception as error:
+        words = " ".join(str(error).split())[:300]
+        raise UnsupportedError(f"it cannot be exported to ONNX: {type(error).__name__}: {words}") from error
+    content: bytes = stream.getvalue()
+    return content
+
+
+def _up(side: int, multiple: int) -> int:
+    return side + -side % multiple

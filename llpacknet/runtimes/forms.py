@@ -1,0 +1,81 @@
+"""Which runtimes and number formats there are, and which of their combinations exist here; free of torch."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+
+from llpacknet.runtimes.processor import lacks
+
+RUNTIMES = ("published", "eager", "compile", "onnxruntime", "openvino")
+PRECISIONS = ("fp32", "bf16", "fp16", "int8")
+INSTALL = 'python -m pip install "llpacknet-bench[accel]"'
+
+_PACKAGES = {
+    ("onnxruntime", "fp32"): ("onnx", "onnxruntime"),
+    ("onnxruntime", "int8"): ("onnx", "onnxruntime"),
+    ("openvino", "fp32"): ("onnx", "openvino"),
+    ("openvino", "bf16"): ("onnx", "openvino"),
+    ("openvino", "int8"): ("onnx", "openvino", "nncf"),
+}
+"""What the extra `accel` has to provide for a form; torch itself needs onnx to export."""
+
+
+def why_unsupported(runtime: str, precision: str, device: str = "cpu") -> str | None:
+    """Say in one line why a form of a network cannot exist here; None where nothing speaks against it."""
+    if device == "cuda":
+        return _why_not_on_cuda(runtime, precision)
+    if precision == "fp16":
+        return "fp16 is for CUDA: processors compute in fp32, bf16 or int8"
+    if runtime == "published":
+        return None if precision == "fp32" else "the published form computes in fp32"
+    if runtime == "onnxruntime" and precision == "bf16":
+        return "ONNX Runtime has no bf16 convolution for processors; openvino has"
+    if runtime in {"eager", "compile"}:
+        return _why_not_in_torch(runtime, precision)
+    missing = [name for name in _PACKAGES.get((runtime, precision), ()) if not _installed(name)]
+    return f"{' and '.join(missing)} not installed: {INSTALL}" if missing else None
+
+
+def note(precision: str, computes: str) -> str | None:
+    """Say what a reader must know of a form's number format on this processor; None where all is as named.
+
+    Args:
+        precision: what was asked for.
+        computes: the number format in which most of the convolutions run.
+    """
+    if computes != precision:
+        has = "this processor has no instructions for it" if lacks(precision) else "the runtime chose so"
+        return f"asked for {precision}, computed in {computes}: {has}"
+    if lacks(precision):
+        return f"this processor has no {precision} instructions: computed by widening"
+    return None
+
+
+def _why_not_in_torch(runtime: str, precision: str) -> str | None:
+    if precision == "int8":
+        return f"torch has no int8 form of it ({runtime}); onnxruntime and openvino have"
+    if precision == "bf16" and lacks("bf16"):
+        return "this processor has no bf16 instructions, and torch would emulate them many times slower"
+    if runtime == "compile" and _compiler() is None:
+        return "torch.compile needs a C++ compiler and finds none: install g++, or name one in CXX"
+    return None
+
+
+def _why_not_on_cuda(runtime: str, precision: str) -> str | None:
+    if runtime in {"onnxruntime", "openvino"}:
+        return f"{runtime} runs on the processor here; on CUDA there are eager and compile"
+    if precision == "int8":
+        return "there is no int8 form for CUDA; bf16 and fp16 there are"
+    if runtime == "published" and precision != "fp32":
+        return "the published form computes in fp32"
+    return None
+
+
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+def _compiler() -> str | None:
+    return shutil.which(os.environ.get("CXX") or "g++")

@@ -1,0 +1,212 @@
+"""One network in one runtime and number format, ready to be called.
+
+`published` is the network as its authors run it; `eager` its fastest form in torch. The exported runtimes
+take the trunk alone (`framing`): amplifier and margins stay in torch, where they cost next to nothing.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from llpacknet.errors import UnsupportedError
+from llpacknet.network import fuse_weight_norm
+from llpacknet.runtimes import forms
+from llpacknet.runtimes.framing import split
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from torch import Tensor
+
+    from llpacknet.runtimes.framing import Framing
+
+    Forward = Callable[[Tensor], Tensor]
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What an int8 form finds its number ranges on.
+
+    Attributes:
+        mosaics: (1, 1, H, W) float32 as the network takes them (amplified, where it needs the gain), from
+            training scenes and never from what it is judged on.
+        folder: where quantised models are kept, since making one takes a minute; None to keep none.
+    """
+
+    mosaics: Sequence[Tensor]
+    folder: Path | None = None
+
+
+@dataclass
+class Prepared:
+    """A network in one form: normalised mosaic (1, 1, H, W) float32 -> RGB (1, 3, H, W).
+
+    An exported form is compiled for one frame size, that of `fit` or of the first call; another size compiles
+    it again. Its output may be overwritten by the next call.
+
+    Attributes:
+        runtime: one of `forms.RUNTIMES`.
+        precision: one of `forms.PRECISIONS`, as asked for.
+        computes: the number format in which most convolutions run, as the runtime itself tells.
+    """
+
+    runtime: str
+    precision: str
+    computes: str
+    _fit: Callable[[int, int], tuple[Forward, str]] = field(repr=False)
+    _fitted: tuple[tuple[int, int], Forward] | None = field(default=None, repr=False)
+
+    @property
+    def note(self) -> str | None:
+        """What a reader must know of its number format on this processor; None where all is as named."""
+        return forms.note(self.precision, self.computes)
+
+    def fit(self, height: int, width: int) -> None:
+        """Compile for a frame size ahead of the first call."""
+        if self._fitted is None or self._fitted[0] != (height, width):
+            self._fitted = None
+            forward, self.computes = self._fit(height, width)
+            self._fitted = (height, width), forward
+
+    def __call__(self, mosaic: Tensor) -> Tensor:
+        """(1, 1, H, W) float32 -> (1, 3, H, W); a torch form takes any batch and keeps its dtype."""
+        height, width = mosaic.shape[-2:]
+        self.fit(height, width)
+        assert self._fitted is not None
+        return self._fitted[1](mosaic)
+
+
+def prepare(
+    network: nn.Module,
+    runtime: str = "eager",
+    precision: str = "fp32",
+    *,
+    multiple: int = 2,
+    threads: int | None = None,
+    device: str = "cpu",
+    calibration: Calibration | None = None,
+) -> Prepared:
+    """Bring a network into a form.
+
+    Args:
+        network: in eval mode; it is left as it is, on the CPU.
+        runtime: one of `forms.RUNTIMES`.
+        precision: one of `forms.PRECISIONS`.
+        multiple: the network's own size multiple: exports are given frames padded to it.
+        threads: of one pass in runtimes that have threads of their own; torch's number if None.
+        device: "cpu" or "cuda".
+        calibration: for int8.
+
+    Raises:
+        UnsupportedError: no such form here, or the network cannot be exported; says why, and where a package
+            is missing which command installs it.
+    """
+    reason = forms.why_unsupported(runtime, precision, device)
+    if reason:
+        raise UnsupportedError(reason)
+    if runtime == "published":
+        return _in_torch(network.to(device), runtime, precision)
+    if precision in DTYPES and runtime in {"eager", "compile"}:
+        return _torch_form(network, runtime, precision, multiple, device)
+    return _exported(network, runtime, precision, multiple, threads or torch.get_num_threads(), calibration)
+
+
+def _in_torch(forward: Forward, runtime: str, precision: str) -> Prepared:
+    """Wrap what takes any size by itself."""
+
+    def call(mosaic: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return forward(mosaic)
+
+    return Prepared(runtime, precision, precision, lambda _, __: (call, precision))
+
+
+def _torch_form(network: nn.Module, runtime: str, precision: str, multiple: int, device: str) -> Prepared:
+    fused = fuse_weight_norm(copy.deepcopy(network)).eval().to(device)
+    if precision == "fp32" and device == "cpu":
+        return _in_torch(fused if runtime == "eager" else _compiled(fused), runtime, precision)
+    framing, trunk = split(fused, multiple)
+    trunk = trunk.to(device, DTYPES[precision])
+    if device == "cuda":
+        trunk = trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    inner = _compiled(trunk) if runtime == "compile" else trunk
+
+    def forward(mosaic: Tensor) -> Tensor:
+        placed, margins = framing.enter(mosaic)
+        rgb: Tensor = inner(placed.to(DTYPES[precision])).float()
+        return framing.leave(rgb, margins)
+
+    return _in_torch(forward, runtime, precision)
+
+
+def _compiled(network: nn.Module) -> Forward:
+    """torch.compile for one size at a time, weights laid out ahead; CUDA graphs where there is CUDA."""
+    graphs = next(network.parameters()).is_cuda
+    options: dict[str, Any] = {"freezing": True, "triton.cudagraphs": graphs}
+    forward: Forward = torch.compile(network, dynamic=False, options=options)
+    return forward
+
+
+def _exported(
+    network: nn.Module,
+    runtime: str,
+    precision: str,
+    multiple: int,
+    threads: int,
+    calibration: Calibration | None,
+) -> Prepared:
+    from llpacknet.runtimes import exporting
+
+    framing, trunk = split(network, multiple)
+    onnx = exporting.to_onnx(trunk, multiple)
+    mosaics = _placed(framing, calibration) if precision == "int8" else []
+    folder = calibration.folder if calibration else None
+    if runtime == "openvino":
+        return _in_openvino(onnx, framing, precision, threads, mosaics, folder)
+    return _in_onnxruntime(onnx, framing, precision, threads, mosaics, folder)
+
+
+def _in_openvino(
+    onnx: bytes, framing: Framing, precision: str, threads: int, mosaics: list[Any], folder: Path | None
+) -> Prepared:
+    from llpacknet.runtimes import openvino_runtime as openvino
+    from llpacknet.runtimes import quantising
+
+    quantised = precision == "int8"
+    model = quantising.for_openvino(onnx, mosaics, folder) if quantised else openvino.read(onnx)
+
+    def fit(height: int, width: int) -> tuple[Forward, str]:
+        forward, compiled = openvino.load(model, framing, (height, width), precision, threads)
+        return forward, openvino.computes(compiled)
+
+    return Prepared("openvino", precision, precision, fit)
+
+
+def _in_onnxruntime(
+    onnx: bytes, framing: Framing, precision: str, threads: int, mosaics: list[Any], folder: Path | None
+) -> Prepared:
+    from llpacknet.runtimes import onnx_runtime, quantising
+
+    model = quantising.for_onnxruntime(onnx, mosaics, folder) if precision == "int8" else onnx
+
+    def fit(height: int, width: int) -> tuple[Forward, str]:
+        forward, _ = onnx_runtime.load(model, framing, (height, width), threads)
+        return forward, precision
+
+    return Prepared("onnxruntime", precision, precision, fit)
+
+
+def _placed(framing: Framing, calibration: Calibration | None) -> list[Any]:
+    """Calibration mosaics as the trunk takes them."""
+    if calibration is None or not calibration.mosaics:
+        raise UnsupportedError("int8 is calibrated on training scenes, and none were given")
+    with torch.no_grad():
+        return [framing.enter(mosaic)[0].numpy() for mosaic in calibration.mosaics]

@@ -1,0 +1,164 @@
+"""int8 after training: ranges of activations are found on training scenes, weights rounded per channel.
+
+A quantised model is kept in a folder if one is given, named by a hash of the network, the scenes and the
+versions of what made it: finding the ranges takes longer than everything else about a form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import os
+import tempfile
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from llpacknet.runtimes.exporting import INPUT
+from llpacknet.runtimes.processor import lacks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Mosaics = Sequence[NDArray[np.float32]]
+
+SCHEME = "1"
+"""Changes with the way of quantising, so that kept models are made anew."""
+
+
+def for_openvino(onnx: bytes, mosaics: Mosaics, folder: Path | None) -> Any:
+    """Quantise an exported trunk with NNCF.
+
+    Args:
+        onnx: the trunk, its sides free.
+        mosaics: (1, 1, h, w) float32 each, as the trunk takes them.
+        folder: where quantised models are kept; None to keep none.
+
+    Returns:
+        an `openvino.Model`, its sides free.
+    """
+    import openvino as ov
+
+    def quantise(target: Path) -> None:
+        import nncf
+
+        with _silence():
+            model = nncf.quantize(
+                ov.Core().read_model(onnx),
+                nncf.Dataset(list(mosaics)),
+                preset=nncf.QuantizationPreset.MIXED,
+                target_device=nncf.TargetDevice.CPU,
+                subset_size=len(mosaics),
+            )
+        ov.serialize(model, target, target.with_suffix(".bin"))
+
+    with _kept(onnx, mosaics, folder, "openvino", ("openvino", "nncf"), ".xml", quantise) as path:
+        core = ov.Core()
+        # Not mapped into memory: a temporary folder goes before the model does.
+        core.set_property({"ENABLE_MMAP": False})
+        return core.read_model(path)
+
+
+def for_onnxruntime(onnx: bytes, mosaics: Mosaics, folder: Path | None) -> bytes:
+    """Quantise an exported trunk with ONNX Runtime's own quantiser; arguments as `for_openvino`.
+
+    Returns:
+        the model with QuantizeLinear and DequantizeLinear around its convolutions.
+    """
+
+    def quantise(target: Path) -> None:
+        from onnxruntime import quantization
+
+        class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
+            def __init__(self) -> None:
+                self._left = iter(mosaics)
+
+            def get_next(self) -> dict[str, Any] | None:
+                mosaic = next(self._left, None)
+                return None if mosaic is None else {INPUT: mosaic}
+
+        source = target.with_suffix(".fp32.onnx")
+        source.write_bytes(onnx)
+        with _silence():
+            quantization.quantize_static(
+                source,
+                target,
+                Reader(),
+                quant_format=quantization.QuantFormat.QDQ,
+                per_channel=True,
+                # Sums of two products of bytes overflow 16 bits, in which processors without int8
+                # instructions hold them, unless weights keep to 7 bits.
+                reduce_range=lacks("int8"),
+                op_types_to_quantize=[
+                    "Conv",
+                    "ConvTranspose",
+                    "Concat",
+                    "Add",
+                    "Relu",
+                    "LeakyRelu",
+                    "MaxPool",
+                ],
+            )
+        source.unlink()
+
+    versions = ("onnxruntime", "onnx")
+    name = "onnxruntime-7bit" if lacks("int8") else "onnxruntime"
+    with _kept(onnx, mosaics, folder, name, versions, ".onnx", quantise) as path:
+        return path.read_bytes()
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """Keep bars and advice of quantisers off a user's terminal."""
+    logging.disable(logging.ERROR)
+    try:
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+@contextmanager
+def _kept(
+    onnx: bytes,
+    mosaics: Mosaics,
+    folder: Path | None,
+    name: str,
+    packages: tuple[str, ...],
+    suffix: str,
+    make: Callable[[Path], None],
+) -> Iterator[Path]:
+    """Give the path of a quantised model, made unless it is there already."""
+    if folder is None:
+        with tempfile.TemporaryDirectory() as temporary:
+            path = Path(temporary) / f"model{suffix}"
+            make(path)
+            yield path
+        return
+    digest = hashlib.sha256(onnx)
+    for mosaic in mosaics:
+        digest.update(mosaic.tobytes())
+    digest.update(repr([SCHEME, *((package, version(package)) for package in packages)]).encode())
+    home = folder / f"{name}-{digest.hexdigest()[:24]}"
+    if not home.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as temporary:
+            part = Path(temporary) / "whole"
+            part.mkdir()
+            make(part / f"model{suffix}")
+            _settle(part, home)
+    yield home / f"model{suffix}"
+
+
+def _settle(part: Path, home: Path) -> None:
+    """Put a finished folder under its name; another process may have been first, with the same content."""
+    try:
+        os.rename(part, home)  # noqa: PTH104 -- Path.rename would replace nothing either, but says so less clearly
+    except OSError:
+        if not home.is_dir():
+            raise

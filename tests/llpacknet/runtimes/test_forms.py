@@ -1,0 +1,162 @@
+"""Every form of every learned method gives the picture that the network gives as published."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import baselines
+from baselines.registry import conventions, size_multiple
+from llpacknet.errors import UnsupportedError
+from llpacknet.runtimes import PRECISIONS, RUNTIMES, Calibration, prepare, why_unsupported
+from llpacknet.runtimes import calibration as training
+from llpacknet.runtimes.processor import lacks
+
+LEARNED = [name for name in baselines.names() if baselines.spec(name).kind == "network"]
+ROOT = Path(__file__).parents[3]
+FP32 = 1e-4
+"""Largest difference, relative to the picture's largest magnitude: sums in another order."""
+INT8 = 0.1
+"""Root of the mean square of the difference, likewise."""
+
+
+def built(name):
+    network = baselines.create(name, weights="none")
+    needs_gain, clip = conventions(name, network)
+    scenes = training.placed(needs_gain=needs_gain, clip=clip)
+    return network, scenes
+
+
+def made(name, runtime, precision, network, scenes=()):
+    small = Calibration([scene[..., :64, :96].contiguous() for scene in scenes])
+    return prepare(
+        network, runtime, precision, multiple=size_multiple(name, network), threads=2, calibration=small
+    )
+
+
+def published(network, mosaic):
+    with torch.inference_mode():
+        return network(mosaic)
+
+
+def apart(found, expected):
+    difference = (found - expected).abs()
+    scale = expected.abs().max()
+    return float(difference.max() / scale), float(difference.square().mean().sqrt() / scale)
+
+
+@pytest.mark.parametrize("runtime", ["eager", "onnxruntime", "openvino"])
+@pytest.mark.parametrize("name", LEARNED)
+def test_in_fp32_it_gives_the_published_picture_of_any_size(name, runtime):
+    network, scenes = built(name)
+    form = made(name, runtime, "fp32", network)
+    for height, width in ((64, 96), (70, 90)):
+        mosaic = scenes[1][..., :height, :width].contiguous()
+        found = form(mosaic)
+        assert found.shape == (1, 3, height, width)
+        assert apart(found, published(network, mosaic))[0] < FP32
+    assert form.computes == "fp32"
+    assert form.note is None
+
+
+@pytest.mark.skipif(why_unsupported("compile", "fp32") is not None, reason="no compiler")
+def test_compiled_it_gives_the_published_picture():
+    network, scenes = built("llpacknet")
+    mosaic = scenes[1][..., :64, :96].contiguous()
+    form = made("llpacknet", "compile", "fp32", network)
+    assert apart(form(mosaic), published(network, mosaic))[0] < FP32
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+@pytest.mark.parametrize("name", LEARNED)
+def test_in_int8_it_gives_nearly_the_published_picture(name, runtime):
+    network, scenes = built(name)
+    form = made(name, runtime, "int8", network, scenes[:2])
+    mosaic = scenes[1][..., :64, :96].contiguous()
+    assert apart(form(mosaic), published(network, mosaic))[1] < INT8
+    assert form.computes == "int8"
+    assert (form.note is not None) == lacks("int8")
+
+
+def test_bf16_in_openvino_says_what_it_computes_in():
+    network, scenes = built("llpacknet")
+    form = made("llpacknet", "openvino", "bf16", network)
+    mosaic = scenes[1][..., :64, :96].contiguous()
+    assert apart(form(mosaic), published(network, mosaic))[1] < 0.05
+    if lacks("bf16"):
+        assert form.computes == "fp32"
+        assert form.note == "asked for bf16, computed in fp32: this processor has no instructions for it"
+    else:
+        assert form.computes == "bf16"
+        assert form.note is None
+
+
+def test_the_network_it_was_made_from_stays_as_it_was():
+    network, scenes = built("llpacknet-2020")
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    for runtime in ("eager", "onnxruntime", "openvino"):
+        made("llpacknet-2020", runtime, "fp32", network)(scenes[0])
+    assert network.state_dict().keys() == before.keys()
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())
+
+
+def test_a_quantised_model_is_kept_and_used_again(tmp_path):
+    network, scenes = built("llpacknet")
+    mosaics = [scene[..., :64, :96].contiguous() for scene in scenes[:2]]
+    pictures = []
+    for _ in range(2):
+        form = prepare(network, "openvino", "int8", multiple=16, calibration=Calibration(mosaics, tmp_path))
+        pictures.append(form(mosaics[0]).clone())
+    (kept,) = tmp_path.iterdir()
+    assert kept.name.startswith("openvino-")
+    assert torch.equal(*pictures)
+
+
+def test_int8_without_scenes_is_refused():
+    network, _ = built("llpacknet")
+    with pytest.raises(UnsupportedError, match="training scenes"):
+        prepare(network, "openvino", "int8", multiple=16)
+
+
+def test_what_cannot_be_exported_says_so():
+    class Counting(torch.nn.Module):
+        def forward(self, mosaic):
+            return torch.linalg.matrix_exp(mosaic).repeat(1, 3, 1, 1)
+
+    with pytest.raises(UnsupportedError, match="cannot be exported to ONNX"):
+        prepare(Counting(), "onnxruntime", "fp32")
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_form_is_made_or_refused_with_a_reason(runtime, precision):
+    reason = why_unsupported(runtime, precision)
+    if (runtime, precision) in {("published", "fp32"), ("eager", "fp32")}:
+        assert reason is None
+    if precision == "fp16" or (runtime == "published" and precision != "fp32"):
+        assert reason
+    if reason:
+        network, _ = built("llpacknet")
+        with pytest.raises(UnsupportedError) as refused:
+            prepare(network, runtime, precision, multiple=16)
+        assert str(refused.value) == reason
+
+
+@pytest.mark.parametrize(
+    ("runtime", "precision", "names"),
+    [("openvino", "fp32", "openvino"), ("openvino", "int8", "nncf"), ("onnxruntime", "fp32", "onnxruntime")],
+)
+def test_where_packages_are_absent_the_reason_names_the_command_that_installs_them(runtime, precision, names):
+    # Without its site packages this interpreter has none of them.
+    code = (
+        f"import sys; sys.path.insert(0, {str(ROOT)!r});"
+        "from llpacknet.runtimes.forms import why_unsupported;"
+        f"print(why_unsupported({runtime!r}, {precision!r}))"
+    )
+    said = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert names in said
+    assert said.strip().endswith('not installed: python -m pip install "llpacknet-bench[accel]"')

@@ -1,0 +1,67 @@
+"""Runtime and precision as axes of cells: measured where they exist, refused with a reason where not."""
+
+from pathlib import Path
+
+import pytest
+
+from bench import store
+from bench.cells import Cell
+from bench.manager import execute
+from bench.measure.golden import GOLDEN, check_golden
+from bench.plan import plan
+from bench.subjects import WrongOutputError, build
+from llpacknet.errors import UnsupportedError
+from llpacknet.runtimes.processor import lacks
+
+METHODS = Path(__file__).parent.parent / "methods"
+
+
+def cell(model, runtime, precision="fp32"):
+    return Cell(
+        model, "latency", device="cpu", runtime=runtime, precision=precision, height=64, width=96, threads=2
+    )
+
+
+@pytest.mark.parametrize("model", GOLDEN)
+def test_every_network_gives_its_golden_output_in_openvino(model):
+    check_golden(cell(model, "openvino"))
+
+
+@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
+def test_int8_is_near_the_golden_output(runtime):
+    check_golden(cell("llpacknet", runtime, "int8"))
+
+
+def test_forms_are_measured_and_say_what_they_compute_in(tmp_path):
+    wanted = plan(
+        ["llpacknet"],
+        ["latency", "memory"],
+        runtimes=["openvino", "onnxruntime"],
+        precisions=["fp32", "bf16"],
+        size=(64, 96),
+        rounds=1,
+        threads=1,
+    )
+    summary = execute(wanted, tmp_path)
+    assert summary.failures == ()
+    found = {(r.cell.measurement, r.cell.runtime, r.cell.precision): r for r in store.load(tmp_path)}
+    for kind in ("latency", "memory"):
+        assert found[kind, "onnxruntime", "bf16"].status == "unsupported"
+        for form in (("openvino", "fp32"), ("onnxruntime", "fp32")):
+            record = found[kind, *form]
+            assert (record.values["computes"], "note" in record.values) == ("fp32", False)
+            assert form[0] in record.provenance["settings"]["versions"]
+        bf16 = found[kind, "openvino", "bf16"].values
+        assert (bf16["computes"] == "fp32") == ("note" in bf16) == lacks("bf16")
+
+
+def test_an_export_that_gives_another_picture_gets_no_time(monkeypatch):
+    monkeypatch.syspath_prepend(METHODS)
+    with pytest.raises(WrongOutputError, match="another picture than eager"):
+        build(cell("nonconforming:FreezesAValue", "onnxruntime"), "none")
+
+
+def test_a_network_that_cannot_be_exported_has_no_such_form(monkeypatch):
+    monkeypatch.syspath_prepend(METHODS)
+    with pytest.raises(UnsupportedError, match="cannot be exported to ONNX"):
+        build(cell("nonconforming:UnknownToOnnx", "openvino"), "none")
