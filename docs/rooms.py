@@ -86,6 +86,7 @@ ROOMS = (
          ("bench", "bench.cli", "bench.__main__", "bench.licences")),
     Room("train", "patches, losses, the loop", 4, Box(40, 130), ("bench.train",)),
     Room("experiment", "UnPack, trained", 7, Box(232, 130, 116), ("bench.train.unpack",)),
+    Room("restore", "own photographs", 1, Box(838, 130, 104), ("bench.restore",)),
     Room("manager", "plans, starts, waits; no torch", 5, Box(360, 130, 220),
          ("bench.manager", "bench.attempt", "bench.process", "bench.rounds", "bench.plan", "bench.span",
           "bench.reproduce", "bench.progress", "bench.outcome", "bench.sampling")),
@@ -110,6 +111,7 @@ ROOMS = (
 WAYS = (
     Way("cli", "manager", "a request", "call", ((470, 72), (470, 130)), (478, 106)),
     Way("cli", "score", "two folders", "call", ((735, 72), (735, 130)), (743, 106)),
+    Way("cli", "restore", "raw files", "call", ((890, 72), (890, 130)), (898, 106)),
     Way("cli", "train", "a recipe", "call", ((130, 72), (130, 130)), (138, 106)),
     Way("cli", "conformance", "a name", "call", ((1045, 72), (1045, 130)), (1053, 106)),
     Way("data", "train", "the camera model", "call", ((130, 280), (130, 194)), (138, 242)),

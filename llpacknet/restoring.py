@@ -1,19 +1,26 @@
-"""Restore one dark raw photograph."""
+"""Restore dark raw photographs: one call for one, a `Restorer` for many."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 
+from llpacknet.adapting import Adaptation, adaptation
 from llpacknet.errors import InputError
+from llpacknet.network import SIZE_MULTIPLE, LLPackNet
 from llpacknet.raw.read import read_raw
 from llpacknet.red_gain import red_gain
+from llpacknet.runtimes import Calibration, prepare
+from llpacknet.runtimes import calibration as training
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from llpacknet.raw.frame import RawFrame
 
 _TURNS = {0: 0, 3: 2, 5: 1, 6: 3}
 """LibRaw's flip code to quarter turns, counter-clockwise."""
@@ -27,7 +34,7 @@ def restore(
     runtime: str = "eager",
     precision: str = "fp32",
 ) -> NDArray[np.uint8]:
-    """Restore a dark raw photograph with a network.
+    """Restore a dark raw photograph with a network. For several, build one `Restorer`.
 
     Args:
         path_or_mosaic: a Bayer raw file, or a normalised RGGB mosaic (H, W), 0 black and 1 saturation.
@@ -35,66 +42,171 @@ def restore(
         gain: what the mosaic is multiplied by; "auto" leaves it to a method with its own amplifier and gives
             the others RED's estimate with m = 5.
         device: "cpu", "cuda" or another of torch's names.
-        runtime: "eager".
-        precision: "fp32".
+        runtime: "published", "eager", "compile", "onnxruntime" or "openvino".
+        precision: "fp32", "bf16", "fp16" (CUDA) or "int8".
 
     Returns:
         (H, W, 3) uint8 RGB, sRGB-encoded; a file's picture is turned upright as the file says.
 
     Raises:
-        InputError: an unusable file, mosaic, gain, model, runtime or precision.
+        InputError: an unusable file, mosaic, gain, model, or a form that does not exist here.
 
     """
-    if (runtime, precision) != ("eager", "fp32"):
-        raise InputError(
-            f"restore runs eager in fp32, not {runtime} in {precision}; leave both at their defaults"
+    restorer = Restorer(model, gain, device, runtime, precision)
+    if isinstance(path_or_mosaic, (str, Path)):
+        return restorer.restore(read_raw(Path(path_or_mosaic))).picture
+    return restorer.run(restorer.place_mosaic(_checked(path_or_mosaic))).picture
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A photograph as the network takes it.
+
+    Attributes:
+        mosaic: (1, 1, H, W), amplified where the network needs it.
+        gain: what it was multiplied by; None where the network finds its own.
+        adaptation: how it was brought to the colours trained on; None for those themselves.
+        turns: quarter turns, counter-clockwise, that bring the picture upright.
+    """
+
+    mosaic: torch.Tensor
+    gain: float | None
+    adaptation: Adaptation | None = None
+    turns: int = 0
+
+
+@dataclass(frozen=True)
+class Restored:
+    """A restored photograph.
+
+    Attributes:
+        picture: (H, W, 3) RGB, uint8 or uint16, upright.
+        gain: the gain behind it, given, estimated or the network's own; None where it does not tell.
+    """
+
+    picture: NDArray[Any]
+    gain: float | None
+
+
+class Restorer:
+    """A network in one form, ready for photographs of any camera.
+
+    Args:
+        model: see `restore`.
+        gain: see `restore`.
+        device: see `restore`.
+        runtime: see `restore`.
+        precision: see `restore`.
+        weights: as `baselines.create` takes them, for a method of the registry.
+        kept: folder for quantised models, which take a minute to make; None to keep none.
+
+    Raises:
+        InputError: an unusable gain or model, or a form that does not exist here.
+
+    """
+
+    def __init__(
+        self,
+        model: str | torch.nn.Module = "llpacknet",
+        gain: float | str = "auto",
+        device: str = "cpu",
+        runtime: str = "eager",
+        precision: str = "fp32",
+        *,
+        weights: str | Path = "shipped",
+        kept: Path | None = None,
+    ) -> None:
+        network, self.needs_gain, self._clip, multiple = _network(model, weights)
+        self._given = _checked_gain(gain, self.needs_gain)
+        self._device = device
+        calibration = None
+        if precision == "int8":
+            calibration = Calibration(training.placed(needs_gain=self.needs_gain, clip=self._clip), kept)
+        self._form = prepare(
+            network, runtime, precision, multiple=multiple, device=device, calibration=calibration
         )
-    mosaic, turns = _mosaic(path_or_mosaic)
-    network, needs_gain, clip = _network(model)
-    factor = _factor(gain, needs_gain, mosaic)
-    if factor is not None:
-        mosaic = mosaic * np.float32(factor)
-    if clip is not None:
-        mosaic = np.minimum(mosaic, np.float32(clip))
-    with torch.inference_mode():
-        placed = torch.from_numpy(np.ascontiguousarray(mosaic))[None, None].to(device)
-        rgb: torch.Tensor = network.to(device)(placed)[0].clamp(0, 1).mul(255).round()
-        picture = rgb.to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-    return np.ascontiguousarray(np.rot90(picture, turns))
+        self._own_gain = getattr(network.to(device), "gain", None)
+
+    @property
+    def note(self) -> str | None:
+        """What is to be known of the number format on this processor; None where all is as named."""
+        return self._form.note
+
+    def restore(self, frame: RawFrame, bits: Literal[8, 16] = 8) -> Restored:
+        """Restore a frame of any camera into 8 or 16 bits a channel, upright."""
+        return self.run(self.place(frame), bits)
+
+    def place(self, frame: RawFrame) -> Placed:
+        """Normalise a frame, bring it to the colours trained on, and amplify it."""
+        mosaic, adapted = frame.normalised(), adaptation(frame)
+        if adapted is not None:
+            adapted.apply(mosaic)
+        return self.place_mosaic(mosaic, adapted, _TURNS.get(frame.flip, 0))
+
+    def place_mosaic(
+        self, mosaic: NDArray[np.float32], adapted: Adaptation | None = None, turns: int = 0
+    ) -> Placed:
+        """Amplify a normalised mosaic (H, W), which is not changed."""
+        factor = (red_gain(mosaic) if self._given is None else self._given) if self.needs_gain else None
+        if factor is not None:
+            mosaic = mosaic * np.float32(factor)
+        if self._clip is not None:
+            mosaic = np.minimum(mosaic, np.float32(self._clip))
+        tensor = torch.from_numpy(np.ascontiguousarray(mosaic))[None, None].to(self._device)
+        return Placed(tensor, factor, adapted, turns)
+
+    def run(self, placed: Placed, bits: Literal[8, 16] = 8) -> Restored:
+        """Put a placed photograph through the network."""
+        with torch.inference_mode():
+            rgb = self._form(placed.mosaic)[0].clamp(0, 1)
+            if placed.adaptation is not None:
+                placed.adaptation.correct(rgb)
+            picture = _quantised(rgb, bits)
+            gain = placed.gain
+            if gain is None and self._own_gain is not None:
+                gain = float(self._own_gain(placed.mosaic).item())
+        return Restored(np.ascontiguousarray(np.rot90(picture, placed.turns)), gain)
 
 
-def _mosaic(source: str | Path | NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
-    if isinstance(source, (str, Path)):
-        frame = read_raw(Path(source))
-        return frame.normalised(), _TURNS.get(frame.flip, 0)
+def _quantised(rgb: torch.Tensor, bits: int) -> NDArray[Any]:
+    """(3, H, W) in [0, 1], overwritten -> (H, W, 3) uint8 or uint16, rounded."""
+    scaled = rgb.mul_((1 << bits) - 1).round_().permute(1, 2, 0)
+    kind = torch.uint8 if bits == 8 else torch.uint16
+    return np.ascontiguousarray(scaled.to(kind).cpu().numpy())
+
+
+def _checked(source: NDArray[np.float32]) -> NDArray[np.float32]:
     mosaic = np.asarray(source)
     if mosaic.ndim != 2 or mosaic.dtype.kind != "f":
         raise InputError(
             f"a mosaic must be a floating-point array (H, W), got {mosaic.dtype} of shape {mosaic.shape}; "
             "normalise it to 0 for black and 1 for saturation"
         )
-    return mosaic.astype(np.float32, copy=False), 0
+    return mosaic.astype(np.float32, copy=False)
 
 
-def _network(model: str | torch.nn.Module) -> tuple[torch.nn.Module, bool, float | None]:
-    """Build a network; with it, whether it needs the gain, and its clip after the gain."""
-    from baselines.registry import conventions, create, spec
-    from llpacknet.network import fuse_weight_norm
+def _network(
+    model: str | torch.nn.Module, weights: str | Path
+) -> tuple[torch.nn.Module, bool, float | None, int]:
+    """Build a network; with it, whether it needs the gain, its clip after the gain, and its multiple."""
+    from baselines.registry import UNDECLARED_MULTIPLE, conventions, create, size_multiple, spec
 
-    name, built = ("", model) if isinstance(model, torch.nn.Module) else (model, None)
-    if built is None:
-        if spec(name).kind != "network":
-            raise InputError(f"restore takes a network, and {name} is none; choose llpacknet, for example")
-        built = fuse_weight_norm(create(name))
-        return built, *conventions(name, built)
-    clip: Any = getattr(built, "input_clip", None)
-    own_amplifier = getattr(built, "amplifier", None) is not None
-    return built, bool(getattr(built, "needs_gain", not own_amplifier)), clip
+    if isinstance(model, str):
+        if spec(model).kind != "network":
+            raise InputError(f"restore takes a network, and {model} is none; choose llpacknet, for example")
+        built = create(model, weights)
+        return built, *conventions(model, built), size_multiple(model, built)
+    clip: Any = getattr(model, "input_clip", None)
+    own_amplifier = getattr(model, "amplifier", None) is not None
+    declared = getattr(model, "size_multiple", UNDECLARED_MULTIPLE)
+    multiple = SIZE_MULTIPLE if isinstance(model, LLPackNet) else int(declared)
+    return model, bool(getattr(model, "needs_gain", not own_amplifier)), clip, multiple
 
 
-def _factor(gain: float | str, needs_gain: bool, mosaic: NDArray[np.float32]) -> float | None:
+def _checked_gain(gain: float | str, needs_gain: bool) -> float | None:
+    """Return a gain that can be applied; None for one that is to be found."""
     if gain == "auto":
-        return red_gain(mosaic) if needs_gain else None
+        return None
     if isinstance(gain, str) or not 0 < gain < float("inf"):
         raise InputError(f"a gain must be 'auto' or a positive number, got {gain!r}")
     if not needs_gain:

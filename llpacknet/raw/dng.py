@@ -50,6 +50,7 @@ def write_dng(
     exposure_s: float | None = None,
     iso: int | None = None,
     orientation: int = 1,
+    taken: str | None = None,
 ) -> None:
     """Write one raw frame; the same arguments give the same bytes, whatever the day.
 
@@ -69,6 +70,7 @@ def write_dng(
         exposure_s: exposure time in seconds (ExposureTime).
         iso: ISO speed (PhotographicSensitivity).
         orientation: TIFF's orientation code, 1 for upright.
+        taken: local time of the exposure as EXIF writes it, "2020:11:07 21:30:00".
 
     Raises:
         InputError: the mosaic is not two-dimensional uint16 with even sides of at least 22 pixels (LibRaw
@@ -81,7 +83,10 @@ def write_dng(
             f"give a two-dimensional uint16 array with even sides of at least {SMALLEST_SIDE}"
         )
     tags = _colour_tags(black, white, white_balance, xyz_to_camera, pattern)
-    tags += [*_capture_tags(exposure_s, iso, orientation), (50972, _BYTE, 16, sample_digest(mosaic), True)]
+    tags += [
+        *_capture_tags(exposure_s, iso, orientation, taken),
+        (50972, _BYTE, 16, sample_digest(mosaic), True),
+    ]
     stream = BytesIO()
     _write_tiff(stream, mosaic, tags, compress=compress, description=description)
     if isinstance(target, str | os.PathLike):
@@ -160,8 +165,12 @@ def _colour_tags(
     ]
 
 
-def _capture_tags(exposure_s: float | None, iso: int | None, orientation: int) -> list[_Tag]:
+def _capture_tags(
+    exposure_s: float | None, iso: int | None, orientation: int, taken: str | None
+) -> list[_Tag]:
     tags: list[_Tag] = [(274, _SHORT, 1, orientation, True)]
+    if taken is not None:
+        tags.append((36867, _ASCII, 0, taken, True))  # DateTimeOriginal
     if exposure_s is not None:
         tags.append((33434, _RATIONAL, 1, _fractions(np.array([exposure_s]), 1_000_000), True))
     if iso is not None:

@@ -1,0 +1,150 @@
+"""`llbench restore`: restore a user's own dark raw photographs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli import one_line
+from bench.cli.counting import counting
+from bench.cli.examples import examples
+from bench.cli.run import weights_files
+from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from bench.restore.batch import Done
+    from llpacknet.restoring import Restorer
+
+KINDS = ("png", "jpeg", "tiff")
+
+
+@click.command(
+    epilog=examples(
+        "llbench restore night.ARW -o night.png",
+        "llbench restore holiday/ -o restored --format jpeg --runtime openvino",
+        "llbench restore night.NEF -o night.tif --gain 120",
+    )
+)
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IN...")
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="A folder, or one picture.")
+@click.option("--model", default="llpacknet", show_default=True, help="A network, or module:factory.")
+@click.option("--gain", default="auto", show_default=True, help="'auto', or what the raw is multiplied by.")
+@click.option("--format", "kind", type=click.Choice(KINDS),
+              help="png, jpeg, or tiff with 16 bits; default: by the suffix of OUT, else png.")  # fmt: skip
+@click.option(
+    "--runtime", type=click.Choice(RUNTIMES), default="eager", show_default=True, help="How it runs."
+)
+@click.option("--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True,
+              help="Number format.")  # fmt: skip
+@click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where it runs.")
+@click.option(
+    "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of the shipped."
+)
+@click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
+@click.option("--overwrite", is_flag=True, help="Make pictures again that are there already.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per photograph.")
+def command(
+    inputs: tuple[Path, ...],
+    out: Path,
+    model: str,
+    gain: str,
+    kind: str | None,
+    runtime: str,
+    precision: str,
+    device: str,
+    weights: dict[str, Path],
+    threads: int | None,
+    overwrite: bool,
+    as_json: bool,
+) -> int:
+    """Restore raw photographs of any camera with a Bayer sensor, upright, with their EXIF time.
+
+    A file that cannot be restored is reported and the rest goes on; the exit status is then 1.
+    """
+    from bench.restore import batch
+
+    todo = batch.tasks(inputs, out, kind)  # type: ignore[arg-type]
+    left = [task for task in todo if overwrite or not task.target.exists()]
+    if len(left) < len(todo):
+        kept = len(todo) - len(left)
+        click.echo(f"{kept} there already: kept, --overwrite makes them again", err=True)
+    if not left:
+        return 0
+    restorer = _restorer(model, gain, device, runtime, precision, weights, threads)
+    if restorer.note:
+        click.echo(f"note: {restorer.note}", err=True)
+    failed = 0
+    with counting("restoring") as advance:
+        for number, done in enumerate(batch.restore_all(restorer, left)):
+            advance(number + 1, len(left))
+            failed += done.reason is not None
+            _tell(done, as_json=as_json)
+    return 1 if failed else 0
+
+
+def _tell(done: Done, *, as_json: bool) -> None:
+    apart = done.difference
+    if as_json:
+        said = {
+            "source": str(done.task.source),
+            "target": None if done.reason else str(done.task.target),
+            "reason": done.reason,
+            "gain": done.gain,
+            "colour_difference": asdict(apart) if apart else None,
+            "seconds": round(done.seconds, 3),
+        }
+        print(json.dumps(said), flush=True)
+        return
+    if done.reason:
+        print(f"llbench: not restored: {one_line(done.reason)}", file=sys.stderr, flush=True)
+        return
+    gain = "" if done.gain is None else f", gain {done.gain:.4g}"
+    colour = ""
+    if apart:
+        colour = f", ΔE00 to LibRaw's rendering {apart.whole:.1f} ({apart.colour:.1f} without lightness)"
+    print(one_line(f"{done.task.target}: {done.seconds:.2f} s{gain}{colour}"), flush=True)
+
+
+def _restorer(
+    model: str,
+    gain: str,
+    device: str,
+    runtime: str,
+    precision: str,
+    weights: dict[str, Path],
+    threads: int | None,
+) -> Restorer:
+    import torch
+
+    from bench import places
+    from bench.environment import usable_cores
+    from llpacknet.restoring import Restorer
+
+    torch.set_num_threads(threads or usable_cores())
+    others = sorted(set(weights) - {model})
+    if others:
+        raise InputError(f"--weights names {others[0]}, and --model is {model}: name the model's own")
+    return Restorer(
+        model,
+        _gain(gain),
+        device,
+        runtime,
+        precision,
+        weights=weights.get(model, "shipped"),
+        kept=places.place() / places.QUANTISED,
+    )
+
+
+def _gain(given: str) -> float | str:
+    if given == "auto":
+        return given
+    try:
+        return float(given)
+    except ValueError:
+        raise InputError(f"a gain must be 'auto' or a positive number, got {given!r}") from None

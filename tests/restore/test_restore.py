@@ -1,0 +1,171 @@
+"""`llbench restore` makes upright pictures of any Bayer camera's files and survives the damaged ones."""
+
+import json
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from bench.cli import main
+from llpacknet import restore
+from llpacknet.raw.dng import write_dng
+
+SIZE = (64, 96)
+TAKEN = "2020:11:07 21:30:05"
+CANON = (0.6461, -0.1164, -0.0857, -0.3825, 1.1597, 0.2534, -0.0416, 0.1540, 0.5655)
+"""A colour matrix that is not the A7S II's."""
+
+
+def scene(pattern="RGGB", size=SIZE, light=(400, 900, 500), balance=(2.09, 1.0, 2.43)):
+    """A dark frame, its right half brighter: the same light whatever the pattern of the sensor."""
+    rng = np.random.default_rng(5)
+    mosaic = np.empty(size, np.uint16)
+    for index, colour in enumerate(pattern):
+        row, column = divmod(index, 2)
+        level = light["RGB".index(colour)] / 40
+        plane = np.full((size[0] // 2, size[1] // 2), level)
+        plane[:, size[1] // 4 :] *= 4
+        mosaic[row::2, column::2] = 512 + rng.poisson(plane)
+    return mosaic
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two good files, a damaged one and a text file that is no photograph."""
+    photographs = tmp_path / "in"
+    photographs.mkdir()
+    write_dng(photographs / "a.DNG", scene(), taken=TAKEN, exposure_s=0.1, iso=800)
+    write_dng(photographs / "c.dng", scene())
+    whole = (photographs / "a.DNG").read_bytes()
+    (photographs / "b.dng").write_bytes(whole[: len(whole) // 2])
+    (photographs / "notes.txt").write_text("no photograph")
+    return photographs
+
+
+def test_a_damaged_file_is_reported_and_the_rest_goes_on(folder, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert main(["restore", str(folder), "-o", str(out), "--json"]) == 1
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["reason"] is None for one in said] == [True, False, True]
+    assert "b.dng" in said[1]["reason"]
+    assert "copy it again" in said[1]["reason"]
+    assert sorted(path.name for path in out.iterdir()) == ["a.png", "c.png"]
+    np.testing.assert_array_equal(np.asarray(Image.open(out / "a.png")), restore(folder / "a.DNG"))
+
+
+def test_pictures_that_are_there_are_kept_unless_told_otherwise(folder, tmp_path, capsys):
+    (folder / "b.dng").unlink()
+    out = tmp_path / "out"
+    assert main(["restore", str(folder), "-o", str(out)]) == 0
+    (out / "a.png").write_bytes(b"mine")
+    assert main(["restore", str(folder), "-o", str(out)]) == 0
+    assert (out / "a.png").read_bytes() == b"mine"
+    assert main(["restore", str(folder), "-o", str(out), "--overwrite"]) == 0
+    assert (out / "a.png").read_bytes() != b"mine"
+    assert "there already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "tiff"])
+def test_it_is_upright_and_keeps_the_time(tmp_path, kind):
+    source = tmp_path / "portrait.DNG"
+    write_dng(source, scene(), orientation=6, taken=TAKEN, exposure_s=0.1, iso=800)
+    assert main(["restore", str(source), "-o", str(tmp_path), "--format", kind, "--gain", "100"]) == 0
+    path = tmp_path / f"portrait.{ {'png': 'png', 'jpeg': 'jpg', 'tiff': 'tif'}[kind] }"
+    with Image.open(path) if kind != "tiff" else tifffile.TiffFile(path) as file:
+        if kind == "tiff":
+            page = file.pages[0]
+            picture = page.asarray()
+            tags = {tag.code: tag.value for tag in page.tags.values()}
+            assert picture.dtype == np.uint16
+            assert (tags[274], tags[306]) == (1, TAKEN)
+        else:
+            picture = np.asarray(file)
+            exif = file.getexif()
+            inner = exif.get_ifd(0x8769)
+            assert (exif[0x0112], exif[0x0132], inner[0x9003]) == (1, TAKEN, TAKEN)
+            assert inner[0x829A] == pytest.approx(0.1)
+            assert inner[0x8827] == 800
+    assert picture.shape == (SIZE[1], SIZE[0], 3)
+    # Turned a quarter clockwise the bright right half lies below.
+    assert picture[: SIZE[1] // 2].mean() < picture[SIZE[1] // 2 :].mean()
+
+
+def test_sixteen_bits_hold_more_than_eight_and_the_same_picture(tmp_path):
+    source = tmp_path / "a.DNG"
+    write_dng(source, scene())
+    assert main(["restore", str(source), "-o", str(tmp_path / "a.tif"), "--gain", "100"]) == 0
+    deep = tifffile.imread(tmp_path / "a.tif")
+    assert len(np.unique(deep)) > 256
+    np.testing.assert_allclose(deep / 257, restore(source, gain=100.0).astype(float), atol=0.51)
+
+
+@pytest.mark.parametrize("pattern", ["BGGR", "GRBG", "GBRG"])
+def test_other_patterns_give_the_picture_of_the_same_light(tmp_path, pattern):
+    pictures = {}
+    for one in ("RGGB", pattern):
+        write_dng(tmp_path / f"{one}.DNG", scene(one, (128, 192)), pattern=one)
+        pictures[one] = restore(tmp_path / f"{one}.DNG", gain=50.0)
+    for half in (np.s_[8:-8, 16:80], np.s_[8:-8, 112:176]):
+        found, expected = (pictures[one][half].mean(axis=(0, 1)) for one in (pattern, "RGGB"))
+        np.testing.assert_allclose(found, expected, atol=4)
+
+
+def test_another_cameras_neutral_grey_comes_out_as_the_trained_cameras_does(tmp_path):
+    """The same grey wall: seen by the camera trained on, and by one with other multipliers and matrix."""
+    level = 1200
+    own, other = (2.09, 1.0, 2.43), (2.48, 1.0, 1.46)
+    means = []
+    for name, balance, matrix in (("own", own, None), ("other", other, CANON)):
+        light = [level / one for one in balance]
+        more = {} if matrix is None else {"xyz_to_camera": np.reshape(matrix, (3, 3))}
+        write_dng(tmp_path / f"{name}.DNG", scene(light=light), white_balance=balance, **more)
+        means.append(restore(tmp_path / f"{name}.DNG", gain=60.0)[8:-8, 8:-8].mean(axis=(0, 1)))
+    np.testing.assert_allclose(*means, atol=3)
+
+
+def test_the_difference_of_colours_to_librawp_is_reported(tmp_path, capsys):
+    source = tmp_path / "a.DNG"
+    write_dng(source, scene(size=(400, 480)))
+    assert main(["restore", str(source), "-o", str(tmp_path / "a.png"), "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert 0 < said["colour_difference"]["colour"] <= said["colour_difference"]["whole"] < 60
+    assert said["gain"] > 1
+
+
+def test_the_exif_chunk_leaves_the_png_whole(tmp_path):
+    source = tmp_path / "a.DNG"
+    write_dng(source, scene(), taken=TAKEN)
+    assert main(["restore", str(source), "-o", str(tmp_path / "a.png")]) == 0
+    np.testing.assert_array_equal(imagecodecs.png_decode((tmp_path / "a.png").read_bytes()), restore(source))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["a.DNG", "b.DNG", "-o", "one.png"], "name a folder"),
+        (["a.DNG", "-o", "one.png", "--gain", "much"], "positive number"),
+        (["a.DNG", "-o", "one.png", "--model", "lime"], "takes a network"),
+        (["a.DNG", "-o", "one.png", "--precision", "int8"], "torch has no int8 form"),
+        (["empty", "-o", "out"], "no raw photograph"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(tmp_path, capsys, arguments, said, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    write_dng(tmp_path / "a.DNG", scene())
+    assert main(["restore", *arguments]) == 2
+    message = capsys.readouterr().err
+    assert said in message
+    assert message.count("\n") == 1
+    assert not (tmp_path / "one.png").exists()
+
+
+def test_two_files_of_one_name_get_a_picture_each(tmp_path):
+    for name in ("a.DNG", "a.dng.DNG"):
+        write_dng(tmp_path / name, scene())
+    (tmp_path / "a.ARW").write_bytes((tmp_path / "a.DNG").read_bytes())
+    out = tmp_path / "out"
+    assert main(["restore", *(str(tmp_path / name) for name in ("a.DNG", "a.ARW")), "-o", str(out)]) == 0
+    assert sorted(path.name for path in out.iterdir()) == ["a.ARW.png", "a.DNG.png"]
