@@ -31,15 +31,26 @@ def scene(pattern="RGGB", size=SIZE, light=(400, 900, 500), balance=(2.09, 1.0, 
     return mosaic
 
 
+def x_trans_dng(path):
+    pattern = bytes(int(colour) for colour in "110112112110201021112110110112021201")
+    tags = [
+        (50706, 1, 4, bytes((1, 4, 0, 0)), True),
+        (33421, 3, 2, (6, 6), True),
+        (33422, 1, 36, pattern, True),
+    ]
+    tifffile.imwrite(path, scene(), photometric="cfa", extratags=tags, metadata=None)
+
+
 @pytest.fixture
 def folder(tmp_path):
-    """Two good files, a damaged one and a text file that is no photograph."""
+    """Two good files, a damaged one, an X-Trans one and a text file that is no photograph."""
     photographs = tmp_path / "in"
     photographs.mkdir()
     write_dng(photographs / "a.DNG", scene(), taken=TAKEN, exposure_s=0.1, iso=800)
     write_dng(photographs / "c.dng", scene())
     whole = (photographs / "a.DNG").read_bytes()
     (photographs / "b.dng").write_bytes(whole[: len(whole) // 2])
+    x_trans_dng(photographs / "d.dng")
     (photographs / "notes.txt").write_text("no photograph")
     return photographs
 
@@ -48,7 +59,8 @@ def test_a_damaged_file_is_reported_and_the_rest_goes_on(folder, tmp_path, capsy
     out = tmp_path / "out"
     assert main(["restore", str(folder), "-o", str(out), "--json"]) == 1
     said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [one["reason"] is None for one in said] == [True, False, True]
+    assert [one["reason"] is None for one in said] == [True, False, True, False]
+    assert "X-Trans" in said[3]["reason"]
     assert "b.dng" in said[1]["reason"]
     assert "copy it again" in said[1]["reason"]
     assert sorted(path.name for path in out.iterdir()) == ["a.png", "c.png"]
@@ -56,7 +68,8 @@ def test_a_damaged_file_is_reported_and_the_rest_goes_on(folder, tmp_path, capsy
 
 
 def test_pictures_that_are_there_are_kept_unless_told_otherwise(folder, tmp_path, capsys):
-    (folder / "b.dng").unlink()
+    for name in ("b.dng", "d.dng"):
+        (folder / name).unlink()
     out = tmp_path / "out"
     assert main(["restore", str(folder), "-o", str(out)]) == 0
     (out / "a.png").write_bytes(b"mine")
