@@ -26,6 +26,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "findings.md",
         "unpack.md",
         "gallery.md",
+        "roofline.md",
     ),
     "Look up": ("rooms.md", "licences.md"),
     "API": ("api/llpacknet.md", "api/baselines.md", "api/metrics.md", "api/conformance.md"),
