@@ -118,7 +118,7 @@ def load(out: Path) -> list[Record]:
     """
     paths = files(out)
     if not paths:
-        raise InputError(f"no results under {out / CELLS}; measure some with 'llbench run --out {out}'")
+        raise InputError(f"no results under {out / CELLS}; measure some with 'llbench reproduce --out {out}'")
     return [read(path) for path in paths]
 
 

@@ -147,8 +147,10 @@ def _exit_at_end_of(descriptor: int) -> None:
 
 def _limit_memory(limit: int) -> None:
     """Let allocations beyond a limit fail here rather than meet the kernel's OOM killer."""
-    import resource
-
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
     # Private writable memory: what counts against the machine, unlike reserved address space.
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
