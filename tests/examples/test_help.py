@@ -6,19 +6,7 @@ import shlex
 import click
 import pytest
 
-from bench.cli import llbench
-
-
-def verbs(command=llbench, path=("llbench",), parent=None):
-    """Every command with its path, groups before their own."""
-    context = click.Context(command, info_name=path[-1], parent=parent)
-    yield " ".join(path), command, context
-    if isinstance(command, click.Group):
-        for name in command.list_commands(context):
-            yield from verbs(command.get_command(context, name), (*path, name), context)
-
-
-VERBS = {path: (command, context) for path, command, context in verbs()}
+from .commandline import VERBS, parse
 
 
 def examples(path):
@@ -26,19 +14,6 @@ def examples(path):
     command, context = VERBS[path]
     _, _, shown = command.get_help(context).partition("Examples:")
     return [line.strip() for line in re.findall(r"^  +(\S.*)$", shown, flags=re.MULTILINE)]
-
-
-def parse(line):
-    """Parse a command line as the command of its verb would, without running anything."""
-    words = shlex.split(line, comments=True)
-    command, context = VERBS["llbench"]
-    while isinstance(command, click.Group) and len(words) > 1 and not words[1].startswith("-"):
-        name = words[1]
-        sub = command.get_command(context, name)
-        assert sub is not None, f"no verb {name!r} in {line!r}"
-        context, command, words = click.Context(sub, info_name=name, parent=context), sub, words[1:]
-    rest = command.make_parser(context).parse_args(words[1:])[1]
-    assert rest == [] or isinstance(command, click.Group), rest
 
 
 @pytest.mark.parametrize("path", VERBS)
@@ -55,3 +30,24 @@ def test_every_verb_shows_examples_of_itself_that_parse(path):
         words = shlex.split(line, comments=True)
         if "llbench" in words:
             parse(shlex.join(words[words.index("llbench") :]))
+
+
+@pytest.mark.parametrize("path", VERBS)
+def test_what_takes_a_list_of_models_can_leave_out_the_restricted(path):
+    options = {name for one in VERBS[path][0].params for name in one.opts}
+    assert "--models" not in options or "--only-free" in options
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("llbench reproduce --teir smoke", "No such option"),
+        ("llbench reproduce --tier huge", "is not one of"),
+        ("llbench run --models red", "Missing option '--out'"),
+        ("llbench data make --scenes none --out dark", "not a valid integer"),
+        ("llbench measure", "no verb"),
+    ],
+)
+def test_a_line_that_the_parser_refuses_is_found(line, complaint):
+    with pytest.raises(AssertionError, match=complaint):
+        parse(line)
