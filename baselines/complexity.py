@@ -52,16 +52,37 @@ def macs(network: nn.Module, height: int = FULL_HEIGHT, width: int = FULL_WIDTH)
         InputError: the size is none the network accepts, or the network cannot run without values.
 
     """
-    total = 0
+    return sum(_layer_macs(*one) for one in _layers(network, height, width))
 
-    def count(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        nonlocal total
-        total += _layer_macs(layer, inputs[0], output)
+
+def layer_bytes(network: nn.Module, height: int = FULL_HEIGHT, width: int = FULL_WIDTH) -> int:
+    """Count the bytes that those layers have to move in one pass over a mosaic.
+
+    Every layer reads its input and its weights once and writes its output once, in the network's number
+    format. What lies between the layers (activations, concatenations) is not counted, nor what a cache saves
+    or a kernel reads twice: it is the yardstick of a roofline, not a measurement.
+
+    Args, Raises: as `macs`.
+
+    """
+    total = 0
+    for layer, inputs, output in _layers(network, height, width):
+        held = sum(parameter.numel() for parameter in (layer.weight, layer.bias) if parameter is not None)
+        total += (inputs.numel() + output.numel() + held) * output.element_size()
+    return total
+
+
+def _layers(network: nn.Module, height: int, width: int) -> list[tuple[Any, Tensor, Tensor]]:
+    """Run a pass on the meta device; return its convolutions and linear layers with input and output."""
+    seen: list[tuple[Any, Tensor, Tensor]] = []
+
+    def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+        seen.append((layer, inputs[0], output))
 
     shadow = copy.deepcopy(network).to("meta").eval()
     for layer in shadow.modules():
         if isinstance(layer, (*_CONVOLUTIONS, *_TRANSPOSED, nn.Linear)):
-            layer.register_forward_hook(count)
+            layer.register_forward_hook(note)
     mosaic = torch.empty(1, 1, height, width, device="meta", dtype=_dtype(network))
     try:
         with torch.no_grad():
@@ -71,7 +92,7 @@ def macs(network: nn.Module, height: int = FULL_HEIGHT, width: int = FULL_WIDTH)
         raise InputError(
             f"cannot count the work of {type(network).__name__}: it does not run on the meta device ({cause})"
         ) from error
-    return total
+    return seen
 
 
 def _layer_macs(layer: Any, inputs: Tensor, output: Tensor) -> int:

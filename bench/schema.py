@@ -111,7 +111,7 @@ def _value_problems(measurement: str, values: dict[str, Any]) -> list[str]:
         sizes = ("run_peak_bytes", "load_peak_bytes", "process_peak_bytes")
         return [f"values.{key} is not a count of bytes" for key in sizes if not _counts(values[key])]
     if measurement == "complexity":
-        keys = ("parameters", "parameters_published", "parameters_fused")
+        keys = ("parameters", "parameters_published", "parameters_fused", "layer_bytes")
         found = [f"values.{key} is not a count" for key in keys if key in values and not _counts(values[key])]
         if values["gmac"] is not None and not (_is_number(values["gmac"]) and values["gmac"] >= 0):
             found.append("values.gmac is neither null nor a number from 0 on")
@@ -150,7 +150,15 @@ def _kernel_problems(values: dict[str, Any]) -> list[str]:
         found.append("values.largest_difference does not give a number from 0 on for each form")
     if not (isinstance(values["batch"], dict) and _counts(values["batch_size"], least=2)):
         found.append("values.batch does not say what each form makes of two pictures or more")
-    return found
+    return found + _peak_problems(values.get("peaks", {}))
+
+
+def _peak_problems(peaks: Any) -> list[str]:
+    """Check what the machine itself can do, in operations and bytes a second; optional."""
+    whole = isinstance(peaks, dict) and all(isinstance(rates, list) and rates for rates in peaks.values())
+    if whole and all(_positive(rate) for rates in peaks.values() for rate in rates):
+        return []
+    return ["values.peaks does not list positive rates for each peak"]
 
 
 def _quality_problems(values: dict[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import baselines
-from baselines.complexity import fused_parameters, macs, parameters
+from baselines.complexity import fused_parameters, layer_bytes, macs, parameters
 from baselines.registry import kind_of
 from bench import trace
 from llpacknet.errors import InputError
@@ -52,6 +52,7 @@ def values(cell: Cell) -> dict[str, Any]:
     assert cell.width is not None
     try:
         counted["gmac"] = macs(network, cell.height, cell.width) / 1e9
+        counted["layer_bytes"] = layer_bytes(network, cell.height, cell.width)
     except InputError as error:
         counted["gmac_reason"] = str(error)
     return counted

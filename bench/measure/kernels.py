@@ -2,7 +2,8 @@
 
 All forms get the same channels and are timed one after another in rounds of one process, each round beginning
 with another form, so that what the machine does meanwhile hits all alike. The present form is timed twice per
-round: the ratio of the two ought to be 1 and is this cell's own noise floor.
+round: the ratio of the two ought to be 1 and is this cell's own noise floor. What the machine can do at most
+(`bench.measure.peaks`) is measured beside them.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import pixel_shuffle
 
+from bench.measure import peaks
 from llpacknet.packing import pixelshuffle_order, unpack, unpack_2020, unpack_2020_batched, unpack_loop
 
 if TYPE_CHECKING:
@@ -54,7 +56,8 @@ def values(cell: Cell) -> dict[str, Any]:
 
     Returns:
         `seconds`: by form, a time per round; `largest_difference`: by form, from the loop of Algorithm 1, on
-        one picture of that size; `batch`: what each form makes of a batch of two, see `of_a_batch`.
+        one picture of that size; `batch`: what each form makes of a batch of two, see `of_a_batch`;
+        `peaks`: the machine's own, see `bench.measure.peaks.measured`.
 
     """
     assert cell.height is not None
@@ -66,7 +69,13 @@ def values(cell: Cell) -> dict[str, Any]:
         differences = from_the_loop(channels)
         seconds = timed(channels)
         batch = of_a_batch(noise(BATCH, SMALL, SMALL).to(device))
-    return {"seconds": seconds, "largest_difference": differences, "batch_size": BATCH, "batch": batch}
+    return {
+        "seconds": seconds,
+        "largest_difference": differences,
+        "batch_size": BATCH,
+        "batch": batch,
+        "peaks": peaks.measured(device),
+    }
 
 
 def noise(batch: int, rows: int, columns: int) -> Tensor:

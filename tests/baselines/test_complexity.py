@@ -9,7 +9,7 @@ from fvcore.nn import FlopCountAnalysis
 from torch.utils.flop_counter import FlopCounterMode
 
 from baselines import create, names, spec
-from baselines.complexity import FULL_HEIGHT, FULL_WIDTH, fused_parameters, macs, parameters
+from baselines.complexity import FULL_HEIGHT, FULL_WIDTH, fused_parameters, layer_bytes, macs, parameters
 from llpacknet.errors import InputError
 
 NETWORKS = [name for name in names() if spec(name).kind == "network"]
@@ -84,3 +84,15 @@ def test_a_network_that_needs_values_is_refused_in_one_line():
     with pytest.raises(InputError, match="Peeking") as refusal:
         macs(Peeking(), 32, 32)
     assert "\n" not in str(refusal.value)
+
+
+def test_layer_bytes_are_each_layers_input_weights_and_output_once():
+    network = torch.nn.Sequential(
+        torch.nn.Conv2d(1, 4, 3, padding=1),
+        torch.nn.ReLU(),
+        torch.nn.ConvTranspose2d(4, 2, 2, stride=2, bias=False),
+    )
+    first = 16 * 24 + (4 * 9 + 4) + 4 * 16 * 24
+    second = 4 * 16 * 24 + 4 * 2 * 4 + 2 * 32 * 48
+    assert layer_bytes(network, 16, 24) == 4 * (first + second)
+    assert layer_bytes(network.half(), 16, 24) == 2 * (first + second)

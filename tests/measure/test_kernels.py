@@ -20,6 +20,10 @@ def test_a_worker_times_every_form_and_finds_the_same_picture(tmp_path):
     assert record.values["largest_difference"] == {
         "unpack_2020": 0.0, "unpack": 0.0, "pixelshuffle_permuted": 0.0,
     }  # fmt: skip
+    peaks = record.values["peaks"]
+    assert set(peaks) == {"product_flops", "copy_bytes"}
+    assert min(peaks["product_flops"]) > 1e9
+    assert min(peaks["copy_bytes"]) > 1e8
 
 
 def test_only_the_forms_of_2020_fail_at_a_batch_of_two():
