@@ -17,7 +17,8 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from bench import store
-from bench.judge.evidence import measure
+from bench.judge import arms, commands
+from bench.judge.evidence import measure, wanted
 from bench.judge.results import Results
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def tally(verdicts: Iterable[dict[str, Any]]) -> dict[Verdict, int]:
 def verdict(claim: Claim, results: Results) -> dict[str, Any]:
     """Decide one claim."""
     measured, protocol = measure(claim.quantity, claim.subject, results)
-    entry = _entry(claim, measured, protocol)
+    entry = _entry(claim, measured, protocol, results)
     if measured.estimate is None:
         return entry | {"verdict": "untestable-here", "reason": measured.reason}
     if claim.sid_only and measured.synthetic:
@@ -151,11 +152,12 @@ def verdict(claim: Claim, results: Results) -> dict[str, Any]:
 def contradiction(conflict: Conflict, results: Results) -> dict[str, Any]:
     """Report two contradicting statements, with the measured figure where there is one."""
     figures = [f"{side['text']} ({side['source']})" for side in (conflict.first, conflict.second)]
-    entry: dict[str, Any] = {"unit": "", "measured": None, "interval": None, "rests_on": [], "data": None}
+    entry: dict[str, Any] = dict.fromkeys(("measured", "interval", "data"))
+    entry |= {"unit": "", "rests_on": [], "commands": []}
     protocol, reason = None, "the two statements exclude each other"
     if conflict.claim is not None:
         measured, protocol = measure(conflict.claim.quantity, conflict.claim.subject, results)
-        entry = _entry(conflict.claim, measured, protocol)
+        entry = _entry(conflict.claim, measured, protocol, results)
         protocol = entry["protocol"]
         if measured.estimate is None:
             reason += f"; nothing measured beside them: {measured.reason}"
@@ -178,6 +180,7 @@ def contradiction(conflict: Conflict, results: Results) -> dict[str, Any]:
         "needs": None,
         "data": entry["data"],
         "rests_on": entry["rests_on"],
+        "commands": entry["commands"],
     }
 
 
@@ -220,7 +223,7 @@ def _conflict(raw: dict[str, Any], quantities: dict[str, Any]) -> Conflict:
     )
 
 
-def _entry(claim: Claim, measured: Measured, protocol: str | None) -> dict[str, Any]:
+def _entry(claim: Claim, measured: Measured, protocol: str | None, results: Results) -> dict[str, Any]:
     """Say what `claims.json` says of a claim before its verdict is known."""
     found = measured.estimate
     return {
@@ -240,7 +243,16 @@ def _entry(claim: Claim, measured: Measured, protocol: str | None) -> dict[str, 
         "needs": claim.needs,
         "data": None if not measured.rests_on else ("synthetic" if measured.synthetic else _real(claim)),
         "rests_on": list(measured.rests_on),
+        "commands": _commands(claim, measured, results),
     }
+
+
+def _commands(claim: Claim, measured: Measured, results: Results) -> list[str]:
+    """Commands that measure the claim's cells again, or would measure them for the first time."""
+    if claim.quantity == "training-difference":
+        return [arms.COMMAND]
+    wanting = wanted(claim.quantity, claim.subject, results)
+    return commands.of_records(measured.behind) or commands.of_cells(wanting)
 
 
 def _decide(claim: Claim, low: float, high: float) -> tuple[Verdict, str]:
@@ -261,8 +273,7 @@ def _decide(claim: Claim, low: float, high: float) -> tuple[Verdict, str]:
 
 def _caveats(claim: Claim, measured: Measured) -> list[str]:
     found = measured.estimate
-    said = [MARKS[mark] for mark in measured.marks if mark in MARKS]
-    said += [f"timed in the {mark} runtime, not as published" for mark in measured.marks if mark not in MARKS]
+    said = [MARKS.get(mark) or _mark(mark) for mark in measured.marks]
     if measured.synthetic:
         ordering = claim.quantity.endswith("-difference")
         said.append("made pictures: an ordering, not a distance" if ordering else "made pictures")
@@ -271,6 +282,11 @@ def _caveats(claim: Claim, measured: Measured) -> list[str]:
     if claim.quantity.startswith("memory"):
         said.append("a peak repeats to 3 %, which is its interval")
     return said
+
+
+def _mark(mark: str) -> str:
+    kind, _, name = mark.partition(":")
+    return f"{name} diverged" if kind == "diverged" else f"timed in the {mark} runtime, not as published"
 
 
 def _sentence(parts: list[str]) -> str:

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bench import protocols
-from bench.judge import kernels, quantities
+from bench.cells import Cell
+from bench.judge import arms, kernels, quantities
 from bench.judge.quantities import FEWEST_IMAGES, GB, Measured
 from bench.judge.results import FULL, Results
 from bench.judge.statistics import Estimate, exact
@@ -14,6 +15,18 @@ from bench.judge.statistics import Estimate, exact
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from bench.cells import Measurement
+
+UNPACKING = "llpacknet"
+"""The method whose last step the kernels are."""
+KINDS: dict[str, Measurement] = {
+    **dict.fromkeys(("latency", "latency-ratio"), "latency"),
+    **dict.fromkeys(("memory", "memory-ratio"), "memory"),
+    **dict.fromkeys(("parameters", "parameters-ratio", "count", "gmac"), "complexity"),
+    **dict.fromkeys(("psnr", "ssim", "psnr-difference", "ssim-difference", "gain-ratio"), "quality"),
+    **dict.fromkeys(("kernel-ratio", "kernel-difference"), "kernels"),
+}
+"""What is measured for each quantity that rests on cells."""
 WITHOUT = ("paper2020",)
 """Protocols that judge without GT exposure."""
 WITH = ("paper2020-gt", "release2022", "release2022-restricted", "sid2018", "aligned562", "dnf88")
@@ -32,6 +45,27 @@ def measure(quantity: str, subject: Subject, results: Results) -> Found:
         results: the records.
     """
     return MEASURES[quantity](subject, results)
+
+
+def wanted(quantity: str, subject: Subject, results: Results) -> list[Cell]:
+    """Return the cells that a claim asks for, a picture's name apart; empty where no cell decides it."""
+    kind = KINDS.get(quantity)
+    if kind is None:
+        return []
+    named = [subject[key] for key in ("model", "better", "worse", "below") if key in subject]
+    models = [*subject.get("above", ()), *named] if kind != "kernels" else [UNPACKING]
+    height, width = _setting(subject)["frame"]
+    pattern = Cell(
+        "",
+        kind,
+        protocol=protocol_of(subject, results) if kind == "quality" else None,
+        device=None if kind == "complexity" else _setting(subject)["device"],
+        runtime=None if kind in {"complexity", "kernels"} else "published",
+        precision=None if kind == "complexity" else "fp32",
+        height=height,
+        width=width,
+    )
+    return [replace(pattern, model=model) for model in models]
 
 
 def with_protocol(results: Results) -> str:
@@ -96,6 +130,7 @@ def _hull(found: list[Measured]) -> Measured:
         ),
         marks=tuple(sorted({mark for one in found for mark in one.marks})),
         rests_on=tuple(dict.fromkeys(cell for one in found for cell in one.rests_on)),
+        behind=tuple({record.cell: record for one in found for record in one.behind}.values()),
     )
 
 
@@ -117,7 +152,8 @@ def _parameters_ratio(subject: Subject, results: Results) -> Found:
             ratios.append(Measured(None, f"parameters of {model}: {above.reason}"))
         else:
             ratio = exact(above.estimate.value / below.estimate.value)
-            ratios.append(Measured(ratio, rests_on=(*above.rests_on, *below.rests_on)))
+            rests_on, behind = (*above.rests_on, *below.rests_on), (*above.behind, *below.behind)
+            ratios.append(Measured(ratio, rests_on=rests_on, behind=behind))
     return _hull(ratios), None
 
 
@@ -179,6 +215,10 @@ def _kernel_difference(subject: Subject, results: Results) -> Found:
     return kernels.difference(results, subject["forms"], **_setting(subject)), None
 
 
+def _training_difference(subject: Subject, results: Results) -> Found:
+    return arms.difference(results.trainings, subject["better"], subject["worse"]), None
+
+
 def _nothing(subject: Subject, results: Results) -> Found:  # noqa: ARG001
     return Measured(None, "not decided by result cells"), None
 
@@ -199,6 +239,7 @@ MEASURES: dict[str, Callable[[Subject, Results], Found]] = {
     "gain-ratio": _gain_ratio,
     "kernel-ratio": _kernel_ratio,
     "kernel-difference": _kernel_difference,
+    "training-difference": _training_difference,
     "none": _nothing,
 }
 """How each quantity of `claims.toml` is measured."""

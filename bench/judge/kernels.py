@@ -39,7 +39,7 @@ def ratio(results: Results, above: str, below: str, device: str, frame: tuple[in
     found = form_ratio(one, above, below)
     if found is None:
         return Measured(None, f"its kernels record does not time {above} and {below}")
-    return Measured(found, rests_on=(_name(one),))
+    return Measured(found, rests_on=(_name(one),), behind=(one,))
 
 
 def form_ratio(one: Record, above: str, below: str) -> Estimate | None:
@@ -63,7 +63,9 @@ def difference(results: Results, forms: Sequence[str], device: str, frame: tuple
     missing = [form for form in forms if form not in apart]
     if missing:
         return Measured(None, f"its kernels record does not compare {', '.join(missing)}")
-    return Measured(statistics.exact(max(float(apart[form]) for form in forms)), rests_on=(_name(one),))
+    return Measured(
+        statistics.exact(max(float(apart[form]) for form in forms)), rests_on=(_name(one),), behind=(one,)
+    )
 
 
 def _name(one: Record) -> str:

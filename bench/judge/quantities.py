@@ -34,6 +34,7 @@ class Measured:
             published form), "incomplete" (images missing), "unfinished" (weights of an unfinished training).
         synthetic: whether it rests on made pictures.
         rests_on: the cells behind it, in words.
+        behind: the records of these cells.
     """
 
     estimate: Estimate | None
@@ -41,6 +42,7 @@ class Measured:
     marks: tuple[str, ...] = ()
     synthetic: bool = False
     rests_on: tuple[str, ...] = ()
+    behind: tuple[Record, ...] = ()
 
 
 def latency(results: Results, model: str, **setting: Any) -> Measured:
@@ -55,7 +57,7 @@ def latency(results: Results, model: str, **setting: Any) -> Measured:
     if isinstance(record, str):
         return Measured(None, record)
     value = statistics.estimate(list(rounds(record).values()), "median")
-    return Measured(value, marks=cost_marks(record), rests_on=(_name(record),))
+    return Measured(value, marks=cost_marks(record), rests_on=(_name(record),), behind=(record,))
 
 
 def latency_ratio(results: Results, above: str, below: str, **setting: Any) -> Measured:
@@ -85,7 +87,10 @@ def record_ratio(results: Results, first: Record, second: Record) -> Measured:
     if floor is not None:
         value = value.at_least(floor)
     marks = tuple(sorted({*cost_marks(first), *cost_marks(second)}))
-    return Measured(value, marks=marks, rests_on=(_name(first), _name(second)))
+    pairs = tuple(f"A/A pair: {_name(one)}" for one in twins(results, first.values.get("run")))
+    return Measured(
+        value, marks=marks, rests_on=(_name(first), _name(second), *pairs), behind=(first, second)
+    )
 
 
 def noise_floor(results: Results, run: object = None) -> float | None:
@@ -105,6 +110,12 @@ def noise_floor(results: Results, run: object = None) -> float | None:
         if ratio is not None and run in {None, record.values.get("run")}:
             floors.append(statistics.distance_from_one(ratio))
     return max(floors, default=None)
+
+
+def twins(results: Results, run: object) -> list[Record]:
+    """Latency records of a run that hold an A/A pair, from which its noise floor comes."""
+    timed = results.of("latency")
+    return [one for one in timed if one.values.get("twin_samples_s") and one.values.get("run") == run]
 
 
 def twin_ratio(record: Record) -> Estimate | None:
@@ -132,7 +143,7 @@ def peak(results: Results, record: Record) -> Measured:
         value = statistics.estimate(list(repeated.values()), "median")
     else:
         value = statistics.within(repeated[0], PEAK_REPEATABILITY)
-    return Measured(value, marks=cost_marks(record), rests_on=(_name(record),))
+    return Measured(value, marks=cost_marks(record), rests_on=_peak_names(results, record), behind=(record,))
 
 
 def _peaks(results: Results, record: Record) -> dict[int, float]:
@@ -143,13 +154,25 @@ def _peaks(results: Results, record: Record) -> dict[int, float]:
     own = record.values.get("run_peak_bytes")
     if not own:
         return {}
-    timed = (
+    timed = _timed_with(results, record)
+    later = [peak for one in timed for peak in one.values["run_peak_samples_bytes"][1:] if peak]
+    return {index: number(value) for index, value in enumerate([own, *later])}
+
+
+def _timed_with(results: Results, record: Record) -> list[Record]:
+    """Latency records of a memory record's setting whose later rounds kept their peaks too."""
+    return [
         one
         for one in results.of("latency", record.cell.model)
-        if one.status == "ok" and replace(one.cell, measurement="memory") == record.cell
-    )
-    later = [peak for one in timed for peak in one.values.get("run_peak_samples_bytes", [])[1:] if peak]
-    return {index: number(value) for index, value in enumerate([own, *later])}
+        if one.status == "ok"
+        and replace(one.cell, measurement="memory") == record.cell
+        and one.values.get("run_peak_samples_bytes")
+    ]
+
+
+def _peak_names(results: Results, record: Record) -> tuple[str, ...]:
+    later = [f"later rounds: {_name(one)}" for one in _timed_with(results, record)]
+    return (_name(record), *later)
 
 
 def memory_ratio(results: Results, above: str, below: str, **setting: Any) -> Measured:
@@ -164,7 +187,8 @@ def memory_ratio(results: Results, above: str, below: str, **setting: Any) -> Me
     if value is None or value.count < 2:
         value = statistics.within(upper[0] / lower[0], math.hypot(PEAK_REPEATABILITY, PEAK_REPEATABILITY))
     marks = tuple(sorted({mark for record in pair for mark in cost_marks(record)}))
-    return Measured(value, marks=marks, rests_on=tuple(_name(record) for record in pair))
+    rests_on = tuple(name for record in pair for name in _peak_names(results, record))
+    return Measured(value, marks=marks, rests_on=rests_on, behind=pair)
 
 
 def count(results: Results, model: str, field: str) -> Measured:
@@ -177,7 +201,7 @@ def count(results: Results, model: str, field: str) -> Measured:
         return Measured(None, f"its complexity record holds no {field}")
     if field == "gmac" and (record.cell.height, record.cell.width) != (2848, 4256):
         return Measured(None, "counted at another frame than the paper's 2848x4256")
-    return Measured(statistics.exact(number(value)), rests_on=(_name(record),))
+    return Measured(statistics.exact(number(value)), rests_on=(_name(record),), behind=(record,))
 
 
 def quality(results: Results, model: str, protocol: str, metric: str, **setting: Any) -> Measured:
@@ -199,7 +223,11 @@ def quality(results: Results, model: str, protocol: str, metric: str, **setting:
         marks = (*marks, "incomplete")
     value = statistics.clustered_mean(values, {image: scene(image) for image in values})
     return Measured(
-        value, marks=marks, synthetic=results.synthetic, rests_on=(_pictures(model, protocol, values),)
+        value,
+        marks=marks,
+        synthetic=results.synthetic,
+        rests_on=(_pictures(model, protocol, values),),
+        behind=tuple(pictures.ok[image] for image in values),
     )
 
 
@@ -228,7 +256,8 @@ def quality_difference(
     value = statistics.clustered_mean(differences, {image: scene(image) for image in common})
     marks = tuple(sorted({*picture_marks(first.ok), *picture_marks(second.ok)}))
     rests_on = tuple(_pictures(*one, differences) for one in (better, worse))
-    return Measured(value, marks=marks, synthetic=results.synthetic, rests_on=rests_on)
+    behind = tuple(side.ok[image] for side in (first, second) for image in common)
+    return Measured(value, marks=marks, synthetic=results.synthetic, rests_on=rests_on, behind=behind)
 
 
 def gain_ratio(results: Results, model: str, protocol: str) -> Measured:
@@ -245,7 +274,12 @@ def gain_ratio(results: Results, model: str, protocol: str) -> Measured:
     low = None if value.low is None else math.exp(value.low)
     high = None if value.high is None else math.exp(value.high)
     raised = statistics.Estimate(math.exp(value.value), low, high, value.count, value.coverage)
-    return Measured(raised, synthetic=results.synthetic, rests_on=(_pictures(model, protocol, logs),))
+    return Measured(
+        raised,
+        synthetic=results.synthetic,
+        rests_on=(_pictures(model, protocol, logs),),
+        behind=tuple(ok[image] for image in logs),
+    )
 
 
 def rounds(record: Record) -> dict[int, float]:

@@ -8,12 +8,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from bench import store
+from bench.judge import trainings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from bench.cells import Record
+    from bench.judge.trainings import Training
 
 FULL = (2848, 4256)
 """Rows and columns of the paper's frames (Sony A7S II); its cost figures hold for this size."""
@@ -43,9 +45,15 @@ class Pictures:
 
 
 class Results:
-    """All records of one results folder; order of the files and time of writing have no influence."""
+    """All records of one results folder; order of the files and time of writing have no influence.
 
-    def __init__(self, records: Iterable[Record]) -> None:
+    Attributes:
+        records: what was measured, cell by cell.
+        trainings: of the experiment on UnPack, where the folder holds it.
+    """
+
+    def __init__(self, records: Iterable[Record], trainings: Iterable[Training] = ()) -> None:
+        self.trainings = tuple(sorted(trainings, key=lambda one: (one.arm, one.seed)))
         self.records = sorted(records, key=lambda record: [str(axis) for axis in vars(record.cell).values()])
         self._by: dict[tuple[str, str], list[Record]] = {}
         self._of: dict[str, list[Record]] = {}
@@ -57,8 +65,8 @@ class Results:
 
     @classmethod
     def load(cls, out: Path) -> Results:
-        """Every record under `<out>/cells/`; an empty or unfinished folder gives what there is."""
-        return cls(store.load(out))
+        """Every record under `<out>/cells/` and every training under `<out>/unpack/`, finished or not."""
+        return cls(store.load(out), trainings.load(out / trainings.FOLDER))
 
     @cached_property
     def models(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from scipy.special import stdtrit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -92,6 +93,16 @@ def estimate(values: Sequence[float], statistic: Literal["median", "mean"]) -> E
     drawn = sample[_draws(sample.size)]
     resampled = np.median(drawn, axis=1) if statistic == "median" else drawn.mean(axis=1)
     return _percentiles(centre, resampled, sample.size)
+
+
+def student(values: Sequence[float]) -> Estimate:
+    """Mean of a few independent repetitions with Student's 95 % interval; ValueError for fewer than two."""
+    sample = np.asarray(values, dtype=float)
+    if sample.size < 2:
+        raise ValueError("Student's interval needs at least two values")
+    centre, error = float(sample.mean()), float(sample.std(ddof=1)) / math.sqrt(sample.size)
+    reach = float(stdtrit(sample.size - 1, (1 + CONFIDENCE) / 2)) * error
+    return Estimate(centre, centre - reach, centre + reach, int(sample.size), CONFIDENCE)
 
 
 def clustered_mean(values: Mapping[str, float], cluster: Mapping[str, str]) -> Estimate:

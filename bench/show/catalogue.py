@@ -9,7 +9,7 @@ from bench.judge import quantities
 from bench.judge.evidence import WITHOUT, with_protocol
 from bench.judge.quantities import GB
 from bench.judge.results import describe
-from bench.show import published
+from bench.show import published, roofline
 from bench.show.costs import cost_table, scope_table
 from bench.show.deployments import deployment_table, loss_table, speedup_table
 from bench.show.entries import counted, figure_entry, picture_entry, printed, sentence
@@ -31,7 +31,7 @@ def tables(results: Results) -> list[Table]:
     found = [red_table(results), ablation_table(results)]
     found += [ratio_table(results, protocol) for protocol in results.protocols]
     found += [cost_table(results), deployment_table(results), speedup_table(results), loss_table(results)]
-    found += [scope_table(results), kernel_table(results)]
+    found += [scope_table(results), kernel_table(results), roofline.table(results)]
     found += [image_table(results, protocol) for protocol in results.protocols]
     found += [problem_table(results), environment_table(results)]
     return [table for table in found if table is not None]
@@ -151,7 +151,7 @@ def image_table(results: Results, protocol: str) -> Table | None:
     if not shown:
         return None
     columns = [Column("Image", ("image",), numeric=False), Column("Ratio", ("ratio",))]
-    columns += [Column(published.title(model), (model,), better=("high",)) for model in shown]
+    columns += [Column(published.label(model), (model,), better=("high",)) for model in shown]
     body = []
     for image in results.images(protocol):
         records = [pictures.ok.get(image) for pictures in shown.values()]
@@ -183,7 +183,7 @@ def problem_table(results: Results) -> Table | None:
         Column("Measurement", ("measurement",), numeric=False),
         Column("Setting", ("setting",), numeric=False),
         Column("Cells", ("cells",)),
-        Column("Status and reason", ("reason",), numeric=False),
+        Column("Status and reason", ("reason",), numeric=False, wraps=True),
     )
     body = [
         (
@@ -201,7 +201,10 @@ def problem_table(results: Results) -> Table | None:
 
 def environment_table(results: Results) -> Table:
     """List machine and versions as recorded in the result files."""
-    columns = (Column("Key", ("key",), numeric=False), Column("Value", ("value",), numeric=False))
+    columns = (
+        Column("Key", ("key",), numeric=False),
+        Column("Value", ("value",), numeric=False, wraps=True),
+    )
     body = tuple((word(key), word(value)) for key, value in environment_rows(results))
     return Table(ENVIRONMENT, "Environment", "As recorded in the result files.", columns, body)
 
@@ -212,4 +215,4 @@ def _ratio(record: Record) -> int:
 
 def _psnr(record: Record) -> Entry:
     value = float(record.values["psnr"])
-    return Entry((Part("∞" if value == float("inf") else f"{value:.2f}", value),))
+    return Entry((Part("∞" if value == float("inf") else f"{value:.2f}", value),), behind=(record,))

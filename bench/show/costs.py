@@ -94,7 +94,9 @@ def _cost_row(results: Results, record: Record) -> tuple[Entry, ...]:
         word(cell.precision or "–"),
         word(f"{cell.height}x{cell.width}"),
         _number(cell.threads),
-        figure_entry(Measured(estimate(medians, "median"), marks=marks), 1.0, 4, spread=True),
+        figure_entry(
+            Measured(estimate(medians, "median"), marks=marks, behind=(record,)), 1.0, 4, spread=True
+        ),
         dash() if len(samples) < 4 else Entry((Part(compact(spread, 2), spread),)),
         _number(len(medians)),
         _number(record.values.get("cold_s")),

@@ -59,7 +59,7 @@ def figure_entry(
         notes.append(f"In the {runtime} runtime: the published form was not measured.")
     shown = found.estimate.scaled(scale)
     text = with_interval(shown, most) if spread else plain(shown, most)
-    return Entry((part(shown, text, is_ranked=is_ranked),), tuple(notes))
+    return Entry((part(shown, text, is_ranked=is_ranked),), tuple(notes), behind=found.behind)
 
 
 def counted(found: Measured, scale: float, form: str) -> Entry:
@@ -67,7 +67,7 @@ def counted(found: Measured, scale: float, form: str) -> Entry:
     if found.estimate is None:
         return dash(sentence(found.reason))
     shown = found.estimate.scaled(scale)
-    return Entry((part(shown, form.format(shown.value), is_ranked=True),))
+    return Entry((part(shown, form.format(shown.value), is_ranked=True),), behind=found.behind)
 
 
 def picture_entry(
@@ -94,7 +94,7 @@ def picture_entry(
     for metric, most in (("psnr", 2), ("ssim", 3)):
         mean = clustered_mean({image: float(record.values[metric]) for image, record in ok.items()}, scenes)
         parts.append(part(mean, plain(mean, most), is_ranked=is_ranked and whole and not marks))
-    return Entry(tuple(parts), tuple(notes))
+    return Entry(tuple(parts), tuple(notes), behind=tuple(ok.values()))
 
 
 def part(found: Estimate, text: str, *, is_ranked: bool) -> Part:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bench.judge import kernels, statistics
@@ -70,7 +71,7 @@ def _row(one: Record, form: str, title: str) -> tuple[Entry, ...]:
     if form == "loop":
         apart = 0.0
     return (
-        word(title),
+        replace(word(title), behind=(one,)),
         _figure(time, 1),
         Entry((Part("1", 1.0),)) if form == REFERENCE else _figure(ratio, 2),
         dash(SAME) if apart is None else Entry((Part(compact(apart), float(apart)),)),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from bench.cells import Record
+
 DASH = "–"
 
 
@@ -34,12 +36,19 @@ class Part:
 
 @dataclass(frozen=True)
 class Entry:
-    """A table cell: one figure or several parted by slashes, and the footnotes that it needs."""
+    """A table cell: one figure or several parted by slashes.
+
+    Attributes:
+        parts: its figures.
+        notes: the footnotes that it needs.
+        short: what a terminal shows instead, where columns are narrow.
+        behind: the records that it rests on.
+    """
 
     parts: tuple[Part, ...]
     notes: tuple[str, ...] = ()
     short: str = ""
-    """What a terminal shows instead, where columns are narrow."""
+    behind: tuple[Record, ...] = ()
 
     @property
     def text(self) -> str:
@@ -58,6 +67,7 @@ class Column:
         better: per part whether "low" or "high" values are better; None where nothing is ranked.
         numeric: whether it is set flush right.
         intervals: whether CSV has columns for the interval of its parts.
+        wraps: whether it holds sentences, which run over several lines.
     """
 
     title: str
@@ -66,6 +76,7 @@ class Column:
     better: tuple[Literal["low", "high"] | None, ...] = ()
     numeric: bool = True
     intervals: bool = False
+    wraps: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,12 @@ class Table:
         """Footnote letter by footnote, in order of appearance."""
         texts = dict.fromkeys(note for row in self.rows for entry in row for note in entry.notes)
         return {text: letter(index) for index, text in enumerate(texts)}
+
+    @property
+    def behind(self) -> tuple[Record, ...]:
+        """The records that its figures rest on."""
+        found = (record for row in self.rows for entry in row for record in entry.behind)
+        return tuple({record.cell: record for record in found}.values())
 
     @property
     def heads(self) -> list[tuple[str, int]]:

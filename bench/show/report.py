@@ -10,9 +10,9 @@ import jinja2
 from PIL import Image
 
 from bench import store
-from bench.judge import claims
+from bench.judge import claims, commands
 from bench.judge.results import Results
-from bench.show import catalogue, commands, crops, figures, tables
+from bench.show import catalogue, crops, figures, tables
 from bench.show.numbers import compact
 from bench.show.pictures import as_jpeg
 from bench.show.setting import SYNTHETIC, cost_setting, data_setting
@@ -77,6 +77,7 @@ def render(
         setting=" ".join(filter(None, (cost_setting(results), data_setting(results, results.protocols)))),
         environment=next(table for table in made if table.name == catalogue.ENVIRONMENT),
         commands=commands.of_records(results.records),
+        lines={table.name: commands.of_records(table.behind) for table in made},
         slides=crops.slides(out, results),
         cells=len(results.records),
         ok=sum(record.status == "ok" for record in results.records),

@@ -6,6 +6,7 @@ import pytest
 from bench import protocols, store
 from bench.judge import claims, evidence
 from bench.judge.results import Results
+from llpacknet.errors import InputError
 
 DECIDED = {"reproduced", "within-tolerance", "not-reproduced"}
 
@@ -64,6 +65,8 @@ def test_without_results_nothing_is_decided():
 
 def test_no_verdict_without_the_measurement_it_rests_on(full):
     before = judged(full)
+    for name, entry in before.items():
+        assert entry["verdict"] not in DECIDED or (entry["rests_on"] and entry["commands"]), name
     for model, kind in sorted({(r.cell.model, r.cell.measurement) for r in full}):
         rest = [r for r in full if (r.cell.model, r.cell.measurement) != (model, kind)]
         after = judged(rest)
@@ -76,23 +79,81 @@ def test_no_verdict_without_the_measurement_it_rests_on(full):
                 assert after[name]["verdict"] not in DECIDED, name
 
 
-def test_a_slower_sid_unet_changes_exactly_the_verdicts_that_rest_on_its_time(full, tmp_path, made_up):
-    made_up.write(tmp_path, full)
-    before = claims.write(tmp_path)
-    path = next(tmp_path.glob("cells/latency_sid-unet_*.json"))
-    raw = json.loads(path.read_text())
-    raw["values"]["samples_s"] = [6 * sample for sample in raw["values"]["samples_s"]]
-    path.write_text(json.dumps(raw))
-    after = claims.write(tmp_path)
-    moved = {a["id"] for a, b in zip(before, after, strict=True) if a != b}
-    resting = {
-        entry["id"]
-        for entry in before
-        if any(cell.startswith("latency of sid-unet (") for cell in entry["rests_on"])
-    }
-    flipped = {a["id"] for a, b in zip(before, after, strict=True) if a["verdict"] != b["verdict"]}
-    assert moved == resting
-    assert flipped == {
+@pytest.fixture(scope="module")
+def folder(made_up, full, tmp_path_factory):
+    out = made_up.write(tmp_path_factory.mktemp("results"), full)
+    made_up.write_trainings(out, made_up.trainings())
+    return out
+
+
+def measured_otherwise(raw):
+    """Change every measured figure of a result file."""
+    if "arm" in raw:
+        return {**raw, "curve": [[1500, 0.1, raw["curve"][-1][2] - 9]]}
+    values, kind = dict(raw["values"]), raw["cell"]["measurement"]
+    if kind == "latency":
+        values["samples_s"] = [6 * one for one in values["samples_s"]]
+        values |= {"twin_samples_s": [5 * one for one in values.get("twin_samples_s", ())] or None}
+        values = {key: value for key, value in values.items() if value is not None}
+    elif kind == "memory":
+        values["run_peak_bytes"] *= 3
+    elif kind == "complexity":
+        values |= {key: value * 3 for key, value in values.items() if value is not None}
+    elif kind == "kernels":
+        values["seconds"] = {form: [one * (3 + len(form)) for one in times]
+                             for form, times in values["seconds"].items()}  # fmt: skip
+        values["largest_difference"] = dict.fromkeys(values["largest_difference"], 0.5)
+    else:
+        values |= {"psnr": values["psnr"] - 9, "ssim": values["ssim"] / 2, "gain": values["gain"] * 9}
+    return {**raw, "values": values}
+
+
+def rests_on(entry, raw):
+    """Whether a verdict says that it rests on a result file."""
+    if "arm" in raw:
+        names = [f"trainings of {raw['arm']}, "]
+    elif raw["cell"]["measurement"] == "quality":
+        names = [f"quality of {raw['cell']['model']} under {raw['cell']['protocol']}, "]
+    else:
+        names = [f"{raw['cell']['measurement']} of {raw['cell']['model']}{end}" for end in (" (", "")]
+        return any(names[0] in one or one == names[1] for one in entry["rests_on"])
+    return any(one.startswith(names[0]) for one in entry["rests_on"])
+
+
+def one_file_of_each_sort(folder):
+    """One picture stands for all of its method and protocol, one seed for all of its arm."""
+    found = {}
+    for path in [*store.files(folder), *sorted(folder.glob("unpack/runs/*.json"))]:
+        raw = json.loads(path.read_text())
+        sort = (raw["arm"],) if "arm" in raw else tuple({**raw["cell"], "image": None}.values())
+        found.setdefault(sort, (path, raw))
+    return list(found.values())
+
+
+def test_changing_one_measured_file_changes_exactly_the_verdicts_that_rest_on_it(folder):
+    before = claims.judge(Results.load(folder))
+    files = one_file_of_each_sort(folder)
+    assert len(files) > 60
+    flipped, decided = set(), {entry["id"] for entry in before if entry["verdict"] in DECIDED}
+    for path, raw in files:
+        text = path.read_text()
+        path.write_text(json.dumps(measured_otherwise(raw)))
+        after = claims.judge(Results.load(folder))
+        path.write_text(text)
+        moved = {a["id"] for a, b in zip(before, after, strict=True) if a != b}
+        assert moved == {entry["id"] for entry in before if rests_on(entry, raw)}, path.name
+        flipped |= {a["id"] for a, b in zip(before, after, strict=True) if a["verdict"] != b["verdict"]}
+    assert len(flipped & decided) > len(decided) / 2
+
+
+def test_a_slower_sid_unet_flips_four_verdicts(folder):
+    before = claims.judge(Results.load(folder))
+    path = next(folder.glob("cells/latency_sid-unet_*.json"))
+    text = path.read_text()
+    path.write_text(json.dumps(measured_otherwise(json.loads(text))))
+    after = claims.judge(Results.load(folder))
+    path.write_text(text)
+    assert {a["id"] for a, b in zip(before, after, strict=True) if a["verdict"] != b["verdict"]} == {
         "table1-time-sid-unet-llpacknet",
         "table1-time-sgn-over-sid-unet",
         "table1-time-amplifier",
@@ -242,3 +303,40 @@ def test_the_file_is_strict_json_and_the_same_every_time(full, tmp_path, made_up
             "tolerance",
         } <= set(entry)
         assert entry["verdict"] in claims.VERDICTS
+
+
+def test_trainings_of_three_seeds_decide_what_the_sources_say_of_unpack(folder, made_up, tmp_path):
+    entries = {entry["id"]: entry for entry in claims.judge(Results.load(folder))}
+    assert entries["readme-2022-stability"]["verdict"] == "reproduced"
+    assert entries["readme-2022-stability"]["measured"] == pytest.approx(5, abs=0.2)
+    assert entries["ablation-unpack-training"]["verdict"] == "not-reproduced"
+    assert "reaches out" in entries["ablation-unpack-training"]["reason"]
+    some = made_up.trainings(seeds=(0, 1, 2, 3))
+    some["unpack-old.seed-3.json"]["diverged"] = "no finite loss at step 800"
+    del some["unpack-old-as-2020.seed-3.json"], some["unpack-old-as-2020.seed-2.json"]
+    made_up.write(tmp_path, made_up.records(("llpacknet",), pictures=1))
+    made_up.write_trainings(tmp_path, some)
+    fewer = {entry["id"]: entry for entry in claims.judge(Results.load(tmp_path))}
+    assert "unpack-old diverged" in fewer["readme-2022-stability"]["reason"]
+    assert fewer["readme-2022-stability"]["verdict"] == "reproduced"
+    assert fewer["readme-2022-stability-as-2020"]["verdict"] == "untestable-here"
+    assert "2 common seed(s)" in fewer["readme-2022-stability-as-2020"]["reason"]
+
+
+def test_a_file_that_is_no_training_is_named_in_one_line(folder, tmp_path, made_up):
+    made_up.write(tmp_path, made_up.records(("llpacknet",), pictures=1))
+    made_up.write_trainings(tmp_path, {"unpack.seed-0.json": {"arm": "unpack"}})
+    with pytest.raises(InputError, match=r"unpack.seed-0.json is no training"):
+        Results.load(tmp_path)
+
+
+def test_a_ratio_comes_with_one_command_that_times_both_in_one_run(full):
+    entries = judged(full)
+    (line,) = entries["table1-time-sid-unet-llpacknet"]["commands"]
+    assert line == (
+        "llbench run --models llpacknet,sid-unet --measure latency --device cpu --runtime published "
+        "--precision fp32 --size 2848x4256 --threads 2 --out OUT"
+    )
+    assert entries["table1-time-sgn-llpacknet"]["commands"] == [
+        "llbench reproduce --tier quick --models llpacknet,sgn --out OUT"
+    ]

@@ -1,0 +1,45 @@
+"""What the experiment on UnPack says of two of its arms: the difference that the seeds have in common."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.judge import statistics
+from bench.judge.quantities import Measured
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.judge.trainings import Training
+
+FEWEST_SEEDS = 3
+COMMAND = "python -m bench.train.unpack --photos PHOTOS --out OUT/unpack"
+
+
+def difference(trainings: Sequence[Training], better: str, worse: str) -> Measured:
+    """Mean difference of validation PSNR over the seeds that both arms have, with Student's interval.
+
+    A training that diverged has no PSNR; it is left out and counted in the marks.
+    """
+    chosen = {name: {one.seed: one for one in trainings if one.arm == name} for name in (better, worse)}
+    for name, found in chosen.items():
+        if not found:
+            return Measured(None, f"no training of {name}")
+    pairs = [(chosen[better][seed], chosen[worse][seed]) for seed in sorted(chosen[better])
+             if seed in chosen[worse]]  # fmt: skip
+    if any(first.setting != second.setting for first, second in pairs):
+        return Measured(None, f"{better} and {worse} were trained in different settings")
+    apart = {
+        first.seed: first.psnr - second.psnr
+        for first, second in pairs
+        if first.psnr is not None and second.psnr is not None
+    }
+    diverged = [one.arm for pair in pairs for one in pair if one.psnr is None]
+    if len(apart) < FEWEST_SEEDS:
+        lost = f" ({', '.join(sorted(set(diverged)))} diverged)" if diverged else ""
+        return Measured(None, f"{len(apart)} common seed(s){lost}; an interval needs at least {FEWEST_SEEDS}")
+    marks = tuple(f"diverged:{name}" for name in dict.fromkeys(diverged))
+    seeds = ", ".join(str(seed) for seed in apart)
+    rests_on = tuple(f"trainings of {name}, seeds {seeds}" for name in (better, worse))
+    value = statistics.student(list(apart.values()))
+    return Measured(value, marks=marks, synthetic=True, rests_on=rests_on)

@@ -1,0 +1,102 @@
+"""The exact command behind a figure, from the cells that it rests on.
+
+Methods that were timed in one interleaved run share a command, because their ratios hold within one run only.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bench.cells import Cell, Record
+
+USUAL_ROUNDS = 5
+"""What `llbench run` takes where nothing else is said."""
+COSTS = ("latency", "memory")
+CUTTING = "quick"
+"""The tier that times a slow method once and judges it at a quarter of the area."""
+
+Setting = tuple[tuple[str, Any], ...]
+
+
+def of_records(records: Iterable[Record]) -> list[str]:
+    """Return the commands that measure these cells again, sorted.
+
+    DIR and OUT stand for the reader's own folders. What a tier has cut short (a slow method's single pass, or
+    a quarter of the area) only that tier measures so; what is compared with it belongs in the same run.
+    """
+    settings: dict[Setting, dict[str, set[str]]] = {}
+    done = [record for record in records if record.status == "ok"]
+    rounds = {replace(record.cell, measurement="memory"): _rounds(record) for record in done}
+    short = {_kind(record.cell) for record in done if _cut(record)}
+    for record in done:
+        if _kind(record.cell) not in short:
+            # A memory cell is measured by the latency job of its setting, where there is one.
+            _note(settings, record.cell, _rounds(record) or rounds.get(record.cell))
+    lines = [_line(setting, kinds) for setting, found in settings.items() for kinds in _merged(found)]
+    models = sorted({record.cell.model for record in done if _kind(record.cell) in short})
+    if models:
+        lines.append(_words("llbench", "reproduce", "--tier", CUTTING, "--models", ",".join(models)))
+    return sorted(set(lines))
+
+
+def _cut(record: Record) -> bool:
+    return bool(record.values.get("single_pass")) or record.values.get("area_fraction", 1) != 1
+
+
+def _kind(cell: Cell) -> str:
+    return "cost" if cell.measurement in COSTS else cell.measurement
+
+
+def of_cells(cells: Iterable[Cell]) -> list[str]:
+    """Return the commands that would measure these cells, sorted."""
+    settings: dict[Setting, dict[str, set[str]]] = {}
+    for cell in cells:
+        _note(settings, cell, None)
+    return sorted(_line(setting, kinds) for setting, found in settings.items() for kinds in _merged(found))
+
+
+def _rounds(record: Record) -> int | None:
+    return len(set(record.values.get("round", ()))) or None
+
+
+def _note(settings: dict[Setting, dict[str, set[str]]], cell: Cell, rounds: int | None) -> None:
+    """Sort a cell under what it shares with others: everything but method, picture and kind of cost."""
+    size = f"{cell.height}x{cell.width}" if cell.height and cell.measurement != "quality" else None
+    usual = rounds is None or rounds == USUAL_ROUNDS
+    setting = {
+        "kind": _kind(cell),
+        "--protocol": cell.protocol,
+        "--device": cell.device,
+        "--runtime": cell.runtime,
+        "--precision": cell.precision,
+        "--size": size,
+        "--threads": cell.threads,
+        "--rounds": None if usual else rounds,
+    }
+    settings.setdefault(tuple(setting.items()), {}).setdefault(cell.measurement, set()).add(cell.model)
+
+
+def _merged(found: dict[str, set[str]]) -> list[tuple[str, set[str]]]:
+    """Kinds of measurement with their methods; kinds that all have the same methods are one."""
+    if len({frozenset(models) for models in found.values()}) == 1:
+        return [(",".join(sorted(found)), next(iter(found.values())))]
+    return sorted(found.items())
+
+
+def _line(setting: Setting, kinds: tuple[str, set[str]]) -> str:
+    measured, models = kinds
+    words = ["llbench", "run", "--models", ",".join(sorted(models)), "--measure", measured]
+    options = dict(setting)
+    if options.pop("kind") == "quality":
+        words += ["--dataset", "DIR"]
+    words += [word for option, value in options.items() if value is not None for word in (option, str(value))]
+    return _words(*words)
+
+
+def _words(*words: str) -> str:
+    return " ".join(shlex.quote(word) for word in [*words, "--out", "OUT"])

@@ -1,0 +1,57 @@
+"""The experiment on UnPack: trainings that differ in one thing, read from its result files.
+
+`python -m bench.train.unpack --out OUT/unpack` writes one JSON file per arm and seed. Two arms of one seed
+start from the same draws and see the same patches, so that they are compared seed by seed.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FOLDER = "unpack"
+"""Of the experiment within a results folder."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """One arm trained from one seed.
+
+    Attributes:
+        arm: what was trained.
+        seed: of the starting weights and of all that the patches draw.
+        psnr: validation PSNR in dB after the last step; None where the training diverged.
+        setting: what all arms share: steps, patch, photographs.
+    """
+
+    arm: str
+    seed: int
+    psnr: float | None
+    setting: dict[str, Any]
+
+
+def load(folder: Path) -> list[Training]:
+    """Read every finished training of an experiment's folder; empty where there is none.
+
+    Raises:
+        InputError: a file is not what the experiment writes.
+    """
+    return [_read(path) for path in sorted((folder / "runs").glob("*.json")) if path.name[0] != "."]
+
+
+def _read(path: Path) -> Training:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        last = None if raw["diverged"] else float(raw["curve"][-1][2])
+        if last is not None and not math.isfinite(last):
+            last = None
+        return Training(str(raw["arm"]), int(raw["seed"]), last, dict(raw["setting"]))
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise InputError(f"{path} is no training of the UnPack experiment ({error!r}): delete it") from error
