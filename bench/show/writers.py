@@ -37,20 +37,24 @@ LATEX = str.maketrans(
 )
 """Every character with a meaning in LaTeX, and those that pdfLaTeX's fonts lack."""
 
-HEAD = r"""% Compiles as it is; \input into a paper that loads booktabs, it gives the table alone.
+HEAD = r"""% Compiles as it is; \input into a paper that loads PACKAGES, it gives the table alone.
 \makeatletter
 \ifx\documentclass\@twoclasseserror
   \let\llbenchend\relax
 \else
   \documentclass{article}
   \usepackage[a4paper,landscape,margin=15mm]{geometry}
-  \usepackage{booktabs}
+  \usepackage{PACKAGES}
   \pagestyle{empty}
   \begin{document}
   \gdef\llbenchend{\end{document}}
 \fi
 \makeatother
 """
+LONG = 30
+"""From so many rows on, a table is set so that it can run over several pages."""
+WRAPPED = r">{\raggedright\arraybackslash}p{0.55\linewidth}"
+"""Of a column of sentences."""
 
 
 def as_csv(table: Table) -> str:
@@ -117,30 +121,67 @@ def _markdown_cell(entry: Entry, notes: dict[str, str]) -> str:
 
 
 def as_latex(table: Table) -> str:
-    """Return a booktabs table in a document of its own that can also be read into another (see `HEAD`)."""
+    """Return a booktabs table in a document of its own that can also be read into another (see `HEAD`).
+
+    A table of many rows is a longtable.
+    """
+    is_long = len(table.rows) >= LONG
+    wraps = any(column.wraps for column in table.columns)
+    packages = ["booktabs", *(["longtable"] if is_long else []), *(["array"] if wraps else [])]
+    head = HEAD.replace("PACKAGES", ",".join(packages))
+    return head + "\n".join(_long(table) if is_long else _short(table)) + "\n\\llbenchend\n"
+
+
+def _short(table: Table) -> list[str]:
+    lines = [r"\begin{table}\centering\footnotesize\setlength{\tabcolsep}{4pt}"]
+    lines.append(rf"\setlength{{\belowcaptionskip}}{{6pt}}\caption{{{_latex_caption(table)}}}")
+    lines.append(rf"\begin{{tabular}}{{{_latex_columns(table)}}}")
+    lines += [*_latex_head(table), *_latex_rows(table), r"\bottomrule", r"\end{tabular}"]
+    return [*lines, *_latex_notes(table), r"\end{table}"]
+
+
+def _long(table: Table) -> list[str]:
+    lines = [r"\begingroup\footnotesize\setlength{\tabcolsep}{4pt}\setlength{\LTcapwidth}{\linewidth}"]
+    lines.append(rf"\begin{{longtable}}{{{_latex_columns(table)}}}")
+    lines.append(rf"\caption{{{_latex_caption(table)}}}\\")
+    head = _latex_head(table)
+    lines += [*head, r"\endfirsthead", *head, r"\endhead", r"\bottomrule", r"\endfoot"]
+    lines += [*_latex_rows(table), r"\end{longtable}"]
+    return [*lines, *_latex_notes(table), r"\endgroup"]
+
+
+def _latex_caption(table: Table) -> str:
+    return f"{escape(table.title)}. {escape(table.caption)}".strip()
+
+
+def _latex_columns(table: Table) -> str:
+    kinds = (WRAPPED if column.wraps else "r" if column.numeric else "l" for column in table.columns)
+    return rf"@{{}}{''.join(kinds)}@{{}}"
+
+
+def _latex_head(table: Table) -> list[str]:
+    titles = " & ".join(escape(column.title) for column in table.columns) + r" \\"
+    return [r"\toprule", *_latex_groups(table), titles, r"\midrule"]
+
+
+def _latex_rows(table: Table) -> list[str]:
     notes = table.notes
-    align = "".join("r" if column.numeric else "l" for column in table.columns)
-    lines = [HEAD + r"\begin{table}\centering\footnotesize\setlength{\tabcolsep}{4pt}"]
-    lines.append(rf"\caption{{{escape(table.title)}. {escape(table.caption)}}}")
-    lines.append(rf"\begin{{tabular}}{{@{{}}{align}@{{}}}}")
-    lines.append(r"\toprule")
-    lines += _latex_groups(table)
-    lines.append(" & ".join(escape(column.title) for column in table.columns) + r" \\")
-    lines.append(r"\midrule")
-    lines += [" & ".join(_latex_cell(entry, notes) for entry in row) + r" \\" for row in table.rows]
-    lines += [r"\bottomrule", r"\end{tabular}"]
-    if notes or table.has_ranks:
-        said = [rf"\textsuperscript{{{mark}}}~{escape(text)}" for text, mark in notes.items()]
-        said += [r"\textbf{best}, \underline{second best} of the measured figures"] if table.has_ranks else []
-        lines.append(
-            r"\par\medskip\begin{minipage}{\linewidth}\scriptsize " + r"\\ ".join(said) + r"\end{minipage}"
-        )
-    return "\n".join(lines) + "\n\\end{table}\n\\llbenchend\n"
+    return [" & ".join(_latex_cell(entry, notes) for entry in row) + r" \\" for row in table.rows]
+
+
+def _latex_notes(table: Table) -> list[str]:
+    said = [rf"\textsuperscript{{{mark}}}~{escape(text)}" for text, mark in table.notes.items()]
+    said += [r"\textbf{best}, \underline{second best} of the measured figures"] if table.has_ranks else []
+    if not said:
+        return []
+    lines = r"\\ ".join(said)
+    return [rf"\par\medskip\begin{{minipage}}{{\linewidth}}\scriptsize {lines}\end{{minipage}}"]
 
 
 def escape(text: str) -> str:
     """Text with every character that LaTeX would read as a command made harmless."""
-    return text.translate(LATEX)
+    # Two hyphens before an option are no dash.
+    return "-{}-".join(part.translate(LATEX) for part in text.split("--"))
 
 
 def _latex_groups(table: Table) -> list[str]:

@@ -1,7 +1,6 @@
 import csv
 import io
 import re
-import shutil
 import subprocess
 from dataclasses import replace
 
@@ -32,7 +31,8 @@ def test_table1_in_every_form(results, golden, suffix, form):
 
 
 @pytest.mark.parametrize(
-    "name", ["red", "ablation", "ratios-paper2020", "costs", "scopes", "kernels", "images-paper2020"]
+    "name",
+    ["red", "ablation", "ratios-paper2020", "costs", "scopes", "kernels", "roofline", "images-paper2020"],
 )
 def test_further_tables(results, golden, name):
     table = next(table for table in catalogue.tables(results) if table.name == name)
@@ -98,16 +98,33 @@ def test_ranks_leave_out_control_quarter_area_and_incomplete_means(results):
     assert all(part.rank == 0 for part in rows["DID (Maharjan et al., ICME 2019)"][8].parts)
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no LaTeX on this machine")
-def test_latex_compiles_as_it_is_and_inside_another_document(results, tmp_path):
+def typeset(pdflatex, folder, name):
+    """Compile a file and return LaTeX's log; stops at an error."""
+    command = [pdflatex, "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout[-2000:]
+    return run.stdout
+
+
+def test_latex_compiles_as_it_is_and_inside_another_document(results, tmp_path, pdflatex):
     (tmp_path / "table1.tex").write_text(writers.as_latex(tables.table1(results)))
     paper = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{table1}after\end{document}"
     (tmp_path / "paper.tex").write_text(paper)
     for name in ("table1", "paper"):
-        command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", f"{name}.tex"]
-        run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert run.returncode == 0, run.stdout[-2000:]
+        typeset(pdflatex, tmp_path, name)
         assert (tmp_path / f"{name}.pdf").stat().st_size > 10_000
+
+
+def test_every_table_fits_its_page(made_up, tmp_path, pdflatex):
+    """Twelve methods side by side, more images than a page has lines, and sentences."""
+    made = made_up.records(pictures=120, rounds=2, protocols=("release2022",))
+    made[0] = replace(made[0], status="crash", reason="no such word -- " * 20, values={})
+    for table in tables.all_tables(Results(made)):
+        (tmp_path / f"{table.name}.tex").write_text(writers.as_latex(table))
+        log = typeset(pdflatex, tmp_path, table.name)
+        assert "Overfull" not in log, table.name
+        pages = int(re.search(r"\((\d+) pages?,", log)[1])
+        assert pages == (3 if table.name.startswith("images-") else 1), table.name
 
 
 def test_a_models_name_cannot_break_latex_or_markdown(made_up):
