@@ -86,7 +86,9 @@ def memory(results: Results) -> Drawn | None:
     beside = axes.get_yaxis_transform()
     for height, (model, record) in enumerate(peaks):
         colour, _ = style.look(model, results.models)
-        run, whole = (float(record.values[key]) / GB for key in ("run_peak_bytes", "process_peak_bytes"))
+        peak = quantities.peak(results, record).estimate
+        run = (peak.value if peak is not None else 0.0) / GB
+        whole = float(record.values["process_peak_bytes"]) / GB
         axes.barh(height, whole, height=0.62, color="#e4e4e4", lw=0)
         axes.barh(height, run, height=0.62, color=colour, alpha=0.8, lw=0)
         axes.text(1.01, height, f"{run:.2f} GB", transform=beside, va="center", fontsize=7, color=INK)
@@ -111,10 +113,11 @@ def memory(results: Results) -> Drawn | None:
 def runtimes(results: Results) -> Drawn | None:
     """Draw time by runtime and precision for each method that was timed in several; None without any."""
     frame = results.frame()
+    threads = None if frame is None else results.threads("cpu", frame)
     groups: dict[str, list[Record]] = {}
     for record in results.of("latency"):
-        at_frame = (record.cell.height, record.cell.width) == frame
-        if record.status == "ok" and at_frame and record.cell.device == "cpu":
+        main = (record.cell.height, record.cell.width) == frame and record.cell.threads == threads
+        if record.status == "ok" and main and record.cell.device == "cpu":
             groups.setdefault(record.cell.model, []).append(record)
     groups = {model: records for model, records in groups.items() if len({_form(r) for r in records}) > 1}
     if not groups:
@@ -135,6 +138,7 @@ def runtimes(results: Results) -> Drawn | None:
         axes.text(seconds, height, f" {seconds:.3g}", va="center", fontsize=6.5, color=INK)
         labels.append(f"{published.label(model)}: {_form(record)}")
     axes.set_yticks(range(len(rows)), labels)
+    axes.set_ylim(-0.6, len(rows) - 0.4)
     axes.grid(axis="y", visible=False)
     _log_seconds(axes, "x")
     axes.set_xlabel("time for one frame (s)")

@@ -35,7 +35,7 @@ def grid(out: Path, results: Results) -> Drawn | None:
         shots[start : start + widest] for shots in found.values() for start in range(0, len(shots), widest)
     ]
     side = style.PAGE / widest
-    drawn = style.figure(style.PAGE, len(rows) * (side + 0.24) + 0.1)
+    drawn = style.figure(style.PAGE, len(rows) * (side + 0.27) + 0.1 * len(found) + 0.1)
     axes = drawn.subplots(len(rows), widest, squeeze=False)
     for panel in axes.flat:
         panel.set_axis_off()

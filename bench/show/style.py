@@ -7,10 +7,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
 from matplotlib import patheffects
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.style import context
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
@@ -116,8 +116,8 @@ def figure(width: float, height: float, **settings: Any) -> Figure:
 
 
 def styled() -> Any:
-    """Context in which figures are drawn and saved."""
-    return mpl.rc_context(RULES)  # type: ignore[arg-type]
+    """Context in which figures are drawn and saved: this style alone, whatever a user's matplotlibrc says."""
+    return context(RULES, after_reset=True)
 
 
 def save(drawn: Figure, folder: Path, name: str) -> list[Path]:
