@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,9 +11,6 @@ from PIL import Image
 
 from bench.show import report
 
-BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-pytestmark = pytest.mark.skipif(BROWSER is None, reason="no Chromium on this machine")
-
 WATCH = """<script>
 const seen = { errors: [] };
 addEventListener("error", (event) => seen.errors.push(event.message));
@@ -22,11 +18,22 @@ addEventListener("unhandledrejection", (event) => seen.errors.push(String(event.
 </script>"""
 
 USE = (Path(__file__).parent / "use_report.js").read_text(encoding="utf-8")
+CHECK = """
+addEventListener("load", async () => {
+  for (const hidden of document.querySelectorAll("details")) hidden.open = true;
+  const found = await axe.run(document, { resultTypes: ["violations"] });
+  const seen = found.violations.map((one) => ({ ...one, nodes: one.nodes.map((node) => node.html) }));
+  const text = JSON.stringify({ rules: found.passes.length, seen });
+  document.body.innerHTML = "";
+  document.body.append(Object.assign(document.createElement("pre"), { id: "seen", textContent: text }));
+});
+"""
+SIZES = {"laptop": (1366, 768), "phone": (390, 844)}
 
 
 @pytest.fixture(scope="module")
-def page(made_up, tmp_path_factory):
-    """Write a report with the scripts added, and return its path."""
+def written(made_up, tmp_path_factory):
+    """Write a report and return its folder."""
     models = ("did", "sid-unet", "llpacknet", "llpacknet-2020", "red", "gain-only")
     out = made_up.write(tmp_path_factory.mktemp("results"), made_up.records(models, pictures=3))
     image, random = made_up.images(1)[0], np.random.default_rng(0)
@@ -35,28 +42,51 @@ def page(made_up, tmp_path_factory):
         path.parent.mkdir(parents=True)
         Image.fromarray(random.integers(0, 255, (96, 144, 3)).astype(np.uint8)).save(path)
     report.write_all(out)
-    text = (out / "report.html").read_text(encoding="utf-8")
-    text = text.replace("<head>", f"<head>{WATCH}", 1).replace("</body>", f"<script>{USE}</script></body>", 1)
-    path = out / "used.html"
-    path.write_text(text, encoding="utf-8")
-    return path
+    return out
 
 
-@pytest.fixture(scope="module", params=[(1366, 768), (390, 844)], ids=["laptop", "phone"])
-def seen(request, page):
-    """Open the page in a window of a size and return what the script saw."""
-    width, height = request.param
+def opened(browser, path, size):
+    """Open a page in a window of a size and return what its script left, and what stood on the console."""
+    width, height = size
     command = [
-        *(BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+        *(browser, "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking"),
         *("--disable-component-update", "--disable-sync", "--no-first-run", "--enable-logging=stderr"),
-        *(f"--user-data-dir={page.parent / 'profile'}", f"--window-size={width},{height}"),
-        *("--virtual-time-budget=20000", "--dump-dom", page.as_uri()),
+        *(f"--user-data-dir={path.parent / 'profile'}", f"--window-size={width},{height}"),
+        *("--virtual-time-budget=20000", "--dump-dom", path.as_uri()),
     ]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     found = re.search(r'<pre id="seen">(.*?)</pre>', run.stdout, re.DOTALL)
     assert found, run.stdout[-500:]
     values = json.loads(found[1].replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&"))
     return {**values, "console": [line for line in run.stderr.splitlines() if "CONSOLE" in line]}
+
+
+def with_scripts(written, name, *scripts, head=""):
+    """Write a copy of the report with scripts at its end, and return its path."""
+    text = (written / "report.html").read_text(encoding="utf-8")
+    ends = "".join(f"<script>{script}</script>" for script in scripts)
+    text = text.replace("<head>", f"<head>{head}", 1).replace("</body>", f"{ends}</body>", 1)
+    path = written / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module", params=list(SIZES))
+def seen(request, browser, written):
+    """Use the page in a window of a size and return what the script saw."""
+    return opened(browser, with_scripts(written, "used.html", USE, head=WATCH), SIZES[request.param])
+
+
+@pytest.mark.parametrize(("size", "scheme"), [("laptop", "light"), ("laptop", "dark"), ("phone", "light")])
+def test_an_accessibility_checker_has_no_serious_finding(browser, axe, written, size, scheme):
+    path = with_scripts(written, "checked.html", axe.replace("</script", "<\\/script"), CHECK)
+    text = path.read_text(encoding="utf-8")
+    assert "@media (prefers-color-scheme: dark)" in text
+    if scheme == "dark":
+        path.write_text(text.replace("(prefers-color-scheme: dark)", "all", 1), encoding="utf-8")
+    found = opened(browser, path, SIZES[size])
+    assert found["rules"] > 20
+    assert [one for one in found["seen"] if one["impact"] in {"serious", "critical"}] == []
 
 
 def test_nothing_goes_wrong_and_nothing_is_fetched(seen):
