@@ -27,13 +27,17 @@ PARTIAL = ".partial"
 
 def file_name(cell: Cell) -> str:
     """Name of a cell's file: readable axes for people, then eight hex digits that make it unique."""
-    axes = asdict(cell)
-    size = f"{axes.pop('height')}x{axes.pop('width')}" if cell.height else None
-    threads = axes.pop("threads")
-    words = [cell.measurement, *(axes[name] for name in axes if name != "measurement"), size]
+    return _named(asdict(cell))
+
+
+def _named(axes: dict[str, Any]) -> str:
+    """Name by the axes that a file has: those of an older release lack what was added since."""
+    shown = dict(axes)
+    height, width, threads = (shown.pop(name, None) for name in ("height", "width", "threads"))
+    words = [shown.pop("measurement"), *shown.values(), f"{height}x{width}" if height else None]
     words.append(f"{threads}threads" if threads else None)
     readable = "_".join(re.sub(r"[^A-Za-z0-9.+-]+", "-", word) for word in words if word)
-    digest = hashlib.sha256(json.dumps(asdict(cell), sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256(json.dumps(axes, sort_keys=True).encode()).hexdigest()
     return f"{readable[:160]}_{digest[:8]}.json"
 
 
@@ -141,7 +145,7 @@ def _decode(path: Path) -> tuple[dict[str, Any], list[str]]:
         return {}, [f"is not strict JSON: {error}"]
     found = schema.problems(raw)
     if not found:
-        expected = file_name(Cell(**{axis: raw["cell"].get(axis) for axis in schema.AXES}))
+        expected = _named({axis: raw["cell"][axis] for axis in schema.AXES if axis in raw["cell"]})
         if path.name != expected:
             found.append(f"its name disagrees with its cell, which belongs in {expected}")
     return raw, found

@@ -1,8 +1,6 @@
 import hashlib
 import html.parser
 import json
-import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -14,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from bench import schema, store
 from bench.cli.claims import command as claims_command
 from bench.cli.report import command as report_command
 from bench.show import report
@@ -24,8 +23,6 @@ import sys
 from pathlib import Path
 from bench.show import report
 report.write_all(Path(sys.argv[1]))
-status = Path("/proc/self/status")
-print(status.read_text() if status.exists() else "")
 """
 
 
@@ -104,7 +101,11 @@ def test_synthetic_data_is_named_wherever_a_picture_was_judged(folder, made_up, 
 def test_the_same_results_give_the_same_bytes(folder, tmp_path):
     for name in ("cells", "predictions"):
         subprocess.run(["cp", "-r", str(folder / name), str(tmp_path)], check=True)
-    environment = {"PYTHONHASHSEED": "77", "PATH": "/usr/bin:/bin", "TZ": "Asia/Tokyo", "HOME": str(tmp_path)}
+    (tmp_path / "matplotlibrc").write_text("font.size: 30\nlines.linewidth: 9\nsavefig.dpi: 50\n")
+    environment = {
+        "PYTHONHASHSEED": "77", "PATH": "/usr/bin:/bin", "TZ": "Asia/Tokyo", "HOME": str(tmp_path),
+        "MATPLOTLIBRC": str(tmp_path), "LC_ALL": "C", "OMP_NUM_THREADS": "1",
+    }  # fmt: skip
     subprocess.run(
         [sys.executable, "-c", WRITE_ALL, str(tmp_path)],
         check=True,
@@ -128,6 +129,26 @@ def test_half_a_run_is_shown(made_up, tmp_path, kind):
     text = (tmp_path / "report.html").read_text()
     assert "timeout: no end after 600 s" in text
     assert text.rstrip().endswith("</html>")
+
+
+def test_results_of_an_older_release_are_shown(made_up, tmp_path):
+    """Before kernels, twins, scopes and fused counts: the least that schema 1 asks for, an axis fewer."""
+    folder = tmp_path / "cells"
+    folder.mkdir()
+    for record in made_up.records(("sid-unet", "llpacknet"), pictures=3):
+        kind = record.cell.measurement
+        if kind == "kernels":
+            continue
+        raw = {**vars(record), "cell": dict(vars(record.cell)), "environment": {}, "provenance": {}}
+        raw["values"] = {key: raw["values"][key] for key in schema.NEEDED_VALUES[kind]}
+        if kind == "complexity":
+            del raw["cell"]["threads"], raw["cell"]["runtime"]
+        (folder / store._named(raw["cell"])).write_text(json.dumps(raw))
+    report.write_all(tmp_path)
+    verdicts = {entry["id"]: entry["verdict"] for entry in json.loads((tmp_path / "claims.json").read_text())}
+    assert verdicts["table1-memory-sid-unet-llpacknet"] == "not-reproduced"
+    assert verdicts["readme-parameters"] == "untestable-here"
+    assert (tmp_path / "report.html").read_text().rstrip().endswith("</html>")
 
 
 def test_text_from_results_cannot_become_markup(made_up, tmp_path):
@@ -156,19 +177,6 @@ def test_the_command_prints_table_and_verdicts(made_up, tmp_path):
     assert (
         CliRunner().invoke(claims_command, [str(folder), "--strict"], standalone_mode=False).return_value == 1
     )
-
-
-def test_all_of_sid_with_twelve_methods_in_twenty_seconds_and_a_gigabyte(made_up, tmp_path):
-    out = made_up.write(tmp_path, made_up.records(pictures=598, per_scene=12, protocols=("release2022",)))
-    start = resource.getrusage(resource.RUSAGE_CHILDREN)
-    run = subprocess.run(
-        [sys.executable, "-c", WRITE_ALL, str(out)], check=True, capture_output=True, text=True
-    )
-    end = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert end.ru_utime + end.ru_stime - start.ru_utime - start.ru_stime < 20
-    peak = re.search(r"VmHWM:\s+(\d+) kB", run.stdout)
-    assert peak is None or int(peak[1]) < 1_000_000
-    assert (out / "report.html").stat().st_size < 15_000_000
 
 
 @pytest.mark.parametrize("kept", [0, 60, 2000])
