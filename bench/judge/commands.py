@@ -31,8 +31,10 @@ def of_records(records: Iterable[Record]) -> list[str]:
     """
     settings: dict[Setting, dict[str, set[str]]] = {}
     done = [record for record in records if record.status == "ok"]
-    rounds = {replace(record.cell, measurement="memory"): _rounds(record) for record in done}
     short = {_kind(record.cell) for record in done if _cut(record)}
+    done = _one_a_setting(done)
+    timed = (record for record in done if record.cell.measurement == "latency")
+    rounds = {replace(record.cell, measurement="memory"): _rounds(record) for record in timed}
     for record in done:
         if _kind(record.cell) not in short:
             # A memory cell is measured by the latency job of its setting, where there is one.
@@ -42,6 +44,16 @@ def of_records(records: Iterable[Record]) -> list[str]:
     if models:
         lines.append(_words("llbench", "reproduce", "--tier", CUTTING, "--models", ",".join(models)))
     return sorted(set(lines))
+
+
+def _one_a_setting(records: list[Record]) -> list[Record]:
+    """Keep one record of those that differ in their picture alone."""
+    found = {}
+    for record in records:
+        cell = record.cell
+        form = (cell.device, cell.runtime, cell.precision, cell.threads, cell.height, cell.width)
+        found[cell.measurement, cell.model, cell.protocol, form] = record
+    return list(found.values())
 
 
 def _cut(record: Record) -> bool:

@@ -20,8 +20,10 @@ COLUMNS = 7
 """Crops in one row of the figure."""
 IMAGES, SCENES = 3, 4
 """Images in the figure and in the report."""
-BUDGET = 6_000_000
-"""Characters that the pictures of the one whole scene may add to the report."""
+BUDGET = 11_000_000
+"""Characters that all pictures together may add to the report, which is to stay below 15 MB."""
+STEPS = ((1, 85), (1, 75), (1, 65), (2, 85), (2, 75), (3, 85), (4, 85), (6, 85), (8, 85), (16, 75))
+"""Scale and JPEG quality of the whole scene, the finest first: detail before freedom from artefacts."""
 
 
 def grid(out: Path, results: Results) -> Drawn | None:
@@ -57,36 +59,49 @@ def grid(out: Path, results: Results) -> Drawn | None:
 
 
 def slides(out: Path, results: Results) -> list[dict[str, Any]]:
-    """Pictures for the report: the first image whole, as large as the budget allows, the others as crops."""
-    made = []
-    for index, (image, shots) in enumerate(pictures.kept(out, results, SCENES).items()):
-        if index == 0:
-            shown, scale = _whole(shots)
-            what = "whole picture" + ("" if scale == 1 else f" at 1/{scale} of its resolution")
-        else:
-            box, size = pictures.place(shots), _frame(shots)
-            shown = [pictures.as_jpeg(pictures.cut(shot, size, box)) for shot in shots]
-            what = f"crop of {box[3]}x{box[2]} pixels"
-        views = [
-            {"model": s.model, "title": s.title, "score": s.score, "source": one}
-            for s, one in zip(shots, shown, strict=True)
-        ]
-        made.append({"image": image, "what": what, "views": views})
-    return made
+    """Pictures for the report: the first image whole, as finely as the budget allows, the others as crops.
+
+    Where the budget does not allow full resolution, a crop of the first image shows that.
+    """
+    found = list(pictures.kept(out, results, SCENES).items())
+    if not found:
+        return []
+    cropped = [_crop(image, shots) for image, shots in found[1:]]
+    image, shots = found[0]
+    left = BUDGET - sum(len(view["source"]) for slide in cropped for view in slide["views"])
+    shown, scale, quality = _whole(shots, left)
+    what = f"Whole picture at {'full' if scale == 1 else f'1/{scale} of its'} resolution, JPEG {quality}"
+    whole = {"image": image, "what": what, "views": _views(shots, shown)}
+    return [whole, *([] if scale == 1 else [_crop(image, shots)]), *cropped]
 
 
-def _whole(shots: list[pictures.Shot]) -> tuple[list[str], int]:
-    """All shots of one image at the finest scale that keeps the report small, and that scale."""
+def _crop(image: str, shots: list[pictures.Shot]) -> dict[str, Any]:
+    box, size = pictures.place(shots), _frame(shots)
+    shown = [pictures.as_jpeg(pictures.cut(shot, size, box)) for shot in shots]
+    return {"image": image, "what": f"Crop of {box[3]}x{box[2]} pixels", "views": _views(shots, shown)}
+
+
+def _views(shots: list[pictures.Shot], shown: list[str]) -> list[dict[str, str]]:
+    return [
+        {"model": shot.model, "title": shot.title, "score": shot.score, "source": source}
+        for shot, source in zip(shots, shown, strict=True)
+    ]
+
+
+def _whole(shots: list[pictures.Shot], budget: int) -> tuple[list[str], int, int]:
+    """All shots of one image at the finest step that keeps within the budget, its scale and quality."""
     height, width = _frame(shots)
-    for scale in (1, 2, 3, 4, 6, 8):
-        shown: list[str] = []
+    shown: list[str] = []
+    for scale, quality in STEPS:
+        shown = []
         for shot in shots:
-            shown.append(pictures.as_jpeg(_framed(shot.open(), width, height).reduce(scale), 82))
-            if sum(map(len, shown)) > BUDGET:
+            picture = _framed(shot.open(), width, height)
+            shown.append(pictures.as_jpeg(picture if scale == 1 else picture.reduce(scale), quality))
+            if sum(map(len, shown)) > budget and scale < STEPS[-1][0]:
                 break
         else:
-            return shown, scale
-    return [pictures.as_jpeg(_framed(shot.open(), width, height).reduce(16), 70) for shot in shots], 16
+            return shown, scale, quality
+    return shown, *STEPS[-1]
 
 
 def _framed(picture: Image.Image, width: int, height: int) -> Image.Image:

@@ -80,8 +80,8 @@ def test_no_verdict_without_the_measurement_it_rests_on(full):
 
 
 @pytest.fixture(scope="module")
-def folder(made_up, full, tmp_path_factory):
-    out = made_up.write(tmp_path_factory.mktemp("results"), full)
+def folder(made_up, tmp_path_factory):
+    out = made_up.write(tmp_path_factory.mktemp("results"), made_up.records(pictures=3))
     made_up.write_trainings(out, made_up.trainings())
     return out
 
@@ -131,14 +131,20 @@ def one_file_of_each_sort(folder):
 
 
 def test_changing_one_measured_file_changes_exactly_the_verdicts_that_rest_on_it(folder):
-    before = claims.judge(Results.load(folder))
+    whole = Results.load(folder)
+    before, records = claims.judge(whole), {record.cell: record for record in whole.records}
     files = one_file_of_each_sort(folder)
     assert len(files) > 60
     flipped, decided = set(), {entry["id"] for entry in before if entry["verdict"] in DECIDED}
     for path, raw in files:
         text = path.read_text()
         path.write_text(json.dumps(measured_otherwise(raw)))
-        after = claims.judge(Results.load(folder))
+        if "arm" in raw:
+            changed = Results.load(folder)
+        else:  # the other files need not be read again
+            record = store.read(path)
+            changed = Results({**records, record.cell: record}.values(), whole.trainings)
+        after = claims.judge(changed)
         path.write_text(text)
         moved = {a["id"] for a, b in zip(before, after, strict=True) if a != b}
         assert moved == {entry["id"] for entry in before if rests_on(entry, raw)}, path.name
@@ -310,7 +316,7 @@ def test_trainings_of_three_seeds_decide_what_the_sources_say_of_unpack(folder, 
     assert entries["readme-2022-stability"]["verdict"] == "reproduced"
     assert entries["readme-2022-stability"]["measured"] == pytest.approx(5, abs=0.2)
     assert entries["ablation-unpack-training"]["verdict"] == "not-reproduced"
-    assert "reaches out" in entries["ablation-unpack-training"]["reason"]
+    assert "below the widened range" in entries["ablation-unpack-training"]["reason"]
     some = made_up.trainings(seeds=(0, 1, 2, 3))
     some["unpack-old.seed-3.json"]["diverged"] = "no finite loss at step 800"
     del some["unpack-old-as-2020.seed-3.json"], some["unpack-old-as-2020.seed-2.json"]

@@ -15,7 +15,8 @@ from PIL import Image
 from bench import schema, store
 from bench.cli.claims import command as claims_command
 from bench.cli.report import command as report_command
-from bench.show import report
+from bench.judge.results import Results
+from bench.show import crops, report
 from llpacknet.errors import InputError
 
 WRITE_ALL = """
@@ -85,6 +86,21 @@ def test_the_page_names_every_claim_table_and_figure(folder):
     assert {"figure1", "crops", "latency", "memory", "quality-time", "psnr-ratio", "psnr-image"} <= {
         path.stem for path in folder.glob("figures/*.svg")
     }
+
+
+def test_one_scene_is_whole_at_full_resolution_and_the_others_are_crops(folder, made_up):
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    first, second = made_up.images(2, per_scene=1)
+    assert f'<h3>{first}</h3>\n<p class="caption">Whole picture at full resolution, JPEG 85;' in text
+    assert f'<h3>{second}</h3>\n<p class="caption">Crop of 144x144 pixels;' in text
+
+
+@pytest.mark.parametrize(("budget", "scale"), [(400_000, 1), (120_000, 2), (1, 16)])
+def test_a_whole_scene_gets_as_fine_as_the_budget_allows(folder, monkeypatch, budget, scale):
+    monkeypatch.setattr(crops, "BUDGET", budget)
+    whole, *others = crops.slides(folder, Results.load(folder))
+    assert whole["what"].startswith(f"Whole picture at {'full' if scale == 1 else f'1/{scale} of its'} res")
+    assert [one["image"] == whole["image"] for one in others] == ([] if scale == 1 else [True]) + [False]
 
 
 def test_synthetic_data_is_named_wherever_a_picture_was_judged(folder, made_up, tmp_path):
