@@ -145,8 +145,9 @@ def _decode(path: Path) -> tuple[dict[str, Any], list[str]]:
         return {}, [f"is not strict JSON: {error}"]
     found = schema.problems(raw)
     if not found:
-        expected = _named({axis: raw["cell"][axis] for axis in schema.AXES if axis in raw["cell"]})
-        if path.name != expected:
+        cell = raw["cell"]
+        expected = file_name(Cell(**{axis: cell.get(axis) for axis in schema.AXES}))
+        if path.name not in {expected, _named({axis: cell[axis] for axis in schema.AXES if axis in cell})}:
             found.append(f"its name disagrees with its cell, which belongs in {expected}")
     return raw, found
 
