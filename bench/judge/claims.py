@@ -279,7 +279,7 @@ def _caveats(claim: Claim, measured: Measured) -> list[str]:
         said.append("made pictures: an ordering, not a distance" if ordering else "made pictures")
     if found is not None and found.count > 1 and found.coverage < 0.95:
         said.append(f"{found.count} repetitions cover the truth with probability {found.coverage:.2f}")
-    if claim.quantity.startswith("memory"):
+    if claim.quantity.startswith("memory") and (found is None or found.count < 2):
         said.append("a peak repeats to 3 %, which is its interval")
     return said
 

@@ -174,7 +174,7 @@ def _picture(metric: str) -> Callable[[Subject, Results], Found]:
             found = replace(found, estimate=exact(found.estimate.value))
         elif found.estimate is not None and found.estimate.count < FEWEST_IMAGES:
             why = f"{found.estimate.count} image(s); an interval needs at least {FEWEST_IMAGES}"
-            found = replace(found, estimate=None, reason=why)
+            found = Measured(None, why)
         return found, f"{protocol}, mean over its images"
 
     return mean

@@ -94,6 +94,7 @@ def measured_otherwise(raw):
     if kind == "latency":
         values["samples_s"] = [6 * one for one in values["samples_s"]]
         values |= {"twin_samples_s": [5 * one for one in values.get("twin_samples_s", ())] or None}
+        values |= {"run_peak_samples_bytes": [3 * one for one in values.get("run_peak_samples_bytes", ())]}
         values = {key: value for key, value in values.items() if value is not None}
     elif kind == "memory":
         values["run_peak_bytes"] *= 3
