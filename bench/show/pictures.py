@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,15 +44,27 @@ class Shot:
     score: str
     path: Path
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, from the file's head alone; raises InputError as `open`."""
+        try:
+            with Image.open(self.path) as picture:
+                return picture.size
+        except (OSError, SyntaxError) as error:
+            raise self._unreadable() from error
+
     def open(self) -> Image.Image:
         """Return the picture as 8-bit RGB; raises InputError where the file is damaged."""
         try:
             with Image.open(self.path) as picture:
                 return picture.convert("RGB")
         except (OSError, SyntaxError) as error:
-            raise InputError(
-                f"{self.path} is no picture that can be read: delete it, or measure it again with --resume"
-            ) from error
+            raise self._unreadable() from error
+
+    def _unreadable(self) -> InputError:
+        return InputError(
+            f"{self.path} is no picture that can be read: delete it, or measure it again with --resume"
+        )
 
 
 def kept(out: Path, results: Results, most: int) -> dict[str, list[Shot]]:
@@ -80,7 +93,12 @@ def place(shots: list[Shot]) -> tuple[int, int, int, int]:
     Detail is sought in the truth, else in the last method's picture, inside the middle quarter of the frame,
     which every method has judged.
     """
-    reference = shots[-1].open()
+    return _place(shots[-1], shots[-1].path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _place(shot: Shot, changed: int) -> tuple[int, int, int, int]:  # noqa: ARG001 - as in `_cut`
+    reference = shot.open()
     width, height = reference.size
     side = min(CROP, height // 2, width // 2)
     step = max(1, side // 32)
@@ -104,6 +122,17 @@ def place(shots: list[Shot]) -> tuple[int, int, int, int]:
 
 def cut(shot: Shot, frame: tuple[int, int], box: tuple[int, int, int, int]) -> Image.Image:
     """Cut a crop out of a shot; a picture of the middle quarter alone lies in the middle of the frame."""
+    return _cut(shot, shot.path.stat().st_mtime_ns, frame, box)
+
+
+@lru_cache(maxsize=64)
+def _cut(
+    shot: Shot,
+    changed: int,  # noqa: ARG001 - a file that is written anew is cut anew
+    frame: tuple[int, int],
+    box: tuple[int, int, int, int],
+) -> Image.Image:
+    """Cut each crop once: the figure and the page show the same ones, and a whole picture is slow to read."""
     picture = shot.open()
     width, height = picture.size
     top, left = (frame[0] - height) // 2, (frame[1] - width) // 2
