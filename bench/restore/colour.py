@@ -68,7 +68,7 @@ def _averaged(frame: RawFrame, gain: float) -> RawFrame:
     for index, (row, column) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
         plane = frame.mosaic[row:height:2, column:width:2]
         half = BLOCK // 2
-        mean = plane.reshape(height // BLOCK, half, width // BLOCK, half).mean(axis=(1, 3), dtype=np.float64)
+        mean = _sums(plane.reshape(height // BLOCK, half, width // BLOCK, half)) / half**2
         light = (mean - frame.black[index]) / (frame.white - frame.black[index]) * gain
         small[row::2, column::2] = np.rint(np.clip(light, 0, 1) * _WHITE)
     return replace(frame, mosaic=small, black=np.zeros(4), white=_WHITE, path=None, flip=0)
@@ -78,5 +78,10 @@ def _blocks(picture: NDArray[Any]) -> NDArray[np.float64]:
     """Means over squares, (H/16, W/16, 3) in [0, 1]."""
     height, width = (side // BLOCK for side in picture.shape[:2])
     part = picture[: height * BLOCK, : width * BLOCK].reshape(height, BLOCK, width, BLOCK, 3)
-    means: NDArray[np.float64] = part.mean(axis=(1, 3), dtype=np.float64) / np.iinfo(picture.dtype).max
-    return means
+    return _sums(part) / (BLOCK**2 * np.iinfo(picture.dtype).max)
+
+
+def _sums(part: NDArray[Any]) -> NDArray[np.float64]:
+    """Sum integers over axes 1 and 3: first over whole rows, which is many times as fast as both at once."""
+    rows = part.sum(axis=1, dtype=np.uint32)
+    return rows.sum(axis=2, dtype=np.float64)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from llpacknet.runtimes import exporting
@@ -56,14 +57,8 @@ def load(
             (binding.bind_input, exporting.INPUT, placed),
             (binding.bind_output, exporting.OUTPUT, picture[0]),
         ):
-            bind(name, "cpu", 0, _float32(), tuple(tensor.shape), tensor.data_ptr())
+            bind(name, "cpu", 0, np.float32, tuple(tensor.shape), tensor.data_ptr())
         session.run_with_iobinding(binding)
         return framing.leave(picture[0], margins)
 
     return forward, session
-
-
-def _float32() -> Any:
-    import numpy as np
-
-    return np.float32
