@@ -18,7 +18,7 @@ METHODS = Path(__file__).parent.parent / "methods"
 
 def cell(model, runtime, precision="fp32"):
     return Cell(
-        model, "latency", device="cpu", runtime=runtime, precision=precision, height=64, width=96, threads=2
+        model, "latency", device="cpu", runtime=runtime, precision=precision, height=64, width=96, threads=1
     )
 
 
