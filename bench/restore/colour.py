@@ -84,4 +84,5 @@ def _blocks(picture: NDArray[Any]) -> NDArray[np.float64]:
 def _sums(part: NDArray[Any]) -> NDArray[np.float64]:
     """Sum integers over axes 1 and 3: first over whole rows, which is many times as fast as both at once."""
     rows = part.sum(axis=1, dtype=np.uint32)
-    return rows.sum(axis=2, dtype=np.float64)
+    total: NDArray[np.float64] = rows.sum(axis=2, dtype=np.float64)
+    return total
