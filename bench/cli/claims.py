@@ -19,13 +19,18 @@ from bench.cli.examples import examples
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print what claims.json holds instead of a table.")
 @click.option("--strict", is_flag=True, help="Exit with status 1 when a claim is not reproduced.")
-def command(folder: Path, as_json: bool, strict: bool) -> int:
+@click.option(
+    "--unpack", metavar="DIR", type=click.Path(path_type=Path),
+    help="Trainings of the UnPack experiment, where they do not lie in DIR/unpack.",
+)  # fmt: skip
+def command(folder: Path, as_json: bool, strict: bool, unpack: Path | None) -> int:
     """Judge every published claim by the results in DIR and write DIR/claims.json."""
     from rich.console import Console
 
     from bench.judge import claims
+    from bench.judge.results import Results
 
-    verdicts = claims.write(folder)
+    verdicts = claims.write(folder, Results.load(folder, unpack))
     if as_json:
         click.echo(json.dumps(verdicts, indent=1, ensure_ascii=False))
     else:

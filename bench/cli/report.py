@@ -15,7 +15,11 @@ from bench.cli.examples import examples
     epilog=examples("llbench report out"),
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-def command(folder: Path) -> int:
+@click.option(
+    "--unpack", metavar="DIR", type=click.Path(path_type=Path),
+    help="Trainings of the UnPack experiment, where they do not lie in DIR/unpack.",
+)  # fmt: skip
+def command(folder: Path, unpack: Path | None) -> int:
     """Write tables, figures, claims.json and report.html from the results in DIR.
 
     Nothing is measured: the same result files give the same bytes, on whatever machine. A half-finished run
@@ -27,7 +31,7 @@ def command(folder: Path) -> int:
     from bench.judge.results import Results
     from bench.show import report, tables, writers
 
-    results = Results.load(folder)
+    results = Results.load(folder, unpack)
     verdicts = report.write(folder, results)
     console = Console()
     console.print(writers.as_rich(tables.table1(results)))

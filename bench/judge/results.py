@@ -64,9 +64,14 @@ class Results:
         self._images: dict[str, set[str]] | None = None
 
     @classmethod
-    def load(cls, out: Path) -> Results:
-        """Every record under `<out>/cells/` and every training under `<out>/unpack/`, finished or not."""
-        return cls(store.load(out), trainings.load(out / trainings.FOLDER))
+    def load(cls, out: Path, unpack: Path | None = None) -> Results:
+        """Every record under `<out>/cells/` and every training of the UnPack experiment.
+
+        Args:
+            out: the results folder, of a finished run or an unfinished one.
+            unpack: folder of the experiment; `<out>/unpack` if None.
+        """
+        return cls(store.load(out), trainings.load(unpack or out / trainings.FOLDER))
 
     @cached_property
     def models(self) -> tuple[str, ...]:

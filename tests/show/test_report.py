@@ -198,6 +198,11 @@ def test_the_command_prints_table_and_verdicts(made_up, tmp_path):
     assert (
         CliRunner().invoke(claims_command, [str(folder), "--strict"], standalone_mode=False).return_value == 1
     )
+    made_up.write_trainings(tmp_path / "elsewhere", made_up.trainings())
+    given = [str(folder), "--json", "--unpack", str(tmp_path / "elsewhere" / "unpack")]
+    run = CliRunner().invoke(claims_command, given, standalone_mode=False)
+    verdicts = {entry["id"]: entry["verdict"] for entry in json.loads(run.output)}
+    assert verdicts["readme-2022-stability"] == "reproduced"
 
 
 @pytest.mark.parametrize("kept", [0, 60, 2000])
