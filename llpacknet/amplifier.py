@@ -38,12 +38,16 @@ def raw_histogram(mosaic: Tensor, edges: Tensor) -> Tensor:
         (B, N) float32.
 
     """
+    return raw_counts(mosaic, edges).float() / (mosaic.shape[2] * mosaic.shape[3])
+
+
+def raw_counts(mosaic: Tensor, edges: Tensor) -> Tensor:
+    """Pixels of each image in each half-open bin: (B, 1, H, W) and (N+1,) -> (B, N) int32."""
     places = torch.bucketize(mosaic.detach().float().squeeze(1), edges.to(mosaic.device), right=True)
     # One histogram per row, then their sum: on a GPU, counting into few places from many threads is slow.
     rows = torch.zeros(*places.shape[:2], len(edges) + 1, dtype=torch.int32, device=mosaic.device)
     rows.scatter_add_(2, places, torch.ones((), dtype=torch.int32, device=mosaic.device).expand_as(places))
-    counts = rows.sum(dim=1)[:, 1:-1]
-    return counts.float() / (mosaic.shape[2] * mosaic.shape[3])
+    return rows.sum(dim=1, dtype=torch.int32)[:, 1:-1]
 
 
 class HistogramAmplifier(nn.Module):
@@ -54,12 +58,15 @@ class HistogramAmplifier(nn.Module):
         self.hidden = nn.Linear(BINS, 128)
         self.out = nn.Linear(128, 1)
         # No buffer: converting the network to half precision must not move the edges.
-        self._edges = histogram_edges()
+        self.edges = histogram_edges()
 
     def forward(self, mosaic: Tensor) -> Tensor:
         """(B, 1, H, W) unamplified mosaic -> (B,) gain, at least 1e-4."""
-        histogram = raw_histogram(mosaic, self._edges).to(self.hidden.weight.dtype)
-        return _positive(self.out(self.hidden(histogram)).flatten())
+        return self.of_histogram(raw_histogram(mosaic, self.edges))
+
+    def of_histogram(self, histogram: Tensor) -> Tensor:
+        """(B, 63) fractions of the pixels -> (B,) gain, at least 1e-4."""
+        return _positive(self.out(self.hidden(histogram.to(self.hidden.weight.dtype))).flatten())
 
 
 class ConvAmplifier(nn.Module):
@@ -74,8 +81,11 @@ class ConvAmplifier(nn.Module):
     def forward(self, mosaic: Tensor) -> Tensor:
         """(B, 1, H, W) unamplified mosaic -> (B,) gain, at least 1e-4."""
         planes = F.pixel_unshuffle(mosaic, 2)
-        pooled = self.features(planes).mean(dim=(2, 3), keepdim=True)
-        return _positive(self.out(self.hidden(pooled)).flatten())
+        return self.of_means(self.features(planes).mean(dim=(2, 3), keepdim=True))
+
+    def of_means(self, means: Tensor) -> Tensor:
+        """(B, 16, 1, 1) means of the features -> (B,) gain, at least 1e-4."""
+        return _positive(self.out(self.hidden(means)).flatten())
 
 
 def _positive(gain: Tensor) -> Tensor:

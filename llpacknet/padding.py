@@ -90,6 +90,22 @@ def pad_to_multiple(mosaic: Tensor, multiple: int) -> tuple[Tensor, Margins]:
     return padded, margins
 
 
+def mirrored(length: int, multiple: int) -> tuple[Tensor, int]:
+    """Places along one side of a frame that `pad_to_multiple` reads: for taking a frame in parts.
+
+    Args:
+        length: of the side, even and at least the multiple.
+        multiple: even.
+
+    Returns:
+        (length',) int64 places in the frame, and how many of them stand before it.
+
+    """
+    before, after = _split(-length % multiple)
+    steps = torch.arange(-before, length + after).abs()
+    return torch.where(steps < length, steps, 2 * (length - 1) - steps), before
+
+
 def crop(image: Tensor, margins: Margins) -> Tensor:
     """Take the margins off again: (B, C, H', W') -> (B, C, H, W)."""
     if not any(margins):
@@ -111,5 +127,6 @@ def _dtype(network: nn.Module | None) -> torch.dtype | None:
 
 
 def _symbolic(mosaic: Tensor) -> bool:
-    """Whether the values cannot be looked at: on the meta device, while tracing, compiling or exporting."""
-    return mosaic.is_meta or torch.compiler.is_compiling() or torch.jit.is_tracing()  # type: ignore[attr-defined,no-untyped-call]
+    """Whether the values cannot be looked at: on the meta device, while tracing, compiling or recording."""
+    recording = mosaic.is_cuda and torch.cuda.is_current_stream_capturing()
+    return mosaic.is_meta or torch.compiler.is_compiling() or torch.jit.is_tracing() or recording  # type: ignore[attr-defined,no-untyped-call]

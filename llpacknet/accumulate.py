@@ -1,0 +1,77 @@
+"""A convolution that adds its result to what is there already, with oneDNN's fused kernel where torch has it.
+
+The convolution of concatenated inputs is the sum of the convolutions of each, so that a dense block needs no
+concatenation: every input is read where it lies.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Convolution:
+    """A stride-1 convolution, zero-padded at the sides but not above and below.
+
+    Args:
+        weight: (outputs, inputs, k, k), float32.
+        bias: (outputs,) or none.
+        relu: whether a ReLU follows what is then there.
+
+    """
+
+    def __init__(self, weight: Tensor, bias: Tensor | None = None, *, relu: bool = False) -> None:
+        self._weight = weight.detach().clone(memory_format=torch.channels_last)
+        self._bias = None if bias is None else bias.detach().clone()
+        self._relu = relu
+        self._padding = (0, weight.shape[-1] // 2)
+
+    def add_to(self, out: Tensor, x: Tensor) -> None:
+        """Add the convolution of x (1, inputs, rows+k-1, W) to out (1, outputs, rows, W), in place."""
+        if fused_add_works():
+            _fused_add(out, x, self._weight, self._bias, self._padding, relu=self._relu)
+            return
+        out.add_(F.conv2d(x, self._weight, self._bias, padding=self._padding))
+        if self._relu:
+            out.relu_()
+
+
+def _fused_add(
+    out: Tensor,
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    padding: tuple[int, int],
+    *,
+    relu: bool,
+) -> None:
+    # The operator that torch.compile emits for this.
+    torch.ops.mkldnn._convolution_pointwise_.binary(
+        out, x, weight, bias, padding, (1, 1), (1, 1), 1, "add", 1.0, "relu" if relu else None, [], None
+    )
+
+
+@cache
+def fused_add_works() -> bool:
+    """Whether this build of torch has the fused operator, and it computes what is expected of it."""
+    if not torch.backends.mkldnn.is_available():
+        return False
+    with torch.no_grad():
+        x = torch.linspace(-1, 1, 8 * 4 * 6).view(1, 8, 4, 6).contiguous(memory_format=torch.channels_last)
+        weight = (
+            torch.linspace(1, -1, 8 * 8 * 9).view(8, 8, 3, 3).contiguous(memory_format=torch.channels_last)
+        )
+        bias = torch.linspace(0, 1, 8)
+        found = torch.ones(1, 8, 2, 6).contiguous(memory_format=torch.channels_last)
+        expected = F.relu(found + F.conv2d(x, weight, bias, padding=(0, 1)))
+        try:
+            _fused_add(found, x, weight, bias, (0, 1), relu=True)
+        except (AttributeError, RuntimeError):
+            return False
+        return bool(torch.allclose(found, expected, atol=1e-4))

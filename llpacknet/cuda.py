@@ -1,0 +1,90 @@
+"""A network's form for a CUDA device: channels-last, in half precision if asked, its launches replayed.
+
+At 1/16 of the sides a layer takes a GPU less time than Python needs to launch the next one. A CUDA graph
+records the launches of one call and replays them together; it holds for one input shape, and its input and
+output lie in the same memory at every call.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Literal, cast
+
+import torch
+from torch import nn
+
+from llpacknet.errors import InputError
+from llpacknet.network import fuse_weight_norm
+from llpacknet.padding import check_mosaic
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+WARM_UP_CALLS = 3
+"""Calls before recording, in which cuDNN chooses its kernels and the allocator gets its memory."""
+
+
+class CudaForm(nn.Module):
+    """A network on one device: float32 mosaic (B, 1, H, W) -> float32 RGB (B, 3, H, W), for inference.
+
+    Args:
+        network: in eval mode; it is left as it is. An amplifier inside is best kept outside of it: it gives
+            one number per image, which half precision would coarsen.
+        precision: "fp32", "bf16" or "fp16": of weights and activations alike.
+        device: where it runs. On another device than CUDA nothing is recorded, all else is the same.
+        compiled: whether torch.compile fuses what stands between convolutions first.
+
+    Raises:
+        InputError: an unknown precision; from forward, an unusable mosaic.
+
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        device: str = "cuda",
+        *,
+        compiled: bool = False,
+    ) -> None:
+        super().__init__()
+        if precision not in DTYPES:
+            raise InputError(f"no form in {precision!r}; choose from {', '.join(DTYPES)}")
+        self.dtype = DTYPES[precision]
+        fused = fuse_weight_norm(copy.deepcopy(network)).eval().requires_grad_(requires_grad=False)
+        fused = fused.to(device, self.dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network: nn.Module = torch.compile(fused, dynamic=False) if compiled else fused
+        self._recorded: dict[tuple[int, ...], tuple[torch.cuda.CUDAGraph, Tensor, Tensor]] = {}
+
+    def forward(self, mosaic: Tensor) -> Tensor:
+        """(B, 1, H, W) -> (B, 3, H, W); the next call of the same shape leaves it as it is."""
+        # Checked here, because a recording can look at no values.
+        check_mosaic(mosaic)
+        with torch.inference_mode():
+            if mosaic.is_cuda:
+                return self._replay(mosaic)
+            return cast("Tensor", self.network(mosaic.to(self.dtype)).float())
+
+    def _replay(self, mosaic: Tensor) -> Tensor:
+        shape = tuple(mosaic.shape)
+        if shape not in self._recorded:
+            # One shape at a time: a recording holds all its activations.
+            self._recorded = {shape: self._record(mosaic)}
+        graph, placed, rgb = self._recorded[shape]
+        placed.copy_(mosaic)
+        graph.replay()
+        return rgb.float() if rgb.dtype != torch.float32 else rgb.clone()
+
+    def _record(self, mosaic: Tensor) -> tuple[torch.cuda.CUDAGraph, Tensor, Tensor]:
+        placed = mosaic.to(self.dtype, copy=True)
+        side = torch.cuda.Stream(mosaic.device)  # type: ignore[no-untyped-call]
+        side.wait_stream(torch.cuda.current_stream())  # type: ignore[no-untyped-call]
+        with torch.cuda.stream(side):
+            for _ in range(WARM_UP_CALLS):
+                self.network(placed)
+        torch.cuda.current_stream().wait_stream(side)  # type: ignore[no-untyped-call]
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            rgb: Tensor = self.network(placed)
+        return graph, placed, rgb

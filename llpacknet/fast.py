@@ -1,0 +1,167 @@
+"""LLPackNet for inference on a CPU: the function of `llpacknet.network` in less time and memory.
+
+The plain form computes each activation for the whole frame before the next: none of them fits the cache, all
+are written to fresh memory, and dense blocks copy their inputs at every layer. This one goes down the frame
+once, a band of rows at a time (`llpacknet.banded`). Its memory beside input and output does not depend on the
+frame's height, so that a frame needs no cutting into strips, however large.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from llpacknet.amplifier import ConvAmplifier, HistogramAmplifier
+from llpacknet.banded import FACTOR, Pass, Trunk
+from llpacknet.fast_gain import frame_gain
+from llpacknet.network import SIZE_MULTIPLE, LLPackNet, fuse_weight_norm
+from llpacknet.padding import check_mosaic, mirrored
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from llpacknet.banded import Take
+
+BAND_PIXELS = 4256
+"""Pixels at 1/16 of the frame's sides that are worked on at a time: what the caches of two cores hold."""
+
+
+def fast(network: nn.Module) -> nn.Module:
+    """Make a network's fastest eager form for inference, called as the network is.
+
+    Args:
+        network: in eval mode; it is left as it is, and later changes of its weights are not followed.
+
+    Returns:
+        FastLLPackNet for an LLPackNet; for any other network a copy with weight-norm fused.
+
+    """
+    if isinstance(network, LLPackNet) and network.upsampler != "unpack-2020":
+        return FastLLPackNet(network)
+    return fuse_weight_norm(copy.deepcopy(network)).eval()
+
+
+class FastLLPackNet(nn.Module):
+    """An LLPackNet for inference: mosaic (B, 1, H, W) -> RGB (B, 3, H, W), channels-last in memory.
+
+    Equal to the plain form but for the order of its sums (float32 rounding). What is not float32 on the CPU
+    takes the plain form with weight-norm fused. Buffers are kept for the size of the last frame.
+
+    Args:
+        network: any variant but the experiment's "unpack-2020"; it is left as it is.
+
+    """
+
+    def __init__(self, network: LLPackNet) -> None:
+        super().__init__()
+        self.network = fuse_weight_norm(copy.deepcopy(network)).eval().requires_grad_(requires_grad=False)
+        self.amplifier = self.network.amplifier
+        self._trunk = Trunk.of(self.network)
+        self._passes: dict[tuple[int, int], Pass] = {}
+
+    def gain(self, mosaic: Tensor) -> Tensor:
+        """(B, 1, H, W) unamplified mosaic -> (B,) the gain it is given; ones for "2022", which has none."""
+        if self.amplifier is None or not self._banded(mosaic):
+            return self.network.gain(mosaic)
+        check_mosaic(mosaic, self.network)
+        with torch.no_grad():
+            return torch.stack([self._gain(frame[0]) for frame in mosaic])
+
+    def forward(self, mosaic: Tensor) -> Tensor:
+        """(B, 1, H, W) normalised mosaic -> (B, 3, H, W) RGB."""
+        if not self._banded(mosaic):
+            with torch.no_grad():
+                return cast("Tensor", self.network(mosaic))
+        return self._restore(mosaic, torch.float32).permute(0, 3, 1, 2)
+
+    def picture(self, mosaic: Tensor) -> Tensor:
+        """(B, 1, H, W) normalised mosaic -> (B, H, W, 3) uint8 RGB, clipped to [0, 1], times 255, rounded."""
+        if not self._banded(mosaic):
+            with torch.no_grad():
+                rgb: Tensor = self.network(mosaic).permute(0, 2, 3, 1)
+                return rgb.clamp(0, 1).mul_(255).round_().to(torch.uint8)
+        return self._restore(mosaic, torch.uint8)
+
+    def _banded(self, mosaic: Tensor) -> bool:
+        parameter = next(self.network.parameters())
+        return mosaic.device.type == parameter.device.type == "cpu" and parameter.dtype == torch.float32
+
+    def _gain(self, frame: Tensor) -> Tensor:
+        assert isinstance(self.amplifier, (HistogramAmplifier, ConvAmplifier))
+        return frame_gain(self.amplifier, frame)
+
+    def _restore(self, mosaic: Tensor, dtype: torch.dtype) -> Tensor:
+        """(B, 1, H, W) -> (B, H, W, 3) of that dtype."""
+        check_mosaic(mosaic, self.network)
+        height, width = mosaic.shape[-2:]
+        rows, top = mirrored(height, SIZE_MULTIPLE)
+        columns, left = mirrored(width, SIZE_MULTIPLE)
+        # Ordinary tensors even where the caller is in inference mode: the buffers outlive the call.
+        with torch.inference_mode(mode=False), torch.no_grad():
+            rgb = _empty((len(mosaic), len(rows), len(columns), 3), dtype)
+            # Taken out while at work, so that a call from another thread makes its own.
+            key = len(rows) // SIZE_MULTIPLE, len(columns) // SIZE_MULTIPLE
+            run = self._passes.pop(key, None) or Pass(self._trunk, *key, max(1, BAND_PIXELS // key[1]))
+            for frame, picture in zip(mosaic[:, 0], rgb, strict=True):
+                gain = None if self.amplifier is None else self._gain(frame)
+                run(_Source(frame, rows, columns, gain), self._sink(picture))
+            self._passes = {key: run}
+        return rgb[:, top : top + height, left : left + width]
+
+    def _sink(self, picture: Tensor) -> Take:
+        """Give what turns bands of UnPack into rows of a picture (H, W, 3), float32 or uint8."""
+        blocks = picture.view(picture.shape[0] // FACTOR, FACTOR, picture.shape[1] // FACTOR, 3 * FACTOR)
+        final = _final(self.network)
+
+        def take(start: int, end: int, rgb: Tensor) -> None:
+            # In the band's own memory first: in the picture's, each row of a block is a loop of its own.
+            final(rgb)
+            if picture.dtype == torch.uint8:
+                rgb.clamp_(0, 1).mul_(255).round_()
+            blocks[start:end].copy_(rgb)
+
+        return take
+
+
+class _Source:
+    """A frame (H, W) as the trunk reads it: mirrored at its edges up to the network's multiple, amplified."""
+
+    def __init__(self, frame: Tensor, rows: Tensor, columns: Tensor, gain: Tensor | None) -> None:
+        self._frame = frame
+        self._rows = None if len(rows) == frame.shape[0] else rows
+        self._columns = None if len(columns) == frame.shape[1] else columns
+        self._gain = gain
+        self._start, self._band = -1, frame
+
+    def __call__(self, colour: int, start: int, end: int, out: Tensor) -> None:
+        """Write rows of one colour's packed plane into (rows, columns, 8, 8)."""
+        if colour == 0:
+            self._band = self._read(slice(start * SIZE_MULTIPLE, end * SIZE_MULTIPLE))
+        blocks = self._band.view(end - start, FACTOR, 2, out.shape[1], FACTOR, 2)
+        plane = blocks[:, :, colour // 2, :, :, colour % 2].permute(0, 2, 1, 3)
+        if self._gain is None:
+            out.copy_(plane)
+        else:
+            torch.mul(plane, self._gain, out=out)
+
+    def _read(self, rows: slice) -> Tensor:
+        band = self._frame[rows] if self._rows is None else self._frame[self._rows[rows]]
+        return (band if self._columns is None else band[:, self._columns]).contiguous()
+
+
+def _final(network: LLPackNet) -> Callable[[Tensor], object]:
+    """Give the network's last function, to be applied in place."""
+    if network.final == "sigmoid":
+        return torch.sigmoid_
+    if network.variant == "2020-conv":
+        return lambda rgb: rgb.clamp_(0, 1)
+    return torch.relu_ if network.final == "relu" else lambda rgb: rgb
+
+
+def _empty(shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+    # NumPy asks for huge pages, whose first touch costs a fraction of small ones'.
+    return torch.from_numpy(np.empty(shape, np.float32 if dtype == torch.float32 else np.uint8))
