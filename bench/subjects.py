@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from llpacknet.runtimes import Prepared
 
 TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2, "fp16": 1e-2, "int8": 1e-1}
-"""How far a form may be from eager torch on a training scene, relative to the picture's largest magnitude:
-the largest difference in fp32, else the root of its mean square."""
+"""How far a form may be from the published one on a training scene, relative to the picture's largest
+magnitude: the largest difference in fp32, else the root of its mean square."""
 CHECKED_SIZE = (160, 224)
 """Multiples of 32 and of no more, by which a network shows that needs more and does not say so."""
 
@@ -120,11 +120,11 @@ class Subject:
 
 
 def build(cell: Cell, weights: str) -> Subject:
-    """Build the method of a cell for its device, runtime and precision; an exported form is compared first.
+    """Build the method of a cell for its device, runtime and precision, compared with `published` first.
 
     Raises:
         UnsupportedError: the combination does not exist here.
-        WrongOutputError: the form gives another picture than eager torch.
+        WrongOutputError: the form gives another picture than the published one.
         InputError: unusable weights.
     """
     reason = why_unsupported(cell, baselines.spec(cell.model))
@@ -135,7 +135,7 @@ def build(cell: Cell, weights: str) -> Subject:
     method = baselines.create(cell.model, weights=weights)
     subject = dress(cell, method)
     if subject.form is not None:
-        if cell.runtime not in {"published", "eager"}:
+        if cell.runtime != "published":
             _compare(subject, method, str(cell.precision))
         if cell.height and cell.width:
             subject.form.fit(cell.height, cell.width)
@@ -179,7 +179,7 @@ def dress(cell: Cell, method: Any, calibration: Calibration | None = None) -> Su
 
 
 def _compare(subject: Subject, method: torch.nn.Module, precision: str) -> None:
-    """Raise WrongOutputError unless a form gives, of a training scene, the picture that eager torch gives."""
+    """Raise WrongOutputError unless a form gives the published form's picture of a training scene."""
     scene = calibration_scenes(needs_gain=subject.needs_gain, clip=subject.input_clip)[0]
     mosaic = scene[..., : CHECKED_SIZE[0], : CHECKED_SIZE[1]].contiguous().to(subject.device)
     with torch.inference_mode():
@@ -187,14 +187,14 @@ def _compare(subject: Subject, method: torch.nn.Module, precision: str) -> None:
     found = subject.forward(mosaic)
     if found.shape != expected.shape:
         raise WrongOutputError(
-            f"a training scene gives shape {tuple(found.shape)}, eager {tuple(expected.shape)}"
+            f"a training scene gives shape {tuple(found.shape)}, as published {tuple(expected.shape)}"
         )
     difference = (found - expected).abs()
     apart = float(difference.max() if precision == "fp32" else difference.square().mean().sqrt())
     error, tolerance = apart / max(float(expected.abs().max()), 1e-12), TOLERANCE[precision]
     if not error <= tolerance:
         raise WrongOutputError(
-            f"another picture than eager: off by {error:.2g} of the largest value (at most {tolerance:g})"
+            f"another picture than published: off by {error:.2g} of the largest value (at most {tolerance:g})"
         )
 
 

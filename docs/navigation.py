@@ -11,6 +11,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Use": (
         "restoring.md",
         "runtimes.md",
+        "roofline.md",
         "gating.md",
         "adding.md",
         "training.md",

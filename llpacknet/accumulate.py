@@ -60,7 +60,7 @@ def _fused_add(
 @cache
 def fused_add_works() -> bool:
     """Whether this build of torch has the fused operator, and it computes what is expected of it."""
-    if not torch.backends.mkldnn.is_available():
+    if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     with torch.no_grad():
         x = torch.linspace(-1, 1, 8 * 4 * 6).view(1, 8, 4, 6).contiguous(memory_format=torch.channels_last)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-    from llpacknet.network import LLPackNet, ResidualDenseBlock
+    from llpacknet.network import LLPackNet
 
 GROWTH, WIDTH, FINE_WIDTH = 32, 64, 16
 """Channels of a dense layer, and between blocks at 1/16 and at 1/8 of the frame's sides."""
@@ -60,23 +60,24 @@ class Trunk:
     @classmethod
     def of(cls, network: LLPackNet) -> Trunk:
         """Take the weights of a network whose weight-norm is fused."""
-        out = network.out.weight, network.out.bias
+        planes: Any = network.planes
+        order = torch.arange(3 * FACTOR**2)
         if network.upsampler == "pixelshuffle":
-            # PixelShuffle's filters in UnPack's order: the same picture from the one loop over pixels.
+            # PixelShuffle's filters in UnPack's order: the same picture by the same copying.
             order = torch.argsort(pixelshuffle_order(FACTOR))
-            out = out[0][order], out[1][order]
+        assert network.out.bias is not None
         return cls(
-            planes=[Convolution(layer.weight, layer.bias, relu=True) for layer in network.planes],
+            planes=[Convolution(layer.weight, layer.bias, relu=True) for layer in planes],
             merge=_split(network.merge, 0),
             blocks=[_dense(block) for block in network.blocks],
             gather=_split(network.gather, 0),
             fine_block=_dense(network.fine_block),
-            out=Convolution(*out),
+            out=Convolution(network.out.weight[order], network.out.bias[order]),
         )
 
 
-def _dense(block: ResidualDenseBlock) -> Dense:
-    channels = block.layers[0].weight.shape[1]
+def _dense(block: Any) -> Dense:
+    channels = block.fuse.out_channels
     return Dense([_split(layer, channels, relu=True) for layer in block.layers], _split(block.fuse, channels))
 
 

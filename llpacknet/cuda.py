@@ -8,7 +8,7 @@ output lie in the same memory at every call.
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
@@ -31,9 +31,8 @@ class CudaForm(nn.Module):
     Args:
         network: in eval mode; it is left as it is. An amplifier inside is best kept outside of it: it gives
             one number per image, which half precision would coarsen.
-        precision: "fp32", "bf16" or "fp16": of weights and activations alike.
+        precision: "fp32", "bf16" or "fp16", of weights and activations alike.
         device: where it runs. On another device than CUDA nothing is recorded, all else is the same.
-        compiled: whether torch.compile fuses what stands between convolutions first.
 
     Raises:
         InputError: an unknown precision; from forward, an unusable mosaic.
@@ -43,18 +42,15 @@ class CudaForm(nn.Module):
     def __init__(
         self,
         network: nn.Module,
-        precision: Literal["fp32", "bf16", "fp16"] = "fp32",
+        precision: str = "fp32",
         device: str = "cuda",
-        *,
-        compiled: bool = False,
     ) -> None:
         super().__init__()
         if precision not in DTYPES:
             raise InputError(f"no form in {precision!r}; choose from {', '.join(DTYPES)}")
         self.dtype = DTYPES[precision]
         fused = fuse_weight_norm(copy.deepcopy(network)).eval().requires_grad_(requires_grad=False)
-        fused = fused.to(device, self.dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network: nn.Module = torch.compile(fused, dynamic=False) if compiled else fused
+        self.network: nn.Module = fused.to(device, self.dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._recorded: dict[tuple[int, ...], tuple[torch.cuda.CUDAGraph, Tensor, Tensor]] = {}
 
     def forward(self, mosaic: Tensor) -> Tensor:
@@ -79,11 +75,11 @@ class CudaForm(nn.Module):
     def _record(self, mosaic: Tensor) -> tuple[torch.cuda.CUDAGraph, Tensor, Tensor]:
         placed = mosaic.to(self.dtype, copy=True)
         side = torch.cuda.Stream(mosaic.device)  # type: ignore[no-untyped-call]
-        side.wait_stream(torch.cuda.current_stream())  # type: ignore[no-untyped-call]
+        side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(WARM_UP_CALLS):
                 self.network(placed)
-        torch.cuda.current_stream().wait_stream(side)  # type: ignore[no-untyped-call]
+        torch.cuda.current_stream().wait_stream(side)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
             rgb: Tensor = self.network(placed)

@@ -20,7 +20,7 @@ ROWS = 256
 def frame_gain(amplifier: HistogramAmplifier | ConvAmplifier, frame: Tensor) -> Tensor:
     """(H, W) unamplified float32 mosaic -> () the gain that an amplifier gives it."""
     if isinstance(amplifier, HistogramAmplifier):
-        parts = (raw_counts(part[None, None], amplifier.edges) for part in frame.split(ROWS))
+        parts = (raw_counts(part[None, None], amplifier.edges) for part in torch.split(frame, ROWS))
         counts = torch.stack(list(parts)).sum(dim=0)
         return amplifier.of_histogram(counts.float() / frame.numel())[0]
     weight = amplifier.features.weight.double()
@@ -37,7 +37,7 @@ def _shifted_means(frame: Tensor) -> Tensor:
     """
     height, width = frame.shape[0] // 2, frame.shape[1] // 2
     columns = torch.zeros(2, 3, 2 * width, dtype=torch.float64)
-    for part in frame.split(ROWS):
+    for part in torch.split(frame, ROWS):
         columns += part.view(-1, 2, 2 * width).sum(dim=0, dtype=torch.float64).unsqueeze(1)
     columns[:, 0] -= frame[-2:]
     columns[:, 2] -= frame[:2]

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from llpacknet.cuda import DTYPES, CudaForm
 from llpacknet.errors import UnsupportedError
+from llpacknet.fast import fast
 from llpacknet.network import fuse_weight_norm
 from llpacknet.runtimes import forms
 from llpacknet.runtimes.framing import split
@@ -27,8 +29,6 @@ if TYPE_CHECKING:
     from llpacknet.runtimes.framing import Framing
 
     Forward = Callable[[Tensor], Tensor]
-
-DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 @dataclass(frozen=True)
@@ -130,21 +130,36 @@ def _in_torch(forward: Forward, runtime: str, precision: str) -> Prepared:
 
 
 def _torch_form(network: nn.Module, runtime: str, precision: str, multiple: int, device: str) -> Prepared:
+    if precision == "fp32" and device == "cpu" and runtime == "eager":
+        return _in_torch(fast(network), runtime, precision)
     fused = fuse_weight_norm(copy.deepcopy(network)).eval().to(device)
     if precision == "fp32" and device == "cpu":
-        return _in_torch(fused if runtime == "eager" else _compiled(fused), runtime, precision)
+        return _in_torch(_compiled(fused), runtime, precision)
     framing, trunk = split(fused, multiple)
+    if device == "cuda" and runtime == "eager":
+        inner: Forward = CudaForm(trunk, precision, device)
+    else:
+        inner = _converted(trunk, runtime, precision, device)
+
+    def forward(mosaic: Tensor) -> Tensor:
+        placed, margins = framing.enter(mosaic)
+        return framing.leave(inner(placed), margins)
+
+    return _in_torch(forward, runtime, precision)
+
+
+def _converted(trunk: nn.Module, runtime: str, precision: str, device: str) -> Forward:
+    """Weights and activations in a number format: float32 in, float32 out."""
     trunk = trunk.to(device, DTYPES[precision])
     if device == "cuda":
         trunk = trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     inner = _compiled(trunk) if runtime == "compile" else trunk
 
     def forward(mosaic: Tensor) -> Tensor:
-        placed, margins = framing.enter(mosaic)
-        rgb: Tensor = inner(placed.to(DTYPES[precision])).float()
-        return framing.leave(rgb, margins)
+        rgb: Tensor = inner(mosaic.to(DTYPES[precision]))
+        return rgb.float()
 
-    return _in_torch(forward, runtime, precision)
+    return forward
 
 
 def _compiled(network: nn.Module) -> Forward:

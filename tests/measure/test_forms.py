@@ -57,7 +57,7 @@ def test_forms_are_measured_and_say_what_they_compute_in(tmp_path):
 
 def test_an_export_that_gives_another_picture_gets_no_time(monkeypatch):
     monkeypatch.syspath_prepend(METHODS)
-    with pytest.raises(WrongOutputError, match="another picture than eager"):
+    with pytest.raises(WrongOutputError, match="another picture than published"):
         build(cell("nonconforming:FreezesAValue", "onnxruntime"), "none")
 
 
