@@ -158,14 +158,20 @@ class Restorer:
     def run(self, placed: Placed, bits: Literal[8, 16] = 8) -> Restored:
         """Put a placed photograph through the network."""
         with torch.inference_mode():
-            rgb = self._form(placed.mosaic)[0].clamp(0, 1)
-            if placed.adaptation is not None:
-                placed.adaptation.correct(rgb)
-            picture = _quantised(rgb, bits)
+            picture = self._picture(placed, bits)
             gain = placed.gain
             if gain is None and self._own_gain is not None:
                 gain = float(self._own_gain(placed.mosaic).item())
         return Restored(np.ascontiguousarray(np.rot90(picture, placed.turns)), gain)
+
+    def _picture(self, placed: Placed, bits: Literal[8, 16]) -> NDArray[Any]:
+        if bits == 8 and placed.adaptation is None and self._form.levels is not None:
+            levels: NDArray[Any] = self._form.levels(placed.mosaic)[0].numpy()
+            return levels
+        rgb = self._form(placed.mosaic)[0].clamp(0, 1)
+        if placed.adaptation is not None:
+            placed.adaptation.correct(rgb)
+        return _quantised(rgb, bits)
 
 
 def _quantised(rgb: torch.Tensor, bits: int) -> NDArray[Any]:

@@ -15,7 +15,7 @@ from torch import nn
 
 from llpacknet.cuda import DTYPES, CudaForm
 from llpacknet.errors import UnsupportedError
-from llpacknet.fast import fast
+from llpacknet.fast import FastLLPackNet, fast
 from llpacknet.network import fuse_weight_norm
 from llpacknet.runtimes import forms
 from llpacknet.runtimes.framing import split
@@ -56,11 +56,13 @@ class Prepared:
         runtime: one of `forms.RUNTIMES`.
         precision: one of `forms.PRECISIONS`, as asked for.
         computes: the number format in which most convolutions run, as the runtime itself tells.
+        levels: the same to 8-bit pixels (1, H, W, 3) in less memory, in the form that has it.
     """
 
     runtime: str
     precision: str
     computes: str
+    levels: Forward | None = field(default=None, repr=False, kw_only=True)
     _fit: Callable[[int, int], tuple[Forward, str]] = field(repr=False)
     _fitted: tuple[tuple[int, int], Forward] | None = field(default=None, repr=False)
 
@@ -131,7 +133,10 @@ def _in_torch(forward: Forward, runtime: str, precision: str) -> Prepared:
 
 def _torch_form(network: nn.Module, runtime: str, precision: str, multiple: int, device: str) -> Prepared:
     if precision == "fp32" and device == "cpu" and runtime == "eager":
-        return _in_torch(fast(network), runtime, precision)
+        form = fast(network)
+        prepared = _in_torch(form, runtime, precision)
+        prepared.levels = form.picture if isinstance(form, FastLLPackNet) else None
+        return prepared
     fused = fuse_weight_norm(copy.deepcopy(network)).eval().to(device)
     if precision == "fp32" and device == "cpu":
         return _in_torch(_compiled(fused), runtime, precision)
