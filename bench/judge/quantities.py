@@ -78,7 +78,7 @@ def record_ratio(results: Results, first: Record, second: Record) -> Measured:
         return Measured(
             None, f"{first.cell.model} and {second.cell.model} were not timed in one interleaved run"
         )
-    value = statistics.ratio_by_round(rounds(first), rounds(second))
+    value = _ratio(first, second)
     if value is None:
         return Measured(None, f"{first.cell.model} and {second.cell.model} share no round of their run")
     floor = noise_floor(results, first.values.get("run"))
@@ -93,22 +93,30 @@ def record_ratio(results: Results, first: Record, second: Record) -> Measured:
     )
 
 
+def _ratio(first: Record, second: Record) -> Estimate | None:
+    """Ratio turn by turn where both were repeated in common rounds; else of their medians."""
+    by_round = statistics.ratios_by_turn(turns(first), turns(second))
+    upper, lower = rounds(first), rounds(second)
+    if len(by_round) > 1 or (by_round and len(upper) == len(lower) == 1):
+        return statistics.estimate(list(by_round.values()), "median")
+    return statistics.ratio_by_round(upper, lower)
+
+
 def noise_floor(results: Results, run: object = None) -> float | None:
-    """Relative difference below which nothing is called one: how far a method's ratio to its own twin strays.
+    """Relative difference below which nothing is called one, from a method and its own twin.
 
     Args:
         results: the records.
         run: id of an interleaved run; any run if None.
 
     Returns:
-        The largest distance of the twin ratio's interval from 1, as a relative figure, or None without a
-        twin.
+        The largest floor of the A/A pairs (see `statistics.noise_floor`), or None without a twin.
     """
     floors = []
     for record in results.of("latency"):
-        ratio = twin_ratio(record)
-        if ratio is not None and run in {None, record.values.get("run")}:
-            floors.append(statistics.distance_from_one(ratio))
+        ratios = twin_ratios(record)
+        if ratios and run in {None, record.values.get("run")}:
+            floors.append(statistics.noise_floor(ratios))
     return max(floors, default=None)
 
 
@@ -118,12 +126,11 @@ def twins(results: Results, run: object) -> list[Record]:
     return [one for one in timed if one.values.get("twin_samples_s") and one.values.get("run") == run]
 
 
-def twin_ratio(record: Record) -> Estimate | None:
-    """Ratio of a method to its identical twin in the same run; None for a method without one."""
-    samples, numbers = record.values.get("twin_samples_s"), record.values.get("twin_round")
-    if record.status != "ok" or not samples or not numbers:
-        return None
-    return statistics.ratio_by_round(rounds(record), statistics.round_medians(samples, numbers))
+def twin_ratios(record: Record) -> list[float]:
+    """Ratio of a method to its identical twin in each round of a run; empty for a method without one."""
+    if record.status != "ok" or not record.values.get("twin_samples_s"):
+        return []
+    return list(statistics.ratios_by_turn(turns(record), turns(record, "twin_")).values())
 
 
 def memory(results: Results, model: str, **setting: Any) -> Measured:
@@ -286,6 +293,13 @@ def rounds(record: Record) -> dict[int, float]:
     """Median seconds of each round of a latency record; samples without round numbers count as one round."""
     samples = record.values["samples_s"]
     return statistics.round_medians(samples, record.values.get("round") or [0] * len(samples))
+
+
+def turns(record: Record, whose: str = "") -> dict[int, dict[int, float]]:
+    """Median seconds of each turn of each round of a latency record, or of its twin (whose="twin_")."""
+    samples, nowhere = record.values[f"{whose}samples_s"], [0] * len(record.values[f"{whose}samples_s"])
+    numbers, places = (record.values.get(f"{whose}{name}") or nowhere for name in ("round", "turn"))
+    return statistics.turn_medians(samples, numbers, places)
 
 
 def cost_marks(record: Record) -> tuple[str, ...]:

@@ -135,6 +135,52 @@ def round_medians(samples: Sequence[float], rounds: Sequence[int]) -> dict[int, 
     return {number: float(np.median(by_round[number])) for number in sorted(by_round)}
 
 
+def turn_medians(
+    samples: Sequence[float], rounds: Sequence[int], turns: Sequence[int]
+) -> dict[int, dict[int, float]]:
+    """Median of the samples of each turn within each round (see `ratios_by_turn`)."""
+    found: dict[int, dict[int, list[float]]] = {}
+    for sample, number, turn in zip(samples, rounds, turns, strict=True):
+        found.setdefault(number, {}).setdefault(turn, []).append(sample)
+    return {
+        number: {turn: float(np.median(times)) for turn, times in sorted(found[number].items())}
+        for number in sorted(found)
+    }
+
+
+def ratios_by_turn(
+    above: Mapping[int, Mapping[int, float]], below: Mapping[int, Mapping[int, float]]
+) -> dict[int, float]:
+    """Ratio in each common round of one interleaved run: the median over the turns that both took.
+
+    Calls of one turn lie next to each other in time, so that what slows the machine down for longer than a
+    turn cancels. Where the two share no turn their medians are compared.
+
+    Args:
+        above: seconds by turn by round of the numerator.
+        below: the same of the denominator.
+    """
+    ratios = {}
+    for number in sorted(set(above) & set(below)):
+        first, second = above[number], below[number]
+        pairs = [first[turn] / second[turn] for turn in first if turn in second]
+        medians = float(np.median(list(first.values())) / np.median(list(second.values())))
+        ratios[number] = float(np.median(pairs)) if pairs else medians
+    return ratios
+
+
+def noise_floor(ratios: Sequence[float]) -> float:
+    """Relative difference that two runs of the same thing may show: from the ratios of an A/A pair by round.
+
+    Their true value is known to be 1, so that what they stray is all noise. The floor is the 95 % limit of
+    Student's t (as many degrees of freedom as rounds) for the ratio of a whole run. One round says little of
+    its own noise, and its floor is accordingly high.
+    """
+    logs = np.log(np.asarray(ratios, dtype=float))
+    error = math.sqrt(float(np.mean(logs**2)) / logs.size)
+    return float(np.expm1(stdtrit(logs.size, (1 + CONFIDENCE) / 2) * error))
+
+
 def ratio_by_round(above: Mapping[int, float], below: Mapping[int, float]) -> Estimate | None:
     """Ratio of two sets of per-round medians of one interleaved run.
 

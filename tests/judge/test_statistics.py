@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.judge import statistics
@@ -69,12 +69,52 @@ def test_rounds_that_never_meet_have_no_ratio():
     assert statistics.ratio_by_round({0: 1.0, 1: 1.0}, {2: 1.0, 3: 1.0}) is None
 
 
+@settings(deadline=None)
 @given(st.lists(POSITIVE, min_size=2, max_size=40))
 def test_an_interval_holds_its_value_and_stays_within_the_data(sample):
     found = statistics.estimate(sample, "median")
     assert min(sample) <= found.low <= found.value <= found.high <= max(sample)
 
 
+def test_ratio_by_turn_cancels_drift_within_a_round():
+    drift = {0: {0: 1.0, 4: 1.7}, 1: {0: 2.0, 2: 5.0, 4: 1.0}}
+    above = {number: {turn: 6 * time for turn, time in turns.items()} for number, turns in drift.items()}
+    above[1] |= {6: 1000.0, 7: 1000.0}
+    found = statistics.ratios_by_turn(above, {**drift, 2: {0: 1.0}})
+    assert found == {0: pytest.approx(6.0), 1: pytest.approx(6.0)}
+
+
+def test_rounds_without_a_common_turn_are_compared_by_their_medians():
+    assert statistics.ratios_by_turn({0: {0: 8.0, 1: 6.0, 2: 1.0}}, {0: {5: 2.0}}) == {0: 3.0}
+
+
+def test_samples_of_one_turn_count_once():
+    found = statistics.turn_medians([1.0, 2.0, 9.0, 5.0, 7.0], [0, 0, 0, 1, 1], [0, 0, 0, 0, 4])
+    assert found == {0: {0: 2.0}, 1: {0: 5.0, 4: 7.0}}
+
+
+@pytest.mark.parametrize("rounds", [2, 5])
+def test_between_equals_a_difference_above_the_floor_is_claimed_less_than_once_in_twenty(rounds):
+    random = np.random.default_rng(4)
+    claimed = 0
+    for _ in range(3000):
+        twin, other = (np.exp(random.normal(0, 0.03, rounds)) for _ in range(2))
+        found = statistics.estimate(list(other), "median").at_least(statistics.noise_floor(list(twin)))
+        claimed += not found.low <= 1 <= found.high
+    assert claimed / 3000 < 0.05
+
+
+def test_five_rounds_find_five_per_cent_in_two_per_cent_of_noise():
+    random = np.random.default_rng(5)
+    found = []
+    for _ in range(1000):
+        twin, other = (np.exp(random.normal(0, 0.02, 5)) for _ in range(2))
+        ratio = statistics.estimate(list(1.05 * other), "median").at_least(statistics.noise_floor(list(twin)))
+        found.append(ratio.low > 1)
+    assert np.mean(found) > 0.9
+
+
+@settings(deadline=None)
 @given(st.lists(POSITIVE, min_size=2, max_size=12), st.floats(0.001, 0.5))
 def test_the_noise_floor_only_widens(sample, floor):
     found = statistics.estimate(sample, "median")
