@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -61,13 +62,16 @@ class Receiver(Protocol):
 
 
 class Attempt:
-    """One worker process at work on the cells of a job.
+    """One worker process at work on the cells of a job: at one go by `work`, or in turns with others.
 
     Args:
         order: what it is to do.
         limits: what it may use.
         receiver: takes what it has finished.
-        run: how it is run.
+        run: how it is run by `work`.
+
+    Attributes:
+        seconds: how long it was at work; neither imports beside others nor waiting for its turn count.
     """
 
     def __init__(self, order: Order, limits: Limits, receiver: Receiver, run: Runner = process.run) -> None:
@@ -77,6 +81,8 @@ class Attempt:
         self._limits = limits
         self._receiver = receiver
         self._finished = 0
+        self._worker: process.Worker | None = None
+        self.seconds = 0.0
         self._ending: process.Ending | None = None
         self._kills = oom_kills()
         per_cell = (job.predicted_s or 0.0) / len(job.cells)
@@ -88,10 +94,69 @@ class Attempt:
 
         Raises InputError when the worker could not write its results.
         """
+        begun = time.monotonic()
         self._ending = self._run(
             self._order, timeout_s=self._timeout_s, on_event=self._take, grace_s=self._limits.grace_s
         )
+        self.seconds += time.monotonic() - begun
         return self._finished
+
+    def start(self) -> None:
+        """Start a worker that is to take turns, and leave it to its imports."""
+        self._worker = process.Worker(self._order)
+        self._worker.tell(self._order.to_json())
+
+    def arrive(self) -> None:
+        """Attend to a started worker until it is done with its imports."""
+        self._attend()
+        self.seconds = 0.0
+
+    def go_on(self) -> None:
+        """Let a waiting worker go on: with method, cold call and warm-up; after its turns with the rest."""
+        self._say({})
+
+    def turn(self, number: int) -> None:
+        """Give a waiting worker its turn."""
+        self._say({"turn": number})
+
+    @property
+    def wants(self) -> bool:
+        """Whether the worker waits for a turn, rather than for the end of all turns."""
+        return self._worker is not None and self.waits and bool(self._worker.rest["wants"])
+
+    def close(self) -> None:
+        """Leave nothing of a worker behind, whatever it is doing."""
+        if self._worker is not None and self.waits:
+            self._worker.kill()
+            self._ending = self._worker.ending(timed_out=False)
+
+    @property
+    def waits(self) -> bool:
+        """Whether the worker waits for its turn."""
+        return self._worker is not None and self._ending is None
+
+    @property
+    def finished(self) -> int:
+        """How many cells the worker has finished; they are the first ones."""
+        return self._finished
+
+    def _say(self, word: process.Event) -> None:
+        assert self._worker is not None
+        self._worker.tell(word)
+        self._attend()
+
+    def _attend(self) -> None:
+        worker = self._worker
+        assert worker is not None
+        begun = time.monotonic()
+        heard = worker.attend(self._take, self._timeout_s)
+        if not (heard and worker.alive()):
+            if not heard:
+                worker.ask_to_end(self._limits.grace_s)
+            worker.kill()
+            worker.pass_on_the_rest(self._take)
+            self._ending = worker.ending(timed_out=not heard)
+        self.seconds += time.monotonic() - begun
 
     def _take(self, event: process.Event) -> None:
         kind, job = event.get("event"), self._order.job

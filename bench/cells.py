@@ -11,7 +11,7 @@ Status = Literal[
 ]
 TIMED = frozenset({"latency", "memory", "kernels"})
 """Measurements that need a machine to themselves, and of which those of two machines are never mixed."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, order=True)

@@ -22,6 +22,12 @@ LIBRARIES = (
 )
 _ABSOLUTE = re.compile(r"(?<![\w.:/~>])/(?:[^\s/:;,'\"]+/)+([^\s/:;,'\"]+)")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+VARIABLES = (
+    *(*THREAD_VARIABLES, "OMP_PROC_BIND", "OMP_WAIT_POLICY", "KMP_AFFINITY", "KMP_BLOCKTIME"),
+    *("ONEDNN_DEFAULT_FPMATH_MODE", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "CUBLAS_WORKSPACE_CONFIG"),
+    *("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"),
+)
+"""What else in a process's environment changes times or arithmetic; recorded as it was."""
 _ARITHMETIC = re.compile(r"^(sse4|avx|fma|f16c|amx|neon|asimd|sve|sme\d*$|bf16|i8mm|fphp|vnni)")
 
 
@@ -80,7 +86,7 @@ def worker_settings() -> dict[str, Any]:
         "blas": _blas(torch.__config__.show()),
         "onednn": torch.backends.mkldnn.is_available(),  # type: ignore[no-untyped-call]
         "matmul_precision": torch.get_float32_matmul_precision(),
-        "variables": {name: os.environ.get(name) for name in THREAD_VARIABLES},
+        "variables": {name: os.environ.get(name) for name in VARIABLES},
         "affinity": affinity(),
     }
     if torch.cuda.is_available():
@@ -166,21 +172,25 @@ def scrub(text: str) -> str:
 
 
 def gpus() -> list[dict[str, str]]:
-    """NVIDIA devices as the driver names them: name, driver, memory, clocks, temperature, throttling."""
+    """NVIDIA devices as the driver names them: memory, clocks, temperature, power, causes of throttling."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return []
     wanted = (
         *("name", "driver_version", "memory.total", "clocks.sm", "clocks.max.sm", "temperature.gpu"),
-        "clocks_event_reasons.active",
+        "power.draw",
     )
-    command = [program, f"--query-gpu={','.join(wanted)}", "--format=csv,noheader"]
-    try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
-    except (OSError, subprocess.SubprocessError):
-        return []
-    rows = (line.split(", ") for line in answer.splitlines() if line.strip())
-    return [dict(zip(wanted, row, strict=False)) for row in rows]
+    # What drivers call the causes of a lowered clock: the second name before release 535.
+    for throttling in ("clocks_event_reasons.active", "clocks_throttle_reasons.active"):
+        names = (*wanted, throttling)
+        command = [program, f"--query-gpu={','.join(names)}", "--format=csv,noheader"]
+        try:
+            answer = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout
+        except (OSError, subprocess.SubprocessError):
+            continue
+        rows = (line.split(", ") for line in answer.splitlines() if line.strip())
+        return [dict(zip(names, row, strict=False)) for row in rows]
+    return []
 
 
 def _groups(controller: str) -> list[Path]:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+RESTS = "rests"
+"""Event of a worker that waits for a word: the next order, or whose turn it is."""
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -118,6 +121,7 @@ class Order:
         provenance: what the manager knows of code and weights.
         settings: by measurement, what else a result depends on.
         stays: whether the worker waits for another order once this one is done, with the method still built.
+        turns: whether it shares its round with others and waits for its turns to take samples (latency).
     """
 
     job: Job
@@ -129,6 +133,7 @@ class Order:
     provenance: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, dict[str, Any]] = field(default_factory=dict)
     stays: bool = False
+    turns: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Give the order as plain JSON values."""

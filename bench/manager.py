@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import process, protocols, provenance, store, trace
+from bench import process, protocols, provenance, store, trace, turns
 from bench.address import versions
 from bench.attempt import Attempt, Limits
 from bench.cells import TIMED, Record
@@ -108,6 +108,7 @@ class Execution:
     statuses: dict[Cell, Status] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     kept: int = 0
+    _turn: int = 0
 
     def run(self) -> Summary:
         """Do it; raises as `execute`."""
@@ -130,8 +131,11 @@ class Execution:
             self._settle()
             if self.progress:
                 self.progress.start(jobs)
-            for job in jobs:
-                self._run(job)
+            for group in turns.groups(jobs, self._available):
+                if len(group) == 1:
+                    self._run(group[0])
+                else:
+                    self._run_in_turns(group)
         finally:
             if self.progress:
                 self.progress.stop()
@@ -248,12 +252,8 @@ class Execution:
                 left = left.only(range(1, len(left.cells)))
                 continue
             attempt = Attempt(self._order(left), self.limits, self, self.worker)
-            begun = time.monotonic()
             finished = attempt.work()
-            seconds = round(time.monotonic() - begun, 4)
-            trace.write(
-                self.out, "worker", model=left.cell.model, measurement=left.measurement, seconds=seconds
-            )
+            self._trace(left, attempt)
             if finished == len(left.cells):
                 break
             status, reason = attempt.verdict()
@@ -275,10 +275,60 @@ class Execution:
         if self.progress:
             self.progress.finish(job)
 
+    def _run_in_turns(self, jobs: Sequence[Job]) -> None:
+        """Run jobs of one round side by side, so that their samples lie next to each other in time."""
+        begun = [job for job in jobs if self._rounds.wants(job) and self._may_begin(job)]
+        attempts = {Attempt(self._order(job, shared=True), self.limits, self): job for job in begun}
+        try:
+            with trace.span("starting workers"):
+                for attempt in attempts:
+                    attempt.start()
+                for attempt in attempts:
+                    attempt.arrive()
+            for attempt in attempts:
+                if attempt.waits:
+                    attempt.go_on()
+            self._turn = turns.take_turns(attempts, self._turn)
+            for attempt, job in attempts.items():
+                if attempt.waits:
+                    attempt.go_on()
+                self._account(job, attempt)
+        finally:
+            for attempt in attempts:
+                attempt.close()
+        if self.progress:
+            for job in jobs:
+                self.progress.finish(job)
+
+    def _may_begin(self, job: Job) -> bool:
+        """Whether a job can be tried; if not, its cells end here."""
+        if self.progress:
+            self.progress.begin(job)
+        reason = self._too_large(job)
+        verdict = self.watch.condemned(job.cell) if self.watch else None
+        if reason:
+            self._end(job, job.cells, "skipped", reason)
+        elif verdict:
+            self._end(job, job.cells, "crash", verdict)
+        return not (reason or verdict)
+
+    def _account(self, job: Job, attempt: Attempt) -> None:
+        """Store the end of the cells that a worker which took turns has not finished."""
+        self._trace(job, attempt)
+        if attempt.finished < len(job.cells):
+            self._end(job, job.cells[attempt.finished :], *attempt.verdict())
+
+    def _trace(self, job: Job, attempt: Attempt) -> None:
+        seconds = round(attempt.seconds, 4)
+        trace.write(self.out, "worker", model=job.cell.model, measurement=job.measurement, seconds=seconds)
+
+    def _available(self) -> int:
+        return min(available_memory(), self.limits.memory_bytes or available_memory())
+
     def _too_large(self, job: Job) -> str | None:
         if job.predicted_bytes is None:
             return None
-        available = min(available_memory(), self.limits.memory_bytes or available_memory())
+        available = self._available()
         if job.predicted_bytes <= available:
             return None
         needed, there = job.predicted_bytes / 1e9, available / 1e9
@@ -312,6 +362,8 @@ class Execution:
         """Add a process's share to its latency cell and store the cell once it is complete."""
         if self.watch:
             self.watch.end(record.cell)
+        if not self._rounds.wants(job):
+            return  # its cell has failed, or proved too slow to repeat, while this process was at work
         finished = self._rounds.add(job, record)
         if finished is not None:
             self._store_finished(job, finished)
@@ -334,8 +386,8 @@ class Execution:
         if self.progress:
             self.progress.cell(job, cell, status, reason)
 
-    def _order(self, job: Job) -> Order:
-        """Address a job to a worker."""
+    def _order(self, job: Job, *, shared: bool = False) -> Order:
+        """Address a job to a worker, which shares its round with others or has it for itself."""
         limit = self.limits.memory_bytes or available_memory()
         return Order(
             job=job,
@@ -346,4 +398,5 @@ class Execution:
             environment=self._environment,
             provenance=self._provenance(job),
             settings=self._settings(job),
+            turns=shared,
         )

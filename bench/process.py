@@ -5,7 +5,7 @@ lives; its standard output carries one JSON object per line; whatever it or a mo
 error, of which the end is kept. The manager waits on a queue: nothing polls.
 
 `run` starts a worker for one order. A `Resident` keeps one for the orders that follow, as long as they are
-for the same method in the same form.
+for the same method in the same form. A `Worker` can be spoken to in between, which is how several take turns.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
+from bench.cells import TIMED
 from bench.environment import THREAD_VARIABLES
+from bench.jobs import RESTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +38,13 @@ TOKEN = "LLBENCH_WORKER"  # noqa: S105 -- the name of a variable
 TAIL_BYTES = 4096
 GRACE_S = 5.0
 """Between asking a worker to end and killing it."""
-RESTS = "rests"
-"""Event of a worker that has finished its order and waits for the next."""
+STEADY_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
+"""glibc's own starting values, which it moves at run time unless they are given.
+
+Left to itself it takes blocks of up to 32 MB from its heap or maps them afresh, by what was freed before: of
+two processes that do the same, one has three times the page faults and takes half as long again. Set, every
+block from that size on is mapped afresh, as those over 32 MB are anyway.
+"""
 Event = dict[str, Any]
 
 
@@ -67,10 +74,11 @@ def run(
         on_event: called in this thread with every event.
         grace_s: time between SIGTERM and SIGKILL once it timed out.
     """
-    worker = _Worker(order)
+    worker = Worker(order)
     ended = False
     try:
-        ended = worker.attend(order, on_event, timeout_s)
+        worker.tell(order.to_json())
+        ended = worker.attend(on_event, timeout_s)
         if not ended:
             worker.ask_to_end(grace_s)
     finally:
@@ -83,7 +91,7 @@ class Resident:
     """Keeps a worker, and so the method that it has built, from one order to the next; for one thread."""
 
     def __init__(self) -> None:
-        self._worker: _Worker | None = None
+        self._worker: Worker | None = None
         self._held: tuple[Any, ...] = ()
         self.started = 0
 
@@ -94,11 +102,12 @@ class Resident:
         held, order = _method_of(order), replace(order, stays=True)
         if self._worker is None or self._held != held or not self._worker.alive():
             self.end()
-            self._worker, self._held = _Worker(order), held
+            self._worker, self._held = Worker(order), held
             self.started += 1
         rests = False
         try:
-            ended = self._worker.attend(order, on_event, timeout_s)
+            self._worker.tell(order.to_json())
+            ended = self._worker.attend(on_event, timeout_s)
             rests = ended and self._worker.alive()
             if not ended:
                 self._worker.ask_to_end(grace_s)
@@ -132,24 +141,47 @@ def _method_of(order: Order) -> tuple[Any, ...]:
     )
 
 
-class _Worker:
-    """A worker process, from its start until nothing of it is left."""
+class Worker:
+    """A worker process, from its start until nothing of it is left.
+
+    Attributes:
+        rest: what it said when it last came to rest.
+    """
 
     def __init__(self, order: Order) -> None:
+        self.rest: Event = {}
         self._token = secrets.token_hex(8)
         self._inbox: queue.Queue[Event | int] = queue.Queue()
         self._process = _start(order, self._token)
         self._readers = _Readers(self._process, self._inbox)
 
     def alive(self) -> bool:
+        """Whether the process has not ended."""
         return self._process.poll() is None
 
-    def attend(self, order: Order, on_event: Callable[[Event], None], timeout_s: float) -> bool:
-        """Give an order and pass events on until the worker ends or rests; False after silence."""
-        _feed(self._process, order)
-        return _attend(self._inbox, on_event, timeout_s)
+    def tell(self, word: Event) -> None:
+        """Give it a word; one that has ended does not hear it."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(json.dumps(word).encode() + b"\n")
+            self._process.stdin.flush()
+
+    def attend(self, on_event: Callable[[Event], None], timeout_s: float) -> bool:
+        """Pass events on until the worker ends or rests; False if it was silent too long."""
+        while True:
+            try:
+                event = self._inbox.get(timeout=timeout_s)
+            except queue.Empty:
+                return False
+            if isinstance(event, int):
+                return True
+            if event.get("event") == RESTS:
+                self.rest = event
+                return True
+            on_event(event)
 
     def ask_to_end(self, grace_s: float) -> None:
+        """Send SIGTERM to its group and wait a while."""
         _signal_group(self._process, signal.SIGTERM)
         _wait(self._process, grace_s)
 
@@ -168,6 +200,7 @@ class _Worker:
                 on_event(event)
 
     def ending(self, *, timed_out: bool) -> Ending:
+        """Say how it ended, once it has."""
         return Ending(self._process.returncode, timed_out, self._readers.tail())
 
 
@@ -177,6 +210,9 @@ def _start(order: Order, token: str) -> subprocess.Popen[bytes]:
     environment = {
         **os.environ,
         **dict.fromkeys(THREAD_VARIABLES, threads),
+        # A user's wish for faster arithmetic elsewhere must not turn fp32 into something less here.
+        "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT",
+        **(STEADY_ALLOCATOR if order.job.measurement in TIMED else {}),
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
         TOKEN: token,
     }
@@ -188,25 +224,6 @@ def _start(order: Order, token: str) -> subprocess.Popen[bytes]:
         env=environment,
         start_new_session=True,
     )
-
-
-def _feed(process: subprocess.Popen[bytes], order: Order) -> None:
-    assert process.stdin is not None
-    with contextlib.suppress(BrokenPipeError):
-        process.stdin.write(json.dumps(order.to_json()).encode() + b"\n")
-        process.stdin.flush()
-
-
-def _attend(inbox: queue.Queue[Event | int], on_event: Callable[[Event], None], timeout_s: float) -> bool:
-    """Pass events on until the worker ends or rests; False when it was silent for too long."""
-    while True:
-        try:
-            event = inbox.get(timeout=timeout_s)
-        except queue.Empty:
-            return False
-        if isinstance(event, int) or event.get("event") == RESTS:
-            return True
-        on_event(event)
 
 
 class _Readers:
@@ -269,11 +286,14 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
 
 
 def kill_strays(token: str) -> int:
-    """Kill what a worker moved out of its group, known by the token it inherited; returns how many."""
+    """Kill what a worker moved out of its group, known by the token it inherited; returns how many.
+
+    The caller is spared, so that a worker's own guard can do it.
+    """
     killed = []
     for process in psutil.process_iter():
         try:
-            if process.environ().get(TOKEN) == token:
+            if process.pid != os.getpid() and process.environ().get(TOKEN) == token:
                 process.kill()
                 killed.append(process)
         except (psutil.Error, OSError):

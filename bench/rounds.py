@@ -181,8 +181,13 @@ class Rounds:
 
 
 def _joined(shares: Sequence[Share]) -> dict[str, list[Any]]:
-    samples = [(share.round, time) for share in shares for time in share.record.values["samples_s"]]
-    return {"samples_s": [time for _, time in samples], "round": [number for number, _ in samples]}
+    joined: dict[str, list[Any]] = {"samples_s": [], "round": [], "turn": []}
+    for share in shares:
+        samples = share.record.values["samples_s"]
+        joined["samples_s"] += samples
+        joined["round"] += [share.round] * len(samples)
+        joined["turn"] += share.record.values["turn"]
+    return joined
 
 
 def _joined_scopes(records: Iterable[Record]) -> dict[str, list[float]]:

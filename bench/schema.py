@@ -47,7 +47,9 @@ def problems(raw: Any) -> list[str]:
     found += [f"key '{key}' is unknown" for key in raw if key not in KEYS]
     version = raw.get("schema_version")
     if version != SCHEMA_VERSION:
-        found.append(f"schema_version is {version!r}; this release reads {SCHEMA_VERSION}")
+        newer = isinstance(version, int) and version > SCHEMA_VERSION
+        cure = "; a newer release wrote it: update this one" if newer else ""
+        found.append(f"schema_version is {version!r}; this release reads 1 to {SCHEMA_VERSION}{cure}")
     found += [
         f"'{key}' is not an object"
         for key in ("values", "environment", "provenance")
@@ -121,14 +123,21 @@ def _value_problems(measurement: str, values: dict[str, Any]) -> list[str]:
 
 def _latency_problems(values: dict[str, Any]) -> list[str]:
     found = []
-    for samples, rounds in (("samples_s", "round"), ("twin_samples_s", "twin_round")):
+    for whose in ("", "twin_"):
+        samples, places = f"{whose}samples_s", (f"{whose}round", f"{whose}turn")
         if samples not in values:
             continue
-        times, numbers = values[samples], values.get(rounds)
+        times = values[samples]
         if not (isinstance(times, list) and times and all(_positive(time) for time in times)):
             found.append(f"values.{samples} is not a list of positive seconds")
-        elif not (isinstance(numbers, list) and len(numbers) == len(times) and all(map(_counts, numbers))):
-            found.append(f"values.{rounds} does not name a round for each of {samples}")
+            continue
+        # A record without turns, as an earlier release wrote it, took the samples of a round in one go.
+        for place in [one for one in places if one in values or one.endswith("round")]:
+            numbers = values.get(place)
+            if not (isinstance(numbers, list) and len(numbers) == len(times) and all(map(_counts, numbers))):
+                found.append(
+                    f"values.{place} does not name a {place.removeprefix('twin_')} for each {samples}"
+                )
     if not _positive(values["cold_s"]):
         found.append("values.cold_s is not a positive number of seconds")
     if not isinstance(values["single_pass"], bool):

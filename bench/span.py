@@ -241,22 +241,26 @@ def with_twins(jobs: Sequence[Job]) -> list[Job]:
 
     The fastest method that is timed in every round, a network if there is one, has a second process in each,
     at the other end of the round, so that what the machine does meanwhile is in their ratio as it is in that
-    of two methods. There and back, a steady drift cancels out of every ratio.
+    of two methods. There and back, a steady drift cancels out of every ratio. What is timed once goes first,
+    so that the others are neighbours.
     """
     single = sorted((job for job in jobs if not job.twin), key=lambda job: job.round)
     place = {cell: index for index, cell in enumerate(dict.fromkeys(job.cell for job in single))}
+    runs = {run: index for index, run in enumerate(dict.fromkeys(run_of(job) for job in single))}
     hosts: dict[tuple[object, ...], Job] = {}
     for job in single:
-        best = hosts.get(_run_of(job))
+        best = hosts.get(run_of(job))
         if best is None or _fitness(job) < _fitness(best):
-            hosts[_run_of(job)] = job
+            hosts[run_of(job)] = job
     twinned = {job.cell for job in hosts.values()}
     result: list[Job] = []
     for number in sorted({job.round for job in single}):
         in_round = [job for job in single if job.round == number]
-        in_round.sort(key=lambda job: place[job.cell])
         twins = [replace(job, twin=True, cells=job.cells[:1]) for job in in_round if job.cell in twinned]
-        forth = [*in_round, *twins]
+        forth = sorted(
+            [*in_round, *twins],
+            key=lambda job: (runs[run_of(job)], not job.single_pass, job.twin, place[job.cell]),
+        )
         result += forth if number % 2 == 0 else forth[::-1]
     return result
 
@@ -267,7 +271,7 @@ def _fitness(job: Job) -> tuple[bool, bool, float]:
     return job.single_pass, baselines.spec(job.cell.model).kind != "network", seconds
 
 
-def _run_of(job: Job) -> tuple[object, ...]:
-    """Name what the cells of one interleaved run have in common."""
+def run_of(job: Job) -> tuple[object, ...]:
+    """Name what the cells of one interleaved run have in common: device, frame and threads."""
     cell = job.cell
     return cell.device, cell.height, cell.width, cell.threads

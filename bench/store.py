@@ -16,6 +16,7 @@ from filelock import FileLock, Timeout
 
 from bench import schema
 from bench.cells import Cell, Record
+from bench.upgrades import upgraded
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -80,7 +81,11 @@ def replace(path: Path, text: str) -> None:
         raise unwritable(path.parent, error) from error
 
 
-def unwritable(folder: Path, error: OSError) -> InputError:
+class UnwritableError(InputError):
+    """A results folder does not take a file."""
+
+
+def unwritable(folder: Path, error: OSError) -> UnwritableError:
     """Tell a user whose results folder does not take a file what to do about it."""
     cures = {
         errno.ENOSPC: "free some space and continue with --resume",
@@ -91,7 +96,7 @@ def unwritable(folder: Path, error: OSError) -> InputError:
         errno.EEXIST: "a file stands in its way; choose another folder with --out",
     }
     cure = cures.get(error.errno or 0, "choose another folder with --out")
-    return InputError(f"cannot write results into {folder}: {error.strerror or error}; {cure}")
+    return UnwritableError(f"cannot write results into {folder}: {error.strerror or error}; {cure}")
 
 
 def _flush_folder(folder: Path) -> None:
@@ -133,7 +138,7 @@ def files(out: Path) -> list[Path]:
 
 def validate(source: Path | dict[str, Any]) -> list[str]:
     """Every problem of a result file (or of its decoded content); an empty list when there is none."""
-    return schema.problems(source) if isinstance(source, dict) else _decode(source)[1]
+    return schema.problems(upgraded(source)) if isinstance(source, dict) else _decode(source)[1]
 
 
 def _decode(path: Path) -> tuple[dict[str, Any], list[str]]:
@@ -143,6 +148,7 @@ def _decode(path: Path) -> tuple[dict[str, Any], list[str]]:
         return {}, [f"cannot be read: {error.strerror or error}"]
     except (ValueError, RecursionError) as error:
         return {}, [f"is not strict JSON: {error}"]
+    raw = upgraded(raw)
     found = schema.problems(raw)
     if not found:
         cell = raw["cell"]

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from llpacknet.runtimes import Prepared
 
 TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2, "fp16": 1e-2, "int8": 1e-1}
-"""How far a form may be from the published one on a training scene, relative to the picture's largest
-magnitude: the largest difference in fp32, else the root of its mean square."""
+"""How far a form may be from what it must give, relative to the largest magnitude of that, by precision: the
+largest difference in fp32, else the root of its mean square."""
 CHECKED_SIZE = (160, 224)
 """Multiples of 32 and of no more, by which a network shows that needs more and does not say so."""
 

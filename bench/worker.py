@@ -2,8 +2,8 @@
 
 Started by `bench.process`; reads one order from standard input, answers with events on standard output:
 `begin` before each cell; after it `done` once its file is written, or `round` with what this process
-contributes to a latency cell, which the manager puts together. A worker that is to stay then says `rests` and
-waits for another order for the same method.
+contributes to a latency cell, which the manager puts together. It says `rests` where it waits for a word: for
+another order for the same method, if it is to stay; for its turn, if it shares a round with others.
 """
 
 from __future__ import annotations
@@ -26,9 +26,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from bench import store, trace
 from bench.address import versions
-from bench.cells import Record
+from bench.affinity import pin
+from bench.cells import TIMED, Record
 from bench.environment import moment, scrub, worker_settings
-from bench.jobs import Order
+from bench.jobs import RESTS, Order
+from bench.process import TOKEN, kill_strays
 from bench.provenance import data_sha256
 from llpacknet.errors import InputError
 
@@ -60,16 +62,22 @@ def main() -> None:
     faulthandler.enable()
     orders, channel = _take_standard_streams()
     order = Order.from_json(json.loads(_first_line(orders)))
-    _end_with_manager(orders, order.manager, stays=order.stays)
+    _end_with_manager(orders, order.manager, stays=order.stays or order.turns)
     if order.memory_limit is not None:
         _limit_memory(order.memory_limit)
+    if order.job.measurement in TIMED and order.job.cell.threads is not None:
+        # Before any library starts threads, which are bound as the thread that starts them is.
+        pin(order.job.cell.threads)
     status = 0
     try:
-        _work(order, channel)
+        _work(order, channel, orders)
         while order.stays:
-            channel.send(event="rests")
+            channel.send(event=RESTS)
             order = Order.from_json(json.loads(_first_line(orders)))
-            _work(order, channel)
+            _work(order, channel, orders)
+    except store.UnwritableError as error:
+        channel.send(event="unwritable", reason=str(error))
+        status = 1
     except BaseException:  # noqa: BLE001 -- the log is where the manager looks for the cause
         traceback.print_exc()
         status = 1
@@ -115,7 +123,7 @@ def _end_with_manager(orders: int, manager: int, *, stays: bool) -> None:
 
 
 def _guard(orders: int, *, stays: bool) -> None:
-    """Fork a process that kills the group at the end of the manager's pipe.
+    """Fork a process that kills the group, and what left it, at the end of the manager's pipe.
 
     A thread could not do it while a model holds the interpreter lock, and the kernel's parent-death signal
     does not reach the children of a model. This runs before any library has started threads.
@@ -136,6 +144,8 @@ def _guard(orders: int, *, stays: bool) -> None:
     else:
         while os.read(orders, 4096):
             pass
+    with contextlib.suppress(Exception):
+        kill_strays(os.environ[TOKEN])
     os.killpg(0, signal.SIGKILL)
 
 
@@ -164,16 +174,21 @@ class _Outcome:
     value: Any = None
 
 
-def _work(order: Order, channel: Channel) -> None:
+def _work(order: Order, channel: Channel, orders: int) -> None:
     job = order.job
     channel.send(event="begin", index=0)
     gpu = job.cell.device == "cuda"
-    with trace.span("machine state"):
-        before = moment(gpu=gpu)
-    with trace.span("import"):
+    # Beside others that import too: the manager counts that time once for all.
+    with contextlib.nullcontext() if order.turns else trace.span("import"):
         module = importlib.import_module(f"bench.measure.{job.measurement}")
         _set_numerics(job.cell.threads)
-    ready = _attempt(lambda: module.prepare(order))
+    shared = {}
+    if order.turns:
+        shared["turns"] = _Turns(orders, channel)
+        shared["turns"].end()
+    with trace.span("machine state"):
+        before = moment(gpu=gpu)
+    ready = _attempt(lambda: module.prepare(order, **shared))
     for index, cell in enumerate(job.cells):
         if index:
             channel.send(event="begin", index=index)
@@ -199,18 +214,40 @@ def _work(order: Order, channel: Channel) -> None:
             channel.send(event="round", index=index, record=asdict(record))
         else:
             with trace.span("store"):
-                _store(Path(order.out), record, channel)
+                store.write(Path(order.out), record)
             channel.send(event="done", index=index, status=record.status, reason=record.reason)
         with trace.span("machine state"):
             before = moment(gpu=gpu)
         trace.write(Path(order.out), "cell", model=cell.model, measurement=cell.measurement)
 
 
+class _Turns:
+    """Asks the manager for this process's turns."""
+
+    def __init__(self, orders: int, channel: Channel) -> None:
+        self._orders = orders
+        self._channel = channel
+
+    def next(self) -> int:
+        """Wait for the next turn; returns its number."""
+        return int(self._rest(wants=True)["turn"])
+
+    def end(self) -> None:
+        """Want no more, and wait until nobody does."""
+        self._rest(wants=False)
+
+    def _rest(self, *, wants: bool) -> dict[str, Any]:
+        self._channel.send(event=RESTS, wants=wants)
+        word: dict[str, Any] = json.loads(_first_line(self._orders))
+        return word
+
+
 def _set_numerics(threads: int | None) -> None:
     import torch
 
     torch.set_num_threads(threads or 1)
-    # What is called fp32 is computed in fp32: no TensorFloat-32 in its place.
+    # What is called fp32 is computed in fp32: no TensorFloat-32 or bfloat16 in its place.
+    torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
 
@@ -225,19 +262,11 @@ def _data(job: Job, index: int) -> dict[str, str | None]:
     return facts if version is None else {**facts, "data_version": version}
 
 
-def _store(out: Path, record: Record, channel: Channel) -> None:
-    try:
-        store.write(out, record)
-    except InputError as error:
-        channel.send(event="unwritable", reason=str(error))
-        os._exit(1)
-
-
 def _attempt(work: Callable[[], Any]) -> _Outcome:
     """Do something that may end in any way short of the process's own end."""
     try:
         return _Outcome("ok", value=work())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, store.UnwritableError):
         raise
     except BaseException as error:  # noqa: BLE001 -- a model may raise anything, SystemExit included
         traceback.print_exc()

@@ -38,7 +38,7 @@ def shares(out: Path, wall_s: float) -> dict[str, float]:
         inside += total if line["step"] == "cell" else 0.0
         outside += total if line["step"] != "cell" else 0.0
         workers += line.get("seconds", 0.0)
-    spent["interpreter start and end"] = workers - inside
+    spent["starting, ending, passing turns"] = workers - inside
     spent["rest (manager)"] = wall_s - workers - outside
     return dict(spent)
 

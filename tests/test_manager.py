@@ -88,6 +88,31 @@ def test_a_worker_that_is_out_of_time_is_ended_even_if_it_ignores_terminate(tmp_
     assert not workers()
 
 
+def test_methods_of_a_round_take_turns_and_one_that_fails_in_its_own_harms_no_other(tmp_path):
+    models = ("good", "tiring", "not_a_number", "rests")
+    named = [f"misbehaving:{model}" for model in models]
+    execute(plan(named, ["latency", "memory"], size=SIZE, threads=1, rounds=1), tmp_path)
+    records = {
+        (record.cell.model.removeprefix("misbehaving:"), record.cell.measurement): record
+        for record in store.load(tmp_path)
+    }
+    timed = {model: records[model, "latency"] for model in models}
+    assert {model: record.status for model, record in timed.items()} == {
+        "good": "ok",
+        "tiring": "crash",
+        "not_a_number": "wrong-output",
+        "rests": "ok",
+    }
+    assert "SIGSEGV" in str(timed["tiring"].reason)
+    assert timed["not_a_number"].values == {}
+    assert records["rests", "memory"].status == "ok"
+    short, long = (timed[model].values for model in ("good", "rests"))
+    assert set(long["turn"]) < set(short["turn"]), "the long calls have fewer turns, beside the short ones"
+    assert len(long["turn"]) == len(set(long["turn"])) == 10
+    assert set(short["turn"]) == set(short["twin_turn"]) == set(range(60))
+    assert not workers()
+
+
 def start_run(out, *options):
     """Start `llbench run` as a process of its own."""
     command = [sys.executable, "-m", "bench", "run", "--out", str(out), "--threads", "1", *options]
@@ -148,6 +173,16 @@ def test_killed_at_any_moment_a_run_goes_on_and_repeats_nothing(tmp_path):
     assert not (out / "rounds").exists()
 
 
+def test_nothing_outlives_a_killed_manager_not_even_what_a_model_moved_to_another_session(tmp_path):
+    options = ("--models", "misbehaving:brooding", "--measure", "memory", "--size", "64x96")
+    manager = start_run(tmp_path / "out", *options)
+    # The worker, its guard, and the three that the model leaves.
+    wait_for(lambda: len(workers()) == 5)
+    manager.kill()
+    manager.communicate()
+    wait_for(lambda: not workers(), seconds=10)
+
+
 def test_interrupted_a_run_keeps_what_is_finished_and_says_so(tmp_path):
     out = tmp_path / "out"
     options = ("--models", "misbehaving:good,misbehaving:sleeper", "--measure", "memory", "--size", "64x96")
@@ -191,6 +226,16 @@ def test_what_cannot_fit_is_skipped_with_the_figures(tmp_path):
     summary = execute(wanted, tmp_path, limits=Limits(memory_bytes=1_000_000_000))
     assert summary.counts == {"skipped": 1}
     assert "1.0 GB are available" in str(store.load(tmp_path)[0].reason)
+
+
+def test_a_clock_that_jumps_changes_nothing(tmp_path):
+    wanted = plan(["gain-only"], ["complexity"])
+    assert execute(wanted, tmp_path).measured == 1
+    (path,) = store.files(tmp_path)
+    for moment in (0, 2**32):  # 1970 and 2106
+        os.utime(path, (moment, moment))
+        again = execute(wanted, tmp_path, resume=True)
+        assert (again.measured, again.kept) == (0, 1)
 
 
 def test_results_name_no_user_host_or_path(tmp_path):

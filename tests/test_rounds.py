@@ -12,6 +12,7 @@ MOMENT = {"before": {"load": 0}, "after": {"load": 1}}
 def share(job, seconds=1.0, *, single_pass=False):
     values = {
         "samples_s": [seconds, seconds],
+        "turn": [0, 1],
         "cold_s": 2.0,
         "single_pass": single_pass,
         "scopes": {"gain": [0.1]},
@@ -40,7 +41,9 @@ def test_all_rounds_make_one_record_with_the_twin_apart(jobs, tmp_path):
             rounds.close(record.cell)
     assert finished["sid-unet"]["samples_s"] == [1.0, 1.0, 2.0, 2.0, 3.0, 3.0]
     assert finished["sid-unet"]["round"] == [0, 0, 1, 1, 2, 2]
+    assert finished["sid-unet"]["turn"] == [0, 1] * 3
     assert finished["llpacknet"]["twin_samples_s"] == [2.0] * 6
+    assert finished["llpacknet"]["twin_turn"] == [0, 1] * 3
     assert finished["llpacknet"]["cold_samples_s"] == [2.0] * 3
     assert finished["llpacknet"]["run"] == finished["sid-unet"]["run"]
     assert not (tmp_path / "rounds").exists()

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import store
-from bench.cells import Cell, Record
+from bench.cells import SCHEMA_VERSION, Cell, Record
 from llpacknet.errors import InputError
 
 LATENCY = Record(
@@ -217,6 +218,64 @@ def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(InputError, match="free some space and continue with --resume"):
         store.write(tmp_path, LATENCY)
     assert path.read_bytes() == before
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of its own, of 256 kB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a file system can only be mounted by root on Linux")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_disk_that_fills_up_keeps_what_is_finished_and_goes_on_when_there_is_space(small_disk):
+    written = []
+    several = [replace(LATENCY, cell=replace(LATENCY.cell, height=2 * number)) for number in range(1, 1000)]
+    with pytest.raises(InputError, match="free some space and continue with --resume"):
+        written.extend(store.write(small_disk, one) for one in several)
+    assert written
+    assert store.files(small_disk) == sorted(written)
+    assert all(store.validate(path) == [] for path in written)
+    assert not list(small_disk.rglob("*.partial"))
+    subprocess.run(["mount", "-o", "remount,size=1m", str(small_disk)], check=True)
+    assert store.write(small_disk, several[len(written)]).is_file()
+
+
+def test_a_disk_that_turns_read_only_is_named_with_a_cure(small_disk):
+    path = store.write(small_disk, LATENCY)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    for attempt in (lambda: store.write(small_disk, QUALITY), lambda: store.lock(small_disk)):
+        with pytest.raises(InputError, match="choose a folder on a writable disk with --out"):
+            attempt()
+    assert store.read(path) == LATENCY
+
+
+def test_a_result_of_an_older_release_is_read_as_the_present_one_would_say_it(tmp_path):
+    (older,) = (Path(__file__).parent / "older").glob("*.json")
+    raw = json.loads(older.read_text())
+    assert raw["schema_version"] == 1
+    record = store.read(older)
+    assert record.schema_version == SCHEMA_VERSION
+    assert record.values == {
+        **raw["values"],
+        "turn": [0] * len(raw["values"]["samples_s"]),
+        "twin_turn": [0] * len(raw["values"]["twin_samples_s"]),
+    }
+    assert store.read(store.write(tmp_path, record)) == record
+
+
+def test_a_result_of_a_newer_release_asks_for_an_update():
+    assert "update this one" in store.validate({**asdict(LATENCY), "schema_version": 999})[0]
+
+
+def test_turns_that_do_not_fit_their_samples_are_told():
+    for turns in ([0], "01", [0, -1]):
+        (problem,) = store.validate(asdict(replace(LATENCY, values={**LATENCY.values, "turn": turns})))
+        assert "values.turn does not name a turn" in problem
 
 
 def test_one_run_at_a_time_has_a_folder(tmp_path):

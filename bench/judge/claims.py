@@ -36,6 +36,7 @@ FILE = "claims.json"
 
 MARKS = {
     "single-pass": "one method was timed in a single pass, so that the interval is the run's noise floor",
+    "sampled": "memory was sampled, since the kernel keeps no peak",
     "quarter-area": "judged at a quarter of the area",
     "incomplete": "not all images could be judged",
     "unfinished": "the weights of one method come from an unfinished training",

@@ -30,8 +30,9 @@ class Measured:
     Attributes:
         estimate: the figure; None where the results do not hold it.
         reason: why there is none.
-        marks: what a reader must know of the figure: "single-pass", "quarter-area", "eager" (not the
-            published form), "incomplete" (images missing), "unfinished" (weights of an unfinished training).
+        marks: what a reader must know of the figure: "single-pass", "sampled" (memory), "quarter-area",
+            "eager" (not the published form), "incomplete" (images missing), "unfinished" (weights of an
+            unfinished training).
         synthetic: whether it rests on made pictures.
         rests_on: the cells behind it, in words.
         behind: the records of these cells.
@@ -93,9 +94,14 @@ def record_ratio(results: Results, first: Record, second: Record) -> Measured:
     )
 
 
+def ratios(first: Record, second: Record) -> dict[int, float]:
+    """Ratio of two latency records in each round that both have, turn by turn."""
+    return statistics.ratios_by_turn(turns(first), turns(second))
+
+
 def _ratio(first: Record, second: Record) -> Estimate | None:
     """Ratio turn by turn where both were repeated in common rounds; else of their medians."""
-    by_round = statistics.ratios_by_turn(turns(first), turns(second))
+    by_round = ratios(first, second)
     upper, lower = rounds(first), rounds(second)
     if len(by_round) > 1 or (by_round and len(upper) == len(lower) == 1):
         return statistics.estimate(list(by_round.values()), "median")
@@ -307,6 +313,8 @@ def cost_marks(record: Record) -> tuple[str, ...]:
     marks = []
     if record.values.get("single_pass"):
         marks.append("single-pass")
+    if record.values.get("method") == "sampled":
+        marks.append("sampled")
     if record.cell.runtime not in {"published", None}:
         marks.append(str(record.cell.runtime))
     return tuple(marks)

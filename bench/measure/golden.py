@@ -11,7 +11,8 @@ import torch
 
 import baselines
 from baselines.checkpoints import translate
-from bench.subjects import WrongOutputError, dress
+from bench.measure.correctness import hold
+from bench.subjects import dress
 from llpacknet.runtimes import Calibration
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ GOLDEN = {
     "did": "did",
     "red": "red",
 }
-TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2, "fp16": 1e-2, "int8": 1e-1}
-"""Largest difference allowed, relative to the golden output's largest magnitude."""
 
 
 def check_golden(cell: Cell) -> None:
@@ -48,14 +47,7 @@ def check_golden(cell: Cell) -> None:
     # The rule's weights see nothing like a photograph: int8 finds its ranges on the golden input itself.
     subject = dress(cell, network, Calibration((raw,)))
     given = subject.forward(raw.to(subject.device)).float().cpu().numpy()
-    if given.shape != expected.shape:
-        raise WrongOutputError(f"golden output: shape {given.shape}, not {expected.shape}")
-    error = float(np.abs(given - expected).max() / np.abs(expected).max())
-    tolerance = TOLERANCE[str(cell.precision)]
-    if not error <= tolerance:
-        raise WrongOutputError(
-            f"off its golden output by {error:.2g} of the largest value (at most {tolerance:g})"
-        )
+    hold(given, expected, str(cell.precision), "its golden output")
 
 
 def golden_state(name: str) -> dict[str, Any]:

@@ -1,20 +1,24 @@
 """Latency: one process's share of an interleaved run.
 
 Each process builds the method, times the first (cold) call apart, checks its output, warms up until two
-calls agree, and then takes samples, which are kept raw. Statistics over processes are made elsewhere.
+calls agree, and then takes samples, which are kept raw. Processes of one round take them in short turns, so
+that what slows the machine down for longer than a turn hits all alike. Statistics over processes are made
+elsewhere.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 
 from bench import subjects, trace
 from bench.address import local
+from bench.measure.correctness import check_own_input
 from bench.measure.golden import check_golden
 from bench.measure.inputs import cost_frame, fit
 from bench.measure.memory import Ledger
@@ -32,9 +36,15 @@ STABLE = 0.03
 WARM_UP_CALLS = 10
 WARM_UP_S = 3.0
 """Warm-up ends after so many calls or seconds, stable or not."""
-SAMPLES_S = 3.0
+SAMPLES_S = 2.0
 """Samples are taken for about this long, within the limits below."""
-FEWEST, MOST = 2, 60
+TURN_S = 0.02
+"""A turn lasts about so long, and at least one call."""
+FEWEST_TURNS, MOST_TURNS = 2, 60
+MOST_CALLS = 5
+"""Calls in a turn."""
+SHORT_CALL_S = 0.02
+"""A call shorter than this is made once uncounted as a turn begins: others have used the caches since."""
 LONG_CALL_S = 5.0
 """A call longer than this is warm after the cold one, and one sample of it is taken per process."""
 
@@ -64,8 +74,37 @@ def _event() -> torch.cuda.Event:
     return torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
 
 
-def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
-    """Do a latency job; the values of its latency cell, and of the memory cell beside it, are then ready."""
+class Turns(Protocol):
+    """Tells a process when it is its turn."""
+
+    def next(self) -> int:
+        """Wait for the next turn; returns its number."""
+
+    def end(self) -> None:
+        """Want no more, and wait until nobody does."""
+
+
+class Alone:
+    """Takes one turn after another: there is nobody to wait for."""
+
+    def __init__(self) -> None:
+        self._numbers = count()
+
+    def next(self) -> int:
+        """Return the next number."""
+        return next(self._numbers)
+
+    def end(self) -> None:
+        """Go on at once."""
+
+
+def prepare(order: Order, turns: Turns | None = None) -> Callable[[int], dict[str, Any]]:
+    """Do a latency job; the values of its latency cell, and of the memory cell beside it, are then ready.
+
+    Args:
+        order: what to do.
+        turns: tells when it is this process's turn; None where there is nobody to wait for.
+    """
     job = order.job
     start = time.perf_counter()
     with trace.span("input"):
@@ -78,22 +117,28 @@ def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
     with trace.span("input"):
         placed = subject.place(frame, gain, subject.input_clip)
     scopes["gain"] = [time.perf_counter() - start]
-    values = _time(job, subject, placed, ledger, scopes)
+    values = _time(job, subject, placed, ledger, scopes, turns)
     first = job.round == 0 and not job.twin
+    if first:
+        # After the timing, so that the cold call stays cold: a wrong network's times are dropped.
+        with trace.span("output check"):
+            check_own_input(job, subject, placed)
+            check_golden(job.cell)
     if job.pictures and first and not values["single_pass"] and values["samples_s"][-1] <= LONG_CALL_S:
         del placed
         with trace.span("method: end to end"):
             _time_end_to_end(job, subject, gain, scopes)
     values |= {"scopes": scopes, **subject.facts()}
-    if first:
-        # After the timing, so that the cold call stays cold: a wrong network's times are dropped.
-        with trace.span("golden output"):
-            check_golden(job.cell)
     return lambda index: values if index == 0 else {**ledger.values(), **subject.facts()}
 
 
 def _time(
-    job: Job, subject: Subject, placed: Any, ledger: Ledger, scopes: dict[str, list[float]]
+    job: Job,
+    subject: Subject,
+    placed: Any,
+    ledger: Ledger,
+    scopes: dict[str, list[float]],
+    turns: Turns | None,
 ) -> dict[str, Any]:
     height, width = job.cell.height, job.cell.width
     assert height is not None
@@ -108,10 +153,16 @@ def _time(
     scopes["quantise"] = [time.perf_counter() - start]
     del output
     single = job.single_pass or (job.slow_pass_s is not None and cold > job.slow_pass_s)
-    with trace.span("method: warm calls"):
-        samples = [cold] if single else sample(lambda: timer(placed)[0], cold)
-    peak = ledger.values().get("run_peak_bytes")
-    return {"cold_s": cold, "samples_s": samples, "single_pass": single, "run_peak_bytes": peak}
+    samples, numbers = [cold], [0]
+    if not single:
+        samples, numbers = sample(lambda: timer(placed)[0], cold, turns)
+    return {
+        "cold_s": cold,
+        "samples_s": samples,
+        "turn": numbers,
+        "single_pass": single,
+        "run_peak_bytes": ledger.values().get("run_peak_bytes"),
+    }
 
 
 def timed_with_memory(timer: Timer, placed: Any, ledger: Ledger) -> tuple[float, Any]:
@@ -128,19 +179,51 @@ def timed_with_memory(timer: Timer, placed: Any, ledger: Ledger) -> tuple[float,
     return result[0]
 
 
-def sample(call: Callable[[], float], cold: float) -> list[float]:
-    """Warm up until two calls in a row agree, or the cap is reached; then take samples, in seconds."""
-    if cold > LONG_CALL_S:
-        return [call()]
+def sample(
+    call: Callable[[], float], cold: float, turns: Turns | None = None
+) -> tuple[list[float], list[int]]:
+    """Warm up until two calls in a row agree, or the cap is reached; then take samples turn by turn.
+
+    Args:
+        call: makes one call and returns its seconds.
+        cold: seconds of the first call.
+        turns: tells when it is this process's turn; None where there is nobody to wait for.
+
+    Returns: The samples in seconds, and the number of each one's turn.
+    """
+    taking = turns or Alone()
+    with trace.span("method: warm calls"):
+        last = _warm_up(call, cold)
+    calls = int(np.clip(np.ceil(TURN_S / max(last, 1e-9)), 1, MOST_CALLS))
+    samples: list[float] = []
+    numbers: list[int] = []
+    while wants_more(len(numbers) // calls, sum(samples), last):
+        numbers += [taking.next()] * calls
+        with trace.span("method: warm calls"):
+            if last < SHORT_CALL_S:
+                call()
+            samples += [call() for _ in range(calls)]
+    taking.end()
+    return samples, numbers
+
+
+def _warm_up(call: Callable[[], float], cold: float) -> float:
+    """Return the seconds of a warm call."""
     last, spent, calls = cold, 0.0, 0
-    while spent < WARM_UP_S and calls < WARM_UP_CALLS:
+    while cold <= LONG_CALL_S and spent < WARM_UP_S and calls < WARM_UP_CALLS:
         now = call()
         stable = abs(now - last) <= STABLE * last
         last, spent, calls = now, spent + now, calls + 1
         if stable:
             break
-    count = int(np.clip(round(SAMPLES_S / max(last, 1e-9)), FEWEST, MOST))
-    return [call() for _ in range(count)]
+    return last
+
+
+def wants_more(taken: int, spent_s: float, call_s: float) -> bool:
+    """Whether a process that has taken so many turns, with so many seconds of samples, takes another."""
+    if call_s > LONG_CALL_S:
+        return taken < 1
+    return taken < FEWEST_TURNS or (taken < MOST_TURNS and spent_s < SAMPLES_S)
 
 
 def _time_end_to_end(job: Job, subject: Subject, gain: float, scopes: dict[str, list[float]]) -> None:

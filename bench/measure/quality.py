@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import secrets
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from bench import protocols, subjects, trace
+from bench import protocols, store, subjects, trace
 from bench.address import local
 from bench.data.truth import truth
 from bench.measure.inputs import centre, crop
@@ -176,12 +177,18 @@ class Judge:
 
 
 def _write_png(path: Path, picture: NDArray[np.float32] | NDArray[np.uint16]) -> None:
-    """Write an 8-bit PNG, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write an 8-bit PNG, whole or not at all; raises UnwritableError where that cannot be done."""
     # Hosts that share the folder can have the same process ids.
     partial = path.with_suffix(f".{os.getpid()}-{secrets.token_hex(4)}.partial")
-    Image.fromarray(quantise(picture, "round")).save(partial, "PNG", compress_level=1)
-    partial.replace(path)
+    shown = Image.fromarray(quantise(picture, "round"))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shown.save(partial, "PNG", compress_level=1)
+        partial.replace(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            partial.unlink(missing_ok=True)
+        raise store.unwritable(path.parent, error) from error
 
 
 def quarter(side: int) -> int:

@@ -16,6 +16,7 @@ from bench.show.entries import counted, figure_entry, picture_entry, printed, se
 from bench.show.kernels import kernel_table
 from bench.show.layout import Column, Entry, Part, Table, dash, ranked, word
 from bench.show.machine import environment_rows
+from bench.show.scaling import scaling_table
 from bench.show.setting import cost_setting, data_setting
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ def tables(results: Results) -> list[Table]:
     found = [red_table(results), ablation_table(results)]
     found += [ratio_table(results, protocol) for protocol in results.protocols]
     found += [cost_table(results), deployment_table(results), speedup_table(results), loss_table(results)]
-    found += [scope_table(results), kernel_table(results), roofline.table(results)]
+    found += [scaling_table(results), scope_table(results), kernel_table(results), roofline.table(results)]
     found += [image_table(results, protocol) for protocol in results.protocols]
     found += [problem_table(results), environment_table(results)]
     return [table for table in found if table is not None]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NOTES = {
     "single-pass": "Timed in a single pass, since it was predicted to be slow; its spread is unknown.",
+    "sampled": "Sampled every millisecond, since the kernel keeps no peak: a short one can be missed.",
     "quarter-area": "Judged at a quarter of the area; not ranked.",
     "unfinished": "Its weights come from an unfinished training; not ranked.",
 }

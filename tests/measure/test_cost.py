@@ -2,6 +2,8 @@
 
 import os
 import statistics
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +39,23 @@ def test_a_known_number_of_bytes_is_reported_from_a_large_parent(tmp_path):
         assert record.values["method"] == "VmHWM"
 
 
+def test_where_the_kernel_keeps_no_peak_memory_is_sampled_and_says_so():
+    program = (
+        "import time, numpy as np\n"
+        "from bench.measure.memory import SamplingWatch\n"
+        "watch = SamplingWatch()\n"
+        "before = watch.reset()\n"
+        "held = np.ones(300_000_000, np.uint8)\n"
+        "time.sleep(0.05)\n"
+        "del held\n"
+        "print(watch.method, watch.peak() - before)\n"
+    )
+    said = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+    method, grown = said.split()
+    assert method == "sampled"
+    assert int(grown) == pytest.approx(300_000_000, rel=0.03)
+
+
 def test_a_known_rest_is_timed_to_one_per_cent():
     job = Job(
         (Cell("misbehaving:rests", "latency", None, None, None, "cpu", "published", "fp32", 64, 96, 1),)
@@ -56,14 +75,22 @@ def test_a_known_rest_is_timed_to_one_per_cent():
 def test_warm_up_ends_when_two_calls_agree_and_samples_follow():
     times = iter([1.0, 0.5, 0.4, 0.398, *[0.4] * 100])
     taken = []
-    samples = sample(lambda: taken.append(next(times)) or taken[-1], cold=2.0)
+    samples, turns = sample(lambda: taken.append(next(times)) or taken[-1], cold=2.0)
     assert taken[:4] == [1.0, 0.5, 0.4, 0.398]
     assert samples == taken[4:]
-    assert len(samples) == 8
+    assert turns == list(range(5))
+
+
+def test_a_short_call_is_made_once_uncounted_as_its_turn_begins():
+    calls = []
+    samples, turns = sample(lambda: calls.append(0.01) or 0.01, cold=0.01)
+    assert turns == [number for number in range(60) for _ in range(2)]
+    assert len(samples) == len(turns)
+    assert len(calls) == 1 + 60 * 3  # one to warm up, two counted ones a turn
 
 
 def test_a_long_call_is_repeated_once_without_warm_up():
-    assert sample(lambda: 7.0, cold=LONG_CALL_S + 1) == [7.0]
+    assert sample(lambda: 7.0, cold=LONG_CALL_S + 1) == ([7.0], [0])
 
 
 @pytest.mark.parametrize(

@@ -86,21 +86,27 @@ def raises(_):
 
 
 class Moody(Good):
-    """Restores one picture, and kills its process on the next."""
+    """Restores some pictures, and kills its process on the next."""
 
-    def __init__(self) -> None:
+    def __init__(self, most) -> None:
         super().__init__()
         self.calls = 0
+        self.most = most
 
     def forward(self, mosaic):
         self.calls += 1
-        if self.calls == 2:
+        if self.calls > self.most:
             kills_itself(mosaic)
         return super().forward(mosaic)
 
 
 def moody():
-    return Moody()
+    return Moody(1)
+
+
+def tiring():
+    """Lasts through the cold call and the warm-up (ten calls at most), but not through its turns."""
+    return Moody(40)
 
 
 def good():
@@ -149,6 +155,11 @@ def noisy():
 
 def parent():
     return Misbehaving(leaves_children)
+
+
+def brooding():
+    """Leaves children, some of them in sessions of their own, and never returns."""
+    return Misbehaving(lambda mosaic: (leaves_children(mosaic), time.sleep(600)))
 
 
 def stubborn():
