@@ -71,12 +71,12 @@ def execute(
         taken.release()
 
 
-def check_disk(plan: Plan, out: Path) -> None:
-    """Raise InputError where the disk of a results folder lacks the space that a plan needs."""
-    free = shutil.disk_usage(out).free
-    if free < plan.disk_bytes:
+def check_disk(plan: Plan, out: Path, more: float = 0.0) -> None:
+    """Raise InputError where the disk of a results folder lacks the space that a plan and `more` need."""
+    free, needed = shutil.disk_usage(out).free, plan.disk_bytes + more
+    if free < needed:
         raise InputError(
-            f"{out} has {free / 1e9:.2f} GB of free space and {plan.disk_bytes / 1e9:.2f} GB are needed: "
+            f"{out} has {free / 1e9:.2f} GB of free space and {needed / 1e9:.2f} GB are needed: "
             "free some, or choose another --out"
         )
 

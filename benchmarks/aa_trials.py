@@ -1,6 +1,6 @@
 """How often the suite claims a difference that is none, and how often it finds one of five per cent.
 
-    python benchmarks/aa_trials.py --out FOLDER [--equal 20] [--slower 10] [--size 64x96] [--minutes M]
+    python benchmarks/aa_trials.py --out FOLDER [--equal 20] [--slower 10] [--size 128x192] [--minutes M]
     python benchmarks/aa_trials.py --read --out FOLDER
 
 Each trial is a run of `llbench run --measure latency` with its default number of rounds on two networks that

@@ -245,6 +245,14 @@ def test_a_disk_that_fills_up_keeps_what_is_finished_and_goes_on_when_there_is_s
     assert store.write(small_disk, several[len(written)]).is_file()
 
 
+def test_a_run_that_will_not_fit_is_refused_before_anything_is_made(small_disk):
+    command = [sys.executable, "-m", "bench", "reproduce", "--tier", "smoke", "--offline", "--out"]
+    said = subprocess.run([*command, str(small_disk / "out")], capture_output=True, text=True, check=False)
+    assert said.returncode == 2
+    assert "GB are needed: free some, or choose another --out" in said.stderr.splitlines()[-1]
+    assert not list((small_disk / "out").iterdir())
+
+
 def test_a_disk_that_turns_read_only_is_named_with_a_cure(small_disk):
     path = store.write(small_disk, LATENCY)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)

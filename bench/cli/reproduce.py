@@ -16,7 +16,7 @@ from bench.cli.counting import counting
 from bench.cli.examples import examples
 from bench.cli.run import chosen_models, names, summary_text, weights_files
 from bench.cli.size import Size
-from bench.manager import execute
+from bench.manager import check_disk, execute
 from bench.reproduce import DATA_FOLDER, SEED, Request, expected, making_cost
 from bench.runtimes import DEVICES
 from bench.tiers import TIERS
@@ -117,6 +117,7 @@ def _announce(request: Request, dataset: Path | None, out: Path) -> None:
         pairs = expected(out / DATA_FOLDER, request)
         making_s, making_bytes = making_cost(pairs, request)
         plan = request.plan(pairs, request.frame)
+        check_disk(plan, out, 0.0 if (out / DATA_FOLDER).exists() else making_bytes)
     disk = (plan.disk_bytes + making_bytes) / 1e6
     _say(
         f"{request.tier.name}: {len(request.models)} methods, {len(plan.cells)} cells; predicted "
