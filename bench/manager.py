@@ -21,6 +21,7 @@ from bench.environment import available_memory, library_versions, machine, momen
 from bench.jobs import Job, Order
 from bench.metrics.lpips import available as lpips_unavailable
 from bench.outcome import FAILURES, Summary
+from bench.preflight import available, too_large
 from bench.rounds import Rounds
 from bench.runtimes import versions_of
 from bench.span import weights_choice, with_twins
@@ -131,7 +132,7 @@ class Execution:
             self._settle()
             if self.progress:
                 self.progress.start(jobs)
-            for group in turns.groups(jobs, self._available):
+            for group in turns.groups(jobs, lambda: available(self.limits)):
                 if len(group) == 1:
                     self._run(group[0])
                 else:
@@ -242,7 +243,7 @@ class Execution:
             self.progress.begin(job)
         left, strikes = job, 0
         while left.cells:
-            reason = self._too_large(left)
+            reason = too_large(left, self.limits)
             if reason:
                 self._end(left, left.cells, "skipped", reason)
                 break
@@ -304,7 +305,7 @@ class Execution:
         """Whether a job can be tried; if not, its cells end here."""
         if self.progress:
             self.progress.begin(job)
-        reason = self._too_large(job)
+        reason = too_large(job, self.limits)
         verdict = self.watch.condemned(job.cell) if self.watch else None
         if reason:
             self._end(job, job.cells, "skipped", reason)
@@ -315,24 +316,15 @@ class Execution:
     def _account(self, job: Job, attempt: Attempt) -> None:
         """Store the end of the cells that a worker which took turns has not finished."""
         self._trace(job, attempt)
-        if attempt.finished < len(job.cells):
-            self._end(job, job.cells[attempt.finished :], *attempt.verdict())
+        left = job.cells[attempt.finished :]
+        if left and left[0] == job.cell and not self._rounds.wants(job):
+            left = left[1:]  # its cell has failed in another process, or proved too slow to repeat
+        if left:
+            self._end(job, left, *attempt.verdict())
 
     def _trace(self, job: Job, attempt: Attempt) -> None:
         seconds = round(attempt.seconds, 4)
         trace.write(self.out, "worker", model=job.cell.model, measurement=job.measurement, seconds=seconds)
-
-    def _available(self) -> int:
-        return min(available_memory(), self.limits.memory_bytes or available_memory())
-
-    def _too_large(self, job: Job) -> str | None:
-        if job.predicted_bytes is None:
-            return None
-        available = self._available()
-        if job.predicted_bytes <= available:
-            return None
-        needed, there = job.predicted_bytes / 1e9, available / 1e9
-        return f"needs about {needed:.1f} GB of memory and {there:.1f} GB are available"
 
     def _end(self, job: Job, cells: Sequence[Cell], status: Status, reason: str) -> None:
         for cell in cells:
@@ -363,7 +355,7 @@ class Execution:
         if self.watch:
             self.watch.end(record.cell)
         if not self._rounds.wants(job):
-            return  # its cell has failed, or proved too slow to repeat, while this process was at work
+            return  # as in `_account`
         finished = self._rounds.add(job, record)
         if finished is not None:
             self._store_finished(job, finished)
