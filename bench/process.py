@@ -23,18 +23,29 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from bench.cells import TIMED
 from bench.environment import THREAD_VARIABLES
 from bench.jobs import RESTS
+from bench.strays import TOKEN, kill_strays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.jobs import Order
 
-TOKEN = "LLBENCH_WORKER"  # noqa: S105 -- the name of a variable
+__all__ = [
+    "GRACE_S",
+    "TOKEN",
+    "Ending",
+    "Event",
+    "Resident",
+    "Worker",
+    "kill_strays",
+    "last_words",
+    "run",
+    "signal_name",
+]
+
 TAIL_BYTES = 4096
 GRACE_S = 5.0
 """Between asking a worker to end and killing it."""
@@ -283,23 +294,6 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(timeout=seconds)
-
-
-def kill_strays(token: str) -> int:
-    """Kill what a worker moved out of its group, known by the token it inherited; returns how many.
-
-    The caller is spared, so that a worker's own guard can do it.
-    """
-    killed = []
-    for process in psutil.process_iter():
-        try:
-            if process.pid != os.getpid() and process.environ().get(TOKEN) == token:
-                process.kill()
-                killed.append(process)
-        except (psutil.Error, OSError):
-            continue
-    psutil.wait_procs(killed, timeout=GRACE_S)
-    return len(killed)
 
 
 def signal_name(code: int) -> str:

@@ -30,8 +30,8 @@ from bench.affinity import pin
 from bench.cells import TIMED, Record
 from bench.environment import moment, scrub, worker_settings
 from bench.jobs import RESTS, Order
-from bench.process import TOKEN, kill_strays
 from bench.provenance import data_sha256
+from bench.strays import TOKEN, kill_strays
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ import psutil
 from scipy.stats import binomtest
 
 from bench import store
-from bench.process import TOKEN
+from bench.strays import TOKEN
 
 MARK = "LLBENCH_KILLS"
 ORPHANS_END_S = 10.0

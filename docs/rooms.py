@@ -89,7 +89,8 @@ ROOMS = (
     Room("restore", "own photographs", 1, Box(838, 130, 104), ("bench.restore",)),
     Room("manager", "plans, starts, waits; no torch", 5, Box(360, 130, 220),
          ("bench.manager", "bench.attempt", "bench.process", "bench.rounds", "bench.plan", "bench.span",
-          "bench.reproduce", "bench.progress", "bench.outcome", "bench.sampling")),
+          "bench.reproduce", "bench.progress", "bench.outcome", "bench.preflight", "bench.sampling",
+          "bench.turns")),
     Room("score", "pictures made elsewhere", 7, Box(640, 130, 190),
          ("bench.score", "bench.score_files", "bench.pictures")),
     Room("conformance", "is it called as agreed?", 6, Box(950, 130, 190), ("bench.conformance",)),
@@ -103,7 +104,7 @@ ROOMS = (
     Room("records", "cells, jobs, protocols, store: what all speak in", 2, Box(720, 430, 420),
          ("bench.cells", "bench.jobs", "bench.schema", "bench.store", "bench.provenance", "bench.environment",
           "bench.protocols", "bench.places", "bench.address", "bench.runtimes", "bench.predictions",
-          "bench.tiers", "bench.trace")),
+          "bench.tiers", "bench.trace", "bench.affinity", "bench.strays", "bench.upgrades")),
     Room("llpacknet", "the network, its gain, raw files in and out", 0, Box(40, 570, 1100, 56),
          ("llpacknet",), "llpacknet"),
 )  # fmt: skip

@@ -15,7 +15,7 @@ from bench import store
 from bench.attempt import Limits
 from bench.manager import execute
 from bench.plan import plan
-from bench.process import TOKEN
+from bench.strays import TOKEN
 from llpacknet.errors import InputError
 
 METHODS = Path(__file__).parent / "methods"
