@@ -27,6 +27,15 @@ FORMS = {
 SIZES = [(1, 16, 16), (1, 18, 30), (3, 46, 64), (2, 250, 114), (1, 272, 16)]
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Frames this small are not worth a second thread, and threads that wait for a busy core are slow."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def network(name, seed=0):
     torch.manual_seed(seed)
     built = LLPackNet(**FORMS[name]).eval()
