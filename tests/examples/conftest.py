@@ -24,8 +24,8 @@ class Environment:
         return self.root / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
     def install(self, source):
-        """Build and install a package as its users would, without an index."""
-        options = ["--no-deps", "--no-build-isolation", "--no-index", "--quiet"]
+        """Build and install a package as its users would, without an index, whatever else is in sight."""
+        options = ["--no-deps", "--no-build-isolation", "--no-index", "--ignore-installed", "--quiet"]
         run(
             [sys.executable, "-m", "pip", "--python", self.python, "install", *options, source], cwd=self.root
         )

@@ -1,0 +1,94 @@
+"""An sdist and a wheel hold everything that is needed, and run away from this folder."""
+
+import csv
+import os
+import re
+import shutil
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from bench.data.make import make
+from llpacknet import __version__
+
+from .conftest import make_environment, run
+
+PACKAGES = ("llpacknet", "baselines", "bench")
+BESIDE = (
+    "pyproject.toml",
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "CITATION.cff",
+    "constraints.txt",
+    "MANIFEST.in",
+)
+
+
+def inside(root):
+    """Every file that an installation needs, by its path below the root."""
+    found = {path.relative_to(root).as_posix() for name in PACKAGES for path in (root / name).rglob("*.*")}
+    return {name for name in found if "__pycache__" not in name and (root / name).is_file()}
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory, pytestconfig):
+    """The sdist, and the wheel built from it."""
+    root, folder = pytestconfig.rootpath, tmp_path_factory.mktemp("packaging")
+    source = folder / "source"
+    source.mkdir()
+    for name in BESIDE:
+        shutil.copy(root / name, source)
+    for name in PACKAGES:
+        shutil.copytree(root / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    run([sys.executable, "-m", "build", "--no-isolation", "--outdir", folder / "dist", source], cwd=folder)
+    return folder / "dist"
+
+
+def test_the_wheel_holds_every_file_of_the_packages(built, pytestconfig):
+    (wheel,) = built.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert inside(pytestconfig.rootpath) - names == set()
+    assert {"llpacknet/weights/llpacknet.safetensors", *(f"{name}/py.typed" for name in PACKAGES)} <= names
+    assert {name.split("/")[0] for name in names} == {*PACKAGES, f"llpacknet_bench-{__version__}.dist-info"}
+
+
+def test_the_sdist_holds_what_belongs_to_a_release(built):
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        names = {name.partition("/")[2] for name in archive.getnames()}
+    assert set(BESIDE) <= names
+
+
+@pytest.fixture(scope="module")
+def installed(built, tmp_path_factory):
+    environment = make_environment(tmp_path_factory.mktemp("installed") / "environment")
+    (wheel,) = built.glob("*.whl")
+    environment.install(wheel)
+    return environment
+
+
+def test_the_wheel_runs_outside_this_folder(installed, tmp_path):
+    script = "import baselines, bench, llpacknet; print(*(m.__file__ for m in (baselines, bench, llpacknet)))"
+    places = run([installed.python, "-c", script], cwd=tmp_path).stdout.split()
+    assert all(Path(place).is_relative_to(installed.root) for place in places)
+    make(tmp_path / "data", 1, 1, (64, 96))
+    program = installed.python.with_name("llbench.exe" if os.name == "nt" else "llbench")
+    assert run([program, "--version"], cwd=tmp_path).stdout.split()[-1] == __version__
+    small = ["--tier", "smoke", "--rounds", "1", "--threads", "1", "--offline", "--dataset", "data"]
+    run([program, "reproduce", *small, "--models", "llpacknet", "--out", "out"], cwd=tmp_path)
+    with (tmp_path / "out" / "tables" / "table1.csv").open(encoding="utf-8") as file:
+        row = next(row for row in csv.DictReader(file) if row["method"].startswith("LLPackNet"))
+    assert float(row["psnr_with_gt_measured"]) > 15
+    assert float(row["time_s_measured"]) > 0
+
+
+def test_the_version_stands_in_one_place_and_agrees_elsewhere(pytestconfig):
+    citation = (pytestconfig.rootpath / "CITATION.cff").read_text(encoding="utf-8")
+    assert re.search(r"^version: (.+)$", citation, re.MULTILINE)[1] == __version__
+    changes = (pytestconfig.rootpath / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert re.search(r"^## (\S+)", changes, re.MULTILINE)[1] == __version__
