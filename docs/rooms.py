@@ -84,6 +84,7 @@ class Way:
 ROOMS = (
     Room("cli", "llbench, one module per verb", 8, Box(40, 24, 1100, 48),
          ("bench", "bench.cli", "bench.__main__", "bench.licences")),
+    Room("cluster", "tasks for Dask", 6, Box(236, 130, 108), ("bench.cluster",)),
     Room("train", "patches, losses, the loop", 4, Box(40, 130), ("bench.train",)),
     Room("experiment", "UnPack, trained", 7, Box(232, 130, 116), ("bench.train.unpack",)),
     Room("restore", "own photographs", 1, Box(838, 130, 104), ("bench.restore",)),
@@ -111,6 +112,8 @@ ROOMS = (
 
 WAYS = (
     Way("cli", "manager", "a request", "call", ((470, 72), (470, 130)), (478, 106)),
+    Way("cli", "cluster", "many hosts", "call", ((290, 72), (290, 130)), (298, 106)),
+    Way("cluster", "manager", "", "call", ((344, 162), (360, 162)), (344, 154)),
     Way("cli", "score", "two folders", "call", ((735, 72), (735, 130)), (743, 106)),
     Way("cli", "restore", "raw files", "call", ((890, 72), (890, 130)), (898, 106)),
     Way("cli", "train", "a recipe", "call", ((130, 72), (130, 130)), (138, 106)),

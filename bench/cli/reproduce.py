@@ -13,16 +13,18 @@ from rich.console import Console
 from bench import progress, store, trace
 from bench.cli.completing import methods
 from bench.cli.counting import counting
+from bench.cli.crew import cluster_options, crew
 from bench.cli.examples import examples
 from bench.cli.run import chosen_models, names, summary_text, weights_files
 from bench.cli.size import Size
-from bench.manager import check_disk, execute
+from bench.manager import check_disk
 from bench.reproduce import DATA_FOLDER, SEED, Request, expected, making_cost
 from bench.runtimes import DEVICES
 from bench.tiers import TIERS
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
+    from bench.cli.crew import Crew
     from bench.data.pairs import Dataset
     from bench.outcome import Summary
     from bench.plan import Plan
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
         "llbench reproduce --dataset ~/SID    # on the Sony half of See-in-the-Dark",
     )
 )
-@click.option("--dataset", type=click.Path(path_type=Path), help="Folder in SID's layout; made if not given.")
+@click.option("--dataset", help="Folder in SID's layout, or its address (s3://…); made if not given.")
 @click.option("--tier", type=click.Choice(list(TIERS)), default="quick", show_default=True, help="How much.")
 @click.option("--models", callback=names, shell_complete=methods,
               help="Names with commas between, or 'all'; default: the tier's.")  # fmt: skip
@@ -53,13 +55,14 @@ if TYPE_CHECKING:
 )
 @click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
 @click.option("--offline", is_flag=True, help="Fetch nothing; LPIPS is then left out if it is not at hand.")
+@cluster_options
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Results folder."
 )
 @click.option("--resume", is_flag=True, help="Continue a folder that holds results.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON instead of the table.")
 def command(
-    dataset: Path | None,
+    dataset: str | None,
     tier: str,
     models: tuple[str, ...],
     device: str,
@@ -70,25 +73,30 @@ def command(
     weights: dict[str, Path],
     only_free: bool,
     offline: bool,
+    cluster: str | None,
+    every_host: bool,
     out: Path,
     resume: bool,
     as_json: bool,
 ) -> int:
     """Make dark raws if none are given, measure, and write tables, figures, verdicts and report into OUT."""
     chosen = chosen_models(models or TIERS[tier].models or ("all",), only_free=only_free)
-    request = Request(TIERS[tier], chosen, device, threads, rounds, seed, weights, size)
     _open(out, resume=resume)
-    _announce(request, dataset, out)
-    _fetch_backbone(offline=offline)
-    pairs = _data(request, dataset, out)
-    plan = request.plan(pairs)
-    for note in plan.notes:
-        _say(f"note: {note}")
-    try:
-        summary = execute(plan, out, resume=resume, progress=progress.for_stream())
-    except KeyboardInterrupt:
-        _show_what_there_is(out)
-        raise
+    with crew(cluster, every_host=every_host) as workers:
+        request = Request(
+            TIERS[tier], chosen, device, threads or workers.threads, rounds, seed, weights, size
+        )
+        _announce(request, dataset, out)
+        _fetch_backbone(offline=offline)
+        pairs = _data(request, dataset, out, workers)
+        plan = request.plan(pairs)
+        for note in plan.notes:
+            _say(f"note: {note}")
+        try:
+            summary = workers.execute(plan, out, resume=resume, progress=progress.for_stream())
+        except KeyboardInterrupt:
+            _show_what_there_is(out)
+            raise
     _show(plan, summary, out, as_json=as_json)
     return 1 if summary.failed else 0
 
@@ -103,7 +111,7 @@ def _open(out: Path, *, resume: bool) -> None:
         raise InputError(f"{out} holds results: continue it with --resume, or choose another --out")
 
 
-def _announce(request: Request, dataset: Path | None, out: Path) -> None:
+def _announce(request: Request, dataset: str | None, out: Path) -> None:
     """Say what the whole run will take, before anything is written."""
     if dataset is not None:
         from bench.data.index import index
@@ -142,7 +150,7 @@ def _fetch_backbone(*, offline: bool) -> None:
         _say(f"LPIPS will be left out: {error}")
 
 
-def _data(request: Request, dataset: Path | None, out: Path) -> Dataset:
+def _data(request: Request, dataset: str | None, out: Path, workers: Crew) -> Dataset:
     if dataset is not None:
         from bench.data.index import index
 
@@ -150,7 +158,14 @@ def _data(request: Request, dataset: Path | None, out: Path) -> Dataset:
     from bench.data.make import make
 
     with trace.span("making data"), counting("making dark raws") as count:
-        return make(out / DATA_FOLDER, request.tier.scenes, request.seed, request.frame, progress=count)
+        return make(
+            out / DATA_FOLDER,
+            request.tier.scenes,
+            request.seed,
+            request.frame,
+            progress=count,
+            spread=workers.spread,
+        )
 
 
 def _show(plan: Plan, summary: Summary, out: Path, *, as_json: bool) -> None:

@@ -13,10 +13,10 @@ import baselines
 from bench import progress
 from bench.attempt import Limits
 from bench.cli.completing import methods
+from bench.cli.crew import cluster_options, crew
 from bench.cli.examples import examples
 from bench.cli.size import Size
 from bench.data.index import index
-from bench.manager import execute
 from bench.plan import KINDS, MEASUREMENTS, merge, plan, resolutions, thread_counts
 from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError
@@ -49,7 +49,7 @@ def weights_files(_: click.Context, __: click.Parameter, values: tuple[str, ...]
                 f"no weights file {file} (for {name}): train it, or bring one in with 'weights import'"
             )
         baselines.spec(name)
-        files[name] = path
+        files[name] = path.absolute()  # workers on a cluster stand elsewhere
     return files
 
 
@@ -65,13 +65,14 @@ def _subset(given: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[
         "llbench run --models llpacknet,red --measure latency,memory --out cost",
         "llbench run --models llpacknet --dataset dark --protocol paper2020,dnf88 --out judged",
         "llbench run --models all --measure latency --sweep resolution --out sweep --resume",
+        "llbench run --models did --dataset /shared/SID --cluster tcp://head:8786 --out /shared/did",
     )
 )
 @click.option("--models", callback=names, required=True, shell_complete=methods,
               help="Names with commas between, or 'all'.")  # fmt: skip
 @click.option("--measure", callback=names, default=",".join(MEASUREMENTS), show_default=True,
               help="Also: kernels, the forms of UnPack against each other.")  # fmt: skip
-@click.option("--dataset", type=click.Path(path_type=Path), help="Folder in SID's layout; quality needs one.")
+@click.option("--dataset", help="Folder in SID's layout, or its address (s3://…); quality needs one.")
 @click.option("--protocol", callback=names, help="Protocols with commas between; default: release2022.")
 @click.option(
     "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where to measure."
@@ -91,13 +92,14 @@ def _subset(given: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[
 @click.option("--predictions", is_flag=True, help="Keep restored pictures under OUT/predictions.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds for one cell.")
 @click.option("--memory-limit", type=click.FloatRange(0, min_open=True), help="GB that a worker may ask for.")
+@cluster_options
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Results folder.")
 @click.option("--resume", is_flag=True, help="Continue a folder that holds results.")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 def command(
     models: tuple[str, ...],
     measure: tuple[str, ...],
-    dataset: Path | None,
+    dataset: str | None,
     protocol: tuple[str, ...],
     device: str,
     runtime: tuple[str, ...],
@@ -111,6 +113,8 @@ def command(
     predictions: bool,
     timeout: float | None,
     memory_limit: float | None,
+    cluster: str | None,
+    every_host: bool,
     out: Path,
     resume: bool,
     as_json: bool,
@@ -121,30 +125,31 @@ def command(
     pairs = index(dataset) if dataset else None
     if pairs is None and "quality" in kinds and not _asked("measure"):
         kinds = tuple(kind for kind in kinds if kind != "quality")
-    sizes = resolutions() if sweep == "resolution" else (size,)
-    counts = thread_counts() if sweep == "threads" else (threads,)
-    plans = [
-        plan(
-            chosen,
-            kinds,
-            dataset=pairs,
-            protocol_names=protocol or None,
-            device=device,
-            runtimes=_subset(runtime, RUNTIMES, "runtime"),
-            precisions=_subset(precision, PRECISIONS, "precision"),
-            size=one_size,
-            threads=count,
-            rounds=rounds,
-            weights=weights,
-            keep_predictions=predictions,
-        )
-        for one_size in sizes
-        for count in counts
-    ]
-    whole = merge(plans)
-    announce(whole)
     limits = Limits(timeout_s=timeout, memory_bytes=round(memory_limit * 1e9) if memory_limit else None)
-    summary = execute(whole, out, resume=resume, progress=progress.for_stream(), limits=limits)
+    with crew(cluster, every_host=every_host) as workers:
+        sizes = resolutions() if sweep == "resolution" else (size,)
+        counts = thread_counts() if sweep == "threads" else (threads or workers.threads,)
+        plans = [
+            plan(
+                chosen,
+                kinds,
+                dataset=pairs,
+                protocol_names=protocol or None,
+                device=device,
+                runtimes=_subset(runtime, RUNTIMES, "runtime"),
+                precisions=_subset(precision, PRECISIONS, "precision"),
+                size=one_size,
+                threads=count,
+                rounds=rounds,
+                weights=weights,
+                keep_predictions=predictions,
+            )
+            for one_size in sizes
+            for count in counts
+        ]
+        whole = merge(plans)
+        announce(whole)
+        summary = workers.execute(whole, out, resume=resume, progress=progress.for_stream(), limits=limits)
     print(json.dumps(asdict(summary)) if as_json else summary_text(summary, out))
     return 1 if summary.failed else 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,12 +20,14 @@ from llpacknet.errors import InputError
 from llpacknet.raw.dng import SMALLEST_SIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from bench.data.pairs import Dataset
+
+    Spread = Callable[[Callable[[int], list[dict[str, Any]]], Sequence[int]], Iterable[list[dict[str, Any]]]]
 
 FULL_SIZE = (2848, 4256)
 MOST_SCENES = 9000
@@ -45,6 +48,7 @@ def make(
     read_noise: camera.ReadNoise = "gaussian",
     black_error: float = 0.0,
     threads: int | None = None,
+    spread: Spread | None = None,
 ) -> Dataset:
     """Make `scenes` scenes, each one long and three short exposures at ratios 100, 250 and 300.
 
@@ -62,6 +66,8 @@ def make(
         read_noise: distribution of the read noise.
         black_error: standard deviation of the error of each frame's black level, in digital numbers.
         threads: threads to use; by default two, or one where there is one processor.
+        spread: does a function for each of several scenes, elsewhere and in any order; by default they are
+            made here, one after another.
 
     Returns:
         the index of the folder.
@@ -86,21 +92,46 @@ def make(
         if progress is not None:
             progress(done, total)
 
-    for number, (capture, frames) in enumerate(plans):
+    missing = []
+    for number, (_, frames) in enumerate(plans):
         if all(manifest.intact(out, frame.path) for frame in frames):
             for _ in frames:
                 count()
-            continue
-        kind = kind_of(seed, number)
-        clean, scale = clean_mosaic(seed, number, capture, size, threads)
-        about = {"synthetic": True, "source": "procedural", "kind": kind, "seed": seed, "scene_number":
-        number,
-                 "f_number": capture.f_number, "light_scale": scale}  # fmt: skip
-        settings = Settings(capture.iso, capture.white_balance, about, read_noise, black_error)
-        manifest.replace(write_frames(out, clean, frames, settings, _seed(seed, number), threads, count))
+        else:
+            missing.append(number)
+    one = partial(make_scene, out.absolute(), seed, size, extra_frames, read_noise, black_error, threads)
+    made = spread(one, missing) if spread else (one(number, count) for number in missing)
+    for entries in made:
+        if spread:
+            for _ in entries:
+                count()
+        manifest.replace(entries)
         manifest.write(out)
     manifest.write(out)
     return index(out)
+
+
+def make_scene(
+    out: Path,
+    seed: int,
+    size: tuple[int, int],
+    extra_frames: int,
+    read_noise: camera.ReadNoise,
+    black_error: float,
+    threads: int,
+    number: int,
+    written: Callable[[], None] | None = None,
+) -> list[dict[str, Any]]:
+    """Make one scene of a set in a folder that `make` has prepared; returns its entries for the manifest.
+
+    Arguments as for `make`; `number` is the scene's, `written` is called after each file.
+    """
+    capture, frames = _plan(seed, number, extra_frames)
+    clean, scale = clean_mosaic(seed, number, capture, size, threads)
+    about = {"synthetic": True, "source": "procedural", "kind": kind_of(seed, number), "seed": seed,
+             "scene_number": number, "f_number": capture.f_number, "light_scale": scale}  # fmt: skip
+    settings = Settings(capture.iso, capture.white_balance, about, read_noise, black_error)
+    return write_frames(out, clean, frames, settings, _seed(seed, number), threads, written)
 
 
 def kind_of(seed: int, number: int) -> str:

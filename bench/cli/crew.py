@@ -1,0 +1,80 @@
+"""Who measures: this machine alone, or the workers that `--cluster` names."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+
+from bench import manager
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from bench.cluster.connecting import Cluster
+    from bench.data.make import Spread
+    from bench.outcome import Summary
+    from bench.plan import Plan
+
+
+@dataclass(frozen=True)
+class Crew:
+    """Measures plans.
+
+    Attributes:
+        cluster: the workers; None for this machine alone.
+        threads: CPU threads of a cell where none are asked for; None for all of this machine's.
+        every_host: whether every host of the cluster times the cost cells.
+    """
+
+    cluster: Cluster | None = None
+    threads: int | None = None
+    every_host: bool = False
+
+    @property
+    def spread(self) -> Spread | None:
+        """How scenes are made elsewhere; None for here."""
+        return self.cluster.each if self.cluster else None
+
+    def execute(self, plan: Plan, out: Path, **options: Any) -> Summary:
+        """Measure the cells of a plan; arguments as for `bench.manager.execute`."""
+        if self.cluster is None:
+            return manager.execute(plan, out, **options)
+        from bench.cluster import running
+
+        summary, totals = running.execute(self.cluster, plan, out, every_host=self.every_host, **options)
+        totals.write(out)
+        Console(stderr=True, soft_wrap=True).print(totals.table())
+        click.echo(totals.line(), err=True)
+        return summary
+
+
+@contextmanager
+def crew(spec: str | None, *, every_host: bool = False) -> Iterator[Crew]:
+    """Reach the workers of a cluster, or take this machine alone if none is named."""
+    if spec is None:
+        yield Crew()
+        return
+    from bench.cluster.connecting import connected, describe
+
+    with connected(spec) as cluster:
+        hosts = cluster.hosts()
+        click.echo(f"{describe(hosts)}; dashboard: {cluster.dashboard or 'none'}", err=True)
+        yield Crew(cluster, cluster.threads(), every_host)
+
+
+def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of a verb that can measure on a cluster."""
+    every_host = click.option(
+        "--every-host", is_flag=True, help="Time on every host of the cluster, each into OUT/hosts/NAME."
+    )
+    cluster = click.option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Workers: a Dask scheduler's address or file, local:N, slurm:FILE.toml (docs/clusters.md).",
+    )
+    return cluster(every_host(command))

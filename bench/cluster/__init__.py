@@ -1,0 +1,1 @@
+"""From one machine to many: the cells of a plan as tasks on Dask workers."""

@@ -1,0 +1,193 @@
+"""How long SID takes on a cluster, what that costs, and what sets the limit.
+
+    python benchmarks/cluster_sizing.py --results OUT --dataset FOLDER --overhead-ms 5 --bandwidth 1000
+        [--price 0.05] [--workers 1,16,256] [--pairs 598 --scenes 50]
+
+Measured figures go in: the seconds of a picture, by method, and of a worker's start are those of the quality
+cells that a run of this suite has left in OUT/trace.jsonl (best of full-size pictures, on a machine like the
+workers', with as many threads as a worker will have); the bytes of a pair are those of FOLDER's files; the
+overhead of a task is what benchmarks/cluster_overhead.py prints; the bandwidth of the shared file system, in
+MB/s for all workers together, is for you to measure (without --bandwidth it is taken to be without limit).
+
+The tasks are those that the suite would send: cut by scene, and further where workers would be idle. They are
+placed on the workers one after another, as Dask does; a picture takes its own seconds, or as long as the file
+system needs to read its bytes for every worker, whichever is longer; tasks begin no faster than the scheduler
+hands them out. The price is for one worker and one hour, in any currency; all workers are paid until the end.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import statistics
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import trace
+from bench.cluster.placing import TASKS_PER_WORKER
+from bench.data.index import index
+from bench.progress import duration
+from llpacknet.errors import InputError
+
+ONCE = ("import", "build")
+"""Spans of a worker's start."""
+
+
+@dataclass(frozen=True)
+class Method:
+    """What was measured of a method: seconds of a worker's start and of a picture, and of how many."""
+
+    name: str
+    start_s: float
+    picture_s: float
+    pictures: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is to be judged, and with what."""
+
+    pairs: int
+    scenes: int
+    short_bytes: float
+    long_bytes: float
+    overhead_s: float
+    bandwidth: float
+
+    @property
+    def pair_bytes(self) -> float:
+        """Bytes read for a picture, its share of the long exposure included."""
+        return self.short_bytes + self.long_bytes * self.scenes / self.pairs
+
+
+def methods(results: Path) -> list[Method]:
+    """Read the seconds of every method that judged pictures; InputError where none did."""
+    starts: dict[str, list[float]] = {}
+    pictures: dict[str, list[float]] = {}
+    for line in trace.read(results):
+        if line.get("step") == "cell" and line.get("measurement") == "quality":
+            spans = line["spans"]
+            once = sum(spans.get(name, 0.0) for name in ONCE)
+            if once:
+                starts.setdefault(line["model"], []).append(once)
+            pictures.setdefault(line["model"], []).append(sum(spans.values()) - once)
+    if not pictures:
+        raise InputError(f"{results} holds no trace of judged pictures: judge some with `llbench run`")
+    return [
+        Method(name, statistics.median(starts.get(name, [0.0])), statistics.fmean(seconds), len(seconds))
+        for name, seconds in pictures.items()
+    ]
+
+
+def sizes(dataset: Path) -> tuple[float, float]:
+    """Mean bytes of a short and of a long exposure."""
+    found = index(dataset)
+    shorts = {pair.short.stat().st_size for pair in found.pairs}
+    longs = {pair.long.stat().st_size for pair in found.pairs}
+    return statistics.fmean(shorts), statistics.fmean(longs)
+
+
+def tasks(job: Job, workers: int) -> list[int]:
+    """Pictures of every task, cut as `bench.cluster.placing` cuts them."""
+    most = max(1, -(-job.pairs // (TASKS_PER_WORKER * workers)))
+    found = []
+    for scene in range(job.scenes):
+        shots = job.pairs * (scene + 1) // job.scenes - job.pairs * scene // job.scenes
+        parts = -(-shots // most)
+        found += [shots * (one + 1) // parts - shots * one // parts for one in range(parts)]
+    return found
+
+
+def seconds(job: Job, method: Method, workers: int) -> float:
+    """Wall time of judging everything with one method."""
+    share = job.bandwidth / workers
+    picture = max(method.picture_s, job.pair_bytes / share)
+    free = [method.start_s] * workers
+    heapq.heapify(free)
+    handed = 0.0
+    for pictures in tasks(job, workers):
+        handed += job.overhead_s
+        heapq.heapreplace(free, max(free[0], handed) + pictures * picture)
+    return max(free)
+
+
+def limits(job: Job, method: Method) -> tuple[float, float]:
+    """Workers beyond which the scheduler cannot keep up, and beyond which the file system cannot."""
+    scheduler = method.picture_s / job.overhead_s if job.overhead_s else float("inf")
+    return scheduler, job.bandwidth * method.picture_s / job.pair_bytes
+
+
+def table(job: Job, found: list[Method], workers: list[int], price: float | None) -> Table:
+    """One row for each method."""
+    shown = Table(title=f"{job.pairs} pairs of {job.scenes} scenes", title_justify="left", box=None)
+    shown.add_column("method", no_wrap=True)
+    shown.add_column("s/picture", justify="right")
+    for count in workers:
+        shown.add_column(f"{count} worker{'s' if count > 1 else ''}", justify="right")
+        shown.add_column("worker-hours" if price is None else "cost", justify="right")
+    shown.add_column("scheduler's limit", justify="right")
+    shown.add_column("files' limit", justify="right")
+    rows = [(one.name, [seconds(job, one, count) for count in workers], one) for one in found]
+    for name, times, one in rows:
+        scheduler, files = limits(job, one)
+        ends = [f"{end:,.0f} workers" if end != float("inf") else "none" for end in (scheduler, files)]
+        shown.add_row(name, f"{one.picture_s:.2f}", *_cells(times, workers, price), *ends)
+    if len(rows) > 1:
+        whole = [sum(times[place] for _, times, _ in rows) for place in range(len(workers))]
+        shown.add_row("all", "", *_cells(whole, workers, price), "", "")
+    return shown
+
+
+def _cells(times: list[float], workers: list[int], price: float | None) -> list[str]:
+    cells = []
+    for time, count in zip(times, workers, strict=True):
+        hours = time / 3600 * count
+        cells += [duration(time), f"{hours:.2f}" if price is None else f"{hours * price:.2f}"]
+    return cells
+
+
+def main() -> int:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--dataset", type=Path, required=True)
+    parser.add_argument("--overhead-ms", type=float, required=True)
+    parser.add_argument("--bandwidth", type=float, default=float("inf"))
+    parser.add_argument("--price", type=float)
+    parser.add_argument("--workers", default="1,16,256")
+    parser.add_argument("--pairs", type=int, default=598)
+    parser.add_argument("--scenes", type=int, default=50)
+    arguments = parser.parse_args()
+    try:
+        found, (short, long) = methods(arguments.results), sizes(arguments.dataset)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    job = Job(
+        arguments.pairs,
+        arguments.scenes,
+        short,
+        long,
+        arguments.overhead_ms / 1000,
+        arguments.bandwidth * 1e6,
+    )
+    print(
+        f"{short / 1e6:.1f} MB a short exposure, {long / 1e6:.1f} a long one: {job.pair_bytes / 1e6:.1f} MB "
+        f"a pair, {job.pairs * job.pair_bytes / 1e9:.1f} GB in all; {arguments.overhead_ms:g} ms a task"
+    )
+    for one in found:
+        print(
+            f"{one.name}: {one.picture_s:.2f} s a picture (mean of {one.pictures}), "
+            f"{one.start_s:.1f} s to start"
+        )
+    counts = [int(count) for count in arguments.workers.split(",")]
+    Console(width=160, soft_wrap=True).print(table(job, found, counts, arguments.price))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""Two workers against one, and both against a single process: the same cells, the same values, the time.
+
+    python benchmarks/cluster_throughput.py --out FOLDER [--scenes 8] [--size 712x1064] [--model llpacknet]
+
+Makes dark raws, four per scene, and judges them with one method, one thread per worker, three times: as
+`llbench run` does it alone, with --cluster local:1 and with --cluster local:2. Printed are the seconds from
+the first task to the last account (starting workers is not counted, building the method and importing torch
+in each is) and the largest difference of any value. Exit status 1 if two workers have less than 1.7 times
+the throughput of one, or a value differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bench import store
+from bench.cluster.summary import FILE
+
+LEAST = 1.7
+
+
+def run(arguments: argparse.Namespace, out: Path, *more: str) -> None:
+    """Judge all pictures into a folder; the first run renders the truths, the others find them."""
+    command = [sys.executable, "-m", "bench", "run", "--models", arguments.model, "--measure", "quality"]
+    given = ["--dataset", str(arguments.out / "data"), "--threads", "1", "--protocol", "sid2018"]
+    environment = {**os.environ, "LLBENCH_CACHE": str(arguments.out / "cache")}
+    with (arguments.out / "log").open("ab") as log:
+        subprocess.run(
+            [*command, *given, "--out", str(out), *more], check=True, env=environment, stdout=log, stderr=log
+        )
+
+
+def values(out: Path) -> dict[str, dict[str, object]]:
+    """Give the values of every cell."""
+    return {store.file_name(record.cell): record.values for record in store.load(out)}
+
+
+def largest(first: Path, second: Path) -> float:
+    """Largest difference between the numbers of two folders; infinite if they hold other cells."""
+    one, other = values(first), values(second)
+    if set(one) != set(other):
+        return float("inf")
+    differences = [0.0]
+    for name, numbers in one.items():
+        for key, number in numbers.items():
+            if isinstance(number, (int, float)):
+                differences.append(abs(number - float(str(other[name][key]))))
+            elif number != other[name][key]:
+                return float("inf")
+    return max(differences)
+
+
+def main() -> int:
+    """Run three times and compare."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--scenes", type=int, default=8)
+    parser.add_argument("--size", default="712x1064")
+    parser.add_argument("--model", default="llpacknet")
+    arguments = parser.parse_args()
+    arguments.out = arguments.out.absolute()
+    for name in ("alone", "one", "two"):
+        shutil.rmtree(arguments.out / name, ignore_errors=True)
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    made = ["data", "make", "--scenes", str(arguments.scenes), "--size", arguments.size]
+    data = [sys.executable, "-m", "bench", *made, "--out", str(arguments.out / "data")]
+    subprocess.run(data, check=True, stdout=subprocess.DEVNULL)
+    run(arguments, arguments.out / "alone")
+    run(arguments, arguments.out / "one", "--cluster", "local:1")
+    run(arguments, arguments.out / "two", "--cluster", "local:2")
+    totals = {
+        name: json.loads((arguments.out / name / FILE).read_text(encoding="utf-8")) for name in ("one", "two")
+    }
+    cells = len(store.files(arguments.out / "alone"))
+    for name, total in totals.items():
+        print(
+            f"{name}: {cells} cells in {total['seconds']:.1f} s, {total['cells_per_s']:.3f} cells/s, "
+            f"workers idle {100 * total['idle']:.0f} %"
+        )
+    ratio = totals["one"]["seconds"] / totals["two"]["seconds"]
+    differences = [largest(arguments.out / "alone", arguments.out / name) for name in ("one", "two")]
+    print(f"two workers against one: {ratio:.2f} times the throughput (at least {LEAST})")
+    print(f"largest difference from a single process: {max(differences):g} (one: {differences[0]:g})")
+    return 0 if ratio >= LEAST and max(differences) == 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
