@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -112,8 +113,7 @@ def test_a_task_of_a_run_that_is_over_or_of_other_code_is_not_done(data, tmp_pat
     task = work(data, tmp_path / "out")
     (tmp_path / "out" / running.tasks.RUN_FILE).write_text("another run")
     assert measure(task, "me").cells == []
-    other = work(data, tmp_path / "other")
-    other.code["torch"] = "1.0"
+    other = replace(work(data, tmp_path / "other"), code={**task.code, "torch": "1.0"})
     with pytest.raises(InputError, match="another torch"):
         measure(other, "me")
 
