@@ -7,6 +7,7 @@ Makes tiny dark raws, four per scene, and judges them with two methods (25 scene
 of a scheduler that is started for it. Meanwhile
 
 - a random worker gets SIGKILL every few seconds, and is started again, as a queue would;
+- the command gets SIGKILL once, when a fifth of the cells is there;
 - the scheduler gets SIGKILL once, when a third of the cells is there, and is started again;
 - one more worker has so little memory that the kernel kills what it measures (a control group; left out, with
   a word, where none can be made, or by --no-poor).
@@ -37,6 +38,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -92,7 +94,7 @@ class Crew:
     poor: Path | None
     log: Path
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    kills: int = 0
+    killed: Counter[str] = field(default_factory=Counter)
     deaths: int = 0
 
     def __post_init__(self) -> None:
@@ -119,7 +121,7 @@ class Crew:
         """Send SIGKILL to one and all that stands in its group."""
         with self._lock, contextlib.suppress(ProcessLookupError, KeyError):
             os.killpg(self.running[name].pid, signal.SIGKILL)
-            self.kills += 1
+            self.killed[name.rstrip("0123456789")] += 1
 
     def dismiss_poor(self) -> None:
         """Start the worker without memory no more."""
@@ -322,10 +324,12 @@ def trial(
                 )
                 while client.poll() is None:
                     look()
+                    if -signal.SIGKILL not in codes and len(seen) * 5 > arguments.scenes * 8:
+                        client.kill()
                     time.sleep(0.2)
                 codes.append(client.returncode)
                 look()
-                if crew.kills > 2 and len(seen) * 3 > arguments.scenes * 8 and client.returncode != 2:
+                if crew.killed["scheduler"] and client.returncode in {0, 1}:
                     break
             stop.set()
             killer.join()
@@ -339,7 +343,7 @@ def trial(
         stop.set()
         crew.end()
     print(
-        f"{crew.kills} processes killed and {crew.deaths} started again in {disturbed:.0f} s; exit statuses "
+        f"killed {dict(crew.killed)}; {crew.deaths} started again in {disturbed:.0f} s; exit statuses "
         f"of the disturbed command {codes}, after them {ok} cells ok; of the last one {last.returncode}"
     )
     left = [path.name for path in out.glob("*/.*")] + [path.name for path in out.glob("attempts/*")]

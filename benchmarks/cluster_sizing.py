@@ -1,13 +1,15 @@
 """How long SID takes on a cluster, what that costs, and what sets the limit.
 
     python benchmarks/cluster_sizing.py --results OUT --dataset FOLDER --overhead-ms 5 --bandwidth 1000
-        [--price 0.05] [--workers 1,16,256] [--pairs 598 --scenes 50]
+        [--seconds did=190]… [--price 0.05] [--workers 1,16,256] [--pairs 598 --scenes 50]
 
 Measured figures go in: the seconds of a picture, by method, and of a worker's start are those of the quality
 cells that a run of this suite has left in OUT/trace.jsonl (best of full-size pictures, on a machine like the
 workers', with as many threads as a worker will have); the bytes of a pair are those of FOLDER's files; the
 overhead of a task is what benchmarks/cluster_overhead.py prints; the bandwidth of the shared file system, in
 MB/s for all workers together, is for you to measure (without --bandwidth it is taken to be without limit).
+A method that OUT has not judged comes in by --seconds, with the seconds of its pass as a latency cell has
+them; the rest of a picture (reading, scores) then takes what it took the methods that were judged.
 
 The tasks are those that the suite would send: cut by scene, and further where workers would be idle. They are
 placed on the workers one after another, as Dask does; a picture takes its own seconds, or as long as the file
@@ -35,6 +37,8 @@ from llpacknet.errors import InputError
 
 ONCE = ("import", "build")
 """Spans of a worker's start."""
+OWN = "method: "
+"""Beginning of the names of spans in which the method itself worked."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +68,12 @@ class Job:
         return self.short_bytes + self.long_bytes * self.scenes / self.pairs
 
 
-def methods(results: Path) -> list[Method]:
-    """Read the seconds of every method that judged pictures; InputError where none did."""
+def methods(results: Path, given: dict[str, float]) -> list[Method]:
+    """Read the seconds of every method that judged pictures, and add those that are given.
+
+    Raises InputError where none did.
+    """
+    rest: list[float] = []
     starts: dict[str, list[float]] = {}
     pictures: dict[str, list[float]] = {}
     for line in trace.read(results):
@@ -74,12 +82,18 @@ def methods(results: Path) -> list[Method]:
             once = sum(spans.get(name, 0.0) for name in ONCE)
             if once:
                 starts.setdefault(line["model"], []).append(once)
-            pictures.setdefault(line["model"], []).append(sum(spans.values()) - once)
+            whole = sum(spans.values()) - once
+            pictures.setdefault(line["model"], []).append(whole)
+            rest.append(whole - sum(part for name, part in spans.items() if name.startswith(OWN)))
     if not pictures:
         raise InputError(f"{results} holds no trace of judged pictures: judge some with `llbench run`")
-    return [
-        Method(name, statistics.median(starts.get(name, [0.0])), statistics.fmean(seconds), len(seconds))
+    start = statistics.median(one for some in starts.values() for one in some)
+    judged = [
+        Method(name, statistics.median(starts.get(name, [start])), statistics.fmean(seconds), len(seconds))
         for name, seconds in pictures.items()
+    ]
+    return judged + [
+        Method(name, start, seconds + statistics.fmean(rest), 0) for name, seconds in given.items()
     ]
 
 
@@ -157,13 +171,15 @@ def main() -> int:
     parser.add_argument("--dataset", type=Path, required=True)
     parser.add_argument("--overhead-ms", type=float, required=True)
     parser.add_argument("--bandwidth", type=float, default=float("inf"))
+    parser.add_argument("--seconds", action="append", default=[], metavar="NAME=S")
     parser.add_argument("--price", type=float)
     parser.add_argument("--workers", default="1,16,256")
     parser.add_argument("--pairs", type=int, default=598)
     parser.add_argument("--scenes", type=int, default=50)
     arguments = parser.parse_args()
     try:
-        found, (short, long) = methods(arguments.results), sizes(arguments.dataset)
+        given = {name: float(text) for name, _, text in (one.partition("=") for one in arguments.seconds)}
+        found, (short, long) = methods(arguments.results, given), sizes(arguments.dataset)
     except InputError as error:
         print(error, file=sys.stderr)
         return 2
@@ -180,10 +196,8 @@ def main() -> int:
         f"a pair, {job.pairs * job.pair_bytes / 1e9:.1f} GB in all; {arguments.overhead_ms:g} ms a task"
     )
     for one in found:
-        print(
-            f"{one.name}: {one.picture_s:.2f} s a picture (mean of {one.pictures}), "
-            f"{one.start_s:.1f} s to start"
-        )
+        of = f"mean of {one.pictures}" if one.pictures else "its pass as given"
+        print(f"{one.name}: {one.picture_s:.2f} s a picture ({of}), {one.start_s:.1f} s to start")
     counts = [int(count) for count in arguments.workers.split(",")]
     Console(width=160, soft_wrap=True).print(table(job, found, counts, arguments.price))
     return 0

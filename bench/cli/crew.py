@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -48,7 +49,7 @@ class Crew:
 
         summary, totals = running.execute(self.cluster, plan, out, every_host=self.every_host, **options)
         totals.write(out)
-        Console(stderr=True, soft_wrap=True).print(totals.table())
+        Console(stderr=True, width=None if sys.stderr.isatty() else 120).print(totals.table())
         click.echo(totals.line(), err=True)
         return summary
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import time
 import tomllib
 import warnings
 from collections import Counter
@@ -33,6 +34,7 @@ FIRST_WORKER_S = 60.0
 QUEUE_WAIT_S = 24 * 3600.0
 """How long a queue may take to start its first job, unless its file says otherwise (`wait_s`)."""
 CONNECT_S = 15.0
+ASKED = 10
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class Cluster:
 
         Ordered by name.
         """
-        answers = self.client.run(hosts.facts, on_error="ignore")
+        answers = self._facts()
         own = hosts.facts()["code"]
         threads = self.client.nthreads()
         grouped: dict[tuple[str, str], list[str]] = {}
@@ -99,6 +101,16 @@ class Cluster:
             slots = sum(threads.get(address, 1) for address in addresses)
             found.append(Host(name, place, len(addresses), slots, facts["cores"], facts["gpus"]))
         return found
+
+    def _facts(self) -> dict[str, dict[str, Any]]:
+        """Ask all workers, again if those that were there have died meanwhile."""
+        for _ in range(ASKED):
+            with lost():
+                answers: dict[str, dict[str, Any]] = self.client.run(hosts.facts, on_error="ignore")
+            if answers:
+                return answers
+            time.sleep(1.0)
+        raise InputError("no worker answers: see the workers' logs")
 
     def gpu_workers(self) -> int:
         """How many workers declare the resource GPU."""

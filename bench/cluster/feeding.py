@@ -1,4 +1,4 @@
-"""Handing tasks out: only as many are on their way as keep every worker busy.
+"""Handing tasks out: only as many are on their way as the workers can do at a time.
 
 Neither client nor scheduler grows with the number of tasks, which are made as they are needed.
 """
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from bench.cluster.summary import Totals
     from bench.cluster.tasks import Account
 
-AHEAD = 2
-"""Tasks on their way for each that can run, so that no worker waits for the next."""
 LOOK_S = 2.0
 """How often the workers are counted again."""
 TRIES = 3
@@ -77,7 +75,8 @@ class Feeder:
         places = [host.place for host in free] if busy else None
         slots = sum(host.slots for host in free) if busy else max(1, self._slots)
         beside = sum(work.host is None for work in self._flying.values())
-        while beside < AHEAD * slots:
+        # No more than can run: a task that waits behind a long one cannot be had by a worker that is free.
+        while beside < slots:
             work = self._again.pop() if self._again else next(waiting, None)
             if work is None:
                 return

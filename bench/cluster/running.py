@@ -120,6 +120,7 @@ class _Run:
             if self.progress:
                 self.progress.stop()
             self.totals.end()
+        self.strikes.clear()
         return self._collected(kept, time.monotonic() - start), self.totals
 
     def _check_gpus(self) -> None:
