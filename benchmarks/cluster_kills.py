@@ -38,206 +38,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
+from cluster_crew import MARK, Crew, Host, little_memory, namespaces
+from distributed import Client
 
 from bench import store
 from bench.cluster.running import timed_on
 from bench.process import TOKEN
 
-MARK = "LLBENCH_KILLS"
 MODELS = "llpacknet,gain-only"
 SIZE = "64x96"
-PORT = 18786
-POOR_BYTES = 420_000_000
-"""Enough for a Dask worker, not for torch beside it."""
 MOST_RUNS = 40
-
-
-@dataclass
-class Host:
-    """Where processes are started: this machine, or a network namespace with a name of its own."""
-
-    name: str
-    address: str
-    folder: Path
-    namespace: str | None = None
-
-    def command(self, command: list[str]) -> list[str]:
-        """Give the command that starts another one on the host."""
-        if self.namespace is None:
-            return command
-        named = ["sh", "-c", 'hostname "$0"; exec "$@"', self.name, *command]
-        return ["ip", "netns", "exec", self.namespace, "unshare", "--uts", *named]
-
-    def environment(self) -> dict[str, str]:
-        """Give what a process on the host finds in its environment: locks and caches are the host's own."""
-        own = {} if self.namespace is None else {"LLBENCH_HOST_LOCKS": str(self.folder)}
-        return {
-            **os.environ,
-            MARK: str(self.folder.parent),
-            "LLBENCH_CACHE": str(self.folder / "cache"),
-            **own,
-        }
-
-
-@dataclass
-class Crew:
-    """A scheduler and its workers, started again whenever they end."""
-
-    hosts: list[Host]
-    workers: int
-    poor: Path | None
-    log: Path
-    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
-    killed: Counter[str] = field(default_factory=Counter)
-    deaths: int = 0
-
-    def __post_init__(self) -> None:
-        self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._keeper = threading.Thread(target=self._keep, daemon=True)
-
-    @property
-    def address(self) -> str:
-        """Where the scheduler listens."""
-        return f"tcp://{self.hosts[0].address}:{PORT}"
-
-    def start(self) -> None:
-        """Start everything and keep it running."""
-        self._keep_once()
-        self._keeper.start()
-
-    def names(self) -> list[str]:
-        """All that should run."""
-        plain = [f"worker{number}" for number in range(self.workers)]
-        return ["scheduler", *plain, *(["poor"] if self.poor else [])]
-
-    def kill(self, name: str) -> None:
-        """Send SIGKILL to one and all that stands in its group."""
-        with self._lock, contextlib.suppress(ProcessLookupError, KeyError):
-            os.killpg(self.running[name].pid, signal.SIGKILL)
-            self.killed[name.rstrip("0123456789")] += 1
-
-    def dismiss_poor(self) -> None:
-        """Start the worker without memory no more."""
-        with self._lock:
-            self.poor = None
-        self.kill("poor")
-        with self._lock:
-            self.running.pop("poor", None)
-
-    def end(self) -> None:
-        """End everything."""
-        self._stop.set()
-        self._keeper.join()
-        for process in self.running.values():
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-    def _keep(self) -> None:
-        while not self._stop.wait(0.2):
-            self._keep_once()
-
-    def _keep_once(self) -> None:
-        with self._lock:
-            for name in self.names():
-                process = self.running.get(name)
-                if process is None or process.poll() is not None:
-                    self.deaths += process is not None
-                    self.running[name] = self._start(name)
-
-    def _start(self, name: str) -> subprocess.Popen[bytes]:
-        if name == "scheduler":
-            host = self.hosts[0]
-            listen = ["--host", host.address, "--port", str(PORT), "--no-dashboard"]
-            command = [sys.executable, "-m", "distributed.cli.dask_scheduler", *listen]
-        else:
-            number = int(name[6:]) if name.startswith("worker") else 0
-            host = self.hosts[number % len(self.hosts)]
-            plain = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--memory-limit", "0"]
-            place = ["--host", host.address, "--local-directory", str(host.folder / "dask")]
-            command = [sys.executable, "-m", "distributed.cli.dask_worker", self.address, *plain, *place]
-        group = self.poor if name == "poor" else None
-        if group is not None:
-            command = ["sh", "-c", f'echo $$ > "{group / "cgroup.procs"}"; exec "$@"', "sh", *command]
-        with self.log.open("ab") as stream:
-            return subprocess.Popen(
-                host.command(command),
-                env=host.environment(),
-                stdout=stream,
-                stderr=stream,
-                start_new_session=True,
-            )
-
-
-@contextlib.contextmanager
-def namespaces(count: int, folder: Path) -> Any:
-    """Make hosts of network namespaces that a bridge joins; gives None where that is refused."""
-    tag = f"llb{os.getpid() % 10000}"
-    done: list[list[str]] = []
-
-    def ip(*words: str, undo: tuple[str, ...] = ()) -> None:
-        subprocess.run(["ip", *words], check=True, capture_output=True)
-        if undo:
-            done.append(["ip", *undo])
-
-    try:
-        try:
-            hosts = []
-            ip("link", "add", tag, "type", "bridge", undo=("link", "del", tag))
-            ip("addr", "add", "10.219.77.254/24", "dev", tag)
-            ip("link", "set", tag, "up")
-            for number in range(count):
-                space, address = f"{tag}h{number}", f"10.219.77.{number + 1}"
-                ip("netns", "add", space, undo=("netns", "del", space))
-                ip("link", "add", f"{tag}v{number}", "type", "veth", "peer", "name", "eth0", "netns", space)
-                ip("link", "set", f"{tag}v{number}", "master", tag, "up")
-                ip("-n", space, "addr", "add", f"{address}/24", "dev", "eth0")
-                ip("-n", space, "link", "set", "eth0", "up")
-                ip("-n", space, "link", "set", "lo", "up")
-                hosts.append(Host(f"node{number}", address, folder / f"node{number}", space))
-        except (OSError, subprocess.CalledProcessError) as error:
-            said = getattr(error, "stderr", b"") or str(error).encode()
-            print(f"skipped: no network namespaces can be made here ({said.decode().strip()})")
-            yield None
-            return
-        yield hosts
-    finally:
-        for command in reversed(done):
-            subprocess.run(command, check=False, capture_output=True)
-
-
-@contextlib.contextmanager
-def little_memory(*, wanted: bool) -> Any:
-    """Make a control group that holds a Dask worker but not torch; None where none can be made."""
-    second = Path("/sys/fs/cgroup/cgroup.controllers").exists()
-    root = Path("/sys/fs/cgroup") if second else Path("/sys/fs/cgroup/memory")
-    group = root / f"llbench-{os.getpid()}"
-    try:
-        if not wanted:
-            yield None
-            return
-        try:
-            group.mkdir()
-            (group / ("memory.max" if second else "memory.limit_in_bytes")).write_text(str(POOR_BYTES))
-        except OSError as error:
-            print(f"no worker without memory: no control group can be made here ({error.strerror})")
-            yield None
-            return
-        yield group
-    finally:
-        for _ in range(50):
-            with contextlib.suppress(OSError):
-                group.rmdir()
-            if not group.exists():
-                break
-            time.sleep(0.1)
 
 
 def run(out: Path, data: Path, arguments: argparse.Namespace, *more: str) -> list[str]:
@@ -250,13 +65,15 @@ def run(out: Path, data: Path, arguments: argparse.Namespace, *more: str) -> lis
 
 
 def good(out: Path) -> dict[str, tuple[int, int]]:
-    """Inode and time of change of every cell that is `ok`."""
+    """Inode and time of change of every cell that is `ok`; costs have the host in their name here."""
     found = {}
-    for path in store.files(out):
+    for path in [path for folder in (out, *out.glob("hosts/*")) for path in store.files(folder)]:
         with contextlib.suppress(OSError, ValueError):
-            if json.loads(path.read_text(encoding="utf-8"))["status"] == "ok":
+            raw = json.loads(path.read_text(encoding="utf-8"))
+            if raw["status"] == "ok":
                 status = path.stat()
-                found[path.name] = (status.st_ino, status.st_mtime_ns)
+                host = "" if raw["cell"]["measurement"] == "quality" else raw["environment"]["host"]
+                found[host + path.name] = (status.st_ino, status.st_mtime_ns)
     return found
 
 
@@ -289,76 +106,115 @@ def disturb(crew: Crew, out: Path, arguments: argparse.Namespace, stop: threadin
             scheduler = True
 
 
+@dataclass
+class Trial:
+    """One trial: its folders, who works in it, and what was seen of its cells."""
+
+    folder: Path
+    arguments: argparse.Namespace
+    crew: Crew
+    seen: dict[str, tuple[int, int]] = field(default_factory=dict)
+    again: list[str] = field(default_factory=list)
+    codes: list[int] = field(default_factory=list)
+
+    @property
+    def out(self) -> Path:
+        """Results of the disturbed runs."""
+        return self.folder / "out"
+
+    def start(self, log: Any) -> subprocess.Popen[bytes]:
+        """Start the command under test."""
+        more = ["--cluster", self.crew.address, *(["--every-host"] if self.arguments.hosts else [])]
+        environment = {**self.crew.hosts[0].environment(), "LLBENCH_CACHE": str(self.folder / "cache")}
+        command = run(self.out, self.folder / "data", self.arguments, *more)
+        return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+    def look(self) -> None:
+        """Take note of cells that are new, or have been written again."""
+        for name, mark in good(self.out).items():
+            if self.seen.setdefault(name, mark) != mark:
+                self.again.append(name)
+
+    def disturbed(self, log: Any) -> None:
+        """Repeat the command until it comes to an end of its own after the scheduler was killed."""
+        while len(self.codes) < MOST_RUNS:
+            command = self.start(log)
+            while command.poll() is None:
+                self.look()
+                if -signal.SIGKILL not in self.codes and len(self.seen) * 5 > self.arguments.scenes * 8:
+                    command.kill()
+                time.sleep(0.5)
+            self.codes.append(command.returncode)
+            self.look()
+            if self.crew.killed["scheduler"] and command.returncode in {0, 1}:
+                return
+
+    def in_peace(self, log: Any) -> int:
+        """Run the command once more, with all workers and without the poor one; returns its exit status."""
+        self.crew.dismiss_poor()
+        with Client(self.crew.address, timeout=60) as client:
+            client.wait_for_workers(self.arguments.workers, timeout=120)
+        status = self.start(log).wait()
+        self.look()
+        return status
+
+
+def undisturbed(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Make the data and judge them in one process here; returns the scores."""
+    environment = {**os.environ, "LLBENCH_CACHE": str(folder / "cache")}
+    make = ["data", "make", "--scenes", str(arguments.scenes), "--size", SIZE, "--out", str(folder / "data")]
+    subprocess.run([sys.executable, "-m", "bench", *make], check=True, stdout=subprocess.DEVNULL)
+    command = run(folder / "single", folder / "data", arguments)
+    subprocess.run(command, check=True, env=environment, capture_output=True)
+    return scores(folder / "single")
+
+
 def trial(
     folder: Path, arguments: argparse.Namespace, hosts: list[Host], poor: Path | None
 ) -> dict[str, bool]:
     """Run, disturb, resume, check."""
-    data, out, single = folder / "data", folder / "out", folder / "single"
     for host in hosts:
         host.folder.mkdir(parents=True, exist_ok=True)
-    environment = {**hosts[0].environment(), "LLBENCH_CACHE": str(folder / "cache")}
-    make = ["data", "make", "--scenes", str(arguments.scenes), "--size", SIZE, "--out", str(data)]
-    subprocess.run([sys.executable, "-m", "bench", *make], check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(run(single, data, arguments), check=True, env=environment, capture_output=True)
+    expected = undisturbed(folder, arguments)
     crew = Crew(hosts, arguments.workers, poor, folder / "crew.log")
-    stop = threading.Event()
-    killer = threading.Thread(target=disturb, args=(crew, out, arguments, stop), daemon=True)
-    more = ["--cluster", crew.address, *(["--every-host"] if arguments.hosts else [])]
-    seen: dict[str, tuple[int, int]] = {}
-    again: list[str] = []
-
-    def look() -> None:
-        for name, mark in good(out).items():
-            if seen.setdefault(name, mark) != mark:
-                again.append(name)
-
+    one, stop = Trial(folder, arguments, crew), threading.Event()
+    killer = threading.Thread(target=disturb, args=(crew, one.out, arguments, stop), daemon=True)
     begin = time.monotonic()
-    codes = []
     try:
         crew.start()
         killer.start()
         with (folder / "run.log").open("ab") as log:
-            while len(codes) < MOST_RUNS:
-                client = subprocess.Popen(
-                    run(out, data, arguments, *more), env=environment, stdout=log, stderr=log
-                )
-                while client.poll() is None:
-                    look()
-                    if -signal.SIGKILL not in codes and len(seen) * 5 > arguments.scenes * 8:
-                        client.kill()
-                    time.sleep(0.2)
-                codes.append(client.returncode)
-                look()
-                if crew.killed["scheduler"] and client.returncode in {0, 1}:
-                    break
+            one.disturbed(log)
             stop.set()
             killer.join()
-            disturbed, ok = time.monotonic() - begin, len(good(out))
-            crew.dismiss_poor()
-            last = subprocess.run(
-                run(out, data, arguments, *more), check=False, env=environment, stdout=log, stderr=log
-            )
-            look()
+            seconds, ok = time.monotonic() - begin, len(good(one.out))
+            last = one.in_peace(log)
     finally:
         stop.set()
         crew.end()
     print(
-        f"killed {dict(crew.killed)}; {crew.deaths} started again in {disturbed:.0f} s; exit statuses "
-        f"of the disturbed command {codes}, after them {ok} cells ok; of the last one {last.returncode}"
+        f"killed {dict(crew.killed)}; {crew.deaths} started again in {seconds:.0f} s; exit statuses of the "
+        f"disturbed command {one.codes}, after them {ok} cells ok; of the last one {last}"
     )
-    left = [path.name for path in out.glob("*/.*")] + [path.name for path in out.glob("attempts/*")]
-    passed = {
-        "the last run ends well": last.returncode == 0,
-        "every cell is there and ok": set(good(out)) >= set(scores(single))
-        and len(good(out)) == len(store.files(out)),
-        "no cell beside them": {n for n in good(out) if n.startswith("quality")} == set(scores(single)),
-        "the scores are those of one process": scores(out) == scores(single),
-        "none was written twice": not again,
-        "nothing is left": not left and not measuring(folder),
-    }
+    passed = checks(one, expected)
+    passed["the last run ends well"] = last == 0
     if arguments.hosts:
-        passed["each host's costs are apart"] = apart(out, hosts)
+        passed["each host's costs are apart"] = apart(one.out, hosts)
     return passed
+
+
+def checks(one: Trial, expected: dict[str, Any]) -> dict[str, bool]:
+    """Compare what lies in the results folder with what should."""
+    out = one.out
+    left = [path.name for path in (*out.glob("*/.*"), *out.glob("attempts/*"))]
+    judged = {name for name in good(out) if name.startswith("quality")}
+    return {
+        f"all {len(expected)} cells are there, each once": judged == set(expected),
+        "all files are ok": len(good(out)) == len([*out.glob("cells/*"), *out.glob("hosts/*/cells/*")]),
+        "the scores are those of one process": scores(out) == expected,
+        "none was written twice": not one.again,
+        "nothing is left": not left and not measuring(one.folder),
+    }
 
 
 def apart(out: Path, hosts: list[Host]) -> bool:
