@@ -1,12 +1,12 @@
 """Two workers against one, and both against a single process: the same cells, the same values, the time.
 
-    python benchmarks/cluster_throughput.py --out FOLDER [--scenes 8] [--size 712x1064] [--model llpacknet]
+    python benchmarks/cluster_throughput.py --out FOLDER [--scenes 30] [--size 712x1064] [--model llpacknet]
 
 Makes dark raws, four per scene, and judges them with one method, one thread per worker, three times: as
 `llbench run` does it alone, with --cluster local:1 and with --cluster local:2. Printed are the seconds from
-the first task to the last account (starting workers is not counted, building the method and importing torch
-in each is) and the largest difference of any value. Exit status 1 if two workers have less than 1.7 times
-the throughput of one, or a value differs.
+the first task to the last account (that workers start is not counted; that each imports torch and builds the
+method, some five seconds, is) and the largest difference of any value. Exit status 1 if two workers have less
+than 1.7 times the throughput of one, or a value differs.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def main() -> int:
     """Run three times and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--scenes", type=int, default=8)
+    parser.add_argument("--scenes", type=int, default=30)
     parser.add_argument("--size", default="712x1064")
     parser.add_argument("--model", default="llpacknet")
     arguments = parser.parse_args()

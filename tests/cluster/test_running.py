@@ -1,6 +1,5 @@
 """A run on Dask workers gives what a run here gives, whoever dies meanwhile."""
 
-import json
 import subprocess
 import sys
 import threading
@@ -11,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from bench import store
-from bench.attempt import Limits
 from bench.cluster import hosts, running
 from bench.cluster.connecting import connected
 from bench.cluster.strikes import MOST, Strikes
@@ -166,10 +164,3 @@ def test_a_cluster_that_cannot_be_reached_is_said_in_one_line(spec, says, monkey
     with pytest.raises(InputError, match=says) as error, connected(spec):
         pass
     assert "\n" not in str(error.value)
-
-
-def test_a_timeout_reaches_the_measuring_process(data, tmp_path):
-    account = measure(work(data, tmp_path / "out", "misbehaving:sleeper", timeout_s=6.0), "me")
-    assert {status for _, status, _ in account.cells} <= {"timeout", "skipped"}
-    assert Limits().grace_s > 0
-    assert json.dumps(running.Totals(None).as_dict())
