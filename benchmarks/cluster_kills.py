@@ -48,7 +48,7 @@ from distributed import Client
 
 from bench import store
 from bench.cluster.running import timed_on
-from bench.process import TOKEN
+from bench.strays import TOKEN
 
 MODELS = "llpacknet,gain-only"
 SIZE = "64x96"
