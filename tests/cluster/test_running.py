@@ -1,5 +1,6 @@
 """A run on Dask workers gives what a run here gives, whoever dies meanwhile."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -114,6 +115,17 @@ def test_a_task_of_a_run_that_is_over_or_of_other_code_is_not_done(data, tmp_pat
     other = replace(work(data, tmp_path / "other"), code={**task.code, "torch": "1.0"})
     with pytest.raises(InputError, match="another torch"):
         measure(other, "me")
+
+
+def test_the_allocator_of_measuring_processes_is_not_the_one_of_dasks_workers(monkeypatch):
+    with connected("local:1") as cluster:
+        ours = cluster.client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_", pure=False).result()
+        assert ours == "65536", "Dask sets it for a worker that a nanny starts"
+        cluster.client.submit(running.tasks.drop_dask_settings, pure=False).result()
+        assert cluster.client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_", pure=False).result() is None
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1000000")
+    running.tasks.drop_dask_settings()
+    assert os.environ["MALLOC_TRIM_THRESHOLD_"] == "1000000", "a user's own stays"
 
 
 def test_what_is_timed_waits_for_the_others_and_keeps_them_out(tmp_path):
