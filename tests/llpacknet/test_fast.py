@@ -1,5 +1,6 @@
 """The inference form gives what the plain form gives, at any size, in memory that no height changes."""
 
+import copy
 import json
 import subprocess
 import sys
@@ -56,21 +57,26 @@ def apart(one, other):
     return float((one - other).abs().max() / max(1, float(other.abs().max())))
 
 
+def exact(plain, frames):
+    """The plain form in float64: in float32 some of its kernels for batches are themselves off by 2e-6."""
+    return copy.deepcopy(plain).double()(frames.double())
+
+
 @pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize("size", SIZES)
 def test_it_gives_the_plain_forms_picture(name, size):
     plain = network(name)
     frames = mosaic(*size)
     with torch.inference_mode():
-        expected = plain(frames)
+        expected = exact(plain, frames)
         form = fast(plain)
         assert apart(form(frames), expected) < 1e-6
         # Buffers have been used by now.
         assert apart(form(frames), expected) < 1e-6
         levels = form.picture(frames)
-    exact = expected.permute(0, 2, 3, 1).clamp(0, 1) * 255
+    unrounded = expected.permute(0, 2, 3, 1).clamp(0, 1) * 255
     assert levels.dtype == torch.uint8
-    assert float((levels - exact).abs().max()) < 0.501
+    assert float((levels - unrounded).abs().max()) < 0.501
 
 
 @settings(max_examples=25, deadline=None)
@@ -84,7 +90,7 @@ def test_any_even_size_gives_the_same(name, rows, columns, seed):
     plain = network(name, seed)
     frames = mosaic(1, 2 * rows, 2 * columns, seed=seed)
     with torch.inference_mode():
-        assert apart(fast(plain)(frames), plain(frames)) < 1e-6
+        assert apart(fast(plain)(frames), exact(plain, frames)) < 1e-6
 
 
 @pytest.mark.parametrize("name", ["2020-histogram", "2020-conv"])
