@@ -12,6 +12,8 @@ Status = Literal[
 TIMED = frozenset({"latency", "memory", "kernels"})
 """Measurements that need a machine to themselves, and of which those of two machines are never mixed."""
 SCHEMA_VERSION = 2
+REFERENCE = "reference-workload"
+"""Stands where a model stands in the cells of `bench.measure.reference`, which is none of a user's."""
 
 
 @dataclass(frozen=True, order=True)

@@ -166,7 +166,7 @@ def _limit_memory(limit: int) -> None:
 
 
 @dataclass(frozen=True)
-class _Outcome:
+class Outcome:
     """How an attempt ended: a status with its reason, or a value."""
 
     status: Status
@@ -181,18 +181,18 @@ def _work(order: Order, channel: Channel, orders: int) -> None:
     # Beside others that import too: the manager counts that time once for all.
     with contextlib.nullcontext() if order.turns else trace.span("import"):
         module = importlib.import_module(f"bench.measure.{job.measurement}")
-        _set_numerics(job.cell.threads)
+        set_numerics(job.cell.threads)
     shared = {}
     if order.turns:
         shared["turns"] = _Turns(orders, channel)
         shared["turns"].end()
     with trace.span("machine state"):
         before = moment(gpu=gpu)
-    ready = _attempt(lambda: module.prepare(order, **shared))
+    ready = attempt(lambda: module.prepare(order, **shared))
     for index, cell in enumerate(job.cells):
         if index:
             channel.send(event="begin", index=index)
-        outcome = ready if ready.status != "ok" else _attempt(functools.partial(ready.value, index))
+        outcome = ready if ready.status != "ok" else attempt(functools.partial(ready.value, index))
         record = Record(
             cell,
             outcome.status,
@@ -242,7 +242,8 @@ class _Turns:
         return word
 
 
-def _set_numerics(threads: int | None) -> None:
+def set_numerics(threads: int | None) -> None:
+    """Let torch use so many threads, and compute in fp32 what is called fp32."""
     import torch
 
     torch.set_num_threads(threads or 1)
@@ -262,15 +263,15 @@ def _data(job: Job, index: int) -> dict[str, str | None]:
     return facts if version is None else {**facts, "data_version": version}
 
 
-def _attempt(work: Callable[[], Any]) -> _Outcome:
+def attempt(work: Callable[[], Any]) -> Outcome:
     """Do something that may end in any way short of the process's own end."""
     try:
-        return _Outcome("ok", value=work())
+        return Outcome("ok", value=work())
     except (KeyboardInterrupt, store.UnwritableError):
         raise
     except BaseException as error:  # noqa: BLE001 -- a model may raise anything, SystemExit included
         traceback.print_exc()
-        return _Outcome(*_classify(error))
+        return Outcome(*_classify(error))
 
 
 def _classify(error: BaseException) -> tuple[Status, str]:

@@ -80,9 +80,16 @@ def offences(room, forbidden):
     [
         ("llpacknet", ["bench"]),
         ("baselines", ["bench"]),
-        ("bench.judge", ["bench.measure", "bench.worker", "bench.manager", "bench.subjects", "torch"]),
-        ("bench.show", ["bench.measure", "bench.worker", "bench.manager", "bench.subjects", "torch"]),
-        ("bench.measure", ["bench.judge", "bench.show"]),
+        (
+            "bench.judge",
+            ["bench.gate", "bench.measure", "bench.worker", "bench.manager", "bench.subjects", "torch"],
+        ),
+        (
+            "bench.show",
+            ["bench.gate", "bench.measure", "bench.worker", "bench.manager", "bench.subjects", "torch"],
+        ),
+        ("bench.measure", ["bench.gate", "bench.judge", "bench.show"]),
+        ("bench.gate", ["bench.judge", "bench.show"]),
         ("bench.conformance", ["bench.judge", "bench.show", "bench.manager", "bench.data"]),
         ("bench.worker", ["bench.judge", "bench.show"]),
         ("bench.manager", ["bench.judge", "bench.show", "bench.measure"]),
@@ -101,6 +108,7 @@ def test_a_room_does_not_reach_into(room, forbidden):
         "bench.manager",
         "bench.cli.reproduce",
         "bench.cli.run",
+        "bench.cli.gate",
         "bench.cli.models",
         "bench.conformance.runner",
         "bench.show.report",

@@ -1,0 +1,165 @@
+"""`llbench gate`: two revisions side by side, in time, memory, counts and pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from bench.cli.examples import examples
+from bench.cli.run import frame, names, weights_files
+from bench.gate.measuring import LEAST_SETS, MEASURES, SECONDS, SETS
+from bench.judge.verdicts import LARGEST_DIFFERENCE, QUANTITIES, Limits
+from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from bench.judge.gate import Decision
+
+SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+def _some_of(known: tuple[str, ...], given: tuple[str, ...], option: str) -> tuple[str, ...]:
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise InputError(f"{option} {unknown[0]!r}: choose from {', '.join(known)}")
+    return given
+
+
+@click.command(
+    epilog=examples(
+        "llbench gate --base main --head HEAD --models llpacknet",
+        "llbench gate --base origin/main --head . --models my_package.network:build --markdown gate.md",
+        "llbench gate --head v1.0 --models llpacknet --record baseline.json",
+        "llbench gate --base baseline.json --head HEAD --models llpacknet",
+        more="How it decides, and how to run it in continuous integration: docs/gating.md.",
+    )
+)
+@click.option("--base", help="Revision, folder, or a file that --record wrote.")
+@click.option("--head", default="HEAD", show_default=True, help="Revision or folder; '.' is what lies here.")
+@click.option("--models", callback=names, default="llpacknet", show_default=True,
+              help="Names with commas between, or module:factory of the project.")  # fmt: skip
+@click.option(
+    "--measure", callback=names, default=",".join(MEASURES), show_default=True, help="What to measure."
+)
+@click.option("--record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help="Measure the head beside a reference workload and write a baseline.")  # fmt: skip
+@click.option("--size", callback=frame, metavar="HxW", default="704x1056", show_default=True, help="Frame.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
+@click.option(
+    "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where to measure."
+)
+@click.option("--runtime", type=click.Choice(RUNTIMES), default="published", show_default=True, help="Form.")
+@click.option("--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True, help="Format.")
+@click.option(
+    "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of shipped."
+)
+@click.option("--effect", type=click.FloatRange(0, 10, min_open=True), metavar="PERCENT",
+              help="Difference of time that matters; default 2.5, against a recorded baseline 10.")  # fmt: skip
+@click.option("--tolerance", type=click.FloatRange(0), default=LARGEST_DIFFERENCE, show_default=True,
+              help="How far a pixel may be off, white being 1.")  # fmt: skip
+@click.option("--accept", callback=names, metavar="QUANTITIES",
+              help=f"Quantities that are meant to differ: {', '.join(QUANTITIES)}.")  # fmt: skip
+@click.option("--sets", type=click.IntRange(LEAST_SETS), default=SETS, show_default=True,
+              help="Fresh processes of each side in an attempt.")  # fmt: skip
+@click.option("--seconds", type=click.FloatRange(1), default=SECONDS, show_default=True,
+              help="About how long an attempt at one model may take.")  # fmt: skip
+@click.option("--attempts", type=click.IntRange(1, 5), default=2, show_default=True,
+              help="Times are measured again before the gate falls.")  # fmt: skip
+@click.option("--instructions", is_flag=True, help="Count instructions of Pack and UnPack too (minutes).")
+@click.option("--prepare", metavar="COMMAND", help="Run in each checked-out revision first, as to compile.")
+@click.option("--source", "sources", multiple=True, metavar="DIR", help="Imported from; default: . and src.")
+@click.option("--strict", is_flag=True, help="Fall on what is inconclusive too.")
+@click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+              help=f"Append the table there; default: the file that ${SUMMARY} names.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), help="Keep the results in this folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print what gate.json holds instead of a table.")
+def command(
+    base: str | None,
+    head: str,
+    models: tuple[str, ...],
+    measure: tuple[str, ...],
+    record: Path | None,
+    size: tuple[int, int],
+    threads: int | None,
+    device: str,
+    runtime: str,
+    precision: str,
+    weights: dict[str, Path],
+    effect: float | None,
+    tolerance: float,
+    accept: tuple[str, ...],
+    sets: int,
+    seconds: float,
+    attempts: int,
+    instructions: bool,
+    prepare: str | None,
+    sources: tuple[str, ...],
+    strict: bool,
+    markdown: Path | None,
+    out: Path | None,
+    as_json: bool,
+) -> int:
+    """Hold the revision HEAD against the revision BASE: exit status 1 if it is slower, larger or wrong.
+
+    Both are measured side by side on this machine, taking turns. A difference of time counts only where its
+    whole interval lies beyond the effect size and beyond what a revision differs from itself in the same run;
+    what cannot be told is inconclusive and does not fall, unless --strict.
+    """
+    from bench import gating
+    from bench.judge import gate
+
+    if (base is None) == (record is None):
+        raise InputError("give --base REV to compare with, or --record FILE to record a baseline")
+    sides = gating.Sides(base or head, head, Path.cwd(), prepare, sources)
+    wanted = gating.request(
+        models,
+        size=size,
+        threads=threads,
+        measures=_some_of(MEASURES, measure, "--measure"),
+        form=(device, runtime, precision),
+        weights={name: str(path.resolve()) for name, path in weights.items()},
+        sets=sets,
+        seconds=seconds,
+        instructions=instructions,
+    )
+    limits = Limits(
+        effect=effect / 100 if effect else None,
+        outputs=tolerance,
+        accepted=frozenset(_some_of(QUANTITIES, accept, "--accept")),
+    )
+    with gating.results_folder(out) as folder:
+        if record is not None:
+            count = gating.record(sides, wanted, record, folder, say=_say)
+            click.echo(f"{record}: {count} cells")
+            return 0
+        decision = gating.run(sides, wanted, limits, folder, attempts=attempts, say=_say)
+        gate.write(folder, decision, strict=strict)
+        _show(decision, strict=strict, as_json=as_json, markdown=markdown)
+    return decision.status(strict=strict)
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _show(decision: Decision, *, strict: bool, as_json: bool, markdown: Path | None) -> None:
+    from rich.console import Console
+
+    from bench.show import verdicts, writers
+
+    table = verdicts.gate_table(decision, strict=strict)
+    named = os.environ.get(SUMMARY)
+    target = markdown or (Path(named) if named else None)
+    if target is not None:
+        with target.open("a", encoding="utf-8") as stream:
+            stream.write(writers.as_markdown(table))
+    if as_json:
+        click.echo(json.dumps(decision.as_json(strict=strict), indent=1, ensure_ascii=False))
+        return
+    console = Console()
+    (console if console.is_terminal else Console(width=160)).print(writers.as_rich(table))

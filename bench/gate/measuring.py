@@ -1,0 +1,250 @@
+"""Measures two revisions for the gate, or one beside the reference workload, into result files.
+
+`<out>/base` and `<out>/head` are results folders like any other. Samples of the two that stand at the same
+place of the same round of the same run were taken next to each other.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import protocols, provenance, store
+from bench.cells import REFERENCE, Cell, Record
+from bench.environment import machine, moment
+from bench.gate import scenes
+from bench.gate.seats import Nursery, Occupant, Seat, SeatError
+from bench.gate.shares import Share
+from bench.gate.turns import take_turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from bench.data.pairs import Pair
+    from bench.gate.trees import Tree
+
+MEASURES = ("latency", "memory", "complexity", "quality")
+OUTPUTS = "outputs"
+SETS = 8
+SECONDS = 34.0
+MEMORY_SEATS = 3
+LEAST_SETS = 5
+"""With fewer sets no interval over processes would be narrow enough to say anything."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is measured of each revision.
+
+    Attributes:
+        models: registered names, or module:factory, found in each revision.
+        measures: any of `MEASURES`.
+        size: frame of latency, memory and complexity in pixels.
+        form: device, runtime and precision of the cells.
+        threads: CPU threads.
+        weights: by model, as `baselines.create` takes them; "shipped" for those not named.
+        sets: fresh processes of each revision in one attempt.
+        seconds: about how long an attempt at one model may take.
+        instructions: whether the instructions of Pack and UnPack are counted too.
+    """
+
+    models: tuple[str, ...]
+    size: tuple[int, int]
+    threads: int
+    measures: tuple[str, ...] = MEASURES
+    form: tuple[str, str, str] = ("cpu", "published", "fp32")
+    weights: Mapping[str, str] = field(default_factory=dict)
+    sets: int = SETS
+    seconds: float = SECONDS
+    instructions: bool = False
+
+    def cell(self, model: str) -> Cell:
+        """Give the latency cell of a model."""
+        device, runtime, precision = self.form
+        return Cell(
+            model, "latency", device=device, runtime=runtime, precision=precision,
+            height=self.size[0], width=self.size[1], threads=self.threads,
+        )  # fmt: skip
+
+
+class Measuring:
+    """One run of the gate, in as many attempts as its verdicts ask for.
+
+    Args:
+        request: what to measure.
+        head: the revision under test.
+        base: what it is held against; None to measure the head beside the reference workload.
+        out: a folder for `base` and `head`, two results folders.
+        say: is told what is being done, one line each.
+    """
+
+    def __init__(
+        self, request: Request, head: Tree, base: Tree | None, out: Path, say: Callable[[str], None]
+    ) -> None:
+        self._request = request
+        self._sides = {"head": head, **({"base": base} if base else {})}
+        self._out = out
+        self._say = say
+        self._run = secrets.token_hex(8)
+        self._machine = machine()
+        self._shares: dict[tuple[str, str], Share] = {}
+        self._attempts = 0
+
+    def attempt(self, models: Sequence[str]) -> None:
+        """Measure models; later attempts add to what the earlier ones found.
+
+        A model that cannot be measured on a side leaves records that say why.
+        """
+        self._attempts += 1
+        with Nursery(self._request.threads) as nursery:
+            for model in models:
+                try:
+                    self._measure(model, nursery)
+                except SeatError as error:
+                    self._fail(model, error)
+
+    def _measure(self, model: str, nursery: Nursery) -> None:
+        occupants = self._occupants(model)
+        if self._attempts == 1:
+            self._look_at(model, occupants, nursery)
+        if "latency" not in self._request.measures:
+            return
+        sets, end = self._request.sets, time.monotonic() + self._request.seconds
+        number = 0
+        while number < sets:
+            begun = time.monotonic()
+            share_s = max((end - begun) / (sets - number), 0.0)
+            self._say(f"{model}: attempt {self._attempts}, set {number + 1} of {sets}")
+            self._one_set(model, occupants, nursery, share_s, first=number == 0)
+            number += 1
+            took = time.monotonic() - begun
+            if took > 2 * self._request.seconds / sets:
+                # Slow calls: fewer sets rather than an attempt of many times its length.
+                sets = max(min(sets, round(self._request.seconds / took)), LEAST_SETS)
+
+    def _occupants(self, model: str) -> dict[str, Occupant]:
+        cell, weights = self._request.cell(model), self._request.weights.get(model, "shipped")
+        found = {side: Occupant(side, tree, cell, weights) for side, tree in self._sides.items()}
+        twin = "base" if "base" in self._sides else "head"
+        found["twin"] = replace(found[twin], label="twin")
+        if "base" not in self._sides:
+            found["reference"] = replace(
+                found["head"], label="reference", cell=self._request.cell(REFERENCE), weights="none"
+            )
+        return found
+
+    def _one_set(
+        self, model: str, occupants: dict[str, Occupant], nursery: Nursery, seconds: float, *, first: bool
+    ) -> None:
+        begun = time.monotonic()
+        number = len(self._share(model, "head").samples)
+        labels = list(occupants)
+        order = labels[number % len(labels) :] + labels[: number % len(labels)]
+        before = moment()
+        seats: dict[str, Seat] = {}
+        try:
+            for label in order:
+                seats[label] = Seat(occupants[label], nursery)
+            for seat in seats.values():
+                seat.wait()
+            left = seconds - (time.monotonic() - begun)
+            taken = take_turns({label: seats[label] for label in labels}, left)
+            for label in labels:
+                owner = self._share(model, self._owner(label))
+                owner.opened(seats[label].opened, before)
+                if label == "twin":
+                    owner.twin.append(taken.samples[label])
+                    continue
+                owner.cold_s.append(seats[label].opened["cold_s"])
+                owner.samples.append(taken.samples[label])
+                owner.calls.append(taken.calls)
+                owner.firsts += [number] if first else []
+        finally:
+            for seat in seats.values():
+                seat.close()
+        for side in {self._owner(label) for label in labels}:
+            self._write(side, self._share(model, side).latency())
+
+    def _look_at(self, model: str, occupants: dict[str, Occupant], nursery: Nursery) -> None:
+        """Measure what needs no turns: peak memory, counts, pictures."""
+        wanted = set(self._request.measures)
+        pairs = scenes.scenes() if "quality" in wanted else []
+        seats = MEMORY_SEATS if "memory" in wanted else int(bool({"complexity", "quality"} & wanted))
+        for number in range(seats):
+            for side in self._sides:
+                self._say(f"{model}: memory, counts and pictures, {side}, {number + 1} of {seats}")
+                before = moment()
+                seat = Seat(replace(occupants[side], for_memory=True), nursery)
+                seat.wait()
+                share = self._share(model, side)
+                share.opened(seat.opened, before)
+                share.peaks.append(seat.opened["memory"])
+                if number == 0:
+                    self._count_and_restore(share, seat, side, pairs)
+                seat.close()
+        for side in self._sides if "memory" in wanted else ():
+            self._write(side, self._share(model, side).memory())
+
+    def _count_and_restore(self, share: Share, seat: Seat, side: str, pairs: Sequence[Pair]) -> None:
+        if "complexity" in self._request.measures:
+            height, width = self._request.size
+            cell = Cell(share.cell.model, "complexity", height=height, width=width)
+            self._write(side, share.record(cell, seat.ask(do="count", cell=asdict(cell))))
+        for pair in pairs:
+            self._write(side, self._restored(share, seat, side, pair))
+
+    def _restored(self, share: Share, seat: Seat, side: str, pair: Pair) -> Record:
+        height, width = scenes.SIZE
+        cell = replace(
+            share.cell, measurement="quality", dataset=scenes.NAME, protocol=protocols.default().name,
+            image=pair.name, height=height, width=width,
+        )  # fmt: skip
+        picture = outputs(self._out, side, share.cell.model) / f"{pair.name}.npy"
+        values = seat.ask(
+            do="restore", short=str(pair.short), long=str(pair.long), ratio=pair.ratio, picture=str(picture)
+        )
+        record = share.record(cell, values)
+        record.provenance["synthetic"] = True
+        return record
+
+    def _owner(self, label: str) -> str:
+        """Name the share that a seat's samples go to."""
+        return {"twin": "base" if "base" in self._sides else "head"}.get(label, label)
+
+    def _share(self, model: str, side: str) -> Share:
+        key = (model, side)
+        if key not in self._shares:
+            tree = self._sides.get(side, self._sides["head"])
+            origin = {
+                **provenance.base(),
+                "commit": tree.commit,
+                "code_sha256": None,
+                "data_sha256": None,
+                "settings": {},
+                "revision": None if Path(tree.name).is_absolute() else tree.name,
+            }
+            cell = self._request.cell(REFERENCE if side == "reference" else model)
+            self._shares[key] = Share(cell, self._run, dict(self._machine), origin)
+        return self._shares[key]
+
+    def _fail(self, model: str, error: SeatError) -> None:
+        side = self._owner(error.label)
+        self._say(f"{model}: {error}")
+        now = {"before": moment(), "after": moment()}
+        share = self._share(model, side)
+        share.environment = {**now, **share.environment}
+        for measurement in ("latency", "memory"):
+            if measurement in self._request.measures:
+                cell = replace(share.cell, measurement=measurement)
+                self._write(side, share.record(cell, {}, error.status, error.reason))
+
+    def _write(self, side: str, record: Record) -> None:
+        store.write(self._out / ("head" if side == "reference" else side), record)
+
+
+def outputs(out: Path, side: str, model: str) -> Path:
+    """Folder of what a side's model made of the scenes."""
+    return out / side / OUTPUTS / model.replace(":", "-")

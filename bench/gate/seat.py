@@ -1,0 +1,240 @@
+"""A seat: a process that has one revision imported and warm, and computes only when it is told to.
+
+Started by `bench.gate.seats`; answers requests that come as lines of JSON over a socket. Importing torch
+takes longer than what is measured, so that a *nursery* imports it once and forks a fresh seat for each
+request; the seat then imports the revision's code, builds its method and warms up by itself. A fork inherits
+the nursery's address space, and with it the luck of its layout: each seat first reserves a random number of
+pages, as a fresh interpreter would lie elsewhere too.
+
+Until a seat has put its revision's folders first among the places of import, nothing of the project but
+`bench` may be imported: `bench` is the instrument and the same for both, all else is what is compared.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import json
+import mmap
+import os
+import random
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.subjects import Subject
+
+PR_SET_PDEATHSIG = 1
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
+SMALL_BLOCK, LARGEST_MMAP_THRESHOLD = 1 << 16, 1 << 25
+MOST_PAGES = 1024
+"""Up to so many pages are reserved: 4 MB, twice a huge page."""
+Request = dict[str, Any]
+Answer = dict[str, Any]
+
+
+def main() -> None:
+    """Serve a socket, as the nursery of seats or as one seat: `python -m bench.gate.seat KIND DESCRIPTOR`."""
+    faulthandler.enable()
+    kind, descriptor = sys.argv[1], int(sys.argv[2])
+    line = socket.socket(fileno=descriptor)
+    if kind == "nursery":
+        _nurse(line)
+    else:
+        _serve(line)
+
+
+def _nurse(line: socket.socket) -> None:
+    """Fork a seat for every descriptor that arrives, until the other end is gone."""
+    import numpy as np  # noqa: F401
+    import torch  # noqa: F401
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(line, 1, 1)
+        if not message:
+            # Whoever asked for seats is gone, however that ended: none is left to compute for nobody.
+            os.killpg(0, signal.SIGKILL)
+        parent = os.getpid()
+        if os.fork() == 0:
+            line.close()
+            if sys.platform == "linux":
+                ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            if os.getppid() != parent:
+                os._exit(1)
+            _serve(socket.socket(fileno=descriptors[0]))
+        os.close(descriptors[0])
+
+
+def _serve(line: socket.socket) -> None:
+    """Answer requests until the other end is closed; a method that ends the process ends it for good."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    reserved = mmap.mmap(-1, mmap.PAGESIZE * random.SystemRandom().randint(1, MOST_PAGES))
+    seat: Seat | None = None
+    with line.makefile("rw", encoding="utf-8") as stream:
+        for text in stream:
+            request = json.loads(text)
+            if seat is None:
+                _place(request)
+            from bench.worker import attempt
+
+            def act(request: Request = request) -> Answer:
+                nonlocal seat
+                if seat is None:
+                    seat = Seat.take(request)
+                    return seat.opened
+                return seat.answer(request)
+
+            outcome = attempt(act)
+            answer = {"status": outcome.status, "reason": outcome.reason, "value": outcome.value}
+            stream.write(json.dumps(answer, allow_nan=False) + "\n")
+            stream.flush()
+    reserved.close()
+    sys.stderr.flush()
+    os._exit(0)
+
+
+def _place(request: Request) -> None:
+    """Look for the revision's code before any other; nothing of it may have been imported by now."""
+    early = sorted({"llpacknet", "baselines"} & set(sys.modules))
+    assert not early, f"{early} imported before the revision is known"
+    sys.path[:0] = request["paths"]
+    os.chdir(request["folder"])
+
+
+@dataclass
+class Seat:
+    """One revision's method, ready for its turns."""
+
+    call: Callable[[], float]
+    opened: Answer
+    request: Request
+    subject: Subject | None = None
+
+    @classmethod
+    def take(cls, request: Request) -> Seat:
+        """Import the revision, build the method, make the cold call and look at its output."""
+        from bench.cells import REFERENCE, Cell
+        from bench.worker import set_numerics
+
+        set_numerics(request["threads"])
+        still_allocator(for_memory=request["for_memory"])
+        cell = Cell(**request["cell"])
+        if cell.model == REFERENCE:
+            return cls._reference(cell, request)
+        from bench import subjects
+        from bench.environment import worker_settings
+        from bench.measure.inputs import MADE_UP_RATIO, made_up_frame
+        from bench.measure.latency import Timer, timed_with_memory
+        from bench.measure.memory import Ledger
+        from bench.span import weights_choice
+
+        assert cell.height is not None
+        assert cell.width is not None
+        frame = made_up_frame(cell.height, cell.width)
+        # Which weights a revision ships is its own affair.
+        given = request["weights"]
+        weights = weights_choice(cell.model, {}) if given == "shipped" else given
+        ledger = Ledger()
+        subject = ledger.load(lambda: subjects.build(cell, weights))
+        placed = subject.place(frame, MADE_UP_RATIO, subject.input_clip)
+        timer = Timer(subject)
+        cold, output = timed_with_memory(timer, placed, ledger)
+        subject.check(output, cell.height, cell.width)
+        del output
+        opened = {"cold_s": cold, "memory": ledger.values(), "environment": worker_settings()}
+        opened |= {"weights_sha256": weights_sha256(cell.model, weights), "origin": origin()}
+        return cls(lambda: timer(placed)[0], opened, request, subject)
+
+    @classmethod
+    def _reference(cls, cell: Any, request: Request) -> Seat:
+        from bench.environment import worker_settings
+        from bench.measure import reference
+
+        work = reference.build(cell.height, cell.width, cell.device)
+
+        def call() -> float:
+            start = time.perf_counter()
+            work().item()
+            return time.perf_counter() - start
+
+        opened = {"cold_s": call(), "memory": None, "environment": worker_settings()}
+        return cls(call, {**opened, "weights_sha256": None, "origin": None}, request)
+
+    def answer(self, request: Request) -> Answer:
+        """Do what is asked: take a turn, count, or restore the scenes."""
+        return {"turn": self.turn, "count": self.count, "restore": self.restore}[request["do"]](request)
+
+    def turn(self, request: Request) -> Answer:
+        """Make some calls in a row; seconds of each."""
+        return {"samples_s": [self.call() for _ in range(request["calls"])]}
+
+    def count(self, request: Request) -> Answer:
+        """Parameters and GMAC of the revision's method, and whether it meets its golden output."""
+        from bench.cells import Cell
+        from bench.measure import complexity
+        from bench.measure.golden import GOLDEN, check_golden
+        from bench.subjects import WrongOutputError
+
+        counted = complexity.values(Cell(**request["cell"]))
+        form = Cell(**self.request["cell"])
+        golden = "met" if form.model in GOLDEN else None
+        try:
+            check_golden(form)
+        except WrongOutputError as error:
+            golden = str(error)
+        return {**counted, "golden": golden}
+
+    def restore(self, request: Request) -> Answer:
+        """Restore a scene and keep the picture; what it scores against the truth."""
+        from bench.gate.scenes import restored
+
+        assert self.subject is not None
+        return restored(self.subject, request)
+
+
+def still_allocator(*, for_memory: bool) -> None:
+    """Take the C library's own moods out of what is measured, where it can be told (glibc).
+
+    Its malloc moves the size from which on it asks the kernel for pages, and gives them back, by what was
+    freed before: the same network then runs 5 to 10 % faster or slower from process to process, and its peak
+    is one of two. For time, pages stay once they are there, as in an allocator made for servers; for memory,
+    every block of some size is a mapping of its own, so that what is resident is what is in use.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt is None:
+        return
+    if for_memory:
+        mallopt(M_MMAP_THRESHOLD, SMALL_BLOCK)
+        mallopt(M_TRIM_THRESHOLD, SMALL_BLOCK)
+    else:
+        mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD)
+        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
+
+
+def origin() -> str | None:
+    """Folder of the code that was built, to be held against the revision's."""
+    module = sys.modules.get("baselines")
+    return None if module is None or module.__file__ is None else str(Path(module.__file__).parent.parent)
+
+
+def weights_sha256(model: str, weights: str) -> str | None:
+    """Hash of the weights file that a method was built with; None without one, or where a factory decides."""
+    import baselines
+    from bench.provenance import file_sha256
+
+    if weights == "none":
+        return None
+    path = baselines.weights_path(model) if weights == "shipped" else Path(weights)
+    return None if path is None else file_sha256(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""The manager's end of seats: how they are started, asked, watched and ended."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from bench.environment import THREAD_VARIABLES, scrub
+from bench.process import GRACE_S, TOKEN, kill_strays, last_words
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from bench.cells import Cell, Status
+    from bench.gate.trees import Tree
+
+FORKS = sys.platform == "linux"
+"""Where libraries survive a fork after their import; elsewhere every seat is an interpreter of its own."""
+TAIL_BYTES = 4096
+TIMEOUT_S = 300.0
+
+
+class SeatError(Exception):
+    """A seat could not do what it was asked.
+
+    Attributes:
+        label: which seat.
+        status: how that reads as the status of a cell.
+        reason: what happened, in one line.
+    """
+
+    def __init__(self, label: str, status: Status, reason: str) -> None:
+        super().__init__(f"{label}: {status}: {reason}")
+        self.label = label
+        self.status: Status = status
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Occupant:
+    """What a seat holds.
+
+    Attributes:
+        label: how it is called in messages: base, head, twin, reference.
+        tree: the revision.
+        cell: the form of the method whose call is timed.
+        weights: as `baselines.create` takes them.
+        for_memory: whether it is there for its peak memory rather than for its time.
+    """
+
+    label: str
+    tree: Tree
+    cell: Cell
+    weights: str
+    for_memory: bool = False
+
+
+class Seat:
+    """One seat, asked over its socket."""
+
+    def __init__(self, occupant: Occupant, nursery: Nursery) -> None:
+        self.occupant = occupant
+        self._nursery = nursery
+        self._line = nursery.take_seat()
+        self._line.settimeout(nursery.timeout_s)
+        self._stream = self._line.makefile("rw", encoding="utf-8")
+        self.opened: dict[str, Any] = {}
+        self._send(
+            do="open",
+            paths=[str(path) for path in occupant.tree.paths],
+            folder=str(occupant.tree.folder),
+            cell=asdict(occupant.cell),
+            weights=occupant.weights,
+            threads=occupant.cell.threads,
+            for_memory=occupant.for_memory,
+        )
+
+    def wait(self) -> None:
+        """Wait until it is open; several seats may open at the same time."""
+        self.opened = self._receive()
+
+    def ask(self, **request: Any) -> dict[str, Any]:
+        """Send a request and wait for its answer; SeatError where it fails, dies or is silent too long."""
+        self._send(**request)
+        return self._receive()
+
+    def _send(self, **request: Any) -> None:
+        with contextlib.suppress(OSError):  # an end that is gone gives no answer either
+            self._stream.write(json.dumps(request) + "\n")
+            self._stream.flush()
+
+    def _receive(self) -> dict[str, Any]:
+        try:
+            text = self._stream.readline()
+        except TimeoutError:
+            reason = f"no answer within {self._nursery.timeout_s:g} s"
+            raise SeatError(self.occupant.label, "timeout", reason) from None
+        except OSError:
+            text = ""
+        if not text:
+            words = scrub(last_words(self._nursery.tail()))
+            log = f"; its log ends: {words}" if words else ""
+            raise SeatError(self.occupant.label, "crash", f"the process ended before it answered{log}")
+        answer = json.loads(text)
+        if answer["status"] != "ok":
+            raise SeatError(self.occupant.label, answer["status"], answer["reason"])
+        value: dict[str, Any] = answer["value"]
+        return value
+
+    def close(self) -> None:
+        """Let the process end."""
+        with contextlib.suppress(OSError):
+            self._stream.close()
+        with contextlib.suppress(OSError):
+            self._line.close()
+
+
+class Nursery:
+    """Gives fresh seats; a context, at whose end no process of any seat is left.
+
+    Args:
+        threads: threads that a seat's method may use.
+        timeout_s: longest time for one request.
+    """
+
+    def __init__(self, threads: int, timeout_s: float = TIMEOUT_S) -> None:
+        self.timeout_s = timeout_s
+        self._token = secrets.token_hex(8)
+        self._environment = {
+            **os.environ,
+            **dict.fromkeys(THREAD_VARIABLES, str(threads)),
+            "PYTHONPATH": os.pathsep.join(dict.fromkeys(path for path in sys.path if path)),
+            TOKEN: self._token,
+        }
+        self._processes: list[subprocess.Popen[bytes]] = []
+        self._line: socket.socket | None = None
+
+    def __enter__(self) -> Self:
+        self._log = tempfile.TemporaryFile()
+        if FORKS:
+            self._line = self._start("nursery")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._line is not None:
+            self._line.close()
+        for process in self._processes:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(timeout=GRACE_S)
+        kill_strays(self._token)
+        self._log.close()
+
+    def take_seat(self) -> socket.socket:
+        """Start a process for a seat and return this end of its socket."""
+        if self._line is None:
+            return self._start("seat")
+        here, there = socket.socketpair()
+        try:
+            socket.send_fds(self._line, [b"+"], [there.fileno()])
+        except OSError as error:
+            words = scrub(last_words(self.tail()))
+            raise InputError(f"the measuring process ended; its log ends: {words}") from error
+        finally:
+            there.close()
+        return here
+
+    def tail(self) -> str:
+        """Return the end of what any seat has printed."""
+        size = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(size - TAIL_BYTES, 0))
+        return self._log.read().decode(errors="replace")
+
+    def _start(self, kind: str) -> socket.socket:
+        here, there = socket.socketpair()
+        with there:
+            self._processes.append(
+                subprocess.Popen(
+                    [sys.executable, "-P", "-m", "bench.gate.seat", kind, str(there.fileno())],
+                    stdin=subprocess.DEVNULL,
+                    stdout=self._log,
+                    stderr=self._log,
+                    env=self._environment,
+                    cwd=Path(__file__).parents[2],
+                    pass_fds=(there.fileno(),),
+                    start_new_session=True,
+                )
+            )
+        return here

@@ -1,0 +1,208 @@
+"""Two results folders held against each other, cell by cell."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from bench.judge import exact, timing
+from bench.judge.causes import Cause, causes
+from bench.judge.exact import Both
+from bench.judge.paired import by_round
+from bench.judge.results import number, scene
+from bench.judge.statistics import clustered_mean, estimate, round_medians
+from bench.judge.timing import Evidence
+from bench.judge.verdicts import EFFECT, Finding, Limits, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from bench.cells import Cell, Record
+
+AXES = ("device", "runtime", "precision", "height", "width", "threads")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a comparison has found.
+
+    Attributes:
+        findings: one per cell; pictures of one method and protocol together.
+        causes: conditions that differ, the likeliest cause of a difference first.
+        refused: whether times were left unjudged because the machines differ.
+        notes: what a reader must know.
+    """
+
+    findings: tuple[Finding, ...]
+    causes: tuple[Cause, ...]
+    refused: bool
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Give plain JSON values."""
+        return {
+            "refused": self.refused,
+            "causes": [asdict(one) for one in self.causes],
+            "notes": list(self.notes),
+            "findings": [asdict(one) for one in self.findings],
+        }
+
+
+def compare(
+    base: Iterable[Record], head: Iterable[Record], limits: Limits, *, across_machines: bool = False
+) -> Comparison:
+    """Compare all cells that both hold.
+
+    Args:
+        base: records of the one folder.
+        head: records of the other.
+        limits: from where on a difference counts.
+        across_machines: judge times although they were measured on different machines.
+    """
+    one = {record.cell: record for record in base}
+    other = {record.cell: record for record in head}
+    why = causes(one.values(), other.values())
+    refused = any(cause.machine for cause in why) and not across_machines
+    pairs = [Both(one[cell], other[cell]) for cell in one if cell in other]
+    ok = [both for both in pairs if both.base.status == both.head.status == "ok"]
+    found = [
+        *_times(ok, limits, refused=refused),
+        *_exact(ok, limits, refused=refused),
+        *_pictures(ok, limits),
+    ]
+    found += _ends(pairs)
+    found.sort(key=lambda finding: (finding.model, finding.quantity, str(finding.detail)))
+    return Comparison(tuple(found), tuple(why), refused, tuple(_notes(one, other, pairs, refused=refused)))
+
+
+def _times(pairs: list[Both], limits: Limits, *, refused: bool) -> list[Finding]:
+    timed = {both.head.cell: both for both in pairs if both.head.cell.measurement == "latency"}
+    if refused:
+        reason = "measured on different machines"
+        return [_time(both, timing.Judged("not judged", reason), limits) for both in timed.values()]
+    evidence = {str(index): _evidence(both) for index, both in enumerate(timed.values())}
+    judged = timing.judge(evidence, limits.effect or EFFECT, limits.error)
+    return [_time(both, judged[str(index)], limits) for index, both in enumerate(timed.values())]
+
+
+def _evidence(both: Both) -> Evidence:
+    base, head = both.base.values, both.head.values
+    if base["run"] == head["run"]:
+        return timing.side_by_side(both.base, both.head)
+    # Two runs: what is paired is nothing, and each has its own rounds.
+    now, then = (by_round(side["samples_s"], side["round"]) for side in (head, base))
+    twins: dict[int, float] = {}
+    for side in (base, head):
+        own = by_round(side["samples_s"], side["round"])
+        twin = by_round(side.get("twin_samples_s") or [], side.get("twin_round") or [])
+        twins |= {
+            len(twins) + index: twin[k] - own[k] for index, k in enumerate(sorted(set(own) & set(twin)))
+        }
+    return Evidence(now, twins, (0,), then)
+
+
+def _time(both: Both, judged: timing.Judged, limits: Limits) -> Finding:
+    middle = []
+    for record in (both.base, both.head):
+        medians = round_medians(record.values["samples_s"], record.values["round"])
+        middle.append(estimate(list(medians.values()), "median").value)
+    change = judged.change if judged.change is not None else middle[1] / middle[0] - 1
+    shown = None if judged.verdict == "not judged" else change
+    return Finding(
+        both.model, "latency", judged.verdict, middle[0], middle[1], "s", shown, judged.interval,
+        judged.floor, judged.reason, "latency" in limits.accepted, _detail(both.head.cell),
+    )  # fmt: skip
+
+
+def _exact(pairs: list[Both], limits: Limits, *, refused: bool) -> list[Finding]:
+    found: list[Finding] = []
+    for both in pairs:
+        kind = both.head.cell.measurement
+        if kind == "memory" and not refused:
+            found.append(exact.memory(both, limits, _detail(both.head.cell)))
+        elif kind == "complexity":
+            found += exact.counts(both, limits, _detail(both.head.cell))
+    return found
+
+
+def _pictures(pairs: list[Both], limits: Limits) -> list[Finding]:
+    """Hold the mean PSNR over the pictures that both judged; its interval is over scenes."""
+    groups: dict[tuple[Any, ...], list[Both]] = {}
+    for both in pairs:
+        cell = both.head.cell
+        if cell.measurement == "quality":
+            groups.setdefault((cell.model, cell.protocol, cell.runtime, cell.precision), []).append(both)
+    found = []
+    for (model, protocol, *_), some in groups.items():
+        psnr = {
+            b.head.cell.image: (number(b.base.values["psnr"]), number(b.head.values["psnr"])) for b in some
+        }
+        apart = {str(image): (0.0 if a == b else b - a) for image, (a, b) in psnr.items()}
+        mean = clustered_mean(apart, {image: scene(image) for image in apart})
+        ends = None if mean.low is None or mean.high is None else (mean.low, mean.high)
+        word, reason = _quality(mean.value, ends, limits.psnr_db, len(apart))
+        sides = [math.fsum(pair[side] for pair in psnr.values()) / len(psnr) for side in (0, 1)]
+        detail = {"protocol": protocol, "images": f"{len(apart)} images"}
+        found.append(
+            Finding(
+                model, "psnr", word, sides[0], sides[1], "dB", mean.value, ends, None, reason, detail=detail
+            )
+        )
+    return found
+
+
+def _quality(
+    mean: float, ends: tuple[float, float] | None, allowed: float, count: int
+) -> tuple[Verdict, str]:
+    low, high = ends or (mean, mean)
+    said = f"{mean:+.3f} dB in the mean of {count}; {allowed:g} dB are allowed"
+    if low > allowed or high < -allowed:
+        return ("better" if low > allowed else "worse"), said
+    if -allowed <= low and high <= allowed:
+        return "equal", said
+    return "inconclusive", f"{said}; the interval over scenes is {low:+.3f} to {high:+.3f}"
+
+
+def _ends(pairs: list[Both]) -> list[Finding]:
+    """Find cells that ended otherwise on one side."""
+    found = []
+    for both in pairs:
+        ends = (both.base.status, both.head.status)
+        if ends[0] != ends[1] and "ok" in ends:
+            word: Verdict = "failed" if ends[0] == "ok" else "better"
+            bad = both.head if ends[0] == "ok" else both.base
+            reason = f"{ends[0]} | {ends[1]}: {bad.reason}"
+            detail = _detail(both.head.cell) | {"image": both.head.cell.image}
+            found.append(Finding(both.model, both.head.cell.measurement, word, reason=reason, detail=detail))
+    return found
+
+
+def _detail(cell: Cell) -> dict[str, Any]:
+    size = f"{cell.height}x{cell.width}" if cell.height else None
+    threads = f"{cell.threads} threads" if cell.threads else None
+    return {"device": cell.device, "runtime": cell.runtime, "precision": cell.precision, "size": size,
+            "threads": threads}  # fmt: skip
+
+
+def _notes(
+    one: dict[Cell, Record], other: dict[Cell, Record], pairs: list[Both], *, refused: bool
+) -> list[str]:
+    notes = []
+    if refused:
+        notes.append(
+            "Times and memory are not judged: the two were measured on different machines "
+            "(--across-machines judges them all the same)."
+        )
+    elif any(b.head.cell.measurement == "latency" and b.base.values.get("run") != b.head.values.get("run")
+             for b in pairs):  # fmt: skip
+        notes.append(
+            "The two were not measured in one run: what the machine did otherwise at either time is in the "
+            "change of a time, and no interval knows of it. 'llbench gate' measures side by side."
+        )
+    lonely = [len(set(one) - set(other)), len(set(other) - set(one))]
+    if any(lonely):
+        notes.append(
+            f"{len(pairs)} cells are in both; {lonely[0]} in the first alone, {lonely[1]} in the second."
+        )
+    return notes

@@ -1,0 +1,148 @@
+"""Verdicts on times: what an interval, an effect size and the run's own noise allow to be said.
+
+`slower` and `faster` need the whole interval beyond the effect size and beyond the run's A/A floor;
+`equivalent` needs the whole interval within the effect size, and a floor that lies within it too; anything
+else is `inconclusive`. Cells are corrected for each other by Holm's procedure: all start at an equal share
+of the error, and the share of a cell that is decided passes to the others.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bench.judge.paired import Interval, by_round, interval, round_ratios
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bench.cells import Record
+    from bench.judge.verdicts import Verdict
+
+FLOOR_ERROR = 0.05
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What two records say of the ratio of their times.
+
+    Attributes:
+        ratios: log-ratio of each round, head over base.
+        twins: log-ratio of each round between two processes of the same revision; empty without such.
+        firsts: number of the first round of each attempt.
+        against: where the ratio was recorded earlier: its interval, which the ratios are held against.
+    """
+
+    ratios: Mapping[int, float]
+    twins: Mapping[int, float]
+    firsts: tuple[int, ...] = (0,)
+    against: Mapping[int, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A verdict on a time with what it rests on; relative figures, not logarithms."""
+
+    verdict: Verdict
+    reason: str
+    change: float | None = None
+    interval: tuple[float, float] | None = None
+    floor: float | None = None
+
+
+def side_by_side(base: Record, head: Record) -> Evidence:
+    """Evidence of two records of one run, whose processes took turns."""
+    below = by_round(base.values["samples_s"], base.values["round"])
+    twin = by_round(base.values.get("twin_samples_s", []), base.values.get("twin_round", []))
+    above = by_round(head.values["samples_s"], head.values["round"])
+    both = (below, twin) if twin else (below,)
+    return Evidence(round_ratios(above, *both), round_ratios(twin, below) if twin else {}, _firsts(head))
+
+
+def to_reference(record: Record, reference: Record) -> Evidence:
+    """Evidence of one record beside the reference workload of its own run."""
+    own = by_round(record.values["samples_s"], record.values["round"])
+    twin = by_round(record.values.get("twin_samples_s", []), record.values.get("twin_round", []))
+    work = by_round(reference.values["samples_s"], reference.values["round"])
+    return Evidence(round_ratios(own, work), round_ratios(twin, own) if twin else {}, _firsts(record))
+
+
+def judge(evidence: Mapping[str, Evidence], effect: float, error: float) -> dict[str, Judged]:
+    """Judge several times together.
+
+    Args:
+        evidence: by the name of the cell.
+        effect: relative difference that matters.
+        error: probability of any false `slower` or `faster`, and of any false `equivalent`, among all cells.
+    """
+    judged: dict[str, Judged] = {}
+    left = list(evidence)
+    while left:
+        found = {name: verdict(evidence[name], effect, error / len(left)) for name in left}
+        decided = [name for name in left if found[name].verdict != "inconclusive"]
+        judged |= {name: found[name] for name in decided or left}
+        left = [name for name in left if name not in judged]
+    return judged
+
+
+def verdict(evidence: Evidence, effect: float, error: float) -> Judged:
+    """Judge one time, with so much error allowed."""
+    found = _interval(evidence, error)
+    if found is None:
+        return Judged("inconclusive", f"{len(evidence.ratios)} rounds are too few to tell")
+    twins = interval(list(evidence.twins.values()), FLOOR_ERROR)
+    floor = None if twins is None else twins.farthest
+    limit = math.log1p(effect)
+    bound = max(limit, floor or 0.0)
+    word, reason = _say(found, floor, limit, bound, evidence)
+    ends = (math.expm1(found.low), math.expm1(found.high))
+    return Judged(word, reason, math.expm1(found.centre), ends, None if floor is None else math.expm1(floor))
+
+
+def _interval(evidence: Evidence, error: float) -> Interval | None:
+    found = interval(list(evidence.ratios.values()), error)
+    if found is None or not evidence.against:
+        return found
+    recorded = interval(list(evidence.against.values()), error)
+    if recorded is None:
+        return None
+    # A difference of two independent means: the half widths add in quadrature.
+    centre = found.centre - recorded.centre
+    low = math.hypot(found.centre - found.low, recorded.high - recorded.centre)
+    high = math.hypot(found.high - found.centre, recorded.centre - recorded.low)
+    return Interval(centre, centre - low, centre + high, min(found.rounds, recorded.rounds))
+
+
+def _say(
+    found: Interval, floor: float | None, limit: float, bound: float, evidence: Evidence
+) -> tuple[Verdict, str]:
+    beyond = "the effect size" if bound == limit else "the run's A/A floor"
+    if found.low > bound:
+        if not _agree(evidence, bound):
+            return "inconclusive", "the attempts do not agree"
+        again = f" in {len(evidence.firsts)} attempts" if len(evidence.firsts) > 1 else ""
+        return "slower", f"the whole interval lies above {beyond}{again}"
+    if found.high < -bound:
+        return "faster", f"the whole interval lies below {beyond}"
+    within = -limit < found.low and found.high < limit
+    if within and (floor is None or floor <= limit):
+        return "equivalent", "the whole interval lies within the effect size"
+    if floor is not None and floor > limit:
+        return "inconclusive", f"a revision differs from itself by up to {math.expm1(floor):.1%} in this run"
+    return "inconclusive", "the interval holds both sides of the effect size"
+
+
+def _agree(evidence: Evidence, bound: float) -> bool:
+    """Whether each attempt by itself finds a difference beyond the bound."""
+    ends = (*evidence.firsts[1:], math.inf)
+    shift = sum(evidence.against.values()) / len(evidence.against) if evidence.against else 0.0
+    for first, end in zip(evidence.firsts, ends, strict=True):
+        some = [ratio for number, ratio in evidence.ratios.items() if first <= number < end]
+        if some and sum(some) / len(some) - shift <= bound:
+            return False
+    return True
+
+
+def _firsts(record: Record) -> tuple[int, ...]:
+    return tuple(record.values.get("attempts") or (0,))

@@ -1,0 +1,235 @@
+"""Does the gate cry wolf, and does it sleep? Counts its verdicts on revisions whose difference is known.
+
+    python benchmarks/gate_trials.py --out FOLDER [--self 20] [--loaded 10] [--slow10 10] [--slow5 10]
+        [--size 704x1056] [--minutes M] [--measure latency] [--kinds self,slow10]
+
+Each trial is one run of `llbench gate --models llpacknet` on real revisions, in a clone of this repository
+that is made for it:
+
+- self: a revision against itself;
+- loaded: the same while a busy loop takes one processor, comes and goes;
+- slow10, slow5: the base against a commit that adds one convolution to the network, of so many channels as
+  make it 10 % or 5 % slower. That number is found first, by timing both next to each other in one process;
+  the convolution is real, its result is added times zero.
+
+What was done is kept in FOLDER/trials.jsonl, so that the script goes on where it was stopped; `--minutes`
+stops it before a trial that would begin later than that. At the end it prints counts with exact 95 %
+intervals.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import random
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import fmean
+from typing import TYPE_CHECKING, Any
+
+from scipy.stats import binomtest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).resolve().parents[1]
+NETWORK = Path("llpacknet/network.py")
+SLOWER = {"slow10": 0.10, "slow5": 0.05}
+KINDS = ("self", "loaded", *SLOWER)
+LAYER = "        self.out = convolution(16, 192, 3, weight_norm=normed)\n"
+CALL = "        x = self.gather(torch.cat(outputs, dim=1)) + skip\n"
+LOAD = """
+import random, time
+while True:
+    end = time.monotonic() + random.uniform(1, 6)
+    while time.monotonic() < end:
+        pass
+    time.sleep(random.uniform(1, 6))
+"""
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git and return what it says."""
+    identity = ("-c", "user.name=trials", "-c", "user.email=trials@example.org")
+    command = ["git", "-C", str(folder), *identity, *arguments]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def slowed(text: str, channels: int) -> str:
+    """Add to the network's code a convolution of its 64 channels at a sixteenth of the sides."""
+    assert text.count(LAYER) == text.count(CALL) == 1, "the network has changed: adapt where it is slowed"
+    layer = f"self.register_buffer('extra', torch.full(({channels}, 64, 3, 3), 1e-3), persistent=False)\n"
+    call = "x = x + 0 * F.conv2d(x, self.extra, padding=1).mean()\n"
+    return text.replace(LAYER, f"{LAYER}        {layer}").replace(CALL, f"{CALL}        {call}")
+
+
+def added_time(channels: int, size: tuple[int, int], calls: int = 24) -> float:
+    """By which part the convolution makes a pass longer: both networks in turns in one process."""
+    import torch
+
+    from baselines import create
+    from bench.gate.seat import still_allocator
+
+    still_allocator(for_memory=False)
+    spaces: dict[str, Any] = {"__name__": "slowed"}
+    exec(compile(slowed((ROOT / NETWORK).read_text(encoding="utf-8"), channels), "slowed", "exec"), spaces)  # noqa: S102
+    plain = create("llpacknet")
+    slow = spaces["LLPackNet"]("2022").eval()
+    slow.load_state_dict(plain.state_dict())
+    frame = torch.rand(1, 1, *size)
+    times: dict[bool, list[float]] = {False: [], True: []}
+    with torch.inference_mode():
+        for number in range(2 * calls + 4):
+            is_slow = number % 4 in {1, 2}
+            begin = time.perf_counter()
+            (slow if is_slow else plain)(frame)
+            if number >= 4:
+                times[is_slow].append(time.perf_counter() - begin)
+    low = {key: fmean(sorted(some)[: len(some) // 2]) for key, some in times.items()}
+    return low[True] / low[False] - 1
+
+
+def sizes(folder: Path, size: tuple[int, int]) -> dict[str, Any]:
+    """Find the numbers of channels, or read what was found before."""
+    file = folder / "sizes.json"
+    if file.is_file():
+        known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return known
+    found: dict[str, Any] = {}
+    for kind, part in SLOWER.items():
+        channels = 320
+        for _ in range(4):
+            channels = max(16, round(channels * part / max(added_time(channels, size), 0.01) / 8) * 8)
+        found[kind] = {"channels": channels, "added": round(added_time(channels, size, 72), 4)}
+        print(f"{kind}: {channels} channels add {found[kind]['added']:.1%}", flush=True)
+    file.write_text(json.dumps(found), encoding="utf-8")
+    return found
+
+
+def revisions(folder: Path, found: dict[str, Any]) -> Path:
+    """Make the clone with a tag for every revision."""
+    clone = folder / "clone"
+    if clone.is_dir():
+        return clone
+    partial = folder / "clone.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    git(ROOT, "clone", "--quiet", str(ROOT), str(partial))
+    git(partial, "tag", "base")
+    plain = (partial / NETWORK).read_text(encoding="utf-8")
+    for kind, facts in found.items():
+        (partial / NETWORK).write_text(slowed(plain, facts["channels"]), encoding="utf-8")
+        git(partial, "commit", "--quiet", "--all", "--message", kind)
+        git(partial, "tag", kind)
+    partial.rename(clone)
+    return clone
+
+
+@contextlib.contextmanager
+def load(wanted: bool) -> Iterator[None]:
+    """Keep one processor busy, off and on, for the time of a block."""
+    busy = subprocess.Popen([sys.executable, "-c", LOAD]) if wanted else None
+    try:
+        yield
+    finally:
+        if busy is not None:
+            busy.kill()
+            busy.wait()
+
+
+def trial(clone: Path, kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Run the gate once."""
+    head = kind if kind in SLOWER else "base"
+    command = [sys.executable, "-m", "bench", "gate", "--base", "base", "--head", head, "--json"]
+    command += ["--models", "llpacknet", "--size", arguments.size, "--measure", arguments.measure]
+    begin = time.monotonic()
+    with load(kind == "loaded"):
+        ended = subprocess.run(
+            command, cwd=clone, env=_environment(), capture_output=True, text=True, check=False
+        )
+    if ended.returncode not in {0, 1}:
+        raise SystemExit(f"the gate ended with status {ended.returncode}: {ended.stderr[-500:]}")
+    found = next(one for one in json.loads(ended.stdout)["findings"] if one["quantity"] == "latency")
+    return {
+        "kind": kind,
+        "verdict": found["verdict"],
+        "status": ended.returncode,
+        "seconds": round(time.monotonic() - begin, 1),
+        "attempts": 1 + ended.stderr.count("measuring again"),
+        **{key: found[key] for key in ("change", "interval", "floor", "reason")},
+    }
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return {**os.environ, "PYTHONPATH": str(ROOT)}
+
+
+def report(results: list[dict[str, Any]], wanted: dict[str, int]) -> bool:
+    """Print counts with exact 95 % intervals; whether they are what the gate promises."""
+    good = True
+    for kind, count in wanted.items():
+        some = [one for one in results if one["kind"] == kind][:count]
+        if not some:
+            continue
+        verdicts = {
+            word: sum(one["verdict"] == word for one in some) for word in sorted({o["verdict"] for o in some})
+        }
+        slower = verdicts.get("slower", 0)
+        low, high = binomtest(slower, len(some)).proportion_ci()
+        seconds = sorted(one["seconds"] for one in some)
+        words = ", ".join(f"{word} {number}" for word, number in verdicts.items())
+        print(
+            f"  {kind:8} {len(some):3} of {count}: {words}; called slower {slower}/{len(some)} "
+            f"(95 % interval {low:.3f} to {high:.3f}); "
+            f"{seconds[len(seconds) // 2]:.0f} s a run, at most {seconds[-1]:.0f}"
+        )
+        good &= len(some) == count
+    false = sum(one["verdict"] == "slower" for one in results if one["kind"] in {"self", "loaded"})
+    print(f"false alarms: {false}")
+    return good
+
+
+def main() -> int:
+    """Run the trials that are missing and print what all of them showed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, required=True)
+    for kind, count in zip(KINDS, (20, 10, 10, 10), strict=True):
+        parser.add_argument(f"--{kind}", type=int, default=count)
+    parser.add_argument("--kinds", default=",".join(KINDS))
+    parser.add_argument("--size", default="704x1056")
+    parser.add_argument("--measure", default="latency")
+    parser.add_argument("--minutes", type=float, default=float("inf"))
+    arguments = parser.parse_args()
+    begin = time.monotonic()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    height, _, width = arguments.size.partition("x")
+    clone = revisions(arguments.out, sizes(arguments.out, (int(height), int(width))))
+    file = arguments.out / "trials.jsonl"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    results: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    wanted = {kind: getattr(arguments, kind) for kind in KINDS if kind in arguments.kinds.split(",")}
+    while time.monotonic() - begin < 60 * arguments.minutes:
+        left = {k: n - sum(one["kind"] == k for one in results) for k, n in wanted.items()}
+        kinds = [kind for kind, count in left.items() if count > 0]
+        if not kinds:
+            break
+        # In proportion to what is missing, so that every kind has been tried whenever it is stopped.
+        kind = random.choices(kinds, [left[one] for one in kinds])[0]  # noqa: S311
+        results.append(trial(clone, kind, arguments))
+        with file.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(results[-1]) + "\n")
+        last = results[-1]
+        print(
+            f"{kind}: {last['verdict']} {last['change']:+.1%} in {last['seconds']} s: {last['reason']}",
+            flush=True,
+        )
+    return 0 if report(results, {kind: getattr(arguments, kind) for kind in KINDS}) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

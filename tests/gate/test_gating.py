@@ -1,0 +1,161 @@
+"""Real revisions measured at a small size: what a change costs is found, and falls by its own name."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from bench import gating, store
+from bench.cli import main
+from bench.judge.verdicts import Limits
+from bench.process import TOKEN
+
+ROOT = Path(__file__).parents[2]
+MODEL = "nightnet.network:build"
+QUICK = {"size": (64, 96), "threads": 1, "sets": 5, "seconds": 1.0}
+EXACT = {**QUICK, "measures": ("memory", "complexity", "quality")}
+
+
+def gate(project, out, base="v1", head="v2", limits=None, attempts=1, **options):
+    sides = gating.Sides(base, head, project.folder)
+    wanted = gating.request([MODEL], **{**EXACT, **options})
+    return gating.run(sides, wanted, limits or Limits(), out, attempts=attempts)
+
+
+def fallen(decision):
+    return {one.quantity: one.reason for one in decision.findings if one.fallen}
+
+
+def test_each_side_runs_the_code_of_its_revision_and_both_are_result_folders(project, tmp_path):
+    project.commit("v2", extra="nn.Conv2d(4, 4, 1)", work="x = self.extra(x) * 0 + x")
+    decision = gate(project, tmp_path / "out")
+    records = {
+        side: {one.cell.measurement: one for one in store.load(tmp_path / "out" / side)}
+        for side in ("base", "head")
+    }
+    parameters = {side: some["complexity"].values["parameters"] for side, some in records.items()}
+    assert parameters == {"base": 444, "head": 464}
+    commits = {side: some["memory"].provenance["commit"] for side, some in records.items()}
+    assert commits == {"base": project.git("rev-parse", "v1"), "head": project.git("rev-parse", "v2")}
+    assert set(fallen(decision)) == {"parameters", "gmac"}
+
+
+def test_one_per_cent_more_gmac_is_named_exactly(project, tmp_path):
+    # 432 * 32 * 48 multiply-accumulates; 108 * 8 * 8 more make one per cent.
+    work = "x = x + 0 * self.extra(x[..., :8, :8]).mean()"
+    project.commit("v2", extra="nn.Conv2d(4, 3, 3, padding=1, bias=False)", work=work)
+    reasons = fallen(gate(project, tmp_path / "out"))
+    assert "(+1.04%)" in reasons["gmac"]
+    assert "+108 (+24.32%)" in reasons["parameters"]
+
+
+def test_five_per_cent_more_memory_is_named_exactly(project, tmp_path):
+    # At this size the pass peaks at some megabytes of its own; what is held beside it is added in full.
+    size = {"size": (704, 1056)}
+    plain = gate(project, tmp_path / "same", head="v1", **size)
+    peak = next(one.base for one in plain.findings if one.quantity == "memory")
+    assert next(one.change for one in plain.findings if one.quantity == "memory") == pytest.approx(
+        0, abs=0.005
+    )
+    project.commit("v2", work=f"self.held = torch.ones({round(0.05 * peak / 4)})")
+    reasons = fallen(gate(project, tmp_path / "out", **size))
+    assert list(reasons) == ["memory"]
+    assert 0.045 < float(reasons["memory"].partition("%")[0]) / 100 < 0.055
+
+
+def test_wrong_pixels_returned_faster_fall_on_correctness(project, tmp_path):
+    project.commit("slow", work="time.sleep(0.004)")
+    project.commit("v2", work="mosaic = mosaic.clone(); x[..., 3, 5] += 0.5")
+    decision = gate(project, tmp_path / "out", base="slow", measures=("latency", "complexity", "quality"))
+    words = {one.quantity: one.verdict for one in decision.findings}
+    assert words["latency"] == "faster"
+    assert words["correctness"] == "wrong-output"
+    assert "correctness" in fallen(decision)
+
+
+def test_a_real_delay_is_slower_in_both_attempts(project, tmp_path):
+    project.commit("v2", work="time.sleep(0.02)")
+    decision = gate(project, tmp_path / "out", measures=("latency",), attempts=2)
+    assert "in 2 attempts" in fallen(decision)["latency"]
+    head = next(iter(store.load(tmp_path / "out" / "head")))
+    assert head.values["attempts"] == [0, 5]
+    assert sorted(set(head.values["round"])) == list(range(10))
+
+
+def test_a_head_that_dies_fails_and_leaves_no_process(project, tmp_path, monkeypatch):
+    monkeypatch.setenv("LLBENCH_TEST", str(tmp_path))
+    project.commit("v2", work="import os; os._exit(3)")
+    decision = gate(project, tmp_path / "out")
+    assert {one.verdict for one in decision.findings if one.fallen} >= {"failed"}
+    left = []
+    for process in psutil.process_iter():
+        try:
+            environment = process.environ()
+        except (psutil.Error, OSError):
+            continue
+        if TOKEN in environment and environment.get("LLBENCH_TEST") == str(tmp_path):
+            left.append(process)
+    assert [one for one in left if one.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_a_baseline_recorded_before_is_compared_by_ratio_and_says_so(project, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(project.folder)
+    file = tmp_path / "baseline.json"
+    quick = ["--models", MODEL, "--size", "64x96", "--threads", "1", "--sets", "5", "--seconds", "1"]
+    assert main(["gate", "--head", "v1", "--record", str(file), *quick]) == 0
+    project.commit("v2", work="time.sleep(0.05)")
+    capsys.readouterr()
+    code = main(["gate", "--base", str(file), "--head", "v2", "--json", "--attempts", "1", *quick])
+    read = json.loads(capsys.readouterr().out)
+    assert code == 1
+    assert read["recorded"] is True
+    assert "ratios to a reference workload" in read["notes"][0]
+    assert [one["quantity"] for one in read["findings"] if one["fallen"]] == ["latency"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "give --base REV"),
+        (["--base", "nowhere"], "no revision 'nowhere'"),
+        (["--base", "v1", "--accept", "speed"], "choose from latency"),
+        (["--base", "src/nightnet/network.py"], "no baseline"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_status_2(project, monkeypatch, capsys, arguments, said):
+    monkeypatch.chdir(project.folder)
+    assert main(["gate", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+FIVE_LINES = """
+def test_the_network_got_no_slower(llbench):
+    llbench.gate(
+        "nightnet.network:build", size=(64, 96), threads=1, seconds=1, sets=5,
+    )
+"""
+
+
+def test_five_lines_gate_a_users_network_in_its_own_tests(project):
+    (project.folder / "test_speed.py").write_text(FIVE_LINES)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "bench.pytest_plugin", "-p", "no:cacheprovider"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+
+    def tests():
+        return subprocess.run(
+            command, cwd=project.folder, env=environment, capture_output=True, text=True, check=False
+        )
+
+    project.write(work="time.sleep(0.02)")
+    slower = tests()
+    assert slower.returncode == 1, slower.stdout
+    assert "✗ slower" in slower.stdout
+    project.write()
+    same = tests()
+    assert same.returncode == 0, same.stdout
