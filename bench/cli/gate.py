@@ -54,7 +54,7 @@ def _some_of(known: tuple[str, ...], given: tuple[str, ...], option: str) -> tup
     "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where to measure."
 )
 @click.option("--runtime", type=click.Choice(RUNTIMES), default="published", show_default=True, help="Form.")
-@click.option("--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True, help="Format.")
+@click.option("--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True, help="Numbers.")
 @click.option(
     "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of shipped."
 )
