@@ -91,7 +91,7 @@ def run(
         if sides.recorded:
             for record in read_baseline(Path(sides.base)):
                 store.write(out / "base", record)
-        measuring = Measuring(wanted, head, base, out, say)
+        measuring = stack.enter_context(Measuring(wanted, head, base, out, say))
         measuring.attempt(wanted.models)
         decision = gate.decide(out, limits)
         for _ in range(attempts - 1):
@@ -105,8 +105,8 @@ def run(
 
 def record(sides: Sides, wanted: Request, file: Path, out: Path, *, say: Callable[[str], None]) -> int:
     """Measure the head beside the reference workload and write a baseline file; returns how many cells."""
-    with _tree(sides, sides.head) as head:
-        Measuring(wanted, head, None, out, say).attempt(wanted.models)
+    with _tree(sides, sides.head) as head, Measuring(wanted, head, None, out, say) as measuring:
+        measuring.attempt(wanted.models)
     records = store.load(out / "head")
     failed = [one for one in records if one.status != "ok"]
     if failed:

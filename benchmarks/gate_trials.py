@@ -42,6 +42,7 @@ SLOWER = {"slow10": 0.10, "slow5": 0.05}
 KINDS = ("self", "loaded", *SLOWER)
 LAYER = "        self.out = convolution(16, 192, 3, weight_norm=normed)\n"
 CALL = "        x = self.gather(torch.cat(outputs, dim=1)) + skip\n"
+MANY = 800
 LOAD = """
 import random, time
 while True:
@@ -99,12 +100,12 @@ def sizes(folder: Path, size: tuple[int, int]) -> dict[str, Any]:
     if file.is_file():
         known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return known
+    # One convolution of many channels shows best what a channel costs, and a channel costs what another does.
+    each = added_time(MANY, size, 60) / MANY
     found: dict[str, Any] = {}
     for kind, part in SLOWER.items():
-        channels = 320
-        for _ in range(4):
-            channels = max(16, round(channels * part / max(added_time(channels, size), 0.01) / 8) * 8)
-        found[kind] = {"channels": channels, "added": round(added_time(channels, size, 72), 4)}
+        channels = round(part / each / 8) * 8
+        found[kind] = {"channels": channels, "added": round(added_time(channels, size, 80), 4)}
         print(f"{kind}: {channels} channels add {found[kind]['added']:.1%}", flush=True)
     file.write_text(json.dumps(found), encoding="utf-8")
     return found

@@ -54,12 +54,14 @@ def _some_of(known: tuple[str, ...], given: tuple[str, ...], option: str) -> tup
     "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where to measure."
 )
 @click.option("--runtime", type=click.Choice(RUNTIMES), default="published", show_default=True, help="Form.")
-@click.option("--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True, help="Numbers.")
+@click.option(
+    "--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True, help="Numbers."
+)
 @click.option(
     "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of shipped."
 )
 @click.option("--effect", type=click.FloatRange(0, 10, min_open=True), metavar="PERCENT",
-              help="Difference of time that matters; default 2.5, against a recorded baseline 10.")  # fmt: skip
+              help="Difference of time that matters; 2.5, or 10 against a recorded baseline.")  # fmt: skip
 @click.option("--tolerance", type=click.FloatRange(0), default=LARGEST_DIFFERENCE, show_default=True,
               help="How far a pixel may be off, white being 1.")  # fmt: skip
 @click.option("--accept", callback=names, metavar="QUANTITIES",

@@ -3,30 +3,40 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.examples import examples
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 
 @click.command(
     "report",
     short_help="tables, figures and the report of a results folder",
-    epilog=examples("llbench report out"),
+    epilog=examples("llbench report out", "llbench report runs --history"),
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--unpack", metavar="DIR", type=click.Path(path_type=Path),
     help="Trainings of the UnPack experiment, where they do not lie in DIR/unpack.",
 )  # fmt: skip
-def command(folder: Path, unpack: Path | None) -> int:
+@click.option(
+    "--history", is_flag=True, help="DIR holds results folders of several runs: plot each cell over time."
+)
+def command(folder: Path, unpack: Path | None, history: bool) -> int:
     """Write tables, figures, claims.json and report.html from the results in DIR.
 
     Nothing is measured: the same result files give the same bytes, on whatever machine. A half-finished run
-    shows what there is.
+    shows what there is. With --history, DIR/history gets a plot for each cell, with the points at which its
+    level changed for good.
     """
     from rich.console import Console
 
+    if history:
+        return _over_time(folder, Console())
     from bench.judge import claims
     from bench.judge.results import Results
     from bench.show import report, tables, writers
@@ -38,4 +48,16 @@ def command(folder: Path, unpack: Path | None) -> int:
     counted = claims.tally(verdicts)
     console.print(", ".join(f"{count} {name}" for name, count in counted.items()), highlight=False)
     console.print(f"Report: {folder / report.FILE}", highlight=False)
+    return 0
+
+
+def _over_time(folder: Path, console: Console) -> int:
+    from bench.judge.history import load
+    from bench.show import history, writers
+
+    series = load(folder)
+    paths = history.write(folder, series)
+    console.print(writers.as_rich(history.table(series)))
+    if paths:
+        console.print(f"Plots: {folder / history.FOLDER}", highlight=False)
     return 0

@@ -10,18 +10,19 @@ import secrets
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from bench import protocols, provenance, store
 from bench.cells import REFERENCE, Cell, Record
 from bench.environment import machine, moment
-from bench.gate import scenes
+from bench.gate import instructions, scenes
 from bench.gate.seats import Nursery, Occupant, Seat, SeatError
 from bench.gate.shares import Share
 from bench.gate.turns import take_turns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
 
     from bench.data.pairs import Pair
     from bench.gate.trees import Tree
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 MEASURES = ("latency", "memory", "complexity", "quality")
 OUTPUTS = "outputs"
 SETS = 8
-SECONDS = 34.0
+SECONDS = 30.0
 MEMORY_SEATS = 3
 LEAST_SETS = 5
 """With fewer sets no interval over processes would be narrow enough to say anything."""
@@ -71,7 +72,7 @@ class Request:
 
 
 class Measuring:
-    """One run of the gate, in as many attempts as its verdicts ask for.
+    """One run of the gate, in as many attempts as its verdicts ask for; a context, which ends its processes.
 
     Args:
         request: what to measure.
@@ -92,6 +93,16 @@ class Measuring:
         self._machine = machine()
         self._shares: dict[tuple[str, str], Share] = {}
         self._attempts = 0
+        self._nursery = Nursery(request.threads)
+
+    def __enter__(self) -> Self:
+        self._nursery.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._nursery.__exit__(kind, error, trace)
 
     def attempt(self, models: Sequence[str]) -> None:
         """Measure models; later attempts add to what the earlier ones found.
@@ -99,31 +110,26 @@ class Measuring:
         A model that cannot be measured on a side leaves records that say why.
         """
         self._attempts += 1
-        with Nursery(self._request.threads) as nursery:
-            for model in models:
-                try:
-                    self._measure(model, nursery)
-                except SeatError as error:
-                    self._fail(model, error)
+        for model in models:
+            try:
+                self._measure(model)
+            except SeatError as error:
+                self._fail(model, error)
 
-    def _measure(self, model: str, nursery: Nursery) -> None:
+    def _measure(self, model: str) -> None:
         occupants = self._occupants(model)
         if self._attempts == 1:
-            self._look_at(model, occupants, nursery)
+            self._look_at(model, occupants)
         if "latency" not in self._request.measures:
             return
         sets, end = self._request.sets, time.monotonic() + self._request.seconds
-        number = 0
-        while number < sets:
+        for number in range(sets):
             begun = time.monotonic()
-            share_s = max((end - begun) / (sets - number), 0.0)
+            if begun > end and number >= LEAST_SETS:
+                break  # slow calls, or a busy machine: fewer sets rather than more time
             self._say(f"{model}: attempt {self._attempts}, set {number + 1} of {sets}")
-            self._one_set(model, occupants, nursery, share_s, first=number == 0)
-            number += 1
-            took = time.monotonic() - begun
-            if took > 2 * self._request.seconds / sets:
-                # Slow calls: fewer sets rather than an attempt of many times its length.
-                sets = max(min(sets, round(self._request.seconds / took)), LEAST_SETS)
+            share_s = max((end - begun) / (sets - number), 0.0)
+            self._one_set(model, occupants, share_s, first=number == 0)
 
     def _occupants(self, model: str) -> dict[str, Occupant]:
         cell, weights = self._request.cell(model), self._request.weights.get(model, "shipped")
@@ -136,9 +142,7 @@ class Measuring:
             )
         return found
 
-    def _one_set(
-        self, model: str, occupants: dict[str, Occupant], nursery: Nursery, seconds: float, *, first: bool
-    ) -> None:
+    def _one_set(self, model: str, occupants: dict[str, Occupant], seconds: float, *, first: bool) -> None:
         begun = time.monotonic()
         number = len(self._share(model, "head").samples)
         labels = list(occupants)
@@ -147,7 +151,7 @@ class Measuring:
         seats: dict[str, Seat] = {}
         try:
             for label in order:
-                seats[label] = Seat(occupants[label], nursery)
+                seats[label] = Seat(occupants[label], self._nursery)
             for seat in seats.values():
                 seat.wait()
             left = seconds - (time.monotonic() - begun)
@@ -168,7 +172,7 @@ class Measuring:
         for side in {self._owner(label) for label in labels}:
             self._write(side, self._share(model, side).latency())
 
-    def _look_at(self, model: str, occupants: dict[str, Occupant], nursery: Nursery) -> None:
+    def _look_at(self, model: str, occupants: dict[str, Occupant]) -> None:
         """Measure what needs no turns: peak memory, counts, pictures."""
         wanted = set(self._request.measures)
         pairs = scenes.scenes() if "quality" in wanted else []
@@ -177,7 +181,7 @@ class Measuring:
             for side in self._sides:
                 self._say(f"{model}: memory, counts and pictures, {side}, {number + 1} of {seats}")
                 before = moment()
-                seat = Seat(replace(occupants[side], for_memory=True), nursery)
+                seat = Seat(replace(occupants[side], for_memory=True), self._nursery)
                 seat.wait()
                 share = self._share(model, side)
                 share.opened(seat.opened, before)
@@ -192,7 +196,11 @@ class Measuring:
         if "complexity" in self._request.measures:
             height, width = self._request.size
             cell = Cell(share.cell.model, "complexity", height=height, width=width)
-            self._write(side, share.record(cell, seat.ask(do="count", cell=asdict(cell))))
+            counted = seat.ask(do="count", cell=asdict(cell))
+            if self._request.instructions:
+                self._say(f"counting instructions, {side} (minutes)")
+                counted["instructions"] = instructions.count(self._sides[side].paths)
+            self._write(side, share.record(cell, counted))
         for pair in pairs:
             self._write(side, self._restored(share, seat, side, pair))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from bench.show import style
@@ -43,13 +44,14 @@ def plot(series: Series) -> Drawn:
             axes.plot([place] * 2, [point.value.low, point.value.high], color=colour, lw=1.2, alpha=0.5)
     axes.plot(places, values, marker, color=colour, ms=4)
     ends = (0, *series.changes, len(values))
-    for first, last in zip(ends, ends[1:], strict=False):
+    for first, last in pairwise(ends):
         level = sum(values[first:last]) / (last - first)
         axes.plot([first - 0.4, last - 0.6], [level] * 2, color="#444444", lw=0.9)
     for change in series.changes:
         axes.axvline(change - 0.5, color="#444444", lw=0.8, ls=":")
         axes.annotate(
-            f"{series.shift(change):+.1%}".replace("-", "−"), (change - 0.5, 1), (3, -2), va="top", fontsize=7,
+            f"{series.shift(change):+.1%}".replace("-", "−"), (change - 0.5, 1), (3, -2), va="top",
+            fontsize=7,
             xycoords=("data", "axes fraction"), textcoords="offset points",
         )  # fmt: skip
     step = max(1, -(-len(values) // MOST_LABELS))
@@ -61,7 +63,9 @@ def plot(series: Series) -> Drawn:
     axes.set_title(f"{title}\n{' · '.join(filter(None, (series.setting, series.machine)))}", fontsize=7.5)
     caption = "Horizontal lines are levels; a dotted one is where a level changed for good (PELT)."
     said = f"{title} over {len(values)} results, {len(series.changes)} changes of level"
-    name = "".join(sign if sign.isalnum() or sign in "+-" else "-" for sign in f"{series.model}-{series.quantity}")
+    name = "".join(
+        sign if sign.isalnum() or sign in "+-" else "-" for sign in f"{series.model}-{series.quantity}"
+    )
     return style.Drawn(name, title, caption, said, drawn)
 
 

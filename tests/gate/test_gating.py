@@ -145,7 +145,8 @@ def test_the_network_got_no_slower(llbench):
 def test_five_lines_gate_a_users_network_in_its_own_tests(project):
     (project.folder / "test_speed.py").write_text(FIVE_LINES)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "bench.pytest_plugin", "-p", "no:cacheprovider"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    # Installed or not, the plugin is taken from here.
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
     def tests():
         return subprocess.run(

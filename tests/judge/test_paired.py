@@ -86,7 +86,7 @@ def test_holms_share_passes_on_when_a_cell_is_decided():
 
 
 def attempts(random, shift, *, process, turn, burst):
-    """One gate on simulated turns: eight sets of twelve, slowed now and then; a second attempt where asked."""
+    """One gate on simulated turns: eight sets of twelve, slowed now and then; again where asked."""
     ratios, twins = {}, {}
     for attempt in range(2):
         for number in range(8 * attempt, 8 * attempt + 8):

@@ -1,0 +1,34 @@
+"""Counting instructions: the request to valgrind is harmless without it, and its answer is read as it is."""
+
+import platform
+import sys
+
+import pytest
+
+from bench.gate import instructions
+from llpacknet.errors import InputError
+
+X86 = sys.platform == "linux" and platform.machine() == "x86_64"
+
+
+@pytest.mark.skipif(not X86, reason="the request is machine code of x86-64")
+def test_outside_of_valgrind_a_request_does_nothing():
+    request = instructions._client_request()
+    assert [request(code, 0) for code in (instructions.START, instructions.STOP)] == [0, 0]
+
+
+def test_a_dump_of_callgrind_is_read_by_the_name_of_its_kernel(tmp_path):
+    dump = tmp_path / "counts.1"
+    dump.write_text(
+        "# callgrind format\nversion: 1\npart: 1\n\ndesc: I1 cache: \ndesc: Trigger: Client Request: pack\n\n"
+        "positions: line\nevents: Ir\nsummary: 123456\n\nfn=(0)\n0 123456\n\ntotals: 123456\n"
+    )
+    assert instructions._read(dump) == ("pack", 123456)
+    dump.write_text("desc: Trigger: Program termination\nsummary: 5\n")
+    assert instructions._read(dump) is None
+
+
+def test_without_valgrind_it_says_what_is_missing(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(InputError, match=r"valgrind|x86-64"):
+        instructions.count([])
