@@ -21,11 +21,17 @@ def test_the_interval_covers_the_truth_as_often_as_it_says(rounds):
     assert stats.binomtest(missed, trials, error).pvalue > 1e-3
 
 
-def test_for_normal_rounds_it_is_students_interval():
-    values = np.random.default_rng(3).normal(0, 0.01, 40)
+def test_it_is_scipys_interval_of_a_trimmed_mean():
+    values = np.random.default_rng(3).normal(0.02, 0.01, 48)
     found = interval(values, 0.02)
-    expected = stats.t.interval(0.98, 39, values.mean(), values.std(ddof=1) / math.sqrt(40))
-    assert (found.low, found.high) == pytest.approx(expected, rel=0.1)
+    expected = stats.mstats.trimmed_mean_ci(values, limits=(0.125, 0.125), alpha=0.02)
+    assert (found.low, found.high) == pytest.approx(tuple(expected), rel=0.05)
+
+
+def test_one_disturbed_round_does_not_widen_it():
+    values = list(np.random.default_rng(4).normal(0, 0.01, 8))
+    calm, disturbed = interval(values, 0.05), interval([*values[:7], 0.5], 0.05)
+    assert disturbed.high - disturbed.low < 2.5 * (calm.high - calm.low)
 
 
 def test_too_few_rounds_have_no_interval():
@@ -70,7 +76,7 @@ def test_nothing_below_the_runs_own_noise_is_called_a_difference():
 
 
 def test_attempts_that_disagree_are_not_slower():
-    ratios = dict(enumerate([0.3] * 8 + [0.01] * 8))
+    ratios = dict(enumerate([0.3] * 8 + [0.02] * 8))
     pooled = {number: ratio + 0.001 * (number % 3) for number, ratio in ratios.items()}
     found = verdict(Evidence(pooled, dict.fromkeys(range(16), 0.0), (0, 8)), 0.025, 0.025)
     assert found.verdict == "inconclusive"
