@@ -128,7 +128,7 @@ WAYS = (
     Way("judge", "show", "verdicts", "call", ((880, 312), (960, 312)), (892, 304)),
     Way("baselines", "measure", "methods", "call", ((240, 450), (300, 450), (300, 332), (360, 332)),
         (308, 396)),
-    Way("metrics", "measure", "scores", "call", ((470, 430), (470, 344)), (478, 392)),
+    Way("metrics", "measure", "scores", "call", ((420, 430), (420, 344)), (428, 392)),
     Way("metrics", "score", "scores", "call", ((580, 450), (670, 450), (670, 194)),
         (678, 262)),
     Way("judge", "score", "the way between means", "call", ((800, 280), (800, 194)), (808, 242)),
