@@ -44,7 +44,7 @@ def command(base: Path, head: Path, effect: float, across_machines: bool, strict
     )
     status = int(strict and any(one.fallen for one in found.findings))
     if as_json:
-        click.echo(json.dumps(found.as_json(), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(found.as_json(), indent=1, ensure_ascii=False, allow_nan=False))
         return status
     console = Console()
     console = console if console.is_terminal else Console(width=160)

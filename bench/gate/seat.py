@@ -144,13 +144,14 @@ class Seat:
         weights = weights_choice(cell.model, {}) if given == "shipped" else given
         ledger = Ledger()
         subject = ledger.load(lambda: subjects.build(cell, weights))
+        _refuse_strangers(cell.model, request["paths"])
         placed = subject.place(frame, MADE_UP_RATIO, subject.input_clip)
         timer = Timer(subject)
         cold, output = timed_with_memory(timer, placed, ledger)
         subject.check(output, cell.height, cell.width)
         del output
         opened = {"cold_s": cold, "memory": ledger.values(), "environment": worker_settings()}
-        opened |= {"weights_sha256": weights_sha256(cell.model, weights), "origin": origin()}
+        opened["weights_sha256"] = weights_sha256(cell.model, weights)
         return cls(lambda: timer(placed)[0], opened, request, subject)
 
     @classmethod
@@ -166,7 +167,7 @@ class Seat:
             return time.perf_counter() - start
 
         opened = {"cold_s": call(), "memory": None, "environment": worker_settings()}
-        return cls(call, {**opened, "weights_sha256": None, "origin": None}, request)
+        return cls(call, {**opened, "weights_sha256": None}, request)
 
     def answer(self, request: Request) -> Answer:
         """Do what is asked: take a turn, count, or restore the scenes."""
@@ -219,10 +220,17 @@ def still_allocator(*, for_memory: bool) -> None:
         mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def origin() -> str | None:
-    """Folder of the code that was built, to be held against the revision's."""
-    module = sys.modules.get("baselines")
-    return None if module is None or module.__file__ is None else str(Path(module.__file__).parent.parent)
+def _refuse_strangers(model: str, paths: list[str]) -> None:
+    """Refuse a method that was found elsewhere because the revision has none such."""
+    import baselines
+    from llpacknet.errors import InputError
+
+    module = baselines.spec(model).factory.partition(":")[0]
+    file = Path(sys.modules[module].__file__ or "").resolve()
+    own = any(file.is_relative_to(path) for path in paths)
+    has_package = any((Path(path) / module.partition(".")[0]).exists() for path in paths)
+    if not own and (":" in model or has_package):
+        raise InputError(f"this revision has no {module}: it was found in another place of import")
 
 
 def weights_sha256(model: str, weights: str) -> str | None:

@@ -45,7 +45,7 @@ class Comparison:
             "refused": self.refused,
             "causes": [asdict(one) for one in self.causes],
             "notes": list(self.notes),
-            "findings": [asdict(one) for one in self.findings],
+            "findings": [one.as_json() for one in self.findings],
         }
 
 

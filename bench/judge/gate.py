@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench import store
@@ -64,7 +64,7 @@ class Decision:
             "base": self.base,
             "head": self.head,
             "notes": list(self.notes),
-            "findings": [{**asdict(one), "fallen": one.fallen} for one in self.findings],
+            "findings": [one.as_json() for one in self.findings],
         }
 
 
@@ -72,9 +72,13 @@ def decide(out: Path, limits: Limits) -> Decision:
     """Judge the results under `<out>/base` and `<out>/head`.
 
     Raises:
-        InputError: one of the folders holds no results, or a damaged one.
+        InputError: the folder holds no results, or a damaged one.
     """
-    base, head = _by_key(store.load(out / "base")), _by_key(store.load(out / "head"))
+    sides = (out / "base", out / "head")
+    if not any(map(store.files, sides)):
+        raise InputError(f"{out} holds no results of a gate: neither base nor head has any")
+    # A side on which nothing could be built has none at all.
+    base, head = (_by_key(store.load(side)) if store.files(side) else {} for side in sides)
     recorded = not _same_run(base, head)
     found = [*_failures(base, head, limits)]
     pairs = [
@@ -164,15 +168,15 @@ def _failures(base: dict[Key, Record], head: dict[Key, Record], limits: Limits) 
         one, other = base.get(key), head.get(key)
         cell = (other or one).cell  # type: ignore[union-attr]
         word: Verdict
-        if other is None or (other.status != "ok" and one is not None and one.status == "ok"):
-            wrong = other is not None and other.status == "wrong-output"
-            word = "wrong-output" if wrong else "gone" if other is None else "failed"
-            reason = "not measured on the head" if other is None else f"{other.status}: {other.reason}"
-        elif one is None or one.status != "ok":
-            word, reason = (
-                "new",
-                "no base" if one is None else f"the base ended so: {one.status}: {one.reason}",
-            )
+        if one is not None and one.status != "ok":
+            word, reason = "new", f"the base ended so: {one.status}: {one.reason}"
+        elif other is None:
+            word, reason = "gone", "not measured on the head"
+        elif other.status != "ok":
+            word = "wrong-output" if other.status == "wrong-output" else "failed"
+            reason = f"{other.status}: {other.reason}"
+        elif one is None:
+            word, reason = "new", "the base has none"
         else:
             continue
         quantity = "correctness" if word == "wrong-output" else _quantity(cell)
@@ -206,7 +210,9 @@ def _middle(record: Record) -> float:
 
 
 def _revision(records: dict[Key, Record]) -> dict[str, Any]:
-    first = next(iter(records.values()))
+    first = next(iter(records.values()), None)
+    if first is None:
+        return {"revision": None, "commit": None}
     return {"revision": first.provenance.get("revision"), "commit": first.provenance.get("commit")}
 
 

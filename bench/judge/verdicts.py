@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 Verdict = Literal[
@@ -80,6 +81,14 @@ class Finding:
     def fallen(self) -> bool:
         """Whether a gate falls on it."""
         return self.verdict in FALLEN and not self.accepted
+
+    def as_json(self) -> dict[str, Any]:
+        """Give plain JSON values: what is infinite, as the PSNR of equal pictures, is null."""
+        values = asdict(self)
+        for key in ("base", "head", "change", "floor"):
+            if values[key] is not None and not math.isfinite(values[key]):
+                values[key] = None
+        return {**values, "fallen": self.fallen}
 
 
 def status(findings: list[Finding], *, strict: bool) -> int:

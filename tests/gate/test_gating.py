@@ -102,6 +102,22 @@ def test_a_head_that_dies_fails_and_leaves_no_process(project, tmp_path, monkeyp
     assert [one for one in left if one.status() != psutil.STATUS_ZOMBIE] == []
 
 
+def test_a_network_that_the_base_lacks_is_new_even_where_another_one_can_be_imported(
+    project, tmp_path, monkeypatch
+):
+    monkeypatch.syspath_prepend(project.folder / "src")
+    project.git("rm", "--quiet", "-r", "src")
+    project.git("commit", "--quiet", "--message", "empty")
+    (project.folder / "README").write_text("nothing yet")
+    project.git("add", "README")
+    project.git("commit", "--quiet", "--message", "more")
+    project.git("tag", "before")
+    project.commit("v2")
+    decision = gate(project, tmp_path / "out", base="before")
+    assert {one.verdict for one in decision.findings} == {"new"}
+    assert decision.status() == 0
+
+
 def test_a_baseline_recorded_before_is_compared_by_ratio_and_says_so(project, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(project.folder)
     file = tmp_path / "baseline.json"
