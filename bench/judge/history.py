@@ -33,6 +33,8 @@ PENALTY = 6.0
 one to four of a hundred series (of 60 and of 12 results)."""
 LEAST_NOISE = 0.005
 """Relative noise that is assumed of any series at least, so that a steady one is not cut by trifles."""
+Key = tuple[str, str, str, str, str]
+"""What stands before the points of a series: model, quantity, unit, setting, machine."""
 PLACES = (".", "head")
 """Where in an entry of a history its cells lie: it is a results folder, or one that a gate left."""
 
@@ -93,7 +95,7 @@ def load(folder: Path) -> list[Series]:
     Raises:
         InputError: there is none, or one is damaged.
     """
-    found: dict[tuple[str, ...], list[Point]] = {}
+    found: dict[Key, list[Point]] = {}
     for entry in sorted(path for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else ():
         for place in PLACES:
             if store.files(entry / place):
@@ -123,8 +125,8 @@ def change_points(values: Sequence[float]) -> tuple[int, ...]:
     return tuple(int(end) for end in ends[:-1])
 
 
-def _take(entry: str, records: Iterable[Record], found: dict[tuple[str, ...], list[Point]]) -> None:
-    pictures: dict[tuple[str, ...], list[tuple[Record, float]]] = {}
+def _take(entry: str, records: Iterable[Record], found: dict[Key, list[Point]]) -> None:
+    pictures: dict[Key, list[tuple[Record, float]]] = {}
     for record in records:
         if record.status != "ok":
             continue
