@@ -121,9 +121,11 @@ class Seat:
     @classmethod
     def take(cls, request: Request) -> Seat:
         """Import the revision, build the method, make the cold call and look at its output."""
+        from bench.affinity import pin
         from bench.cells import REFERENCE, Cell
         from bench.worker import set_numerics
 
+        pin(request["threads"])
         set_numerics(request["threads"])
         still_allocator(for_memory=request["for_memory"])
         cell = Cell(**request["cell"])

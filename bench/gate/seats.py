@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from bench.environment import THREAD_VARIABLES, scrub
-from bench.process import GRACE_S, TOKEN, kill_strays, last_words
+from bench.process import GRACE_S, last_words
+from bench.strays import TOKEN, kill_strays
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
