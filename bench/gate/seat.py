@@ -144,6 +144,11 @@ class Seat:
         # Which weights a revision ships is its own affair.
         given = request["weights"]
         weights = weights_choice(cell.model, {}) if given == "shipped" else given
+        if request["for_memory"]:
+            # Code is paged in by its first use, some megabytes that are not the method's: let another use it.
+            first = subjects.build(cell, weights)
+            first.forward(first.place(frame, MADE_UP_RATIO, first.input_clip))
+            del first
         ledger = Ledger()
         subject = ledger.load(lambda: subjects.build(cell, weights))
         _refuse_strangers(cell.model, request["paths"])
