@@ -38,7 +38,8 @@ def write(
         facts: recipe and result of the training.
         credits_: the photographs it has seen.
     """
-    content = save(dict(state), metadata={"model": str(facts["name"]), "format": "pt"})
+    # One key alone: safetensors writes several in an order that changes from run to run.
+    content = save(dict(state), metadata={"model": str(facts["name"])})
     _replace(weights, content)
     declared = spec(str(facts["name"]))
     contents: dict[str, Any] = {

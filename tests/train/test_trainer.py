@@ -82,6 +82,8 @@ def test_the_same_seed_gives_the_same_weights_whoever_makes_the_patches(
     train(_options(photos, tmp_path / "workers", workers=2))
     assert set(psutil.Process().children()) <= before, "a worker that makes patches outlived the training"
     assert _same_run(uninterrupted, tmp_path / "workers")
+    files = (out / "llpacknet.safetensors" for out in (uninterrupted, tmp_path / "workers"))
+    assert len({sha256(file) for file in files}) == 1
     train(_options(photos, tmp_path / "other", seed=6, steps=2))
     assert not _same_run(uninterrupted, tmp_path / "other")
 
