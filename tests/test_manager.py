@@ -110,8 +110,8 @@ def test_methods_of_a_round_take_turns_and_one_that_fails_in_its_own_harms_no_ot
     assert records["rests", "memory"].status == "ok"
     short, long = (timed[model].values for model in ("good", "rests"))
     assert set(long["turn"]) < set(short["turn"]), "the long calls have fewer turns, beside the short ones"
-    assert len(long["turn"]) == len(set(long["turn"])) == 10
-    assert set(short["turn"]) == set(range(60))
+    assert 2 <= len(long["turn"]) == len(set(long["turn"])) <= 15
+    assert set(short["turn"]) == set(range(90))
     assert not workers()
 
 

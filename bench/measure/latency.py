@@ -36,11 +36,11 @@ STABLE = 0.03
 WARM_UP_CALLS = 10
 WARM_UP_S = 3.0
 """Warm-up ends after so many calls or seconds, stable or not."""
-SAMPLES_S = 2.0
+SAMPLES_S = 3.0
 """Samples are taken for about this long, within the limits below."""
 TURN_S = 0.02
 """A turn lasts about so long, and at least one call."""
-FEWEST_TURNS, MOST_TURNS = 2, 60
+FEWEST_TURNS, MOST_TURNS = 2, 90
 MOST_CALLS = 5
 """Calls in a turn."""
 SHORT_CALL_S = 0.02

@@ -78,15 +78,15 @@ def test_warm_up_ends_when_two_calls_agree_and_samples_follow():
     samples, turns = sample(lambda: taken.append(next(times)) or taken[-1], cold=2.0)
     assert taken[:4] == [1.0, 0.5, 0.4, 0.398]
     assert samples == taken[4:]
-    assert turns == list(range(5))
+    assert turns == list(range(8))
 
 
 def test_a_short_call_is_made_once_uncounted_as_its_turn_begins():
     calls = []
     samples, turns = sample(lambda: calls.append(0.01) or 0.01, cold=0.01)
-    assert turns == [number for number in range(60) for _ in range(2)]
+    assert turns == [number for number in range(90) for _ in range(2)]
     assert len(samples) == len(turns)
-    assert len(calls) == 1 + 60 * 3  # one to warm up, two counted ones a turn
+    assert len(calls) == 1 + 90 * 3  # one to warm up, two counted ones a turn
 
 
 def test_a_long_call_is_repeated_once_without_warm_up():
