@@ -3,13 +3,13 @@
     python benchmarks/roofline.py [--size HxW] [--rounds N] [--threads N] [--model NAME]
                                   [--runtimes A,B] [--out FILE.json]
 
-Methodology: the roof is the fastest of many large matrix products, by torch's and by NumPy's library, before
-and after the passes, and a copy within memory far beyond the caches; the floor of a pass is its multiplications
-and additions over that roof. All forms that exist here are called in turn, round by round, every other round
-backwards, in one process after a cold and a warm call of each; shown is the median of the rounds. The profile
-is of one more pass, by torch: operators by kind, with what each convolution reaches of the roof. Number formats
-for which the processor has no instructions are named and left out of the roof. Nothing else should run on the
-machine meanwhile.
+Methodology: the roof is the fastest of many large matrix products, by torch's and by NumPy's library,
+before and after the passes, and a copy within memory far beyond the caches; the floor of a pass is its
+multiplications and additions over that roof. All forms that exist here are called in turn, round by
+round, every other round backwards, in one process after a cold and a warm call of each; shown is the
+median of the rounds. The profile is of one more pass, by torch: operators by kind, with what each
+convolution reaches of the roof. Number formats for which the processor has no instructions are named and
+left out of the roof. Nothing else should run on the machine meanwhile.
 """
 
 from __future__ import annotations
