@@ -11,7 +11,6 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Use": (
         "restoring.md",
         "runtimes.md",
-        "roofline.md",
         "gating.md",
         "adding.md",
         "training.md",
