@@ -15,6 +15,8 @@ from llpacknet.runtimes import calibration as training
 from llpacknet.runtimes.processor import lacks
 
 LEARNED = [name for name in baselines.names() if baselines.spec(name).kind == "network"]
+TRUNKS = ("llpacknet", "llpacknet-pixelshuffle", "sid-unet", "sgn", "did", "red")
+"""One method of each trunk: NNCF takes several seconds for each."""
 ROOT = Path(__file__).parents[3]
 FP32 = 1e-4
 """Largest difference, relative to the picture's largest magnitude: sums in another order."""
@@ -78,8 +80,10 @@ def test_compiled_it_gives_the_published_picture():
     assert apart(form(mosaic), published(network, mosaic))[0] < FP32
 
 
-@pytest.mark.parametrize("runtime", ["onnxruntime", "openvino"])
-@pytest.mark.parametrize("name", LEARNED)
+@pytest.mark.parametrize(
+    ("name", "runtime"),
+    [*((name, "onnxruntime") for name in LEARNED), *((name, "openvino") for name in TRUNKS)],
+)
 def test_in_int8_it_gives_nearly_the_published_picture(name, runtime):
     network, scenes = built(name)
     form = made(name, runtime, "int8", network, scenes[:2])
