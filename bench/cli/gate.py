@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.examples import examples
-from bench.cli.run import frame, names, weights_files
+from bench.cli.run import chosen_models, frame, names, weights_files
 from bench.gate.measuring import LEAST_SETS, MEASURES, SECONDS, SETS
 from bench.judge.verdicts import LARGEST_DIFFERENCE, QUANTITIES, Limits
 from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
@@ -60,6 +60,7 @@ def _some_of(known: tuple[str, ...], given: tuple[str, ...], option: str) -> tup
 @click.option(
     "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of shipped."
 )
+@click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
 @click.option("--effect", type=click.FloatRange(0, 10, min_open=True), metavar="PERCENT",
               help="Difference of time that matters; 2.5, or 10 against a recorded baseline.")  # fmt: skip
 @click.option("--tolerance", type=click.FloatRange(0), default=LARGEST_DIFFERENCE, show_default=True,
@@ -92,6 +93,7 @@ def command(
     runtime: str,
     precision: str,
     weights: dict[str, Path],
+    only_free: bool,
     effect: float | None,
     tolerance: float,
     accept: tuple[str, ...],
@@ -119,7 +121,7 @@ def command(
         raise InputError("give --base REV to compare with, or --record FILE to record a baseline")
     sides = gating.Sides(base or head, head, Path.cwd(), prepare, sources)
     wanted = gating.request(
-        models,
+        chosen_models(models, only_free=only_free),
         size=size,
         threads=threads,
         measures=_some_of(MEASURES, measure, "--measure"),

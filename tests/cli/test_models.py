@@ -31,8 +31,8 @@ def test_only_free_holds_for_a_named_list_too(capsys, tmp_path):
 
 
 def test_only_free_with_nothing_left_is_refused(capsys, tmp_path):
-    for verb in (["run", "--models", "red"], ["reproduce", "--models", "red"]):
-        assert main([*verb, "--only-free", "--out", str(tmp_path / "out")]) == 2
+    for verb in (["run"], ["reproduce"], ["gate", "--base", "HEAD"]):
+        assert main([*verb, "--models", "red", "--only-free", "--out", str(tmp_path / "out")]) == 2
         assert "no model is left" in capsys.readouterr().err
 
 

@@ -17,7 +17,7 @@ MARK = re.compile(r"^<!-- (?P<kind>run|not run|file)(?:: (?P<what>.*\S))? -->$")
 SHELL = {"sh", "bash", "shell", "console"}
 FIRST = ("quickstart.md", "sid.md", "adding.md")
 INLINE = re.compile(r"(?<!`)`((?:[A-Z_]+=\S+ )*llbench [^`]+)`(?!`)")
-LINE = re.compile(r"^\s*(?:\$ )?((?:[A-Z_]+=\S+ )*llbench\b.*)$")
+LINE = re.compile(r"^\s*(?:\$ )?((?:[A-Z_]+=\S+ )*llbench(?:\s.*)?)$")
 
 
 @dataclass(frozen=True)
