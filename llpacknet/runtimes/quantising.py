@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     Mosaics = Sequence[NDArray[np.float32]]
 
-SCHEME = "2"
+SCHEME = "3"
 """Changes with the way of quantising, so that kept models are made anew."""
 OUTSIDE = 1e-5
 """Share of an activation's values that may lie outside its range, at either end."""
@@ -112,19 +112,11 @@ def for_onnxruntime(onnx: bytes, mosaics: Mosaics, folder: Path | None) -> bytes
                 per_channel=True,
                 calibrate_method=quantization.CalibrationMethod.Percentile,
                 extra_options={"CalibPercentile": 100 * (1 - OUTSIDE)},
-                nodes_to_exclude=_first_in_onnx(onnx),
+                nodes_to_exclude=_ends_in_onnx(onnx),
                 # Sums of two products of bytes overflow 16 bits, in which processors without int8
                 # instructions hold them, unless weights keep to 7 bits.
                 reduce_range=lacks("int8"),
-                op_types_to_quantize=[
-                    "Conv",
-                    "ConvTranspose",
-                    "Concat",
-                    "Add",
-                    "Relu",
-                    "LeakyRelu",
-                    "MaxPool",
-                ],
+                op_types_to_quantize=["Conv", "ConvTranspose"],
             )
         source.unlink()
 
@@ -160,21 +152,26 @@ def _first_in_openvino(model: Any) -> list[str]:
     return _first(steps)
 
 
-def _first_in_onnx(onnx: bytes) -> list[str]:
-    """Names of the convolutions nearest to the mosaic."""
+def _ends_in_onnx(onnx: bytes) -> list[str]:
+    """Names of the convolutions nearest to the mosaic, and of those that give the picture.
+
+    ONNX Runtime rounds what a quantised convolution gives as well, and darkness is most of a picture.
+    """
     import onnx as format_of
 
     graph = format_of.load_from_string(onnx).graph
-    return _first([(node.name, node.op_type, list(node.input), list(node.output)) for node in graph.node])
+    steps = [(node.name, node.op_type, list(node.input), list(node.output)) for node in graph.node]
+    backwards = [(name, kind, gives, takes) for name, kind, takes, gives in reversed(steps)]
+    return sorted({*_first(steps), *_first(backwards, most=1)})
 
 
-def _first(steps: Sequence[tuple[str, str, list[str], list[str]]]) -> list[str]:
-    """Of steps in order (name, kind, inputs, outputs), find the first `KEPT` convolutions on every way."""
+def _first(steps: Sequence[tuple[str, str, list[str], list[str]]], most: int = KEPT) -> list[str]:
+    """Of steps in order (name, kind, inputs, outputs), find the first `most` convolutions on every way."""
     depth: dict[str, int] = {}
     found = []
     for name, kind, takes, gives in steps:
         here = max((depth.get(one, 0) for one in takes), default=0) + (kind in _CONVOLUTIONS)
-        if kind in _CONVOLUTIONS and here <= KEPT:
+        if kind in _CONVOLUTIONS and here <= most:
             found.append(name)
         depth.update(dict.fromkeys(gives, here))
     return found
