@@ -53,6 +53,7 @@ from bench.strays import TOKEN
 MODELS = "llpacknet,gain-only"
 SIZE = "64x96"
 MOST_RUNS = 40
+PATIENCE = 6
 
 
 def run(out: Path, data: Path, arguments: argparse.Namespace, *more: str) -> list[str]:
@@ -96,10 +97,16 @@ def measuring(folder: Path) -> list[int]:
 
 
 def disturb(crew: Crew, out: Path, arguments: argparse.Namespace, stop: threading.Event) -> None:
-    """Kill a random worker every few seconds and the scheduler once, until told to stop."""
+    """Kill a random worker every few seconds and the scheduler once, until told to stop.
+
+    On a machine so slow that nothing is finished between two kills, the next one waits, but not for ever.
+    """
     draw = random.Random(arguments.seed)  # noqa: S311
-    scheduler = False
+    scheduler, finished, since = False, 0, time.monotonic()
     while not stop.wait(draw.uniform(0.5, 1.5) * arguments.every):
+        if len(good(out)) == finished and time.monotonic() - since < PATIENCE * arguments.every:
+            continue
+        finished, since = len(good(out)), time.monotonic()
         crew.kill(f"worker{draw.randrange(crew.workers)}")
         if not scheduler and len(good(out)) * 3 > arguments.scenes * 8:
             crew.kill("scheduler")

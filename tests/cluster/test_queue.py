@@ -78,8 +78,9 @@ def test_a_submitted_script_brings_a_worker(tmp_path, monkeypatch):
         (commands / name).write_text(f"#!/bin/sh\n{does}\n")
         (commands / name).chmod((commands / name).stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", str(commands), prepend=os.pathsep)
-    asked = 'jobs = 1\ncores = 1\nmemory = "1GB"\ninterface = "lo"\nwait_s = 60\n'
-    (tmp_path / "jobs.toml").write_text(f'{asked}worker_extra_args = ["--lifetime", "20s"]\n')
+    (tmp_path / "jobs.toml").write_text(
+        'jobs = 1\ncores = 1\nmemory = "1GB"\ninterface = "lo"\nwait_s = 200\n'
+    )
     with connected(f"slurm:{tmp_path / 'jobs.toml'}") as cluster:
         assert cluster.slots() == 1
         assert list(cluster.each(len, ["abc"])) == [3]
