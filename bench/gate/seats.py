@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 FORKS = sys.platform == "linux"
 """Where libraries survive a fork after their import; elsewhere every seat is an interpreter of its own."""
 TAIL_BYTES = 4096
-TIMEOUT_S = 300.0
+TIMEOUT_S = 1800.0
+"""Longest time for one request: two calls of the slowest network at the paper's size take a fifth of it."""
 
 
 class SeatError(Exception):
