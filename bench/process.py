@@ -49,12 +49,11 @@ __all__ = [
 TAIL_BYTES = 4096
 GRACE_S = 5.0
 """Between asking a worker to end and killing it."""
-STEADY_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
-"""glibc's own starting values, which it moves at run time unless they are given.
+STEADY_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
+"""Where glibc's thresholds stand after a process has freed a block of 32 MB, as it does with large frames.
 
-Left to itself it takes blocks of up to 32 MB from its heap or maps them afresh, by what was freed before: of
-two processes that do the same, one has three times the page faults and takes half as long again. Set, every
-block from that size on is mapped afresh, as those over 32 MB are anyway.
+It moves them at run time, by what was freed before, unless they are given: of two processes that do the same
+on a small frame, one has three times the page faults and takes half as long again.
 """
 Event = dict[str, Any]
 
