@@ -34,6 +34,15 @@ BAND_PIXELS = 8512
 more hold more memory (at the A7S II's width this is 32 rows)."""
 
 
+def _references_of_one() -> int:
+    alone = np.empty(1)
+    return sys.getrefcount(alone)
+
+
+_ALONE = _references_of_one()
+"""What Python counts of an array that one local name refers to: it differs between versions."""
+
+
 def fast(network: nn.Module) -> nn.Module:
     """Make a network's fastest eager form for inference, called as the network is.
 
@@ -123,8 +132,8 @@ class FastLLPackNet(nn.Module):
     def _memory(self, shape: tuple[int, ...], dtype: torch.dtype) -> NDArray[np.generic]:
         kind = np.dtype(np.uint8 if dtype == torch.uint8 else np.float32)
         last, self._last = self._last, None
-        # Referred to by `last` and by the question: every tensor that shares it would count too.
-        if last is not None and sys.getrefcount(last) == 2 and (last.shape, last.dtype) == (shape, kind):
+        # Referred to by `last` alone: every tensor that shares it would count too.
+        if last is not None and sys.getrefcount(last) == _ALONE and (last.shape, last.dtype) == (shape, kind):
             return last
         del last
         # NumPy asks for huge pages, whose first touch costs a fraction of small ones'.

@@ -130,6 +130,9 @@ def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
         place.with_name(place.name + suffix) if plain.count(short) > 1 else short
         for (_, place), short in zip(found, plain, strict=True)
     ]
+    if len(set(names)) < len(names):
+        name = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"several photographs would become {out / name}: restore each folder into its own")
     return [Task(source, out / name, chosen) for (source, _), name in zip(found, names, strict=True)]
 
 
@@ -159,12 +162,12 @@ def restore_all(restorer: Restorer, todo: Sequence[Task]) -> Iterator[Done]:
             current = ahead.pop(0)
             read = _outcome(current)
             ahead += [reader.submit(_read, one, restorer) for one in todo[number + 1 : number + 2]]
-            if isinstance(read, str):
-                writing.append(writer.submit(Done, task, read))
+            restored = read if isinstance(read, str) else _run(task, read, restorer)
+            if isinstance(read, str) or isinstance(restored, str):
+                writing.append(writer.submit(Done, task, str(restored)))
             else:
-                restored = restorer.run(read.placed, pictures.BITS[task.kind])
                 writing.append(writer.submit(_write, task, read, restored))
-            del read
+            del read, restored
             while len(writing) > (WRITING - 1 if number + 1 < len(todo) else 0):
                 done = writing.pop(0).result()
                 now = time.perf_counter()
@@ -184,6 +187,18 @@ def _outcome(reading: Future[_Read]) -> _Read | str:
         return reading.result()
     except InputError as error:
         return str(error)
+
+
+def _run(task: Task, read: _Read, restorer: Restorer) -> Restored | str:
+    try:
+        return restorer.run(read.placed, pictures.BITS[task.kind])
+    except InputError as error:
+        return f"{task.source}: {error}"
+    except (
+        MemoryError,
+        RuntimeError,
+    ) as error:  # torch and the runtimes say that memory ran out in their ways
+        return f"{task.source} could not be restored: {' '.join(str(error).split())[:200] or 'out of memory'}"
 
 
 def _write(task: Task, read: _Read, restored: Restored) -> Done:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 import warnings
 from datetime import datetime
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 ORIENTATION, TAKEN, EXIF_FOLDER = 0x0112, 0x0132, 0x8769
 TAKEN_ORIGINALLY = 0x9003
+TIME = re.compile(r"\d{4}(:\d\d){2} \d\d(:\d\d){2}")
 _MAIN = (0x010F, 0x0110, TAKEN, 0x013B, 0x8298)
 """Make, Model, DateTime, Artist, Copyright."""
 _CAPTURE = (
@@ -53,7 +55,8 @@ def read(path: Path, raw: Any = None) -> Image.Exif:
 def taken(exif: Image.Exif) -> str | None:
     """Return the time a picture was taken, as EXIF writes it (2020:11:07 21:30:00); None if unknown."""
     time = exif.get_ifd(EXIF_FOLDER).get(TAKEN_ORIGINALLY, exif.get(TAKEN))
-    return str(time) if time else None
+    # Cameras whose clock is not set write blanks or zeros here; a TIFF takes a whole date only.
+    return str(time) if time and TIME.fullmatch(str(time)) else None
 
 
 def _found(path: Path) -> Image.Exif:

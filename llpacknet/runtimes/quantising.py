@@ -74,7 +74,8 @@ def for_openvino(onnx: bytes, mosaics: Mosaics, folder: Path | None) -> Any:
             )
         ov.serialize(model, target, target.with_suffix(".bin"))
 
-    with _kept(onnx, mosaics, folder, "openvino", ("openvino", "nncf"), ".xml", quantise) as path:
+    name = "openvino-7bit" if lacks("int8") else "openvino"
+    with _kept(onnx, mosaics, folder, name, ("openvino", "nncf"), ".xml", quantise) as path:
         core = ov.Core()
         # Not mapped into memory: a temporary folder goes before the model does.
         core.set_property({"ENABLE_MMAP": False})

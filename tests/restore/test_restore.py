@@ -182,3 +182,18 @@ def test_two_files_of_one_name_get_a_picture_each(tmp_path):
     out = tmp_path / "out"
     assert main(["restore", *(str(tmp_path / name) for name in ("a.DNG", "a.ARW")), "-o", str(out)]) == 0
     assert sorted(path.name for path in out.iterdir()) == ["a.ARW.png", "a.DNG.png"]
+
+
+def test_pictures_of_one_name_from_two_folders_are_refused_before_one_replaces_the_other(tmp_path, capsys):
+    for place in ("a", "b"):
+        (tmp_path / place).mkdir()
+        write_dng(tmp_path / place / "one.dng", scene())
+    assert main(["restore", str(tmp_path / "a"), str(tmp_path / "b"), "-o", str(tmp_path / "out")]) == 2
+    assert "one.dng.png" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_clock_that_was_not_set_stops_no_tiff(tmp_path):
+    write_dng(tmp_path / "a.dng", scene(), taken="    :  :     :  :  ")
+    assert main(["restore", str(tmp_path / "a.dng"), "-o", str(tmp_path / "a.tif")]) == 0
+    assert tifffile.imread(tmp_path / "a.tif").shape == (*SIZE, 3)
