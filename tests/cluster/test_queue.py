@@ -72,7 +72,8 @@ def test_a_submitted_script_brings_a_worker(tmp_path, monkeypatch):
     commands = tmp_path / "bin"
     commands.mkdir()
     for name, does in {
-        "sbatch": 'sh "$1" > "$0.log" 2>&1 &\necho "Submitted batch job $!"',
+        # As Slurm does, it keeps the script: whoever submits it removes it at once.
+        "sbatch": 'cp "$1" "$0.job"\nsh "$0.job" > "$0.log" 2>&1 &\necho "Submitted batch job $!"',
         "scancel": "true",
     }.items():
         (commands / name).write_text(f"#!/bin/sh\n{does}\n")
