@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from bench.cells import Cell, Record
 
-AXES = ("device", "runtime", "precision", "height", "width", "threads")
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -132,9 +130,11 @@ def _pictures(pairs: list[Both], limits: Limits) -> list[Finding]:
     for both in pairs:
         cell = both.head.cell
         if cell.measurement == "quality":
-            groups.setdefault((cell.model, cell.protocol, cell.runtime, cell.precision), []).append(both)
+            what = (cell.model, cell.protocol, cell.dataset, cell.device, cell.height, cell.width)
+            groups.setdefault((*what, cell.runtime, cell.precision), []).append(both)
+    several = len({what[2:4] for what in groups}) > 1
     found = []
-    for (model, protocol, *_), some in groups.items():
+    for (model, protocol, dataset, device, *_), some in groups.items():
         psnr = {
             b.head.cell.image: (number(b.base.values["psnr"]), number(b.head.values["psnr"])) for b in some
         }
@@ -144,6 +144,8 @@ def _pictures(pairs: list[Both], limits: Limits) -> list[Finding]:
         word, reason = _quality(mean.value, ends, limits.psnr_db, len(apart))
         sides = [math.fsum(pair[side] for pair in psnr.values()) / len(psnr) for side in (0, 1)]
         detail = {"protocol": protocol, "images": f"{len(apart)} images"}
+        if several:
+            detail |= {"dataset": dataset, "device": device}
         found.append(
             Finding(
                 model, "psnr", word, sides[0], sides[1], "dB", mean.value, ends, None, reason, detail=detail

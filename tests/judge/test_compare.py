@@ -106,6 +106,15 @@ def test_pictures_are_compared_over_scenes(records):
     assert words(compare(records, worse, Limits()), "psnr") == {"worse"}
 
 
+def test_a_loss_on_one_device_is_not_hidden_by_the_other(records):
+    seen = [one for one in records if one.cell.measurement == "quality" and one.status == "ok"]
+    again = [replace(one, cell=replace(one.cell, device="cuda")) for one in seen]
+    worse = [replace(one, values={**one.values, "psnr": one.values["psnr"] - 1}) for one in seen]
+    found = compare(seen + again, worse + again, Limits())
+    devices = {one.detail["device"]: one.verdict for one in found.findings if one.quantity == "psnr"}
+    assert devices == {"cpu": "worse", "cuda": "equal"}
+
+
 def test_on_the_command_line(records, tmp_path, capsys):
     for name, some in (("a", records), ("b", on(scaled(records, 2.0), capability="AVX512"))):
         for record in some:
