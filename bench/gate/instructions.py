@@ -18,10 +18,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.environment import THREAD_VARIABLES, scrub
-from bench.process import last_words
-from llpacknet.errors import InputError
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -58,6 +54,10 @@ def count(paths: Sequence[Path]) -> dict[str, int]:
     Raises:
         InputError: valgrind cannot be had or failed.
     """
+    from bench.environment import THREAD_VARIABLES, scrub
+    from bench.process import last_words
+    from llpacknet.errors import InputError
+
     reason = unavailable()
     if reason:
         raise InputError(reason)
@@ -92,6 +92,8 @@ def _read(path: Path) -> tuple[str, int] | None:
 
 def main() -> None:
     """Call each kernel once with counting on; the arguments are the revision's folders of import."""
+    early = sorted({"llpacknet", "baselines"} & set(sys.modules))
+    assert not early, f"{early} imported before the revision is known"
     sys.path[:0] = sys.argv[1:]
     import torch
 

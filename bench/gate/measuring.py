@@ -244,10 +244,10 @@ class Measuring:
         now = {"before": moment(), "after": moment()}
         share = self._share(model, side)
         share.environment = {**now, **share.environment}
-        for measurement in ("latency", "memory"):
-            if measurement in self._request.measures:
-                cell = replace(share.cell, measurement=measurement)
-                self._write(side, share.record(cell, {}, error.status, error.reason))
+        kinds = [kind for kind in ("latency", "memory") if kind in self._request.measures]
+        for measurement in kinds or ["latency"]:
+            cell = replace(share.cell, measurement=measurement)
+            self._write(side, share.record(cell, {}, error.status, error.reason))
 
     def _write(self, side: str, record: Record) -> None:
         store.write(self._out / ("head" if side == "reference" else side), record)

@@ -97,6 +97,13 @@ def test_a_head_that_dies_fails_and_leaves_no_process(project, tmp_path, monkeyp
     assert [one for one in left if one.status() != psutil.STATUS_ZOMBIE] == []
 
 
+def test_a_head_that_dies_fails_where_neither_time_nor_memory_is_asked_for(project, tmp_path):
+    project.commit("v2", work="import os; os._exit(3)")
+    decision = gate(project, tmp_path / "out", measures=("complexity", "quality"))
+    assert decision.status() == 1
+    assert {one.verdict for one in decision.findings if one.fallen} >= {"failed"}
+
+
 def test_a_network_that_the_base_lacks_is_new_even_where_another_one_can_be_imported(
     project, tmp_path, monkeypatch
 ):

@@ -1,6 +1,7 @@
 """Counting instructions: the request to valgrind is harmless without it, and its answer is read as it is."""
 
 import platform
+import subprocess
 import sys
 
 import pytest
@@ -26,6 +27,18 @@ def test_a_dump_of_callgrind_is_read_by_the_name_of_its_kernel(tmp_path):
     assert instructions._read(dump) == ("pack", 123456)
     dump.write_text("desc: Trigger: Program termination\nsummary: 5\n")
     assert instructions._read(dump) is None
+
+
+@pytest.mark.skipif(not X86, reason="the request is machine code of x86-64")
+def test_what_is_counted_is_the_code_of_the_revision(tmp_path):
+    package = tmp_path / "llpacknet"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "def pack(x, factor):\n    print('packed by the revision')\n\n\nunpack = pack\n"
+    )
+    command = [sys.executable, "-P", "-m", "bench.gate.instructions", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines() == ["packed by the revision"] * 4, done.stderr
 
 
 def test_without_valgrind_it_says_what_is_missing(monkeypatch):
