@@ -33,6 +33,8 @@ def _at_hand(monkeypatch, tmp_path):
     monkeypatch.syspath_prepend(ROOT / "tests" / "methods")
     monkeypatch.setenv("LLBENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv(hosts.FOLDER_VARIABLE, str(tmp_path))
+    yield
+    running.tasks._resident().end()  # of tasks done here, in the test's own thread
 
 
 def test_two_workers_give_the_values_of_one_process_and_keep_costs_by_host(data, tmp_path):
