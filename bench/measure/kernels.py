@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import pixel_shuffle
 
+from bench import trace
 from bench.measure import peaks
 from llpacknet.packing import pixelshuffle_order, unpack, unpack_2020, unpack_2020_batched, unpack_loop
 
@@ -48,7 +49,12 @@ TIMED: tuple[Form, ...] = (
 
 def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
     """Give the function that measures the cell of a number."""
-    return lambda index: values(order.job.cells[index])
+
+    def measure(index: int) -> dict[str, Any]:
+        with trace.span("method: kernels"):
+            return values(order.job.cells[index])
+
+    return measure
 
 
 def values(cell: Cell) -> dict[str, Any]:
