@@ -73,8 +73,10 @@ def execute(
 
 
 def check_disk(plan: Plan, out: Path, more: float = 0.0) -> None:
-    """Raise InputError where the disk of a results folder lacks the space that a plan and `more` need."""
-    free, needed = shutil.disk_usage(out).free, plan.disk_bytes + more
+    """Raise InputError where the disk of a results folder, made or not, lacks what a plan and `more` need."""
+    whole = out.absolute()
+    there = next(folder for folder in (whole, *whole.parents) if folder.exists())
+    free, needed = shutil.disk_usage(there).free, plan.disk_bytes + more
     if free < needed:
         raise InputError(
             f"{out} has {free / 1e9:.2f} GB of free space and {needed / 1e9:.2f} GB are needed: "

@@ -58,7 +58,11 @@ def _some_of(known: tuple[str, ...], given: tuple[str, ...], option: str) -> tup
     "--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True, help="Numbers."
 )
 @click.option(
-    "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of shipped."
+    "--weights",
+    callback=weights_files,
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A file to use for a method, in place of the weights shipped for it; several times for several.",
 )
 @click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
 @click.option("--effect", type=click.FloatRange(0, 10, min_open=True), metavar="PERCENT",

@@ -54,7 +54,11 @@ def command(context: click.Context, only_free: bool, as_json: bool) -> None:
 )
 @click.argument("name", shell_complete=method)
 @click.option(
-    "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of the shipped."
+    "--weights",
+    callback=weights_files,
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A file to use for a method, in place of the weights shipped for it; several times for several.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def check(name: str, weights: dict[str, Path], as_json: bool) -> int:

@@ -51,7 +51,11 @@ if TYPE_CHECKING:
     "--seed", type=click.IntRange(0), default=SEED, show_default=True, help="Of the data that are made."
 )
 @click.option(
-    "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of the shipped."
+    "--weights",
+    callback=weights_files,
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A file to use for a method, in place of the weights shipped for it; several times for several.",
 )
 @click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
 @click.option("--offline", is_flag=True, help="Fetch nothing; LPIPS is then left out if it is not at hand.")
@@ -81,14 +85,18 @@ def command(
 ) -> int:
     """Make dark raws if none are given, measure, and write tables, figures, verdicts and report into OUT."""
     chosen = chosen_models(models or TIERS[tier].models or ("all",), only_free=only_free)
-    _open(out, resume=resume)
+    given = None if dataset is None else _indexed(dataset)
+    if not resume and store.files(out):
+        raise InputError(f"{out} holds results: continue it with --resume, or choose another --out")
     with crew(cluster, every_host=every_host) as workers:
         request = Request(
             TIERS[tier], chosen, device, threads or workers.threads, rounds, seed, weights, size
         )
-        _announce(request, dataset, out)
+        words = _cost(request, given, out)
+        _open(out)
+        _say(words)
         _fetch_backbone(offline=offline)
-        pairs = _data(request, dataset, out, workers)
+        pairs = _data(request, out, workers) if given is None else given
         plan = request.plan(pairs)
         for note in plan.notes:
             _say(f"note: {note}")
@@ -101,33 +109,35 @@ def command(
     return 1 if summary.failed else 0
 
 
-def _open(out: Path, *, resume: bool) -> None:
+def _open(out: Path) -> None:
     """Make the results folder, before time is spent on anything that would go into it."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise store.unwritable(out, error) from error
-    if not resume and store.files(out):
-        raise InputError(f"{out} holds results: continue it with --resume, or choose another --out")
 
 
-def _announce(request: Request, dataset: str | None, out: Path) -> None:
-    """Say what the whole run will take, before anything is written."""
-    if dataset is not None:
-        from bench.data.index import index
+def _indexed(dataset: str) -> Dataset:
+    """Look at the user's data set, and say which of its files are left out."""
+    from bench.data.index import index
 
-        pairs, plan = index(dataset), None
-        making_s, making_bytes = 0.0, 0.0
-        for problem in pairs.problems:
-            _say(f"left out: {problem}")
-        plan = request.plan(pairs)
+    pairs = index(dataset)
+    for problem in pairs.problems:
+        _say(f"left out: {problem}")
+    return pairs
+
+
+def _cost(request: Request, given: Dataset | None, out: Path) -> str:
+    """Tell what the whole run will take, before anything is written."""
+    if given is not None:
+        plan, making_s, making_bytes = request.plan(given), 0.0, 0.0
     else:
         pairs = expected(out / DATA_FOLDER, request)
         making_s, making_bytes = making_cost(pairs, request)
         plan = request.plan(pairs, request.frame)
         check_disk(plan, out, 0.0 if (out / DATA_FOLDER).exists() else making_bytes)
     disk = (plan.disk_bytes + making_bytes) / 1e6
-    _say(
+    return (
         f"{request.tier.name}: {len(request.models)} methods, {len(plan.cells)} cells; predicted "
         f"{progress.duration(plan.seconds + making_s)}, {disk:.0f} MB of disk, "
         f"{plan.peak_bytes / 1e9:.1f} GB of memory"
@@ -150,11 +160,7 @@ def _fetch_backbone(*, offline: bool) -> None:
         _say(f"LPIPS will be left out: {error}")
 
 
-def _data(request: Request, dataset: str | None, out: Path, workers: Crew) -> Dataset:
-    if dataset is not None:
-        from bench.data.index import index
-
-        return index(dataset)
+def _data(request: Request, out: Path, workers: Crew) -> Dataset:
     from bench.data.make import make
 
     with trace.span("making data"), counting("making dark raws") as count:

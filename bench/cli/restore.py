@@ -44,7 +44,11 @@ KINDS = ("png", "jpeg", "tiff")
               help="Number format.")  # fmt: skip
 @click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where it runs.")
 @click.option(
-    "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of the shipped."
+    "--weights",
+    callback=weights_files,
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A file to use for a method, in place of the weights shipped for it; several times for several.",
 )
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
 @click.option("--overwrite", is_flag=True, help="Make pictures again that are there already.")

@@ -86,7 +86,11 @@ def _subset(given: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[
     "--sweep", type=click.Choice(["resolution", "threads"]), help="Repeat over sizes or thread counts."
 )
 @click.option(
-    "--weights", callback=weights_files, multiple=True, metavar="NAME=FILE", help="Instead of the shipped."
+    "--weights",
+    callback=weights_files,
+    multiple=True,
+    metavar="NAME=FILE",
+    help="A file to use for a method, in place of the weights shipped for it; several times for several.",
 )
 @click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
 @click.option("--predictions", is_flag=True, help="Keep restored pictures under OUT/predictions.")

@@ -38,11 +38,13 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--minutes", type=click.FloatRange(0, min_open=True), help="Length by the clock instead of --steps."
 )
-@click.option("--batch", default=4, show_default=True, type=click.IntRange(1), help="Patches a step.")
+@click.option("--batch", default=4, show_default=True, type=click.IntRange(1), help="Patches in each step.")
 @click.option("--patch", default=256, show_default=True, type=int, help="Side of a patch, a multiple of 16.")
 @click.option("--lr", default=1.5e-3, show_default=True, type=click.FloatRange(0, min_open=True),
               help="Largest rate of the schedule.")  # fmt: skip
-@click.option("--weight-decay", default=0.0, show_default=True, type=click.FloatRange(0), help="AdamW's.")
+@click.option(
+    "--weight-decay", default=0.0, show_default=True, type=click.FloatRange(0), help="Weight decay of AdamW."
+)
 @click.option("--clip", default=1.0, show_default=True, type=click.FloatRange(0, min_open=True),
               help="Largest norm of the gradient.")  # fmt: skip
 @click.option("--loss", default="l1", show_default=True, type=click.Choice(LOSSES), help="What is minimised.")
@@ -55,17 +57,21 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option(
     "--precision",
     type=click.Choice(["fp32", "bf16"]),
-    help="Of the forward pass. [default: bf16 on cuda, fp32 on cpu]",
+    help="Number format of the forward pass. [default: bf16 on cuda, fp32 on cpu]",
 )
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of the network.")
 @click.option(
     "--workers", type=click.IntRange(0), help="Processes that make patches. [default: half the cores]"
 )
 @click.option(
-    "--validate-every", default=500, show_default=True, type=click.IntRange(1), help="Steps between."
+    "--validate-every",
+    default=500,
+    show_default=True,
+    type=click.IntRange(1),
+    help="Steps from one validation to the next.",
 )
 @click.option("--checkpoint-every", "checkpoint_every_s", default=120.0, show_default=True,
-              type=click.FloatRange(0), help="Seconds between.")  # fmt: skip
+              type=click.FloatRange(0), help="Seconds from one checkpoint to the next.")  # fmt: skip
 @click.option("--unfinished", is_flag=True,
               help="Mark the weights as cut short: tables show them and never rank them.")  # fmt: skip
 def command(

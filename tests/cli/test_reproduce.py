@@ -160,3 +160,4 @@ def test_bad_input_is_one_line_and_exit_status_2(tmp_path, arguments, words):
     assert words in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists(), "no empty folder is left"
