@@ -89,7 +89,7 @@ def run(
         head = stack.enter_context(_tree(sides, sides.head))
         base = None if sides.recorded else stack.enter_context(_tree(sides, sides.base))
         if sides.recorded:
-            for record in read_baseline(Path(sides.base)):
+            for record in _asked_for(Path(sides.base), wanted):
                 store.write(out / "base", record)
         measuring = stack.enter_context(Measuring(wanted, head, base, out, say))
         measuring.attempt(wanted.models)
@@ -104,7 +104,12 @@ def run(
 
 
 def record(sides: Sides, wanted: Request, file: Path, out: Path, *, say: Callable[[str], None]) -> int:
-    """Measure the head beside the reference workload and write a baseline file; returns how many cells."""
+    """Measure the head beside the reference workload and write a baseline file; returns how many cells.
+
+    Raises:
+        InputError: the head cannot be found, checked out or measured, or the folder holds results.
+    """
+    _refuse_results(out)
     with _tree(sides, sides.head) as head, Measuring(wanted, head, None, out, say) as measuring:
         measuring.attempt(wanted.models)
     records = store.load(out / "head")
@@ -127,6 +132,14 @@ def read_baseline(file: Path) -> list[Record]:
     if found or not entries:
         raise InputError(f"{file} is no baseline: {(found or ['it is empty'])[0]}; record it again")
     return [Record(**{**entry, "cell": Cell(**entry["cell"])}) for entry in entries]
+
+
+def _asked_for(file: Path, wanted: Request) -> list[Record]:
+    found = [one for one in read_baseline(file) if wanted.wants(one.cell)]
+    if not found:
+        asked = f"{', '.join(wanted.models)} at {wanted.size[0]}x{wanted.size[1]}"
+        raise InputError(f"{file} holds nothing of {asked}: record it with the same --models and --size")
+    return found
 
 
 def _refuse_results(out: Path) -> None:

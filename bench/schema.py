@@ -123,7 +123,7 @@ def _value_problems(measurement: str, values: dict[str, Any]) -> list[str]:
 
 def _latency_problems(values: dict[str, Any]) -> list[str]:
     found = []
-    for whose in ("", "twin_"):
+    for whose in ("", "twin_", "reference_"):
         samples, places = f"{whose}samples_s", (f"{whose}round", f"{whose}turn")
         if samples not in values:
             continue
@@ -135,9 +135,7 @@ def _latency_problems(values: dict[str, Any]) -> list[str]:
         for place in [one for one in places if one in values or one.endswith("round")]:
             numbers = values.get(place)
             if not (isinstance(numbers, list) and len(numbers) == len(times) and all(map(_counts, numbers))):
-                found.append(
-                    f"values.{place} does not name a {place.removeprefix('twin_')} for each {samples}"
-                )
+                found.append(f"values.{place} does not name a {place.removeprefix(whose)} for each {samples}")
     if not _positive(values["cold_s"]):
         found.append("values.cold_s is not a positive number of seconds")
     if not isinstance(values["single_pass"], bool):

@@ -22,16 +22,21 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import random
 import shutil
 import subprocess
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from scipy.stats import binomtest
+
+from bench.process import STEADY_ALLOCATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,9 +78,7 @@ def added_time(channels: int, size: tuple[int, int], calls: int = 24) -> float:
     import torch
 
     from baselines import create
-    from bench.gate.seat import still_allocator
 
-    still_allocator(for_memory=False)
     spaces: dict[str, Any] = {"__name__": "slowed"}
     exec(compile(slowed((ROOT / NETWORK).read_text(encoding="utf-8"), channels), "slowed", "exec"), spaces)  # noqa: S102
     plain = create("llpacknet")
@@ -94,6 +97,13 @@ def added_time(channels: int, size: tuple[int, int], calls: int = 24) -> float:
     return low[True] / low[False] - 1
 
 
+def _added_time(channels: int, size: tuple[int, int], calls: int) -> float:
+    """Find it in a fresh process, whose allocator reads the thresholds that every timed process has."""
+    os.environ.update(STEADY_ALLOCATOR)
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(added_time, channels, size, calls).result()
+
+
 def sizes(folder: Path, size: tuple[int, int]) -> dict[str, Any]:
     """Find the numbers of channels, or read what was found before."""
     file = folder / "sizes.json"
@@ -101,11 +111,11 @@ def sizes(folder: Path, size: tuple[int, int]) -> dict[str, Any]:
         known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return known
     # One convolution of many channels shows best what a channel costs, and a channel costs what another does.
-    each = added_time(MANY, size, 60) / MANY
+    each = _added_time(MANY, size, 60) / MANY
     found: dict[str, Any] = {}
     for kind, part in SLOWER.items():
         channels = round(part / each / 8) * 8
-        found[kind] = {"channels": channels, "added": round(added_time(channels, size, 80), 4)}
+        found[kind] = {"channels": channels, "added": round(_added_time(channels, size, 80), 4)}
         print(f"{kind}: {channels} channels add {found[kind]['added']:.1%}", flush=True)
     file.write_text(json.dumps(found), encoding="utf-8")
     return found
@@ -165,8 +175,6 @@ def trial(clone: Path, kind: str, arguments: argparse.Namespace) -> dict[str, An
 
 
 def _environment() -> dict[str, str]:
-    import os
-
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
@@ -224,9 +232,11 @@ def main() -> int:
         results.append(trial(clone, kind, arguments))
         with file.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(results[-1]) + "\n")
+            stream.flush()
+            os.fsync(stream.fileno())
         last = results[-1]
         print(
-            f"{kind}: {last['verdict']} {last['change']:+.1%} in {last['seconds']} s: {last['reason']}",
+            f"{kind}: {last['verdict']} {last['change'] or 0:+.1%} in {last['seconds']} s: {last['reason']}",
             flush=True,
         )
     return 0 if report(results, {kind: getattr(arguments, kind) for kind in KINDS}) else 1

@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 PR_SET_PDEATHSIG = 1
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
-SMALL_BLOCK, LARGEST_MMAP_THRESHOLD = 1 << 16, 1 << 25
+SMALL_BLOCK = 1 << 16
+PID_BYTES = 8
+"""The nursery tells the id of a seat's process in so many bytes."""
 MOST_PAGES = 1024
 """Up to so many pages are reserved: 4 MB, twice a huge page."""
 Request = dict[str, Any]
@@ -63,7 +65,8 @@ def _nurse(line: socket.socket) -> None:
             # Whoever asked for seats is gone, however that ended: none is left to compute for nobody.
             os.killpg(0, signal.SIGKILL)
         parent = os.getpid()
-        if os.fork() == 0:
+        pid = os.fork()
+        if pid == 0:
             line.close()
             if sys.platform == "linux":
                 ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -71,6 +74,7 @@ def _nurse(line: socket.socket) -> None:
                 os._exit(1)
             _serve(socket.socket(fileno=descriptors[0]))
         os.close(descriptors[0])
+        line.sendall(pid.to_bytes(PID_BYTES, sys.byteorder))
 
 
 def _serve(line: socket.socket) -> None:
@@ -127,7 +131,8 @@ class Seat:
 
         pin(request["threads"])
         set_numerics(request["threads"])
-        still_allocator(for_memory=request["for_memory"])
+        if request["for_memory"]:
+            map_every_block()
         cell = Cell(**request["cell"])
         if cell.model == REFERENCE:
             return cls._reference(cell, request)
@@ -208,23 +213,16 @@ class Seat:
         return restored(self.subject, request)
 
 
-def still_allocator(*, for_memory: bool) -> None:
-    """Take the C library's own moods out of what is measured, where it can be told (glibc).
+def map_every_block() -> None:
+    """Make what is resident what is in use, where the C library can be told (glibc).
 
-    Its malloc moves the size from which on it asks the kernel for pages, and gives them back, by what was
-    freed before: the same network then runs 5 to 10 % faster or slower from process to process, and its peak
-    is one of two. For time, pages stay once they are there, as in an allocator made for servers; for memory,
-    every block of some size is a mapping of its own, so that what is resident is what is in use.
+    From some size on every block becomes a mapping of its own, so that a peak does not depend on what was
+    freed before. For time, the thresholds of `bench.process.STEADY_ALLOCATOR` are inherited instead.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
-    if mallopt is None:
-        return
-    if for_memory:
+    if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, SMALL_BLOCK)
         mallopt(M_TRIM_THRESHOLD, SMALL_BLOCK)
-    else:
-        mallopt(M_MMAP_THRESHOLD, LARGEST_MMAP_THRESHOLD)
-        mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
 def _refuse_strangers(model: str, paths: list[str]) -> None:

@@ -15,8 +15,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+import psutil
+
 from bench.environment import THREAD_VARIABLES, scrub
-from bench.process import GRACE_S, last_words
+from bench.gate.seat import PID_BYTES
+from bench.process import GRACE_S, STEADY_ALLOCATOR, last_words
 from bench.strays import TOKEN, kill_strays
 from llpacknet.errors import InputError
 
@@ -31,6 +34,10 @@ FORKS = sys.platform == "linux"
 TAIL_BYTES = 4096
 TIMEOUT_S = 1800.0
 """Longest time for one request: two calls of the slowest network at the paper's size take a fifth of it."""
+
+
+START_S = 600.0
+"""Longest time for the nursery's own imports, on a disk as slow as they come."""
 
 
 class SeatError(Exception):
@@ -74,7 +81,8 @@ class Seat:
     def __init__(self, occupant: Occupant, nursery: Nursery) -> None:
         self.occupant = occupant
         self._nursery = nursery
-        self._line = nursery.take_seat()
+        self._line, self._pid = nursery.take_seat()
+        self._awaited = False
         self._line.settimeout(nursery.timeout_s)
         self._stream = self._line.makefile("rw", encoding="utf-8")
         self.opened: dict[str, Any] = {}
@@ -98,6 +106,7 @@ class Seat:
         return self._receive()
 
     def _send(self, **request: Any) -> None:
+        self._awaited = True
         with contextlib.suppress(OSError):  # an end that is gone gives no answer either
             self._stream.write(json.dumps(request) + "\n")
             self._stream.flush()
@@ -114,6 +123,7 @@ class Seat:
             words = scrub(last_words(self._nursery.tail()))
             log = f"; its log ends: {words}" if words else ""
             raise SeatError(self.occupant.label, "crash", f"the process ended before it answered{log}")
+        self._awaited = False
         answer = json.loads(text)
         if answer["status"] != "ok":
             raise SeatError(self.occupant.label, answer["status"], answer["reason"])
@@ -121,11 +131,23 @@ class Seat:
         return value
 
     def close(self) -> None:
-        """Let the process end."""
+        """Let the process end; one that still computes would disturb the others, and is killed."""
+        if self._awaited:
+            _kill(self._pid)
+        self._awaited = False
         with contextlib.suppress(OSError):
             self._stream.close()
         with contextlib.suppress(OSError):
             self._line.close()
+
+
+def _kill(pid: int) -> None:
+    """Kill a seat with what it has started. A forked one is the nursery's to reap."""
+    with contextlib.suppress(psutil.Error):
+        seat = psutil.Process(pid)
+        for process in (*seat.children(recursive=True), seat):
+            with contextlib.suppress(psutil.Error):
+                process.kill()
 
 
 class Nursery:
@@ -142,6 +164,7 @@ class Nursery:
         self._environment = {
             **os.environ,
             **dict.fromkeys(THREAD_VARIABLES, str(threads)),
+            **STEADY_ALLOCATOR,
             "PYTHONPATH": os.pathsep.join(dict.fromkeys(path for path in sys.path if path)),
             TOKEN: self._token,
         }
@@ -152,6 +175,7 @@ class Nursery:
         self._log = tempfile.TemporaryFile()
         if FORKS:
             self._line = self._start("nursery")
+            self._line.settimeout(START_S)
         return self
 
     def __exit__(
@@ -166,19 +190,24 @@ class Nursery:
         kill_strays(self._token)
         self._log.close()
 
-    def take_seat(self) -> socket.socket:
-        """Start a process for a seat and return this end of its socket."""
+    def take_seat(self) -> tuple[socket.socket, int]:
+        """Start a process for a seat and return this end of its socket, and its id."""
         if self._line is None:
-            return self._start("seat")
+            line = self._start("seat")
+            return line, self._processes[-1].pid
         here, there = socket.socketpair()
         try:
             socket.send_fds(self._line, [b"+"], [there.fileno()])
+            told = self._line.recv(PID_BYTES, socket.MSG_WAITALL)
+            if len(told) < PID_BYTES:
+                raise ConnectionResetError
         except OSError as error:
+            here.close()
             words = scrub(last_words(self.tail()))
             raise InputError(f"the measuring process ended; its log ends: {words}") from error
         finally:
             there.close()
-        return here
+        return here, int.from_bytes(told, sys.byteorder)
 
     def tail(self) -> str:
         """Return the end of what any seat has printed."""

@@ -26,6 +26,8 @@ class Share:
         provenance: of the revision.
         samples: seconds a call, one list per set.
         twin: the same of the twin seat; empty for the side that has none.
+        reference: the same of the reference workload that took turns with this side; empty without it.
+        cut_short: why later sets are missing: another process of the run failed; None where none did.
         firsts: the number of the first set of each attempt.
     """
 
@@ -35,6 +37,8 @@ class Share:
     provenance: dict[str, Any]
     samples: list[list[float]] = field(default_factory=list)
     twin: list[list[float]] = field(default_factory=list)
+    reference: list[list[float]] = field(default_factory=list)
+    cut_short: str | None = None
     firsts: list[int] = field(default_factory=list)
     calls: list[int] = field(default_factory=list)
     cold_s: list[float] = field(default_factory=list)
@@ -71,7 +75,9 @@ class Share:
             "attempts": list(self.firsts),
             "calls_per_sample": list(self.calls),
         }
-        return values | (_joined("twin_", self.twin) if self.twin else {})
+        for prefix, sets in (("twin_", self.twin), ("reference_", self.reference)):
+            values |= _joined(prefix, sets) if sets else {}
+        return values | ({"cut_short": self.cut_short} if self.cut_short else {})
 
     def _memory(self) -> dict[str, Any]:
         keys = ("run_peak_bytes", "load_peak_bytes", "process_peak_bytes")

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from bench import store
-from bench.cells import REFERENCE
 from bench.judge import exact, timing
 from bench.judge.exact import Both
 from bench.judge.verdicts import EFFECT, EFFECT_RECORDED, Finding, Limits, Verdict, status
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
 FILE = "gate.json"
 SCHEMA_VERSION = 1
 OUTPUTS = "outputs"
+UNMEASURED = frozenset({"timeout", "oom-host", "oom-device"})
+"""Ends of a base that say what this machine could not do, rather than that the base has no such method."""
 Key = tuple[Any, ...]
 
 
@@ -84,9 +85,9 @@ def decide(out: Path, limits: Limits) -> Decision:
     pairs = [
         Both(base[key], head[key])
         for key in head
-        if key in base and base[key].status == head[key].status == "ok" and key[1] != REFERENCE
+        if key in base and base[key].status == head[key].status == "ok"
     ]
-    found += _times(pairs, base, head, limits, recorded=recorded)
+    found += _times(pairs, limits, recorded=recorded)
     found += _exact(pairs, out, limits)
     order = ["latency", "memory", "gmac", "parameters", "instructions", "correctness", "psnr"]
     models = list(dict.fromkeys(one.model for one in found))
@@ -102,15 +103,12 @@ def write(out: Path, decision: Decision, *, strict: bool = False) -> None:
     store.replace(out / FILE, text + "\n")
 
 
-def _times(
-    pairs: list[Both], base: dict[Key, Record], head: dict[Key, Record], limits: Limits, *, recorded: bool
-) -> list[Finding]:
+def _times(pairs: list[Both], limits: Limits, *, recorded: bool) -> list[Finding]:
     timed = [both for both in pairs if both.head.cell.measurement == "latency"]
     evidence: dict[str, Evidence] = {}
     for both in timed:
-        evidence[both.model] = (
-            _against_reference(both, base, head) if recorded else timing.side_by_side(both.base, both.head)
-        )
+        judge = timing.against_recorded if recorded else timing.side_by_side
+        evidence[both.model] = judge(both.base, both.head)
     effect = limits.effect or (EFFECT_RECORDED if recorded else EFFECT)
     judged = timing.judge(evidence, effect, limits.error / limits.looks)
     found = []
@@ -123,22 +121,6 @@ def _times(
             )
         )  # fmt: skip
     return found
-
-
-def _against_reference(both: Both, base: dict[Key, Record], head: dict[Key, Record]) -> Evidence:
-    now = timing.to_reference(both.head, _reference(both.head, head))
-    then = timing.to_reference(both.base, _reference(both.base, base))
-    return timing.Evidence(now.ratios, now.twins, now.firsts, then.ratios)
-
-
-def _reference(record: Record, among: dict[Key, Record]) -> Record:
-    for one in among.values():
-        if one.cell.model == REFERENCE and one.values.get("run") == record.values.get("run"):
-            return one
-    raise InputError(
-        f"the results of {record.cell.model} lack the reference workload of their run: record the baseline "
-        "with 'llbench gate --record FILE'"
-    )
 
 
 def _exact(pairs: list[Both], out: Path, limits: Limits) -> list[Finding]:
@@ -163,13 +145,12 @@ def _exact(pairs: list[Both], out: Path, limits: Limits) -> list[Finding]:
 def _failures(base: dict[Key, Record], head: dict[Key, Record], limits: Limits) -> Iterable[Finding]:
     """Cells of which a side is missing or has failed."""
     for key in dict.fromkeys([*head, *base]):
-        if key[1] == REFERENCE:
-            continue
         one, other = base.get(key), head.get(key)
         cell = (other or one).cell  # type: ignore[union-attr]
         word: Verdict
         if one is not None and one.status != "ok":
-            word, reason = "new", f"the base ended so: {one.status}: {one.reason}"
+            word = "inconclusive" if one.status in UNMEASURED else "new"
+            reason = f"the base ended so: {one.status}: {one.reason}"
         elif other is None:
             word, reason = "gone", "not measured on the head"
         elif other.status != "ok":

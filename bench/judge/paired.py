@@ -75,6 +75,12 @@ def faster_half(values: Sequence[float]) -> float:
     return fmean(sorted(values)[: (len(values) + 1) // 2])
 
 
+def centre(ratios: Sequence[float]) -> float:
+    """Mean of the log-ratios without the lowest and the highest eighth: the estimate of `interval`."""
+    cut = int(TRIMMED * len(ratios))
+    return fmean(sorted(ratios)[cut : len(ratios) - cut])
+
+
 def interval(ratios: Sequence[float], error: float) -> Interval | None:
     """Trimmed mean of the rounds' log-ratios with an interval that misses it with probability `error`.
 
@@ -85,10 +91,10 @@ def interval(ratios: Sequence[float], error: float) -> Interval | None:
     if count < FEWEST_ROUNDS:
         return None
     cut = int(TRIMMED * count)
-    centre = float(values[cut : count - cut].mean())
+    middle = centre(ratios)
     drawn_in = np.clip(values, values[cut], values[count - cut - 1])
     draws = np.random.default_rng(SEED).integers(0, count, size=(RESAMPLES, count))
     spread = float(drawn_in[draws].mean(axis=1).std()) * math.sqrt(count / (count - 1)) * count
     kept = count - 2 * cut
     half = float(stats.t.ppf(1 - error / 2, kept - 1 - (cut > 0))) * spread / kept
-    return Interval(centre, centre - half, centre + half, count)
+    return Interval(middle, middle - half, middle + half, count)

@@ -9,10 +9,11 @@ of the error, and the share of a cell that is decided passes to the others.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bench.judge.paired import Interval, by_round, interval, round_ratios
+from bench.judge.paired import Interval, by_round, centre, interval, round_ratios
+from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,12 +33,14 @@ class Evidence:
         twins: log-ratio of each round between two processes of the same revision; empty without such.
         firsts: number of the first round of each attempt.
         against: where the ratio was recorded earlier: its interval, which the ratios are held against.
+        cut_short: why later rounds are missing; None where none are.
     """
 
     ratios: Mapping[int, float]
     twins: Mapping[int, float]
     firsts: tuple[int, ...] = (0,)
     against: Mapping[int, float] = field(default_factory=dict)
+    cut_short: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,15 +60,35 @@ def side_by_side(base: Record, head: Record) -> Evidence:
     twin = by_round(base.values.get("twin_samples_s", []), base.values.get("twin_round", []))
     above = by_round(head.values["samples_s"], head.values["round"])
     both = (below, twin) if twin else (below,)
-    return Evidence(round_ratios(above, *both), round_ratios(twin, below) if twin else {}, _firsts(head))
+    twins = round_ratios(twin, below) if twin else {}
+    cut_short = head.values.get("cut_short")
+    return Evidence(round_ratios(above, *both), twins, _firsts(head), cut_short=cut_short)
 
 
-def to_reference(record: Record, reference: Record) -> Evidence:
-    """Evidence of one record beside the reference workload of its own run."""
+def against_recorded(base: Record, head: Record) -> Evidence:
+    """Evidence of two records of different runs, each beside the reference workload of its own.
+
+    Raises:
+        InputError: one of them has no reference workload.
+    """
+    now, then = _to_reference(head), _to_reference(base)
+    return replace(now, against=then.ratios)
+
+
+def _to_reference(record: Record) -> Evidence:
+    values = record.values
+    if "reference_samples_s" not in values:
+        raise InputError(
+            f"the results of {record.cell.model} lack the reference workload of their run: record the "
+            "baseline with 'llbench gate --record FILE'"
+        )
     own = by_round(record.values["samples_s"], record.values["round"])
     twin = by_round(record.values.get("twin_samples_s", []), record.values.get("twin_round", []))
-    work = by_round(reference.values["samples_s"], reference.values["round"])
-    return Evidence(round_ratios(own, work), round_ratios(twin, own) if twin else {}, _firsts(record))
+    work = by_round(values["reference_samples_s"], values["reference_round"])
+    cut_short = values.get("cut_short")
+    return Evidence(
+        round_ratios(own, work), round_ratios(twin, own) if twin else {}, _firsts(record), cut_short=cut_short
+    )
 
 
 def judge(evidence: Mapping[str, Evidence], effect: float, error: float) -> dict[str, Judged]:
@@ -90,14 +113,19 @@ def verdict(evidence: Evidence, effect: float, error: float) -> Judged:
     """Judge one time, with so much error allowed."""
     found = _interval(evidence, error)
     if found is None:
-        return Judged("inconclusive", f"{len(evidence.ratios)} rounds are too few to tell")
+        return Judged("inconclusive", _ended(f"{len(evidence.ratios)} rounds are too few to tell", evidence))
     twins = interval(list(evidence.twins.values()), FLOOR_ERROR)
     floor = None if twins is None else twins.farthest
     limit = math.log1p(effect)
     bound = max(limit, floor or 0.0)
     word, reason = _say(found, floor, limit, bound, evidence)
     ends = (math.expm1(found.low), math.expm1(found.high))
+    reason = _ended(reason, evidence)
     return Judged(word, reason, math.expm1(found.centre), ends, None if floor is None else math.expm1(floor))
+
+
+def _ended(reason: str, evidence: Evidence) -> str:
+    return f"{reason}; measuring ended early: {evidence.cut_short}" if evidence.cut_short else reason
 
 
 def _interval(evidence: Evidence, error: float) -> Interval | None:
@@ -108,10 +136,10 @@ def _interval(evidence: Evidence, error: float) -> Interval | None:
     if recorded is None:
         return None
     # A difference of two independent means: the half widths add in quadrature.
-    centre = found.centre - recorded.centre
+    middle = found.centre - recorded.centre
     low = math.hypot(found.centre - found.low, recorded.high - recorded.centre)
     high = math.hypot(found.high - found.centre, recorded.centre - recorded.low)
-    return Interval(centre, centre - low, centre + high, min(found.rounds, recorded.rounds))
+    return Interval(middle, middle - low, middle + high, min(found.rounds, recorded.rounds))
 
 
 def _say(
@@ -136,10 +164,10 @@ def _say(
 def _agree(evidence: Evidence, bound: float) -> bool:
     """Whether each attempt by itself finds a difference beyond the bound."""
     ends = (*evidence.firsts[1:], math.inf)
-    shift = sum(evidence.against.values()) / len(evidence.against) if evidence.against else 0.0
+    shift = centre(list(evidence.against.values())) if evidence.against else 0.0
     for first, end in zip(evidence.firsts, ends, strict=True):
         some = [ratio for number, ratio in evidence.ratios.items() if first <= number < end]
-        if some and sum(some) / len(some) - shift <= bound:
+        if some and centre(some) - shift <= bound:
             return False
     return True
 

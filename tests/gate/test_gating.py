@@ -10,9 +10,13 @@ import psutil
 import pytest
 
 from bench import gating, store
+from bench.cells import Cell
 from bench.cli import main
+from bench.gate.seats import Nursery, Occupant, Seat, SeatError
+from bench.gate.trees import Tree
 from bench.judge.verdicts import Limits
 from bench.process import TOKEN
+from llpacknet.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 MODEL = "nightnet.network:build"
@@ -79,6 +83,51 @@ def test_a_real_delay_is_slower_in_both_attempts(project, tmp_path):
     head = next(iter(store.load(tmp_path / "out" / "head")))
     assert head.values["attempts"] == [0, 5]
     assert sorted(set(head.values["round"])) == list(range(10))
+
+
+def test_a_base_that_dies_in_the_second_attempt_takes_no_regression_back(project, tmp_path):
+    marks = tmp_path / "marks"
+    marks.mkdir()
+    # Each process leaves a mark; from the second attempt on (10 processes in the first) it dies at once.
+    dies = f"import os; open(r'{marks}/%d' % os.getpid(), 'w').close(); "
+    dies += f"len(os.listdir(r'{marks}')) > 10 and os._exit(3)"
+    project.commit("mortal", work=dies)
+    project.commit("v2", work="time.sleep(0.02)")
+    decision = gate(project, tmp_path / "out", base="mortal", measures=("latency",), attempts=2)
+    (one,) = decision.findings
+    assert one.verdict == "slower"
+    assert "measuring ended early" in one.reason
+    assert decision.status() == 1
+
+
+def test_a_seat_that_gives_no_answer_in_time_does_not_go_on(project):
+    project.write(work="time.sleep(60)")
+    cell = Cell(
+        MODEL, "latency", device="cpu", runtime="published", precision="fp32", height=64, width=96, threads=1
+    )
+    tree = Tree("head", project.folder, (project.folder / "src",), None)
+    with Nursery(1) as nursery:
+        nursery.take_seat()[0].close()  # what the nursery imports first is not the seat's time
+        nursery.timeout_s = 2.0
+        seat = Seat(Occupant("head", tree, cell, "none"), nursery)
+        with pytest.raises(SeatError, match="timeout"):
+            seat.wait()
+        seat.close()
+        assert not psutil.pid_exists(seat._pid) or psutil.Process(seat._pid).wait(5) is None
+
+
+def test_a_baseline_is_cut_to_what_is_asked_for_and_a_used_folder_is_refused(project, tmp_path):
+    file, out = tmp_path / "baseline.json", tmp_path / "recorded"
+    sides = gating.Sides("v1", "v1", project.folder)
+    wanted = gating.request([MODEL], **{**QUICK, "measures": ("complexity", "quality")})
+    gating.record(sides, wanted, file, out, say=str)
+    with pytest.raises(InputError, match="name another folder"):
+        gating.record(sides, wanted, file, out, say=str)
+    asked = gating.request([MODEL], **{**QUICK, "measures": ("quality",)})
+    kept = gating._asked_for(file, asked)
+    assert {one.cell.measurement for one in kept} == {"quality"}
+    with pytest.raises(InputError, match="holds nothing of"):
+        gating._asked_for(file, gating.request(["other"], **{**QUICK, "measures": ("quality",)}))
 
 
 def test_a_head_that_dies_fails_and_leaves_no_process(project, tmp_path, monkeypatch):

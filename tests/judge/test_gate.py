@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench import store
-from bench.cells import REFERENCE, Cell, Record
+from bench.cells import Cell, Record
 from bench.judge import gate
 from bench.judge.verdicts import Limits
 from bench.show import verdicts, writers
@@ -15,15 +15,16 @@ FORM = {"device": "cpu", "runtime": "published", "precision": "fp32", "height": 
 SETS, TURNS = 8, 6
 
 
-def latency(seconds, seed, *, model="net", run="r", twin=True):
+def latency(seconds, seed, *, model="net", run="r", twin=True, reference=None):
     random = np.random.default_rng(seed)
 
-    def times():
+    def times(seconds=seconds):
         return [float(seconds * np.exp(random.normal(0, 0.004))) for _ in range(SETS * TURNS)]
 
     rounds = [number for number in range(SETS) for _ in range(TURNS)]
     values = {"samples_s": times(), "round": rounds, "cold_s": 1.0, "run": run, "single_pass": False}
     values |= {"twin_samples_s": times(), "twin_round": rounds} if twin else {}
+    values |= {"reference_samples_s": times(reference), "reference_round": rounds} if reference else {}
     return Record(Cell(model, "latency", **FORM), "ok", values={**values, "attempts": [0]})
 
 
@@ -144,8 +145,8 @@ def test_a_model_that_the_base_lacks_is_new_and_passes(tmp_path):
 
 
 def test_a_recorded_baseline_is_compared_by_ratios_to_the_reference_alone(tmp_path):
-    then = (latency(0.1, 1, run="a"), latency(0.2, 2, model=REFERENCE, run="a", twin=False))
-    twice_as_fast = (latency(0.05, 3, run="b"), latency(0.1, 4, model=REFERENCE, run="b", twin=False))
+    then = (latency(0.1, 1, run="a", reference=0.2),)
+    twice_as_fast = (latency(0.05, 3, run="b", reference=0.1),)
     decision = found(tmp_path, *twice_as_fast, base=then)
     assert decision.recorded
     assert words(decision) == {"latency": "equivalent"}
@@ -153,9 +154,31 @@ def test_a_recorded_baseline_is_compared_by_ratios_to_the_reference_alone(tmp_pa
 
 
 def test_a_slower_ratio_to_the_reference_falls(tmp_path):
-    then = (latency(0.1, 1, run="a"), latency(0.2, 2, model=REFERENCE, run="a", twin=False))
-    slower = (latency(0.065, 3, run="b"), latency(0.1, 4, model=REFERENCE, run="b", twin=False))
+    then = (latency(0.1, 1, run="a", reference=0.2),)
+    slower = (latency(0.065, 3, run="b", reference=0.1),)
     assert words(found(tmp_path, *slower, base=then)) == {"latency": "slower"}
+
+
+def test_each_model_is_held_against_the_reference_beside_it(tmp_path):
+    # The machine turned twice as slow before the second model: so did the reference beside it.
+    then = [
+        latency(t, n, model=m, run="a", reference=0.2) for n, (m, t) in enumerate((("x", 0.1), ("y", 0.1)))
+    ]
+    now = [
+        latency(0.1, 5, model="x", run="b", reference=0.2),
+        latency(0.2, 6, model="y", run="b", reference=0.4),
+    ]
+    decision = found(tmp_path, *now, base=then)
+    assert [(one.model, one.verdict) for one in decision.findings] == [
+        ("x", "equivalent"),
+        ("y", "equivalent"),
+    ]
+
+
+def test_a_base_that_gave_no_answer_in_time_is_inconclusive_not_new(tmp_path):
+    decision = found(tmp_path, *BASE[1:], base=(Record(BASE[0].cell, "timeout", "no answer"), *BASE[1:]))
+    assert words(decision)["latency"] == "inconclusive"
+    assert decision.status(strict=True) == 1
 
 
 def test_the_table_says_it_all_in_markdown_and_json_is_strict(tmp_path):

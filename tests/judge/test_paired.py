@@ -83,6 +83,13 @@ def test_attempts_that_disagree_are_not_slower():
     assert "agree" in found.reason
 
 
+def test_one_disturbed_set_does_not_make_attempts_disagree():
+    # The plain mean of the second attempt lies below the bound, its trimmed centre far above.
+    ratios = [0.05 + 0.001 * (number % 3) for number in range(15)] + [-0.4]
+    found = verdict(Evidence(dict(enumerate(ratios)), dict.fromkeys(range(16), 0.0), (0, 8)), 0.025, 0.025)
+    assert found.verdict == "slower"
+
+
 def test_holms_share_passes_on_when_a_cell_is_decided():
     clear = {f"clear{number}": evidence(0.5, 0.005, seed=number) for number in range(19)}
     close = evidence(0.04, 0.012, seed=5)
