@@ -43,8 +43,13 @@ TURN_S = 0.02
 FEWEST_TURNS, MOST_TURNS = 2, 90
 MOST_CALLS = 5
 """Calls in a turn."""
-SHORT_CALL_S = 0.02
-"""A call shorter than this is made once uncounted as a turn begins: others have used the caches since."""
+SHORT_CALL_S = 1.0
+"""A call shorter than this is made once uncounted as a turn begins: others have used the caches since.
+
+That call is slower by up to ten milliseconds, as long as its threads wake and the caches fill. A limit at
+which that is much of a call would divide processes that do the same: one just below it is timed warm, one
+just above it cold.
+"""
 LONG_CALL_S = 5.0
 """A call longer than this is warm after the cold one, and one sample of it is taken per process."""
 

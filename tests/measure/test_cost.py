@@ -77,7 +77,7 @@ def test_warm_up_ends_when_two_calls_agree_and_samples_follow():
     taken = []
     samples, turns = sample(lambda: taken.append(next(times)) or taken[-1], cold=2.0)
     assert taken[:4] == [1.0, 0.5, 0.4, 0.398]
-    assert samples == taken[4:]
+    assert samples == taken[5::2], "each turn begins with a call that is not counted"
     assert turns == list(range(8))
 
 
@@ -87,6 +87,31 @@ def test_a_short_call_is_made_once_uncounted_as_its_turn_begins():
     assert turns == [number for number in range(90) for _ in range(2)]
     assert len(samples) == len(turns)
     assert len(calls) == 1 + 90 * 3  # one to warm up, two counted ones a turn
+
+
+@pytest.mark.parametrize("warm", [0.017, 0.031, 0.4])
+def test_however_its_warm_up_went_a_process_is_timed_warm(warm):
+    """The first call of a turn takes longer: whether it counts must not hang on a disturbed warm-up."""
+
+    class Turns:
+        taken, fresh = 0, False
+
+        def next(self):
+            self.taken, self.fresh = self.taken + 1, True
+            return self.taken
+
+        def end(self):
+            pass
+
+    turns = Turns()
+
+    def call():
+        seconds = warm if not turns.taken else 0.025 if turns.fresh else 0.017
+        turns.fresh = False
+        return seconds
+
+    samples, _ = sample(call, warm, turns)
+    assert set(samples) == {0.017}
 
 
 def test_a_long_call_is_repeated_once_without_warm_up():
