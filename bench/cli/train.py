@@ -31,7 +31,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--scenes", default=0, show_default=True, type=click.IntRange(0),
               help="Procedural scenes to show beside --photos.")  # fmt: skip
 @click.option("--init", type=click.Path(dir_okay=False, path_type=Path),
-              help="Weights file to start from, in place of random weights.")  # fmt: skip
+              help="Weights file to start from, of this network or of one with the same layers.")  # fmt: skip
 @click.option("--out", type=FOLDER, help="Folder of this run. [default: training/NAME]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --out; starts it where there is none.")
 @click.option("--steps", default=16_000, show_default=True, type=click.IntRange(1), help="Length of the run.")

@@ -22,13 +22,14 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from baselines.checkpoints import load_weights, sha256
+from baselines.checkpoints import sha256
 from baselines.registry import conventions, factory, spec
 from bench.train import card, checkpoints, curve
 from bench.train.loading import batch_of, batches
 from bench.train.losses import LOSSES
 from bench.train.progress import Reporter
 from bench.train.sources import Data, data_of
+from bench.train.starting import start_from
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ def train(options: Options, data: Data | None = None) -> Path:  # noqa: C901, PL
     torch.manual_seed(options.seed)
     network = _network(options.name)
     if options.init is not None:
-        load_weights(network, options.init)
+        start_from(network, options.init)
     network = network.to(device).train()
     needs_gain, input_clip = conventions(options.name, network)
     optimiser = torch.optim.AdamW(network.parameters(), lr=options.lr, weight_decay=options.weight_decay)

@@ -19,14 +19,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from baselines.checkpoints import sha256
+from baselines.checkpoints import load_weights, sha256
 from baselines.registry import create
 from bench.provenance import weights_facts
 from bench.train import checkpoints, curve, rendered
 from bench.train.patches import Patch
 from bench.train.sources import data_of
+from bench.train.starting import start_from
 from bench.train.trainer import Diverged, Options, psnr_8bit, schedule, train
 from llpacknet.errors import InputError
+from llpacknet.network import LLPackNet
 
 STEPS = 24
 
@@ -195,6 +197,24 @@ def test_a_run_starts_from_given_weights_and_names_them(
     assert "init_sha256" in (tmp_path / "llpacknet.md").read_text(encoding="utf-8")
     with pytest.raises(InputError, match="init was llpacknet"):
         train(replace(options, init=None, resume=True))
+
+
+def test_a_variant_starts_from_the_trunk_of_another(uninterrupted: Path) -> None:
+    """Weight-norm is fused where there is none, and the amplifier that the file lacks stays as it was."""
+    given = uninterrupted / "llpacknet.safetensors"
+    network = LLPackNet("2020-conv").eval()
+    before = {name: value.clone() for name, value in network.amplifier.state_dict().items()}
+    assert start_from(network, given) == ("amplifier",)
+    assert all(torch.equal(value, before[name]) for name, value in network.amplifier.state_dict().items())
+    trunk = LLPackNet("2022", final="none").eval()  # the variants differ in that, too
+    load_weights(trunk, given)
+    mosaic = torch.rand(1, 1, 32, 32)
+    with torch.inference_mode():
+        gain = network.gain(mosaic).reshape(1, 1, 1, 1)
+        difference = (network(mosaic) - trunk(mosaic * gain).clamp(0, 1)).abs().max()
+    assert difference < 1e-6
+    with pytest.raises(InputError, match="nothing of this network"):
+        start_from(torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1)), given)
 
 
 def test_a_run_that_diverges_stops_and_keeps_the_last_good_checkpoint(photos: Path, tmp_path: Path) -> None:
