@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bench.data.make import Spread
     from bench.metrics.quantise import Quantisation
     from bench.protocols import Protocol
 
 QUANTITIES: tuple[Quantity, ...] = ("psnr", "ssim", "lpips")
+Judged = dict[tuple[str, str], float] | str
+"""A picture's values by quantisation and metric name, or why there are none."""
 GIVEN = ("gain", "input_clip")
 """What a protocol says of the input; pictures that exist already cannot be changed in it."""
 
@@ -83,6 +86,7 @@ def score(
     *,
     skip: Mapping[str, str] | None = None,
     advance: Callable[[int, int], None] | None = None,
+    spread: Spread | None = None,
 ) -> Scores:
     """Score the pictures of one folder against those of another.
 
@@ -93,6 +97,8 @@ def score(
         metrics: names of further metrics to compute.
         skip: metrics to leave out, each with the reason.
         advance: called with (done, all) after each picture.
+        spread: does a function for each of several pictures, elsewhere and in any order; by default they are
+            judged here, one after another.
 
     Raises:
         InputError: the folders cannot be paired, no picture belongs to a subset, or none can be scored.
@@ -113,19 +119,41 @@ def score(
         rules = ", ".join(dict.fromkeys(protocol.subset for protocol in chosen))
         raise InputError(f"no picture in {predictions} belongs to the subset {rules}: name another protocol")
     # In the truths' order, so that what is kept of a truth serves all its predictions.
-    for done, pair in enumerate(sorted(todo, key=lambda pair: (pair.truth, pair.name)), start=1):
-        try:
-            scores.values[pair.name] = _values(pair, hows, names)
-        except InputError as error:
-            scores.failures.append(f"{pair.name}: {error}")
+    pairs = sorted(todo, key=lambda pair: (pair.truth, pair.name))
+    if spread:  # who does it may stand elsewhere
+        pairs = [
+            replace(pair, prediction=pair.prediction.absolute(), truth=pair.truth.absolute())
+            for pair in pairs
+        ]
+    judge = partial(judged, hows, frozenset(names))
+    found: dict[str, Judged] = {}
+    for done, (name, values) in enumerate(spread(judge, pairs) if spread else map(judge, pairs), start=1):
+        found[name] = values
         if advance:
-            advance(done, len(todo))
+            advance(done, len(pairs))
+    for name, values in ((pair.name, found[pair.name]) for pair in pairs):
+        if isinstance(values, str):
+            scores.failures.append(f"{name}: {values}")
+        else:
+            scores.values[name] = values
     if not scores.values:
         raise InputError(f"no pair could be scored; {scores.failures[0]}")
     return scores
 
 
-def _values(pair: Match, hows: Iterable[Quantisation], names: set[str]) -> dict[tuple[str, str], float]:
+def judged(hows: tuple[Quantisation, ...], names: frozenset[str], pair: Match) -> tuple[str, Judged]:
+    """Judge one pair.
+
+    Returns:
+        the prediction's name, and its values by (quantisation, metric name) or why it could not be scored.
+    """
+    try:
+        return pair.name, _values(pair, hows, names)
+    except InputError as error:
+        return pair.name, str(error)
+
+
+def _values(pair: Match, hows: Iterable[Quantisation], names: frozenset[str]) -> dict[tuple[str, str], float]:
     pictures = read_picture(pair.prediction), read_picture(pair.truth)
     if pictures[0].shape != pictures[1].shape:
         sizes = [f"{picture.shape[1]}x{picture.shape[0]}" for picture in pictures]
@@ -142,7 +170,7 @@ def _values(pair: Match, hows: Iterable[Quantisation], names: set[str]) -> dict[
 
 
 def _measured(
-    prediction: NDArray[Any], truth: NDArray[Any], data_range: float | None, names: set[str]
+    prediction: NDArray[Any], truth: NDArray[Any], data_range: float | None, names: frozenset[str]
 ) -> dict[str, float]:
     return {name: definitions.get(name).compute(prediction, truth, data_range) for name in sorted(names)}
 

@@ -38,7 +38,7 @@ class Crew:
 
     @property
     def spread(self) -> Spread | None:
-        """How scenes are made elsewhere; None for here."""
+        """How something is done for each of many elsewhere; None for here."""
         return self.cluster.each if self.cluster else None
 
     def execute(self, plan: Plan, out: Path, **options: Any) -> Summary:
@@ -68,14 +68,18 @@ def crew(spec: str | None, *, every_host: bool = False) -> Iterator[Crew]:
         yield Crew(cluster, cluster.threads(), every_host)
 
 
+def cluster_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the option of a verb that can have its work done on a cluster."""
+    return click.option(
+        "--cluster",
+        metavar="ADDRESS",
+        help="Workers: a Dask scheduler's address or file, local:N, slurm:FILE.toml (docs/clusters.md).",
+    )(command)
+
+
 def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a verb that can measure on a cluster."""
     every_host = click.option(
         "--every-host", is_flag=True, help="Time on every host of the cluster, each into OUT/hosts/NAME."
     )
-    cluster = click.option(
-        "--cluster",
-        metavar="ADDRESS",
-        help="Workers: a Dask scheduler's address or file, local:N, slurm:FILE.toml (docs/clusters.md).",
-    )
-    return cluster(every_host(command))
+    return cluster_option(every_host(command))

@@ -10,6 +10,7 @@ import click
 
 from bench.cli import one_line
 from bench.cli.counting import counting
+from bench.cli.crew import cluster_option, crew
 from bench.cli.examples import examples
 from bench.cli.size import Size
 from bench.data.subsets import PUBLISHED, RATIOS, SUBSETS, count, deviations
@@ -41,12 +42,13 @@ def command() -> None:
 )
 @click.option("--size", type=Size(), default=(2848, 4256), help="Height and width; 2848x4256 if not given.")
 @click.option("--out", type=_FOLDER, required=True, help="Folder for the data set.")
-def make(scenes: int, seed: int, size: tuple[int, int], out: Path) -> None:
+@cluster_option
+def make(scenes: int, seed: int, size: tuple[int, int], out: Path, cluster: str | None) -> None:
     """Make dark raws from procedural night scenes: one long and at least three short exposures each."""
     from bench.data.make import make as make_data
 
-    with counting("making dark raws") as progress:
-        dataset = make_data(out, scenes, seed, size, progress=progress)
+    with crew(cluster) as workers, counting("making dark raws") as progress:
+        dataset = make_data(out, scenes, seed, size, progress=progress, spread=workers.spread)
     _say_what_was_made(dataset)
 
 
@@ -62,12 +64,15 @@ def make(scenes: int, seed: int, size: tuple[int, int], out: Path) -> None:
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same files."
 )
-def redark(photos: Path, out: Path, exposures: Path | None, seed: int) -> None:
+@cluster_option
+def redark(photos: Path, out: Path, exposures: Path | None, seed: int, cluster: str | None) -> None:
     """Make dark raws from a folder of photographs (JPEG, PNG, 16-bit TIFF)."""
     from bench.data.redark import redark as redark_photos
 
-    with counting("redarking photographs") as progress:
-        dataset = redark_photos(photos, out, exposures=exposures, seed=seed, progress=progress)
+    with crew(cluster) as workers, counting("redarking photographs") as progress:
+        dataset = redark_photos(
+            photos, out, exposures=exposures, seed=seed, progress=progress, spread=workers.spread
+        )
     _say_what_was_made(dataset)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli.crew import cluster_option, crew
 from bench.cli.examples import examples
 
 if TYPE_CHECKING:
@@ -33,9 +34,16 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--lpips", "net", type=click.Choice(["alex", "vgg", "none"]), default="alex", show_default=True,
               help="Network of LPIPS, the slowest metric by far.")  # fmt: skip
 @click.option("--out", type=FOLDER, help="Folder for scores.json, scores.csv, waterfall.csv and the plot.")
+@cluster_option
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def command(
-    predictions: Path, truths: Path, name: str | None, net: str, out: Path | None, as_json: bool
+    predictions: Path,
+    truths: Path,
+    name: str | None,
+    net: str,
+    out: Path | None,
+    cluster: str | None,
+    as_json: bool,
 ) -> int:
     """Score PNG, JPEG or TIFF pictures of 8 or 16 bits against their truths.
 
@@ -55,8 +63,10 @@ def command(
     if out is not None:
         _prepare(out)
     unwanted = {"lpips-alex": "not asked for"} if net == "none" else {}
-    with counting("scoring") as advance:
-        scores = score.score(predictions, truths, chosen, more, skip=unwanted, advance=advance)
+    with crew(cluster) as workers, counting("scoring") as advance:
+        scores = score.score(
+            predictions, truths, chosen, more, skip=unwanted, advance=advance, spread=workers.spread
+        )
     falls = score.waterfalls(scores, chosen[0], chosen[1:])
     result = score.as_dict(scores, chosen[0], chosen[1:], falls)
     if out is not None:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from bench.data.pairs import Dataset
 
-    Spread = Callable[[Callable[[int], list[dict[str, Any]]], Sequence[int]], Iterable[list[dict[str, Any]]]]
+    Spread = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 
 FULL_SIZE = (2848, 4256)
 MOST_SCENES = 9000

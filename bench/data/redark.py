@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bench.data.make import Spread
     from bench.data.pairs import Dataset
 
 _ROWS = 256
@@ -39,6 +41,7 @@ def redark(
     black_error: float = 0.0,
     noise: bool = True,
     threads: int | None = None,
+    spread: Spread | None = None,
 ) -> Dataset:
     """Expose every photograph of a folder as the camera would have, once long and several times short.
 
@@ -57,6 +60,8 @@ def redark(
         black_error: standard deviation of the error of each frame's black level, in digital numbers.
         noise: False for a camera that only rounds and clips.
         threads: threads to use; by default two, or one where there is one processor.
+        spread: does a function for each of several photographs, elsewhere and in any order; by default they
+            are exposed here, one after another.
 
     Returns:
         the index of the folder.
@@ -83,22 +88,49 @@ def redark(
         if progress is not None:
             progress(done, total)
 
+    missing = []
     for plan, frames in todo:
         path = found[plan.photo]
         source = {"source": path.name, "source_sha256": digest(path)}
         if all(_up_to_date(manifest, out, frame, source) for frame in frames):
             for _ in frames:
                 count()
-            continue
-        clean = clean_mosaic(read_photograph(path), plan.white_balance)
-        about: dict[str, Any] = {"synthetic": True, "seed": seed, **source}
-        settings = Settings(plan.iso, plan.white_balance, about, read_noise, black_error, noise)
-        scene_seed = np.random.SeedSequence(seed, spawn_key=(int(plan.scene),))
-        manifest.replace(write_frames(out, clean, frames, settings, scene_seed, threads, count))
+        else:
+            missing.append((path.absolute(), source, plan))
+    one = partial(expose, out.absolute(), seed, read_noise, black_error, noise, threads)
+    made = spread(one, missing) if spread else (one(photo, count) for photo in missing)
+    for entries in made:
+        if spread:
+            for _ in entries:
+                count()
+        manifest.replace(entries)
         manifest.write(out)
     _drop_unplanned(manifest, out, [frame for _, frames in todo for frame in frames])
     manifest.write(out)
     return index(out)
+
+
+def expose(
+    out: Path,
+    seed: int,
+    read_noise: camera.ReadNoise,
+    black_error: float,
+    noise: bool,
+    threads: int,
+    photo: tuple[Path, dict[str, str], Plan],
+    written: Callable[[], None] | None = None,
+) -> list[dict[str, Any]]:
+    """Expose one photograph into a folder that `redark` has prepared; returns its entries for the manifest.
+
+    Arguments as for `redark`; `photo` is its file, what the manifest says of that, and its exposures;
+    `written` is called after each file.
+    """
+    path, source, plan = photo
+    clean = clean_mosaic(read_photograph(path), plan.white_balance)
+    about: dict[str, Any] = {"synthetic": True, "seed": seed, **source}
+    settings = Settings(plan.iso, plan.white_balance, about, read_noise, black_error, noise)
+    scene_seed = np.random.SeedSequence(seed, spawn_key=(int(plan.scene),))
+    return write_frames(out, clean, _frames(plan), settings, scene_seed, threads, written)
 
 
 def clean_mosaic(photo: NDArray[Any], white_balance: Sequence[float]) -> NDArray[np.float32]:
