@@ -48,6 +48,7 @@ class Host:
         slots: tasks that it can do at a time.
         cores: cores that its workers may use, together.
         gpus: GPUs that its driver names.
+        gpu_workers: how many of its workers declare the resource GPU.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Host:
     slots: int
     cores: int
     gpus: int
+    gpu_workers: int
 
 
 class Cluster:
@@ -85,7 +87,7 @@ class Cluster:
         """
         answers = self._facts()
         own = hosts.facts()["code"]
-        threads = self.client.nthreads()
+        threads, declaring = self.client.nthreads(), self._with_gpu()
         grouped: dict[tuple[str, str], list[str]] = {}
         for address, facts in answers.items():
             other = [key for key, value in own.items() if facts["code"][key] != value]
@@ -99,7 +101,8 @@ class Cluster:
         for (name, place), addresses in sorted(grouped.items()):
             facts = answers[addresses[0]]
             slots = sum(threads.get(address, 1) for address in addresses)
-            found.append(Host(name, place, len(addresses), slots, facts["cores"], facts["gpus"]))
+            with_gpu = len(declaring & set(addresses))
+            found.append(Host(name, place, len(addresses), slots, facts["cores"], facts["gpus"], with_gpu))
         return found
 
     def _facts(self) -> dict[str, dict[str, Any]]:
@@ -112,10 +115,10 @@ class Cluster:
             time.sleep(1.0)
         raise InputError("no worker answers: see the workers' logs")
 
-    def gpu_workers(self) -> int:
-        """How many workers declare the resource GPU."""
-        workers = self.client.scheduler_info(n_workers=-1)["workers"].values()
-        return sum(bool(worker.get("resources", {}).get("GPU")) for worker in workers)
+    def _with_gpu(self) -> set[str]:
+        """Addresses of the workers that declare the resource GPU."""
+        workers = self.client.scheduler_info(n_workers=-1)["workers"]
+        return {address for address, worker in workers.items() if worker.get("resources", {}).get("GPU")}
 
     def threads(self) -> int:
         """CPU threads for each task, such that no host's cores are promised twice."""
@@ -124,14 +127,32 @@ class Cluster:
     def each(self, work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
         """Do something to each item as a task; gives the results as they come.
 
-        Raises what `work` raised, and InputError where the scheduler is lost.
+        Raises what `work` raised, and InputError where a file or a worker fails it or the scheduler is lost.
         """
-        from distributed import as_completed
+        from distributed import KilledWorker, as_completed
 
         futures = [self.client.submit(work, item, pure=False) for item in items]
         with lost(), cancelling(futures):
             for future in as_completed(futures):
-                yield future.result()
+                try:
+                    yield result(future)
+                except KilledWorker as error:
+                    raise InputError(f"workers die at their task ({error}): see their logs") from error
+
+
+def result(future: Any) -> Any:
+    """Return what a task gave, or raise what it raised.
+
+    Raises:
+        InputError: a file or connection of the task's own failed it. An OSError that gets past here is the
+            scheduler's, see `lost`.
+    """
+    try:
+        return future.result()
+    except OSError as error:
+        if future.status != "error":
+            raise
+        raise InputError(f"a worker could not do its task: {type(error).__name__}: {error}") from error
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bench.cluster import tasks
-from bench.cluster.connecting import cancelling, lost
+from bench.cluster.connecting import cancelling, lost, result
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class Feeder:
 
         work = self._flying.pop(future)
         try:
-            account: Account = future.result()
+            account: Account = result(future)
         except KilledWorker as error:
             self._send_again(work, str(error))
             return

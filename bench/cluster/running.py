@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import json
+import pickle
 import secrets
+import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from bench import rounds, store
@@ -91,13 +93,13 @@ class _Run:
     limits: Limits
     progress: Progress | None
     every_host: bool
+    _showing: threading.Lock = field(default_factory=threading.Lock)
 
     def go(self) -> tuple[Summary, Totals]:
         start = time.monotonic()
         self.hosts = self.cluster.hosts()
         self._check_gpus()
-        self.strikes = Strikes(self.out)
-        self.strikes.clear()
+        self._forget_strikes()
         self.token = secrets.token_hex(8)
         store.replace(self.out / tasks.RUN_FILE, self.token)
         self.totals = Totals(self.cluster.dashboard)
@@ -114,32 +116,44 @@ class _Run:
         rest = (self._task(part(self.plan, (job,)), self.out) for job in shared(jobs, self.cluster.slots()))
         if self.progress:
             self.progress.start(jobs)
+            self.cluster.client.subscribe_topic(self.token, self._hear)
         try:
             Feeder(self.cluster, self.hosts, self.totals, self._take).feed(costs, rest)
         finally:
             if self.progress:
+                with contextlib.suppress(Exception):  # the scheduler may be gone
+                    self.cluster.client.unsubscribe_topic(self.token)
                 self.progress.stop()
             self.totals.end()
-        self.strikes.clear()
+        self._forget_strikes()
         return self._collected(kept, time.monotonic() - start), self.totals
 
     def _check_gpus(self) -> None:
         wanted = any(job.cell.device == "cuda" for job in self.plan.jobs)
-        if wanted and not self.cluster.gpu_workers():
+        if wanted and not any(host.gpu_workers for host in self.hosts):
             raise InputError(
                 "no worker declares a GPU: start those that have one with "
                 '`dask worker --nthreads 1 --resources "GPU=1"`'
             )
 
+    def _forget_strikes(self) -> None:
+        for folder in (self.out, *self.out.glob(f"{HOSTS}/*")):
+            Strikes(folder).clear()
+
+    def _timing(self) -> set[str]:
+        """Hosts that can time all cost cells: those with a GPU worker where one is asked for."""
+        on_gpu = any(job.cell.device == "cuda" for job in timed(self.plan.jobs))
+        return {host.name for host in self.hosts if host.gpu_workers or not on_gpu}
+
     def _main_host(self) -> str:
         """Choose the host whose costs the tables show: the one that began them, else the first by name."""
-        known = {host.name for host in self.hosts}
+        known = self._timing()
         begun = Counter([*timed_on(self.out).values(), *timing_on(self.out)])
         return max(known & set(begun), key=lambda name: begun[name], default=min(known))
 
     def _costs(self, jobs: Sequence[Job], main: str) -> list[Work]:
         """One task for each host that times the cost cells."""
-        names = sorted({host.name for host in self.hosts}) if self.every_host else [main]
+        names = sorted(self._timing()) if self.every_host else [main]
         works = []
         for name in names:
             folder = self.out if name == main else self.out / HOSTS / name
@@ -157,15 +171,22 @@ class _Run:
             plan, str(out), self.token, code, share, host, self.limits.memory_bytes, self.limits.timeout_s
         )
 
+    def _hear(self, event: tuple[float, bytes]) -> None:
+        """Show what a long task tells while it goes on, in a thread of Dask's."""
+        what, *words = pickle.loads(event[1])  # noqa: S301 - from a worker, which runs this code too
+        with self._showing:
+            getattr(self.progress, what)(*words)
+
     def _take(self, work: Work, account: Account) -> None:
-        if self.progress is None:
+        if self.progress is None or work.host:
             return
-        for job in work.plan.jobs:
-            cells = set(job.cells)
-            for cell, status, reason in account.cells:
-                if cell in cells:
-                    self.progress.cell(job, cell, status, reason)
-            self.progress.finish(job)
+        with self._showing:
+            for job in work.plan.jobs:
+                cells = set(job.cells)
+                for cell, status, reason in account.cells:
+                    if cell in cells:
+                        self.progress.cell(job, cell, status, reason)
+                self.progress.finish(job)
 
     def _collected(self, kept: set[Any], seconds: float) -> Summary:
         """Read what lies in the folder: that, and no account, is what was measured."""

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,17 +22,22 @@ from bench.cluster.hosts import Turn, facts, label
 from bench.cluster.placing import by_picture, part
 from bench.cluster.strikes import Strikes
 from bench.environment import available_memory, memory_limit
-from bench.manager import Execution
+from bench.manager import STRIKES, Execution
+from bench.span import Settled
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from bench.attempt import Runner
     from bench.cells import Cell
     from bench.cluster.placing import Work
     from bench.jobs import Job
+    from bench.plan import Plan
 
 RUN_FILE = ".run"
+FATAL = ("timeout", "crash", "oom-host")
+"""Ends of a measuring process, not of a cell alone."""
 _of_thread = threading.local()
 
 
@@ -61,27 +67,49 @@ class Account:
 
 
 class _Notes:
-    """Progress of an execution, kept for the account."""
+    """Progress of an execution: kept for the account, and told to the client while it goes on.
 
-    def __init__(self, account: Account) -> None:
+    Args:
+        account: where ends of cells are noted.
+        tell: called with the name of each method below and its arguments.
+    """
+
+    def __init__(self, account: Account, tell: Callable[..., None]) -> None:
         self._account = account
+        self._tell = tell
 
     def start(self, jobs: Sequence[Job]) -> None:
         """Nothing to note."""
 
     def begin(self, job: Job) -> None:
-        """Nothing to note."""
+        """Tell that a job begins."""
+        self._tell("begin", job)
 
-    def cell(self, job: Job, cell: Cell, status: str, reason: str | None) -> None:  # noqa: ARG002
+    def cell(self, job: Job, cell: Cell, status: str, reason: str | None) -> None:
         """Note the end of a cell; of one that is measured in rounds, the last end counts."""
         self._account.cells = [one for one in self._account.cells if one[0] != cell]
         self._account.cells.append((cell, status, reason))
+        self._tell("cell", job, cell, status, reason)
 
     def finish(self, job: Job) -> None:
-        """Nothing to note."""
+        """Tell that a job has ended."""
+        self._tell("finish", job)
 
     def stop(self) -> None:
         """Nothing to note."""
+
+
+def _teller(work: Work) -> Callable[..., None]:
+    """Tell the client how a long task goes: what is timed is a single one on each host."""
+    from distributed import get_worker
+
+    try:
+        worker = get_worker() if work.host else None
+    except ValueError:  # outside a worker there is nobody to tell
+        worker = None
+    if worker is None:
+        return lambda *_: None
+    return lambda *words: worker.log_event(work.run, pickle.dumps(words))
 
 
 def measure(work: Work, worker: str | None = None) -> Account:
@@ -105,10 +133,28 @@ def measure(work: Work, worker: str | None = None) -> Account:
     return account
 
 
+class _Over(Exception):  # noqa: N818 - nothing went wrong
+    """The run that sent the task no longer goes on."""
+
+
+class _Watch(Strikes):
+    """Also ends an execution before its next cell once nobody waits for it."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(Path(work.out))
+        self._work = work
+
+    def begin(self, cell: Cell) -> None:
+        """Leave a mark, unless the run is over."""
+        if not wanted(self._work):
+            raise _Over
+        super().begin(cell)
+
+
 def _measure_alone(work: Work, account: Account) -> None:
     if wanted(work):
         _resident().end()
-        _execute(work, work.plan.jobs, account, process.run)
+        _execute(work, part(work.plan, work.plan.jobs), account, process.run)
         account.built += len(work.plan.jobs)
 
 
@@ -118,25 +164,70 @@ def _measure_beside(work: Work, account: Account) -> None:
     for job in (one for whole in work.plan.jobs for one in by_picture(whole)):
         if not wanted(work):
             break
-        stays = job.measurement == "quality"
-        _execute(work, (job,), account, resident.run if stays else process.run)
+        row = _row(work, job)
+        plan = part(work.plan, (job,))
+        if row.length < STRIKES:
+            stays = job.measurement == "quality"
+            _execute(work, plan, account, resident.run if stays else process.run)
+            row.add([one for one in account.cells if one[0] in job.cells])
+        else:
+            reason = f"not tried after {STRIKES} in a row ended so: {row.reason}"
+            left = [cell for one in _execution(work, plan, account).remaining() for cell in one.cells]
+            ends = tuple(Settled(cell, "skipped", reason) for cell in left)
+            _execute(work, replace(plan, jobs=(), settled=ends), account, process.run)
     account.built += resident.started - before
 
 
-def _execute(work: Work, jobs: Sequence[Job], account: Account, run: Any) -> None:
-    strikes = Strikes(Path(work.out))
-    execution = Execution(
-        part(work.plan, jobs),
+@dataclass
+class _Row:
+    """How many pictures of one method have ended their measuring process one after another, and how.
+
+    A worker counts its own: in a run on several, each gives a method that hangs its three chances.
+    """
+
+    of: tuple[Any, ...]
+    length: int = 0
+    reason: str | None = None
+
+    def add(self, ends: Sequence[tuple[Cell, str, str | None]]) -> None:
+        """Count a picture."""
+        fatal = [reason for _, status, reason in ends if status in FATAL]
+        if ends and len(fatal) == len(ends):
+            self.length, self.reason = self.length + 1, fatal[0]
+        elif ends:
+            self.length = 0
+
+
+def _row(work: Work, job: Job) -> _Row:
+    cell = job.cell
+    of = (work.run, cell.measurement, cell.model, cell.device, cell.runtime, cell.precision, cell.threads)
+    row: _Row | None = getattr(_of_thread, "row", None)
+    if row is None or row.of != of:
+        _of_thread.row = row = _Row(of)
+    return row
+
+
+def _execution(work: Work, plan: Plan, account: Account, run: Runner = process.run) -> Execution:
+    return Execution(
+        plan,
         Path(work.out),
         Limits(timeout_s=work.timeout_s, memory_bytes=_memory(work)),
-        _Notes(account),
+        _Notes(account, _teller(work)),
         worker=run,
-        watch=strikes,
+        watch=_Watch(work),
         place={"host": account.host},
     )
-    summary = execution.run()
-    account.kept += summary.kept
-    account.retries += strikes.seen
+
+
+def _execute(work: Work, plan: Plan, account: Account, run: Runner) -> None:
+    execution = _execution(work, plan, account, run)
+    try:
+        account.kept += execution.run().kept
+    except _Over:
+        pass
+    finally:
+        assert isinstance(execution.watch, _Watch)
+        account.retries += execution.watch.seen
 
 
 def wanted(work: Work) -> bool:

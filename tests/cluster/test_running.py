@@ -1,5 +1,7 @@
 """A run on Dask workers gives what a run here gives, whoever dies meanwhile."""
 
+import io
+import json
 import os
 import subprocess
 import sys
@@ -8,16 +10,19 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+import dask
 import pytest
 
-from bench import store
+from bench import rounds, store
+from bench.attempt import Limits
 from bench.cluster import hosts, running
-from bench.cluster.connecting import connected
+from bench.cluster.connecting import Host, connected
 from bench.cluster.strikes import MOST, Strikes
 from bench.cluster.tasks import measure
 from bench.data.make import make
-from bench.manager import execute
+from bench.manager import STRIKES, execute
 from bench.plan import plan
+from bench.progress import Lines
 from llpacknet.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -46,9 +51,13 @@ def test_two_workers_give_the_values_of_one_process_and_keep_costs_by_host(data,
     with connected("local:2") as cluster:
         made = make(tmp_path / "made", scenes=2, seed=1, size=(64, 96), spread=cluster.each)
         assert made.name == data.name, "scenes made by workers are those made here"
-        summary, totals = running.execute(cluster, everything, out)
+        said = io.StringIO()
+        summary, totals = running.execute(cluster, everything, out, progress=Lines(said))
         assert summary.counts == {"ok": len(everything.cells)}, summary.failures
         assert cluster.dashboard.startswith("http")
+        lines = said.getvalue().splitlines()
+        assert "  latency llpacknet published round 1: ok" in lines, "also what is timed is shown as it goes"
+        assert sum(line.startswith("  quality") for line in lines) == len(wanted("quality").cells)
         again, _ = running.execute(cluster, everything, out, resume=True)
         assert (again.kept, again.measured) == (len(everything.cells), 0)
     execute(wanted("quality"), tmp_path / "here")
@@ -108,6 +117,70 @@ def test_a_cell_that_has_cost_three_workers_is_not_tried_again(data, tmp_path):
     assert account.retries == MOST + 1
     assert not list((tmp_path / "out" / "attempts").iterdir())
     assert measure(task, "me").kept == len(task.plan.cells) - 1, "a crash is tried again by the next run"
+
+
+def test_a_method_that_ends_its_process_on_three_pictures_running_is_not_tried_on_the_others(data, tmp_path):
+    account = measure(work(data, tmp_path / "out", "misbehaving:segfaulting"), "me")
+    ends = [(status, reason) for _, status, reason in account.cells]
+    pictures = len({cell.image for cell, _, _ in account.cells})
+    assert pictures > STRIKES
+    each = len(ends) // pictures
+    assert [status for status, _ in ends] == ["crash"] * STRIKES * each + ["skipped"] * (
+        (pictures - STRIKES) * each
+    )
+    assert ends[-1][1].startswith("not tried after 3 in a row ended so: the process was killed by SIGSEGV")
+    stored = {record.cell: record.status for record in store.load(tmp_path / "out")}
+    assert stored == {cell: status for cell, status, _ in account.cells}
+
+
+def test_what_is_timed_ends_soon_after_its_run(data, tmp_path):
+    """Of six rounds, the one in which the run ends is the last."""
+    out = tmp_path / "out"
+    task = work(data, out)
+    several = plan(["misbehaving:good"], ["latency"], size=(64, 96), threads=1, rounds=6)
+    task = replace(task, plan=several, host=hosts.label())
+    over = threading.Thread(target=lambda: _end_after_a_round(out))
+    over.start()
+    account = measure(task, "me")
+    over.join()
+    assert not store.files(out), "the cell is not complete"
+    begun = json.loads(next((out / rounds.FOLDER).glob("*.json")).read_text())
+    assert 1 <= len(begun["shares"]) < 6
+    assert len(account.cells) == 1
+
+
+def _end_after_a_round(out):
+    deadline = time.monotonic() + 60
+    while not list((out / rounds.FOLDER).glob("*.json")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    (out / running.tasks.RUN_FILE).unlink()
+
+
+def test_costs_on_a_gpu_are_timed_where_a_worker_declares_one(data, tmp_path):
+    def host(name, with_gpu):
+        return Host(name, "127.0.0.1", 1, 1, 1, 1, with_gpu)
+
+    timed = plan(["misbehaving:good"], ["latency"], size=(64, 96), threads=1)
+    (job,) = timed.jobs
+    on_gpu = replace(timed, jobs=(replace(job, cells=(replace(job.cell, device="cuda"),)),))
+    for wanted, expected in ((timed, "a"), (on_gpu, "b")):
+        run = running._Run(None, wanted, tmp_path, Limits(), None, every_host=False)
+        run.hosts = [host("a", 0), host("b", 1), host("c", 1)]
+        assert run._main_host() == expected
+
+
+def test_a_file_that_fails_a_task_is_not_told_as_a_lost_scheduler(tmp_path):
+    with connected("local:1") as cluster, pytest.raises(InputError, match=r"FileNotFoundError.*nowhere"):
+        list(cluster.each(os.stat, [str(tmp_path / "nowhere")]))
+
+
+def test_a_task_that_kills_its_workers_is_told_in_one_line():
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        connected("local:1") as cluster,
+        pytest.raises(InputError, match="workers die at their task"),
+    ):
+        list(cluster.each(os._exit, [1]))
 
 
 def test_a_task_of_a_run_that_is_over_or_of_other_code_is_not_done(data, tmp_path):
