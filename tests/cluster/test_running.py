@@ -161,8 +161,10 @@ def test_costs_on_a_gpu_are_timed_where_a_worker_declares_one(data, tmp_path):
         return Host(name, "127.0.0.1", 1, 1, 1, 1, with_gpu)
 
     timed = plan(["misbehaving:good"], ["latency"], size=(64, 96), threads=1)
-    (job,) = timed.jobs
-    on_gpu = replace(timed, jobs=(replace(job, cells=(replace(job.cell, device="cuda"),)),))
+    moved = [
+        replace(job, cells=tuple(replace(cell, device="cuda") for cell in job.cells)) for job in timed.jobs
+    ]
+    on_gpu = replace(timed, jobs=tuple(moved))
     for wanted, expected in ((timed, "a"), (on_gpu, "b")):
         run = running._Run(None, wanted, tmp_path, Limits(), None, every_host=False)
         run.hosts = [host("a", 0), host("b", 1), host("c", 1)]
