@@ -37,10 +37,9 @@ SIZE = (1200, 800)
 SHOWN = (480, 320)
 COLUMNS = 3
 REMARKS = {
-    "9111c1ee": """\
-LLPackNet's weights are those of 10,000 steps, and it shows: the saturated magenta of the first
-scene turns red, and in even areas of the two darker ones soft blotches of colour and faint lines of its grid
-of 16 pixels remain.
+    "2299620c": """\
+LLPackNet's weights are those of 18,000 steps: the saturated magenta of the first scene turns red, hair and
+grass go soft, and in even areas of the crops faint lines of its grid of 16 pixels can still be made out.
 """,
 }
 """What a person sees in the pictures, for LLPackNet's weights of that hash alone (its beginning)."""
