@@ -1,6 +1,6 @@
 """Two workers against one, and both against a single process: the same cells, the same values, the time.
 
-    python benchmarks/cluster_throughput.py --out FOLDER [--scenes 30] [--size 712x1064] [--model llpacknet]
+    python benchmarks/cluster_throughput.py --out FOLDER [--scenes 60] [--size 712x1064] [--model llpacknet]
 
 Makes dark raws, four per scene, and judges them with one method, one thread per worker: as `llbench run` does
 it alone, with --cluster local:1 and with --cluster local:2. Printed are the seconds from the first task to
@@ -83,7 +83,7 @@ def main() -> int:
     """Run three times and compare."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--scenes", type=int, default=30)
+    parser.add_argument("--scenes", type=int, default=60)
     parser.add_argument("--size", default="712x1064")
     parser.add_argument("--model", default="llpacknet")
     arguments = parser.parse_args()
