@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bench.data.make import Spread
+    from bench.data.spreading import Spread
     from bench.metrics.quantise import Quantisation
     from bench.protocols import Protocol
 

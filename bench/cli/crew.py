@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.cluster.connecting import Cluster
-    from bench.data.make import Spread
+    from bench.data.spreading import Spread
     from bench.outcome import Summary
     from bench.plan import Plan
 

@@ -15,19 +15,20 @@ from bench.data.index import index
 from bench.data.manifest import Manifest, prepare
 from bench.data.pairs import MAX_RATIO
 from bench.data.scenes import KINDS, Scene, compose, preview, render
+from bench.data.spreading import counted, fill
 from bench.data.writing import Frame, Settings, frames_of, write_frames
 from llpacknet.errors import InputError
 from llpacknet.raw.dng import SMALLEST_SIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from bench.data.pairs import Dataset
+    from bench.data.spreading import Spread
 
-    Spread = Callable[[Callable[[Any], Any], Sequence[Any]], Iterable[Any]]
 
 FULL_SIZE = (2848, 4256)
 MOST_SCENES = 9000
@@ -84,14 +85,7 @@ def make(
     manifest = prepare(out, "procedural", parameters, resume=resume)
     plans = [_plan(seed, number, extra_frames) for number in range(scenes)]
     _refuse_surplus(out, manifest, plans)
-    total, done = sum(len(frames) for _, frames in plans), 0
-
-    def count() -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done, total)
-
+    count = counted(sum(len(frames) for _, frames in plans), progress)
     missing = []
     for number, (_, frames) in enumerate(plans):
         if all(manifest.intact(out, frame.path) for frame in frames):
@@ -100,13 +94,7 @@ def make(
         else:
             missing.append(number)
     one = partial(make_scene, out.absolute(), seed, size, extra_frames, read_noise, black_error, threads)
-    made = spread(one, missing) if spread else (one(number, count) for number in missing)
-    for entries in made:
-        if spread:
-            for _ in entries:
-                count()
-        manifest.replace(entries)
-        manifest.write(out)
+    fill(out, manifest, one, missing, count, spread)
     manifest.write(out)
     return index(out)
 

@@ -14,6 +14,7 @@ from bench.data.index import index
 from bench.data.manifest import Manifest, digest, prepare
 from bench.data.pairs import MAX_RATIO
 from bench.data.photographs import find_photographs, read_photograph
+from bench.data.spreading import counted, fill
 from bench.data.writing import Frame, Settings, write_frames
 from llpacknet.errors import InputError
 
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bench.data.make import Spread
     from bench.data.pairs import Dataset
+    from bench.data.spreading import Spread
 
 _ROWS = 256
 
@@ -80,14 +81,7 @@ def redark(
     }  # fmt: skip
     manifest = prepare(out, "redark", parameters, resume=resume)
     todo = [(plan, _frames(plan)) for plan in plans]
-    total, done = sum(len(frames) for _, frames in todo), 0
-
-    def count() -> None:
-        nonlocal done
-        done += 1
-        if progress is not None:
-            progress(done, total)
-
+    count = counted(sum(len(frames) for _, frames in todo), progress)
     missing = []
     for plan, frames in todo:
         path = found[plan.photo]
@@ -98,13 +92,7 @@ def redark(
         else:
             missing.append((path.absolute(), source, plan))
     one = partial(expose, out.absolute(), seed, read_noise, black_error, noise, threads)
-    made = spread(one, missing) if spread else (one(photo, count) for photo in missing)
-    for entries in made:
-        if spread:
-            for _ in entries:
-                count()
-        manifest.replace(entries)
-        manifest.write(out)
+    fill(out, manifest, one, missing, count, spread)
     _drop_unplanned(manifest, out, [frame for _, frames in todo for frame in frames])
     manifest.write(out)
     return index(out)
