@@ -172,7 +172,9 @@ def _measure_beside(work: Work, account: Account) -> None:
             row.add([one for one in account.cells if one[0] in job.cells])
         else:
             reason = f"not tried after {STRIKES} in a row ended so: {row.reason}"
-            left = [cell for one in _execution(work, plan, account).remaining() for cell in one.cells]
+            left = [
+                cell for one in _execution(work, plan, account, process.run).remaining() for cell in one.cells
+            ]
             ends = tuple(Settled(cell, "skipped", reason) for cell in left)
             _execute(work, replace(plan, jobs=(), settled=ends), account, process.run)
     account.built += resident.started - before
@@ -207,27 +209,25 @@ def _row(work: Work, job: Job) -> _Row:
     return row
 
 
-def _execution(work: Work, plan: Plan, account: Account, run: Runner = process.run) -> Execution:
+def _execution(
+    work: Work, plan: Plan, account: Account, run: Runner, watch: Strikes | None = None
+) -> Execution:
     return Execution(
         plan,
         Path(work.out),
         Limits(timeout_s=work.timeout_s, memory_bytes=_memory(work)),
         _Notes(account, _teller(work)),
         worker=run,
-        watch=_Watch(work),
+        watch=watch,
         place={"host": account.host},
     )
 
 
 def _execute(work: Work, plan: Plan, account: Account, run: Runner) -> None:
-    execution = _execution(work, plan, account, run)
-    try:
-        account.kept += execution.run().kept
-    except _Over:
-        pass
-    finally:
-        assert isinstance(execution.watch, _Watch)
-        account.retries += execution.watch.seen
+    watch = _Watch(work)
+    with contextlib.suppress(_Over):
+        account.kept += _execution(work, plan, account, run, watch).run().kept
+    account.retries += watch.seen
 
 
 def wanted(work: Work) -> bool:
