@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from llpacknet.banded import Take
 
-BAND_PIXELS = 8512
+BAND_PIXELS = 17024
 """Pixels at 1/16 of the frame's sides that are worked on at a time: fewer make more calls of the same work,
-more hold more memory (at the A7S II's width this is 32 rows)."""
+more hold more memory (at the A7S II's width this is 64 rows)."""
 
 
 def _references_of_one() -> int:
