@@ -175,7 +175,7 @@ class Measuring:
             for seat in seats.values():
                 seat.wait()
             left = seconds - (time.monotonic() - begun)
-            taken = take_turns({label: seats[label] for label in labels}, left)
+            taken = take_turns(seats, left)
             for label in labels:
                 owner = self._share(model, self._owner(label))
                 owner.opened(seats[label].opened, before)
