@@ -3,7 +3,7 @@
     python benchmarks/eager.py [--size HxW] [--rounds N] [--threads N] [--model NAME]
 
 Methodology: one process for each form, so that each has its own peak of memory; all get the same made-up
-mosaic; the forms take turns, round by round, every other round backwards, and the published form has a twin
+mosaic; the forms take turns, round by round, none twice in a row, and the published form has a twin
 whose ratio to it ought to be 1. Ratios are taken round by round; printed are their median and range. Extra
 memory is the growth of the process's peak (VmHWM) in the first call over what was resident before it: the
 output counts, weights and input do not. `strips` is the same form writing 8-bit pixels, whose memory beside
@@ -22,6 +22,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+
+from bench.turns import order
 
 FORMS = ("published", "twin", "fused", "fast", "strips")
 
@@ -82,7 +84,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
         workers[form].stdout.readline()  # type: ignore[union-attr]
     samples: dict[str, list[dict[str, Any]]] = {form: [] for form in FORMS}
     for number in range(arguments.rounds + 1):
-        for form in FORMS if number % 2 else reversed(FORMS):
+        for form in order(list(FORMS), number):
             worker = workers[form]
             worker.stdin.write("\n")  # type: ignore[union-attr]
             worker.stdin.flush()  # type: ignore[union-attr]

@@ -6,7 +6,7 @@
 Methodology: the roof is the fastest of many large matrix products, by torch's and by NumPy's library,
 before and after the passes, and a copy within memory far beyond the caches; the floor of a pass is its
 multiplications and additions over that roof. All forms that exist here are called in turn, round by
-round, every other round backwards, in one process after a cold and a warm call of each; shown is the
+round, none twice in a row, in one process after a cold and a warm call of each; shown is the
 median of the rounds. The profile is of one more pass, by torch: operators by kind, with what each
 convolution reaches of the roof. Number formats for which the processor has no instructions are named and
 left out of the roof. Nothing else should run on the machine meanwhile.
@@ -34,6 +34,7 @@ from bench.environment import machine
 from bench.measure import peaks
 from bench.runtimes import PRECISIONS, RUNTIMES, why_unsupported
 from bench.subjects import dress
+from bench.turns import order
 from llpacknet.runtimes.processor import lacks
 
 SIDE, PRODUCTS = 3072, 8
@@ -115,7 +116,7 @@ def timed(made: dict[str, Any], mosaic: torch.Tensor, rounds: int) -> dict[str, 
         call(mosaic)
     found: dict[str, list[float]] = {name: [] for name in made}
     for number in range(rounds):
-        for name in list(made)[:: 1 if number % 2 else -1]:
+        for name in order(list(made), number):
             found[name].append(seconds(lambda name=name: made[name](mosaic)))
     return found
 

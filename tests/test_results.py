@@ -1,8 +1,9 @@
 """Every committed result file is a valid one, and what the pages show of them is what they say."""
 
-import importlib.util
 import io
+import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,10 +18,7 @@ RESULTS = ROOT / "results"
 @pytest.fixture(scope="module")
 def reference():
     """The script that writes what the pages show."""
-    found = importlib.util.spec_from_file_location("reference", ROOT / "docs" / "reference.py")
-    module = importlib.util.module_from_spec(found)
-    found.loader.exec_module(module)
-    return module
+    return SimpleNamespace(**runpy.run_path(str(ROOT / "docs" / "reference.py")))
 
 
 def test_committed_results_pass_the_validator():
