@@ -5,6 +5,7 @@ Both threshold alike: a gain that is not positive becomes 1e-4.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 import torch
@@ -62,7 +63,10 @@ class HistogramAmplifier(nn.Module):
 
     def forward(self, mosaic: Tensor) -> Tensor:
         """(B, 1, H, W) unamplified mosaic -> (B,) gain, at least 1e-4."""
-        return self.of_histogram(raw_histogram(mosaic, self.edges))
+        if self.edges.device != mosaic.device:
+            self.edges = self.edges.to(mosaic.device)
+        with _full_precision(mosaic):
+            return self.of_histogram(raw_histogram(mosaic, self.edges))
 
     def of_histogram(self, histogram: Tensor) -> Tensor:
         """(B, 63) fractions of the pixels -> (B,) gain, at least 1e-4."""
@@ -81,11 +85,18 @@ class ConvAmplifier(nn.Module):
     def forward(self, mosaic: Tensor) -> Tensor:
         """(B, 1, H, W) unamplified mosaic -> (B,) gain, at least 1e-4."""
         planes = F.pixel_unshuffle(mosaic, 2)
-        return self.of_means(self.features(planes).mean(dim=(2, 3), keepdim=True))
+        with _full_precision(mosaic):
+            return self.of_means(self.features(planes).mean(dim=(2, 3), keepdim=True))
 
     def of_means(self, means: Tensor) -> Tensor:
         """(B, 16, 1, 1) means of the features -> (B,) gain, at least 1e-4."""
         return _positive(self.out(self.hidden(means)).flatten())
+
+
+def _full_precision(mosaic: Tensor) -> AbstractContextManager[object]:
+    """Leave autocast: one number for a whole image must not be rounded to eight bits."""
+    kind = mosaic.device.type
+    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
 
 
 def _positive(gain: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import click
 
 from bench.cli.completing import method
 from bench.cli.examples import examples
+from llpacknet.errors import InputError
 
 LOSSES = ("l1", "l1+ms-ssim", "2020")
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -18,11 +19,12 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
     epilog=examples(
         "python -m bench.train.gather photos",
         "llbench train llpacknet --photos photos --minutes 60",
+        "llbench train llpacknet red sid-unet --photos photos --device cuda",
         "llbench train my_package.network:factory --dataset ~/SID --device cuda",
         more="Details: docs/training.md.",
     )
 )
-@click.argument("name", shell_complete=method)
+@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=method)
 @click.option("--photos", type=FOLDER, help="Train on photographs (JPEG, PNG) through the camera model.")
 @click.option("--dataset", type=FOLDER, help="Train on a data set in SID's layout (ids that begin with 0).")
 @click.option(
@@ -32,7 +34,8 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
               help="Procedural scenes to show beside --photos.")  # fmt: skip
 @click.option("--init", type=click.Path(dir_okay=False, path_type=Path),
               help="Weights file to start from, of this network or of one with the same layers.")  # fmt: skip
-@click.option("--out", type=FOLDER, help="Folder of this run. [default: training/NAME]")
+@click.option("--out", type=FOLDER,
+              help="Folder of this run, or of several runs. [default: training/NAME]")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with the run in --out; starts it where there is none.")
 @click.option("--steps", default=16_000, show_default=True, type=click.IntRange(1), help="Length of the run.")
 @click.option(
@@ -59,6 +62,8 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
     type=click.Choice(["fp32", "bf16"]),
     help="Number format of the forward pass. [default: bf16 on cuda, fp32 on cpu]",
 )
+@click.option("--graph/--no-graph", default=True,
+              help="Record a step as a CUDA graph and replay it, on one GPU. [default: --graph]")  # fmt: skip
 @click.option("--threads", type=click.IntRange(1), help="CPU threads of the network.")
 @click.option(
     "--workers", type=click.IntRange(0), help="Processes that make patches. [default: half the cores]"
@@ -75,7 +80,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--unfinished", is_flag=True,
               help="Mark the weights as cut short: tables show them and never rank them.")  # fmt: skip
 def command(
-    name: str,
+    names: tuple[str, ...],
     photos: Path | None,
     dataset: Path | None,
     validation: Path | None,
@@ -94,6 +99,7 @@ def command(
     seed: int,
     device: str,
     precision: str | None,
+    graph: bool,
     threads: int | None,
     workers: int | None,
     validate_every: int,
@@ -102,42 +108,60 @@ def command(
 ) -> int:
     """Train the network NAME and write its weights, model card, log and curve to --out.
 
+    Several networks are trained side by side: each sees the same patches and ends as it would alone.
+
     A run that was interrupted or killed goes on with --resume. Several GPUs: start it under torchrun, as
     `torchrun --nproc-per-node 4 -m bench train NAME ... --device cuda`.
     """
     # Read once, when torch loads OpenMP: threads that wait must sleep, or they take the cores from the
     # processes that make the patches (a step took six times as long on two cores).
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-    from bench.train.trainer import Diverged, Options, train
+    from bench.train.learner import Diverged
+    from bench.train.trainer import Options, train_side_by_side
 
-    options = Options(
-        name=name,
-        out=out or Path("training") / name.replace(":", "."),
-        photos=photos,
-        dataset=dataset,
-        validation=validation,
-        scenes=scenes,
-        init=init,
-        steps=steps,
-        minutes=minutes,
-        batch=batch,
-        patch=patch,
-        lr=lr,
-        weight_decay=weight_decay,
-        clip=clip,
-        loss=loss,
-        seed=seed,
-        device=device,
-        precision=precision or ("bf16" if device == "cuda" else "fp32"),
-        threads=threads,
-        workers=workers,
-        validate_every=validate_every,
-        checkpoint_every_s=checkpoint_every_s,
-        resume=resume,
-        unfinished=unfinished,
-    )
+    if len(set(names)) < len(names):
+        raise InputError("a network is named twice: name each once")
+    if init is not None and len(names) > 1:
+        raise InputError("--init fills one network: train the others on their own")
+
+    def folder(name: str) -> Path:
+        safe = name.replace(":", ".")
+        if out is None:
+            return Path("training") / safe
+        return out / safe if len(names) > 1 else out
+
+    runs = [
+        Options(
+            name=name,
+            out=folder(name),
+            photos=photos,
+            dataset=dataset,
+            validation=validation,
+            scenes=scenes,
+            init=init,
+            steps=steps,
+            minutes=minutes,
+            batch=batch,
+            patch=patch,
+            lr=lr,
+            weight_decay=weight_decay,
+            clip=clip,
+            loss=loss,
+            seed=seed,
+            device=device,
+            precision=precision or ("bf16" if device == "cuda" else "fp32"),
+            graph=graph,
+            threads=threads,
+            workers=workers,
+            validate_every=validate_every,
+            checkpoint_every_s=checkpoint_every_s,
+            resume=resume,
+            unfinished=unfinished,
+        )
+        for name in names
+    ]
     try:
-        train(options)
+        train_side_by_side(runs)
     except Diverged as error:
         click.echo(f"llbench: {error}", err=True)
         return 1

@@ -103,6 +103,7 @@ def _markdown(contents: Mapping[str, Any]) -> str:
         if contents["photographs"]
         else f"The data set at {training['dataset']}, scenes whose ids begin with 0.\n"
     )
+    beside = f", side by side with {training['beside']}" if "beside" in training else ""
     unfinished = "\nThe training was cut short: tables show such weights and never rank them."
     if not training.get("unfinished"):
         unfinished = ""
@@ -112,7 +113,7 @@ def _markdown(contents: Mapping[str, Any]) -> str:
 {contents["paper"]}.
 Licence of these weights: {contents["licence"]}.
 
-Trained for {training["steps"]} steps in {hours:.2f} h on {contents["hardware"]}.
+Trained for {training["steps"]} steps in {hours:.2f} h on {contents["hardware"]}{beside}.
 PSNR on held-out photographs through the same camera model: {training["validation_psnr"]:.2f} dB.{unfinished}
 
 | training | |

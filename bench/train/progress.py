@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from typing import TYPE_CHECKING, Self
@@ -51,10 +52,15 @@ class Reporter:
         if self._bar:
             self._bar.stop()
 
-    def step(self, number: int, done: float, seconds: float, loss: float, psnr: float | None) -> None:
-        """Report a finished step: `done` is the share of the run, `seconds` its training time so far."""
-        quality = "" if psnr is None else f", validation {psnr:.2f} dB"
-        text = f"step {number}, loss {loss:.4f}{quality}"
+    def step(self, name: str, number: int, done: float, seconds: float, loss: float, psnr: float) -> None:
+        """Report a network's finished step.
+
+        `done` is the share of the run, `seconds` its training time so far, `psnr` the best validation in dB,
+        minus infinity before the first.
+        """
+        quality = "" if math.isinf(psnr) else f", validation {psnr:.2f} dB"
+        whose = "" if name == self.title else f", {name}"
+        text = f"step {number}{whose}, loss {loss:.4f}{quality}"
         if self._bar:
             self._bar.update(self._task, completed=done, description=text)
         elif self.shown and time.monotonic() - self._last_line > LINE_EVERY_S:

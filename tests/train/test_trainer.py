@@ -11,7 +11,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
@@ -23,12 +23,16 @@ from baselines.checkpoints import load_weights, sha256
 from baselines.registry import create
 from bench.provenance import weights_facts
 from bench.train import checkpoints, curve, rendered
+from bench.train.learner import Diverged, Learner, psnr_8bit
 from bench.train.patches import Patch
 from bench.train.sources import data_of
 from bench.train.starting import start_from
-from bench.train.trainer import Diverged, Options, psnr_8bit, schedule, train
+from bench.train.trainer import Options, schedule, train, train_side_by_side
 from llpacknet.errors import InputError
 from llpacknet.network import LLPackNet
+
+if TYPE_CHECKING:
+    from bench.train.loading import PatchSource
 
 STEPS = 24
 
@@ -90,6 +94,52 @@ def test_the_same_seed_gives_the_same_weights_whoever_makes_the_patches(
     assert not _same_run(uninterrupted, tmp_path / "other")
 
 
+class _Interrupting:
+    """Patches of a source; SIGTERM comes while those of a certain step are made."""
+
+    def __init__(self, source: PatchSource, step: int) -> None:
+        self.source, self.step = source, step
+
+    def patch(self, step: int, index: int) -> Patch:
+        if step == self.step and index == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return self.source.patch(step, index)
+
+
+def test_side_by_side_each_network_ends_as_it_would_alone(
+    photos: Path, uninterrupted: Path, tmp_path: Path
+) -> None:
+    """Also where one of them is some steps ahead of the others when they go on."""
+    ahead = _options(photos, tmp_path / "ahead", name="red", resume=True)
+    data = data_of(ahead)
+    with pytest.raises(KeyboardInterrupt):
+        train(ahead, replace(data, source=_Interrupting(data.source, 6)))
+    train(_options(photos, tmp_path / "alone", name="red"))
+    weights = train_side_by_side([_options(photos, tmp_path / "beside", resume=True), ahead])
+    assert [each.name for each in weights] == ["llpacknet.safetensors", "red.safetensors"]
+    assert _same_run(uninterrupted, tmp_path / "beside")
+    assert _same_run(tmp_path / "alone", tmp_path / "ahead")
+    assert "side by side with red." in weights[0].with_suffix(".md").read_text(encoding="utf-8")
+
+
+def test_a_network_that_diverges_leaves_those_beside_it_alone(
+    photos: Path, uninterrupted: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settle = Learner.settle
+
+    def settled(learner: Learner) -> None:
+        if learner.options.name == "red" and learner.step == 4:
+            learner._outcome[0] = torch.nan
+        settle(learner)
+
+    monkeypatch.setattr(Learner, "settle", settled)
+    runs = [_options(photos, tmp_path / name, name=name) for name in ("red", "llpacknet")]
+    with pytest.raises(Diverged, match="red, step 4"):
+        train_side_by_side(runs)
+    assert _same_run(uninterrupted, tmp_path / "llpacknet")
+    assert not (tmp_path / "red" / "red.safetensors").exists()
+
+
 def _start(photos: Path, out: Path, *extra: str) -> subprocess.Popen[bytes]:
     arguments = ["train", "llpacknet", "--photos", str(photos), "--out", str(out), "--steps", str(STEPS)]
     arguments += ["--batch", "2", "--patch", "32", "--seed", "5", "--threads", "1", "--workers", "1"]
@@ -143,14 +193,8 @@ def test_an_interrupted_run_leaves_the_best_weights_so_far_and_calls_them_unfini
     options = _options(photos, tmp_path, validate_every=2)
     data = data_of(options)
 
-    class Interrupting:
-        def patch(self, step: int, index: int) -> Patch:
-            if step == 4:
-                os.kill(os.getpid(), signal.SIGTERM)
-            return data.source.patch(step, index)
-
     with pytest.raises(KeyboardInterrupt):
-        train(options, replace(data, source=Interrupting()))
+        train(options, replace(data, source=_Interrupting(data.source, 4)))
     weights = tmp_path / "llpacknet.safetensors"
     assert weights_facts(weights)["weights_unfinished"] is True
     assert "cut short" in weights.with_suffix(".md").read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from baselines.checkpoints import sha256
 from bench import store
 from bench.train import card, checkpoints, curve, photographs, trainer
+from bench.train.learner import Diverged
 from bench.train.patches import Patches
 from bench.train.sources import VALIDATION_SEED, Data
 from bench.train.unpack import arms as declared
@@ -196,7 +197,7 @@ def _train(options: trainer.Options, data: Data, arm: str) -> Outcome:
     diverged = None
     try:
         trainer.train(options, data)
-    except trainer.Diverged as error:
+    except Diverged as error:
         diverged = str(error).partition(";")[0]
     saved = checkpoints.read(options.out)
     log = curve.read(options.out)
