@@ -1,8 +1,76 @@
-"""What holds for every test."""
+"""What holds for every test; and a project of a user's own with a network in git, to compare revisions."""
 
 import signal
+import subprocess
+import textwrap
+
+import pytest
 
 # A shell starts what it runs in the background with SIGINT ignored, and processes that tests start would
 # inherit that: none of them could be interrupted.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+NETWORK = """
+    import time
+
+    import torch
+    from torch import nn
+
+
+    class Net(nn.Module):
+        needs_gain = True
+
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Conv2d(4, 12, 3, padding=1)
+            self.extra = {extra}
+
+        def forward(self, mosaic):
+            x = nn.functional.pixel_unshuffle(mosaic, 2)
+            {work}
+            return nn.functional.pixel_shuffle(self.first(x), 2).sigmoid()
+
+
+    def build():
+        return Net()
+"""
+
+
+class Project:
+    """A git repository with one package."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("config", "user.name", "someone")
+        self.git("config", "user.email", "someone@example.org")
+
+    def git(self, *arguments):
+        command = ["git", "-C", str(self.folder), *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def write(self, *, work="pass", extra="None"):
+        """Write the network, with some more work before its convolution."""
+        package = self.folder / "src" / "nightnet"
+        package.mkdir(parents=True, exist_ok=True)
+        (package / "__init__.py").write_text("")
+        text = textwrap.dedent(NETWORK).format(work=work, extra=extra)
+        (package / "network.py").write_text(text)
+
+    def commit(self, name, **network):
+        """Commit the network under a tag."""
+        self.write(**network)
+        self.git("add", "--all")
+        self.git("commit", "--quiet", "--allow-empty", "--message", name)
+        self.git("tag", name)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.setenv("LLBENCH_CACHE", str(tmp_path / "cache"))
+    folder = tmp_path / "project"
+    folder.mkdir()
+    made = Project(folder)
+    made.commit("v1")
+    return made

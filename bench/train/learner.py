@@ -237,7 +237,7 @@ class Learner:
         self.optimiser.zero_grad()
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.cuda.graph(graph):
+            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self._outcome = self._gradient(self._placed)
                 self.optimiser.step()
         except RuntimeError as error:

@@ -34,13 +34,13 @@ class Environment:
         return run([self.python, "-m", "bench", *arguments], cwd=cwd)
 
 
-def run(command, cwd):
+def run(command, cwd, status=0):
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     environment |= {"OMP_NUM_THREADS": "1"}
     done = subprocess.run(
         [str(word) for word in command], cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.returncode == status, done.stdout + done.stderr
     return done
 
 

@@ -9,7 +9,9 @@ import tarfile
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from bench.data.make import make
 from llpacknet import __version__
@@ -85,6 +87,36 @@ def test_the_wheel_runs_outside_this_folder(installed, tmp_path):
         row = next(row for row in csv.DictReader(file) if row["method"].startswith("LLPackNet"))
     assert float(row["psnr_with_gt_measured"]) > 10
     assert float(row["time_s_measured"]) > 0
+
+
+def test_the_wheel_restores_a_photograph_with_the_weights_inside_it(installed, tmp_path):
+    make(tmp_path / "data", 1, 1, (64, 96))
+    raw = next(path for path in (tmp_path / "data").rglob("*.DNG") if "_0." in path.name)
+    program = installed.python.with_name("llbench.exe" if os.name == "nt" else "llbench")
+    run([program, "restore", raw, "-o", "night.png"], cwd=tmp_path)
+    with Image.open(tmp_path / "night.png") as picture:
+        assert picture.size == (96, 64)
+        assert np.asarray(picture).std() > 1
+
+
+FIVE_LINES = """
+def test_the_network_got_no_slower(llbench):
+    llbench.gate(
+        "nightnet.network:build", size=(64, 96), threads=1, seconds=1, sets=5, measures=("latency",)
+    )
+"""
+
+
+def test_five_lines_gate_a_users_network_in_its_own_tests(installed, project):
+    """The fixture comes with the wheel: nothing names the plugin."""
+    (project.folder / "test_speed.py").write_text(FIVE_LINES)
+    command = [installed.python, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+
+    project.write(work="time.sleep(0.02)")
+    slower = run(command, cwd=project.folder, status=1)
+    assert "✗ slower" in slower.stdout
+    project.write()
+    run(command, cwd=project.folder)
 
 
 def test_the_version_stands_in_one_place_and_agrees_elsewhere(pytestconfig):

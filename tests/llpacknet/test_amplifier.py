@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
-from llpacknet.amplifier import HistogramAmplifier, histogram_edges, raw_histogram
+from llpacknet.amplifier import ConvAmplifier, HistogramAmplifier, histogram_edges, raw_histogram
 
 EXACT_EDGES = (2.0 ** np.linspace(0, 8, 64) - 1) / 255
 
@@ -40,3 +41,15 @@ def test_half_precision_keeps_the_edges():
     narrow.load_state_dict(gain.state_dict())
     assert narrow.bfloat16()(mosaic.bfloat16()).dtype == torch.bfloat16
     assert narrow(mosaic.bfloat16()).item() == pytest.approx(gain(mosaic).item(), abs=0.02)
+
+
+@pytest.mark.parametrize("amplifier", [HistogramAmplifier, ConvAmplifier])
+def test_autocast_leaves_the_gain_in_full_precision(amplifier):
+    torch.manual_seed(1)
+    module = amplifier()
+    mosaic = torch.rand(2, 1, 32, 48) / 300
+    with torch.autocast("cpu", torch.bfloat16):
+        gain = module(mosaic)
+        assert F.linear(mosaic, torch.ones(1, 48)).dtype == torch.bfloat16
+    assert gain.dtype == torch.float32
+    assert torch.equal(gain, module(mosaic))
