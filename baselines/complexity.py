@@ -90,7 +90,8 @@ def _layers(network: nn.Module, height: int, width: int) -> list[tuple[Any, Tens
     except (NotImplementedError, RuntimeError) as error:
         cause = str(error).partition("\n")[0][:120]
         raise InputError(
-            f"cannot count the work of {type(network).__name__}: it does not run on the meta device ({cause})"
+            f"cannot count the work of {type(network).__name__}: it does not run on the meta device "
+            f"({cause}); leave complexity out of --measure"
         ) from error
     return seen
 

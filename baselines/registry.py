@@ -93,7 +93,7 @@ def create(name: str, weights: str | Path = "shipped") -> Any:
     declared = spec(name)
     if declared.kind == "classical":
         if str(weights) not in {"shipped", "none"}:
-            raise InputError(f"{name} is not learned and takes no weights, got {weights}")
+            raise InputError(f"{name} is not learned and takes no weights, got {weights}: leave them out")
         return _factory(declared)()
     own = name not in _shipped_names()
     path = (

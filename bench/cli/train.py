@@ -35,12 +35,11 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--init", type=click.Path(dir_okay=False, path_type=Path),
               help="Weights file to start from, of this network or of one with the same layers.")  # fmt: skip
 @click.option("--out", type=FOLDER,
-              help="Folder of this run, or of several runs. [default: training/NAME]")  # fmt: skip
+              help="Folder of this run; NAME below it for several. [default: training/NAME]")  # fmt: skip
 @click.option("--resume", is_flag=True, help="Go on with the run in --out; starts it where there is none.")
 @click.option("--steps", default=16_000, show_default=True, type=click.IntRange(1), help="Length of the run.")
-@click.option(
-    "--minutes", type=click.FloatRange(0, min_open=True), help="Length by the clock instead of --steps."
-)
+@click.option("--minutes", type=click.FloatRange(0, min_open=True),
+              help="Length by the clock, which several networks share, instead of --steps.")  # fmt: skip
 @click.option("--batch", default=4, show_default=True, type=click.IntRange(1), help="Patches in each step.")
 @click.option("--patch", default=256, show_default=True, type=int, help="Side of a patch, a multiple of 16.")
 @click.option("--lr", default=1.5e-3, show_default=True, type=click.FloatRange(0, min_open=True),
@@ -162,7 +161,6 @@ def command(
     ]
     try:
         train_side_by_side(runs)
-    except Diverged as error:
-        click.echo(f"llbench: {error}", err=True)
+    except Diverged:  # said while the others went on
         return 1
     return 0

@@ -93,7 +93,8 @@ def _root(project: Path, name: str) -> Path:
         return Path(_git(project, "rev-parse", "--show-toplevel")).resolve()
     except InputError:
         raise InputError(
-            f"{name!r} is no folder, and {project.resolve()} lies in no git repository"
+            f"{name!r} is no folder, and {project.resolve()} lies in no git repository: give two folders, or "
+            "start in the repository"
         ) from None
 
 

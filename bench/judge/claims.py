@@ -139,6 +139,8 @@ def verdict(claim: Claim, results: Results) -> dict[str, Any]:
             "verdict": "untestable-here",
             "reason": "the figure rests on made pictures: orderings and ratios of cost, never absolute dB",
         }
+    if "unfinished" in measured.marks:
+        return entry | {"verdict": "untestable-here", "reason": f"{MARKS['unfinished']}: it decides nothing"}
     low, high = measured.estimate.low, measured.estimate.high
     if low is None or high is None:
         return entry | {"verdict": "untestable-here", "reason": "a single repetition has no interval"}

@@ -43,7 +43,10 @@ def gather(folder: Path) -> tuple[Photograph, ...]:
         for each in photographs:
             source = roots[each.package] / each.path
             if not source.is_file():
-                raise InputError(f"package {each.package} holds no {each.path}: its release is another one")
+                raise InputError(
+                    f"package {each.package} holds no {each.path}: its release is another one; "
+                    "give any folder of photographs to llbench train --photos"
+                )
             shutil.copyfile(source, folder / each.file)
     (folder / LIST_NAME).write_text(shipped_list(), encoding="utf-8")
     return photographs

@@ -19,7 +19,7 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 from baselines.registry import conventions, factory
 from bench.train import card, checkpoints, curve
 from bench.train.loading import batch_of
-from bench.train.losses import LOSSES
+from bench.train.losses import LOSSES, STEADY
 from bench.train.starting import start_from
 from llpacknet.errors import InputError
 
@@ -80,7 +80,8 @@ class Learner:
             network, average = (each.to(memory_format=torch.channels_last) for each in (network, average))  # type: ignore[call-overload]
         self.network, self.average = network, average.eval()
         self.needs_gain, self.input_clip = conventions(options.name, network)
-        self.recorded = device.type == "cuda" and options.graph and world == 1
+        alone = device.type == "cuda" and world == 1
+        self.recorded = alone and options.graph and options.loss in STEADY
         self.rate: Tensor | float = options.lr
         if self.recorded:
             self.rate = torch.tensor(options.lr, device=device)
@@ -91,6 +92,8 @@ class Learner:
         self.losses: list[float] = []
         if saved is not None:
             network.load_state_dict(saved["network"])
+            for group in saved["optimiser"]["param_groups"]:
+                group["capturable"] = self.recorded
             self.optimiser.load_state_dict(saved["optimiser"])
             average.load_state_dict(saved["average"])
             self.step, self.seconds, self.losses = saved["step"], saved["seconds"], saved["losses"]
@@ -145,9 +148,11 @@ class Learner:
         """
         loss, norm = self._outcome.tolist()
         if not math.isfinite(loss + norm):
+            kept = (self.options.out / checkpoints.NAME).is_file()
             raise Diverged(
-                f"{self.options.name}, step {self.step}: loss {loss:g}, norm of the gradient {norm:g}; the "
-                f"last good checkpoint is kept in {self.options.out}: lower --lr and give another --out"
+                f"{self.options.name}, step {self.step}: loss {loss:g}, norm of the gradient {norm:g}; "
+                + (f"the last good checkpoint is kept in {self.options.out}: " if kept else "")
+                + "lower --lr and give another --out"
             )
         if not self.recorded:
             self.optimiser.step()
@@ -197,6 +202,8 @@ class Learner:
 
     def ship(self, *, unfinished: bool) -> None:
         """Write the best weights, their card and the curve."""
+        if math.isinf(self.best):  # ended, resumed for fewer steps, before it was ever validated
+            self.validate()
         curve.draw(self.options.out, self.options.name)
         result: dict[str, Any] = {
             "steps": self.step,
@@ -240,6 +247,11 @@ class Learner:
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
                 self._outcome = self._gradient(self._placed)
                 self.optimiser.step()
+        except torch.OutOfMemoryError as error:
+            raise InputError(
+                f"{self.options.name} does not fit into the device's memory at --batch {self.options.batch} "
+                f"and --patch {self.options.patch}: lower one of them"
+            ) from error
         except RuntimeError as error:
             raise InputError(
                 f"a step of {self.options.name} cannot be recorded as a CUDA graph "
@@ -267,7 +279,9 @@ def _network(name: str) -> nn.Module:
     """Build a network; its weights come from torch's current seed (`baselines.create` has a fixed one)."""
     network: nn.Module = factory(name)()
     if not any(parameter.requires_grad for parameter in network.parameters()):
-        raise InputError(f"{name} has no trainable parameters")
+        raise InputError(
+            f"{name} has no trainable parameters: there is nothing to train; name another network"
+        )
     return network
 
 

@@ -5,6 +5,7 @@ All of them compare a restored batch with the truth, both (B, 3, H, W) RGB after
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -46,6 +47,12 @@ def gaussian_window(side: int = MS_SSIM_SIDE, sigma: float = 1.5) -> Tensor:
     return (window / window.sum()).float()
 
 
+@cache
+def _placed_window(device: torch.device) -> Tensor:
+    """Return the window on a device; while a CUDA graph is recorded nothing can be copied there."""
+    return gaussian_window().to(device)
+
+
 def _blur(image: Tensor, window: Tensor) -> Tensor:
     """Separable filtering of every channel, without padding."""
     channels = image.shape[1]
@@ -79,7 +86,7 @@ def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
         raise InputError(
             f"MS-SSIM needs patches of at least {least} pixels; got {min(a.shape[-2:])}: raise --patch"
         )
-    window = gaussian_window()
+    window = _placed_window(a.device)
     product = torch.ones(a.shape[:2], dtype=a.dtype, device=a.device)
     for scale, weight in enumerate(MS_SSIM_WEIGHTS):
         full, contrast = _ssim_terms(a, b, window)
@@ -107,10 +114,16 @@ def total_variation(image: Tensor) -> Tensor:
 
 def blur_2020(image: Tensor) -> Tensor:
     """3x3 blur of the 2020 training: no padding, and its kernel sums to 0.384, not to 1."""
+    channels = image.shape[1]
+    kernel = _placed_kernel_2020(image.device).to(image.dtype)
+    return F.conv2d(image, kernel.expand(channels, 1, 3, 3), groups=channels)
+
+
+@cache
+def _placed_kernel_2020(device: torch.device) -> Tensor:
     corner, edge, centre = 0.03797616, 0.044863533, 0.053
     kernel = torch.tensor([[corner, edge, corner], [edge, centre, edge], [corner, edge, corner]])
-    channels = image.shape[1]
-    return F.conv2d(image, kernel.to(image).expand(channels, 1, 3, 3), groups=channels)
+    return kernel.to(device)
 
 
 def published_2020(restored: Tensor, truth: Tensor, parameters: Iterable[Tensor], step: int) -> Tensor:
@@ -139,3 +152,6 @@ def _plain(function: Callable[[Tensor, Tensor], Tensor]) -> Loss:
 
 LOSSES: dict[str, Loss] = {"l1": _plain(l1), "l1+ms-ssim": _plain(l1_ms_ssim), "2020": published_2020}
 """What `--loss` takes."""
+
+STEADY = frozenset({"l1", "l1+ms-ssim"})
+"""Losses that are the same at every step: only their steps can be recorded and replayed."""

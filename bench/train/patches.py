@@ -35,10 +35,10 @@ MAX_REDUCTION = 4.0
 TONE_STEPS = 65535
 """The tone curve is read from a table of this many steps: off by at most 4.5 / 65535 / 2."""
 
-LEVEL_MEDIAN, LEVEL_SIGMA, LEVEL_RANGE = 0.07, 0.9, (0.006, 0.5)
+LEVEL_MEDIAN, LEVEL_SIGMA, LEVEL_RANGE = 0.115, 0.8, (0.01, 0.6)
 """Mean linear level of a night photograph (1 is display white): log-normal. The long exposures of SID's test
-scenes have 0.01 to 0.34, half of them below 0.08 (`sid_test93.csv`: mean level x ratio / 15871, over 0.72 for
-green's share of a neutral mosaic)."""
+scenes have 0.012 to 0.47, half of them below 0.114 (`sid_test93.csv`: mean level x ratio / 15871, over 0.72,
+which is what white balance leaves of a neutral light in the mean of a mosaic)."""
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def listed(folder: Path) -> tuple[Photograph, ...]:
         return photographs
     files = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     if not files:
-        raise InputError(f"{folder} holds no JPEG or PNG photographs")
+        raise InputError(f"{folder} holds no JPEG or PNG photographs: give another --photos")
     held = {name for index, name in enumerate(files) if index % HELD_OUT == HELD_OUT - 1}
     return tuple(Photograph(name, "validation" if name in held else "training") for name in files)
 

@@ -28,7 +28,7 @@ class Reporter:
         self.title = title
         self.shown = shown
         self._bar: Progress | None = None
-        self._last_line = float("-inf")
+        self._last_lines: dict[str, float] = {}
         if shown and sys.stderr.isatty():
             self._bar = Progress(
                 TextColumn(title),
@@ -63,8 +63,8 @@ class Reporter:
         text = f"step {number}{whose}, loss {loss:.4f}{quality}"
         if self._bar:
             self._bar.update(self._task, completed=done, description=text)
-        elif self.shown and time.monotonic() - self._last_line > LINE_EVERY_S:
-            self._last_line = time.monotonic()
+        elif self.shown and time.monotonic() - self._last_lines.get(name, -math.inf) > LINE_EVERY_S:
+            self._last_lines[name] = time.monotonic()
             left = seconds * (1 - done) / done if done > 0 else 0.0
             print(
                 f"{self.title}: {100 * done:.1f} %, {text}, {seconds / 60:.1f} min, {left / 60:.0f} min left",

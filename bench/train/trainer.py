@@ -180,8 +180,7 @@ def train_side_by_side(runs: Sequence[Options], data: Data | None = None) -> lis
                 try:
                     each.settle()
                 except Diverged as error:
-                    if len(learners) > 1:
-                        reporter.say(str(error))
+                    reporter.say(f"llbench: {error}")
                     diverged.append(error)
                     learning.remove(each)
                     running.remove(each)
@@ -194,7 +193,7 @@ def train_side_by_side(runs: Sequence[Options], data: Data | None = None) -> lis
             seconds += took
             validating = progress() >= 1 or step % shared.validate_every == 0
             for each in learning:
-                each.seconds = seconds
+                each.seconds += took
                 score = each.validate() if validating else None
                 if first and (validating or step % LOG_EVERY == 0):
                     reporter.step(
@@ -247,11 +246,13 @@ def _check(options: Options, world: int) -> None:
     if options.scenes and options.photos is None:
         raise InputError("--scenes joins --photos: a real data set is trained on as it is")
     if options.batch % world:
-        raise InputError(f"--batch {options.batch} cannot be divided between {world} processes")
+        raise InputError(
+            f"--batch {options.batch} cannot be divided between {world} processes: give a multiple of {world}"
+        )
     if world > 1 and options.minutes is not None:
         raise InputError("--minutes follows one process's clock: give --steps under torchrun")
     if spec(options.name).kind != "network":
-        raise InputError(f"{options.name} is not learned: there is nothing to train")
+        raise InputError(f"{options.name} is not learned: there is nothing to train; name a network")
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -276,6 +276,21 @@ def test_pictures_of_different_parts_of_the_frame_are_not_compared(full):
     assert "different parts" in entry["reason"]
 
 
+def test_weights_of_an_unfinished_training_decide_nothing(full):
+    claim = "table1-psnr-with-sid-unet-over-llpacknet"
+    assert judged(full)[claim]["verdict"] in DECIDED
+    cut = [
+        replace(r, provenance={**r.provenance, "weights_unfinished": True})
+        if (r.cell.model, r.cell.measurement) == ("sid-unet", "quality")
+        else r
+        for r in full
+    ]
+    entry = judged(cut)[claim]
+    assert entry["verdict"] == "untestable-here"
+    assert "unfinished" in entry["reason"]
+    assert judged(cut)["table1-time-sid-unet-llpacknet"]["verdict"] in DECIDED
+
+
 @pytest.mark.parametrize(
     ("low", "high", "verdict"),
     [

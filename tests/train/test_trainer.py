@@ -17,6 +17,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from baselines.checkpoints import load_weights, sha256
@@ -259,6 +260,49 @@ def test_a_variant_starts_from_the_trunk_of_another(uninterrupted: Path) -> None
     assert difference < 1e-6
     with pytest.raises(InputError, match="nothing of this network"):
         start_from(torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1)), given)
+
+
+def test_a_run_resumed_for_fewer_steps_before_it_was_ever_validated_ships_a_score(
+    photos: Path, tmp_path: Path
+) -> None:
+    options = _options(photos, tmp_path)
+    data = data_of(options)
+    with pytest.raises(KeyboardInterrupt):
+        train(options, replace(data, source=_Interrupting(data.source, 3)))
+    assert not (tmp_path / "llpacknet.safetensors").exists()
+    weights = train(replace(options, resume=True, steps=2))
+    card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+    assert card["training"]["steps"] == 4
+    assert np.isfinite(card["training"]["validation_psnr"])
+    saved = checkpoints.read(tmp_path)
+    assert saved is not None
+    assert _same(load_file(weights), {name: value.half() for name, value in saved["average"].items()})
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("loss", ["l1", "l1+ms-ssim", "2020"])
+@pytest.mark.parametrize("name", ["llpacknet", "llpacknet-2020", "sid-unet+amplifier"])
+def test_a_replayed_step_learns_what_a_launched_one_does(
+    photos: Path, tmp_path: Path, loss: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a run without a recording goes on with one."""
+    monkeypatch.setattr("bench.train.trainer.LOG_EVERY", 1)
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    side = 176 if loss == "l1+ms-ssim" else 32
+    for file in ("china.png", "flower.png"):
+        picture = Image.open(photos / file).resize((400, 280))
+        picture.save(tmp_path / file)
+    (tmp_path / "photographs.csv").write_bytes((photos / "photographs.csv").read_bytes())
+    options = _options(tmp_path, tmp_path / "graph", name=name, loss=loss, device="cuda", patch=side, steps=8)
+    train(options)
+    train(replace(options, out=tmp_path / "launched", graph=False))
+    train(replace(options, out=tmp_path / "both", graph=False, steps=3))
+    train(replace(options, out=tmp_path / "both", resume=True))
+    replayed, launched, both = (
+        [row[1] for row in curve.read(tmp_path / run)] for run in ("graph", "launched", "both")
+    )
+    assert replayed == pytest.approx(launched, rel=1e-3)
+    assert both[3:] == pytest.approx(launched[3:], rel=5e-2)  # their schedules differ for three steps
 
 
 def test_a_run_that_diverges_stops_and_keeps_the_last_good_checkpoint(photos: Path, tmp_path: Path) -> None:
