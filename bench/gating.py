@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench import schema, store
 from bench.cells import SCHEMA_VERSION, Cell, Record
 from bench.environment import usable_cores
-from bench.gate.measuring import Measuring, Request
+from bench.gate.measuring import ATTEMPTS, Measuring, Request
 from bench.gate.trees import tree
 from bench.judge import gate
 from llpacknet.errors import InputError
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 SIZE = (704, 1056)
 """A sixteenth of the paper's area: LLPackNet takes a tenth of a second there."""
-ATTEMPTS = 2
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,6 @@ from typing import Literal
 from llpacknet.errors import InputError
 
 FILE = Path(__file__).with_name("protocols.toml")
-EXPOSURE_RATIO_CAP = 300.0
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ MEASURING_CODE = (
         "bench/data/truth.py",
     ),
 )
+MODEL_FILES = frozenset({".py", ".safetensors", ".pt", ".pth", ".npz"})
+"""What of a user's package decides its network's pictures and costs."""
 """What a measured number depends on; a change elsewhere (tables, tests, pages) leaves results valid."""
 KEY = (
     *("code_sha256", "model_sha256", "torch", "rawpy", "libraw"),
@@ -89,7 +91,10 @@ def _code_files() -> Iterable[Path]:
 
 
 def model_sha256(model: str) -> str | None:
-    """Hash of the module of a user's own method, found without importing it; None for the suite's own.
+    """Hash of a user's own method, found without importing it; None for the suite's own.
+
+    It covers the code and weights (MODEL_FILES) of the top-level package that the factory lies in, or the
+    one file of a plain module.
 
     Args:
         model: "package.module:factory", or the name of an entry point that says the same.
@@ -99,10 +104,16 @@ def model_sha256(model: str) -> str | None:
     if ":" not in model and parts[0] in MEASURING_CODE:
         return None  # counted in `code_sha256`
     for folder in [*sys.path, str(Path.cwd())]:
-        place = Path(folder).joinpath(*parts)
-        for path in (place.with_suffix(".py"), place / "__init__.py"):
-            if path.is_file():
-                return file_sha256(path)
+        module = Path(folder).joinpath(*parts)
+        if not (module.with_suffix(".py").is_file() or (module / "__init__.py").is_file()):
+            continue
+        top = Path(folder) / parts[0]
+        if not top.is_dir():
+            return file_sha256(top.with_suffix(".py"))
+        digest = hashlib.sha256()
+        for path in sorted(path for path in top.rglob("*") if path.suffix in MODEL_FILES and path.is_file()):
+            digest.update(f"{path.relative_to(top).as_posix()} {file_sha256(path)}\n".encode())
+        return digest.hexdigest()
     return None
 
 

@@ -71,4 +71,20 @@ def test_the_model_of_a_user_is_known_by_its_file_without_importing_it(tmp_path,
     found = provenance.model_sha256("own_model:build")
     assert found == provenance.file_sha256(tmp_path / "own_model.py")
     assert "own_model" not in sys.modules
+
+
+def test_a_users_package_is_known_by_all_its_code_and_weights(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    package = tmp_path / "own_package"
+    (package / "weights").mkdir(parents=True)
+    seen = set()
+    for name in ("__init__.py", "network.py", "layers.py", "weights/net.safetensors", "notes.txt"):
+        (package / name).write_text("raise SystemExit")
+        seen.add(provenance.model_sha256("own_package.network:build"))
+    assert len(seen) == 4  # none without the module; notes change nothing
+    assert None in seen
+    assert "own_package" not in sys.modules
+
+
+def test_the_suites_own_methods_are_known_by_the_suites_code():
     assert [provenance.model_sha256(name) for name in names()] == [None] * len(names())

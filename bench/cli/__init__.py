@@ -70,8 +70,9 @@ def _name_variables(command: click.Command, prefix: str) -> None:
 @click.command(
     cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="An option that is not given is looked for in the environment: LLBENCH_RUN_THREADS=1 stands for "
-    "'llbench run --threads 1', LLBENCH_DATA_MAKE_SIZE=356x532 for 'llbench data make --size 356x532'.",
+    epilog="Begin with 'llbench reproduce --tier smoke --out smoke', or 'llbench restore night.ARW -o "
+    "night.png'. An option that is not given is looked for in the environment: LLBENCH_RUN_THREADS=1 stands "
+    "for 'llbench run --threads 1', LLBENCH_DATA_MAKE_SIZE=356x532 for 'llbench data make --size 356x532'.",
 )
 @click.version_option(__version__)
 def llbench() -> None:

@@ -12,7 +12,7 @@ import click
 
 from bench.cli.examples import examples
 from bench.cli.run import chosen_models, frame, names, weights_files
-from bench.gate.measuring import LEAST_SETS, MEASURES, SECONDS, SETS
+from bench.gate.measuring import ATTEMPTS, LEAST_SETS, MEASURES, SECONDS, SETS
 from bench.judge.verdicts import LARGEST_DIFFERENCE, QUANTITIES, Limits
 from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError
@@ -75,8 +75,8 @@ def _some_of(known: tuple[str, ...], given: tuple[str, ...], option: str) -> tup
               help="Fresh processes of each side in an attempt.")  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(1), default=SECONDS, show_default=True,
               help="About how long an attempt at one model may take.")  # fmt: skip
-@click.option("--attempts", type=click.IntRange(1, 5), default=2, show_default=True,
-              help="Times are measured again before the gate falls.")  # fmt: skip
+@click.option("--attempts", type=click.IntRange(1, 5), default=ATTEMPTS, show_default=True,
+              help="How often times are measured, at most, before the gate falls.")  # fmt: skip
 @click.option("--instructions", is_flag=True, help="Count instructions of Pack and UnPack too (minutes).")
 @click.option("--prepare", metavar="COMMAND", help="Run in each checked-out revision first, as to compile.")
 @click.option("--source", "sources", multiple=True, metavar="DIR", help="Imported from; default: . and src.")

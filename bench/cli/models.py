@@ -13,6 +13,7 @@ from bench.cli import one_line
 from bench.cli.completing import method
 from bench.cli.examples import examples
 from bench.cli.run import weights_files
+from bench.provenance import weights_facts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -119,7 +120,10 @@ def _print_table(shown: list[str]) -> None:
 
 def _row(declared: Spec) -> tuple[str, ...]:
     learned = declared.kind == "network"
-    shipped = "shipped" if weights_path(declared.name) is not None else "not shipped"
+    path = weights_path(declared.name)
+    shipped = "not shipped" if path is None else "shipped"
+    if weights_facts(path).get("weights_unfinished"):
+        shipped = "unfinished"
     return (
         declared.name,
         str(declared.year or "–"),

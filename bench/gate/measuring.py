@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 MEASURES = ("latency", "memory", "complexity", "quality")
 OUTPUTS = "outputs"
 SETS = 8
+ATTEMPTS = 2
 SECONDS = 36.0
 """Two attempts at LLPackNet at a sixteenth of the paper's area then end within 90 s, set-up included."""
 MEMORY_SEATS = 3
