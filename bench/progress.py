@@ -13,9 +13,11 @@ from bench import predictions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from bench.cells import Cell
     from bench.jobs import Job
+    from bench.outcome import Summary
 
 
 def for_stream(stream: TextIO | None = None) -> Lines | Bar:
@@ -130,3 +132,11 @@ class Bar:
     def stop(self) -> None:
         """Take note that nothing more will come."""
         self._bar.stop()
+
+
+def summary_text(summary: Summary, out: Path) -> str:
+    """Put a summary into a few lines for people."""
+    counts = ", ".join(f"{count} {status}" for status, count in sorted(summary.counts.items()))
+    lines = [f"{out}: {counts or 'nothing to do'} ({summary.kept} kept from before)"]
+    lines[0] += f" in {duration(summary.seconds)}"
+    return "\n".join([*lines, *(f"  {failure}" for failure in summary.failures)])

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 
 from bench.cli.examples import examples
-from bench.cli.run import chosen_models, frame, names, weights_files
+from bench.cli.options import chosen_models, names, only_free_option, some_of, weights_option
+from bench.cli.size import Size
 from bench.gate.measuring import ATTEMPTS, LEAST_SETS, MEASURES, SECONDS, SETS
 from bench.judge.verdicts import LARGEST_DIFFERENCE, QUANTITIES, Limits
 from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
@@ -21,13 +22,6 @@ if TYPE_CHECKING:
     from bench.judge.gate import Decision
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
-
-
-def _some_of(known: tuple[str, ...], given: tuple[str, ...], option: str) -> tuple[str, ...]:
-    unknown = [name for name in given if name not in known]
-    if unknown:
-        raise InputError(f"{option} {unknown[0]!r}: choose from {', '.join(known)}")
-    return given
 
 
 @click.command(
@@ -48,7 +42,7 @@ def _some_of(known: tuple[str, ...], given: tuple[str, ...], option: str) -> tup
 )
 @click.option("--record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Measure the head beside a reference workload and write a baseline.")  # fmt: skip
-@click.option("--size", callback=frame, metavar="HxW", default="704x1056", show_default=True, help="Frame.")
+@click.option("--size", type=Size(), default="704x1056", show_default=True, help="Frame.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
 @click.option(
     "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where to measure."
@@ -57,14 +51,8 @@ def _some_of(known: tuple[str, ...], given: tuple[str, ...], option: str) -> tup
 @click.option(
     "--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True, help="Numbers."
 )
-@click.option(
-    "--weights",
-    callback=weights_files,
-    multiple=True,
-    metavar="NAME=FILE",
-    help="A file to use for a method, in place of the weights shipped for it; several times for several.",
-)
-@click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
+@weights_option
+@only_free_option
 @click.option("--effect", type=click.FloatRange(0, 10, min_open=True), metavar="PERCENT",
               help="Difference of time that matters; 2.5, or 10 against a recorded baseline.")  # fmt: skip
 @click.option("--tolerance", type=click.FloatRange(0), default=LARGEST_DIFFERENCE, show_default=True,
@@ -128,7 +116,7 @@ def command(
         chosen_models(models, only_free=only_free),
         size=size,
         threads=threads,
-        measures=_some_of(MEASURES, measure, "--measure"),
+        measures=some_of(MEASURES, measure, "--measure"),
         form=(device, runtime, precision),
         weights={name: str(path.resolve()) for name, path in weights.items()},
         sets=sets,
@@ -138,7 +126,7 @@ def command(
     limits = Limits(
         effect=effect / 100 if effect else None,
         outputs=tolerance,
-        accepted=frozenset(_some_of(QUANTITIES, accept, "--accept")),
+        accepted=frozenset(some_of(QUANTITIES, accept, "--accept")),
     )
     with gating.results_folder(out) as folder:
         if record is not None:

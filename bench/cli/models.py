@@ -12,7 +12,7 @@ from baselines import names, spec, weights_path
 from bench.cli import one_line
 from bench.cli.completing import method
 from bench.cli.examples import examples
-from bench.cli.run import weights_files
+from bench.cli.options import only_free_option, weights_option
 from bench.provenance import weights_facts
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ PLAIN_WIDTH = 160
         "llbench models", "llbench models --json", "llbench models check my_package.network:factory"
     ),
 )
-@click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
+@only_free_option
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @click.pass_context
 def command(context: click.Context, only_free: bool, as_json: bool) -> None:
@@ -54,13 +54,7 @@ def command(context: click.Context, only_free: bool, as_json: bool) -> None:
     ),
 )
 @click.argument("name", shell_complete=method)
-@click.option(
-    "--weights",
-    callback=weights_files,
-    multiple=True,
-    metavar="NAME=FILE",
-    help="A file to use for a method, in place of the weights shipped for it; several times for several.",
-)
+@weights_option
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def check(name: str, weights: dict[str, Path], as_json: bool) -> int:
     """Check that the method NAME keeps to the calling convention; exit status 1 if a check fails.

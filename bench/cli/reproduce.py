@@ -15,7 +15,7 @@ from bench.cli.completing import methods
 from bench.cli.counting import counting
 from bench.cli.crew import cluster_options, crew
 from bench.cli.examples import examples
-from bench.cli.run import chosen_models, names, summary_text, weights_files
+from bench.cli.options import chosen_models, names, only_free_option, weights_option
 from bench.cli.size import Size
 from bench.manager import check_disk
 from bench.reproduce import DATA_FOLDER, SEED, Request, expected, making_cost
@@ -51,14 +51,8 @@ if TYPE_CHECKING:
 @click.option(
     "--seed", type=click.IntRange(0), default=SEED, show_default=True, help="Of the data that are made."
 )
-@click.option(
-    "--weights",
-    callback=weights_files,
-    multiple=True,
-    metavar="NAME=FILE",
-    help="A file to use for a method, in place of the weights shipped for it; several times for several.",
-)
-@click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
+@weights_option
+@only_free_option
 @click.option("--offline", is_flag=True, help="Fetch nothing; LPIPS is then left out if it is not at hand.")
 @cluster_options
 @click.option(
@@ -188,7 +182,7 @@ def _show(plan: Plan, summary: Summary, out: Path, *, as_json: bool) -> None:
     from bench.show.tables import table1_rich
 
     Console().print(table1_rich(out))
-    print(summary_text(summary, out))
+    print(progress.summary_text(summary, out))
     print(_verdicts(out))
     print(f"tables in {out / 'tables'}, figures in {out / 'figures'}, everything in {out / 'report.html'}")
 

@@ -13,7 +13,7 @@ import click
 from bench.cli import one_line
 from bench.cli.counting import counting
 from bench.cli.examples import examples
-from bench.cli.run import weights_files
+from bench.cli.options import weights_option
 from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError
 
@@ -43,13 +43,7 @@ KINDS = ("png", "jpeg", "tiff")
 @click.option("--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True,
               help="Number format.")  # fmt: skip
 @click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where it runs.")
-@click.option(
-    "--weights",
-    callback=weights_files,
-    multiple=True,
-    metavar="NAME=FILE",
-    help="A file to use for a method, in place of the weights shipped for it; several times for several.",
-)
+@weights_option
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
 @click.option("--overwrite", is_flag=True, help="Make pictures again that are there already.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per photograph.")

@@ -9,55 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-import baselines
 from bench import progress
 from bench.attempt import Limits
 from bench.cli.completing import methods
 from bench.cli.crew import cluster_options, crew
 from bench.cli.examples import examples
+from bench.cli.options import chosen_models, names, only_free_option, some_of, weights_option
 from bench.cli.size import Size
 from bench.data.index import index
 from bench.plan import KINDS, MEASUREMENTS, merge, plan, resolutions, thread_counts
 from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
-from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from bench.outcome import Summary
     from bench.plan import Plan
-
-
-def names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
-    """Split a list with commas."""
-    return tuple(dict.fromkeys(part.strip() for part in (value or "").split(",") if part.strip()))
-
-
-def frame(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
-    """Read a size given as rows x columns."""
-    return None if value is None else Size().convert(value, parameter, context)
-
-
-def weights_files(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
-    """Read NAME=FILE, as often as given."""
-    files = {}
-    for value in values:
-        name, sign, file = value.partition("=")
-        path = Path(file)
-        if not sign or not name:
-            raise click.BadParameter(f"{value!r} is not of the form NAME=FILE")
-        if not path.is_file():
-            raise InputError(
-                f"no weights file {file} (for {name}): train it, or bring one in with 'weights import'"
-            )
-        baselines.spec(name)
-        files[name] = path.absolute()  # workers on a cluster stand elsewhere
-    return files
-
-
-def _subset(given: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[str, ...]:
-    unknown = [name for name in given if name not in known]
-    if unknown:
-        raise InputError(f"no {what} is called {unknown[0]!r}: choose from {', '.join(known)}")
-    return given
 
 
 @click.command(
@@ -79,20 +43,14 @@ def _subset(given: tuple[str, ...], known: tuple[str, ...], what: str) -> tuple[
 )
 @click.option("--runtime", callback=names, default="published", show_default=True, help=", ".join(RUNTIMES))
 @click.option("--precision", callback=names, default="fp32", show_default=True, help=", ".join(PRECISIONS))
-@click.option("--size", callback=frame, metavar="HxW", help="Frame for latency, memory and complexity.")
+@click.option("--size", type=Size(), help="Frame for latency, memory and complexity.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
 @click.option("--rounds", type=click.IntRange(1), help="Interleaved rounds of latency; default 5.")
 @click.option(
     "--sweep", type=click.Choice(["resolution", "threads"]), help="Repeat over sizes or thread counts."
 )
-@click.option(
-    "--weights",
-    callback=weights_files,
-    multiple=True,
-    metavar="NAME=FILE",
-    help="A file to use for a method, in place of the weights shipped for it; several times for several.",
-)
-@click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")
+@weights_option
+@only_free_option
 @click.option("--predictions", is_flag=True, help="Keep restored pictures under OUT/predictions.")
 @click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds for one cell.")
 @click.option("--memory-limit", type=click.FloatRange(0, min_open=True), help="GB that a worker may ask for.")
@@ -125,7 +83,7 @@ def command(
 ) -> int:
     """Measure, one JSON file per cell under OUT/cells."""
     chosen = chosen_models(models, only_free=only_free)
-    kinds = _subset(measure, KINDS, "measurement")
+    kinds = some_of(KINDS, measure, "--measure")
     pairs = index(dataset) if dataset else None
     if pairs is None and "quality" in kinds and not _asked("measure"):
         kinds = tuple(kind for kind in kinds if kind != "quality")
@@ -140,8 +98,8 @@ def command(
                 dataset=pairs,
                 protocol_names=protocol or None,
                 device=device,
-                runtimes=_subset(runtime, RUNTIMES, "runtime"),
-                precisions=_subset(precision, PRECISIONS, "precision"),
+                runtimes=some_of(RUNTIMES, runtime, "--runtime"),
+                precisions=some_of(PRECISIONS, precision, "--precision"),
                 size=one_size,
                 threads=count,
                 rounds=rounds,
@@ -154,20 +112,8 @@ def command(
         whole = merge(plans)
         announce(whole)
         summary = workers.execute(whole, out, resume=resume, progress=progress.for_stream(), limits=limits)
-    print(json.dumps(asdict(summary)) if as_json else summary_text(summary, out))
+    print(json.dumps(asdict(summary)) if as_json else progress.summary_text(summary, out))
     return 1 if summary.failed else 0
-
-
-def chosen_models(models: tuple[str, ...], *, only_free: bool) -> tuple[str, ...]:
-    """Resolve 'all' and leave out what is restrictively licensed where that is asked."""
-    everything = baselines.names() if models == ("all",) else models
-    kept = tuple(name for name in everything if not (only_free and baselines.spec(name).restricted))
-    if not kept:
-        raise InputError("no model is left: name others with --models, or leave --only-free away")
-    left_out = [name for name in everything if name not in kept]
-    if left_out:
-        click.echo(f"note: --only-free leaves out {', '.join(left_out)}", err=True)
-    return kept
 
 
 def announce(whole: Plan) -> None:
@@ -179,14 +125,6 @@ def announce(whole: Plan) -> None:
     )
     for note in whole.notes:
         click.echo(f"note: {note}", err=True)
-
-
-def summary_text(summary: Summary, out: Path) -> str:
-    """Put a summary into a few lines for people."""
-    counts = ", ".join(f"{count} {status}" for status, count in sorted(summary.counts.items()))
-    lines = [f"{out}: {counts or 'nothing to do'} ({summary.kept} kept from before)"]
-    lines[0] += f" in {progress.duration(summary.seconds)}"
-    return "\n".join([*lines, *(f"  {failure}" for failure in summary.failures)])
 
 
 def _asked(option: str) -> bool:

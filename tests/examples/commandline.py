@@ -8,7 +8,7 @@ from itertools import takewhile
 import click
 
 from bench.cli import llbench
-from bench.cli.run import weights_files
+from bench.cli.options import weights_files
 from llpacknet.errors import InputError
 
 ASSIGNMENT = re.compile(r"[A-Z_]+=")

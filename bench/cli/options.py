@@ -1,0 +1,80 @@
+"""Options that several verbs share, and how what was given for them is read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+import baselines
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Command = TypeVar("Command", bound="Callable[..., object]")
+
+
+def names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
+    """Split a list with commas."""
+    return tuple(dict.fromkeys(part.strip() for part in (value or "").split(",") if part.strip()))
+
+
+def some_of(known: tuple[str, ...], given: tuple[str, ...], option: str) -> tuple[str, ...]:
+    """Return what was given for an option, all of it known.
+
+    Raises:
+        InputError: for an unknown name; the message lists the known ones.
+    """
+    unknown = [name for name in given if name not in known]
+    if unknown:
+        raise InputError(f"{option} {unknown[0]!r}: choose from {', '.join(known)}")
+    return given
+
+
+def weights_files(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
+    """Read NAME=FILE, as often as given."""
+    files = {}
+    for value in values:
+        name, sign, file = value.partition("=")
+        path = Path(file)
+        if not sign or not name:
+            raise click.BadParameter(f"{value!r} is not of the form NAME=FILE")
+        if not path.is_file():
+            raise InputError(
+                f"no weights file {file} (for {name}): train it, or bring one in with 'weights import'"
+            )
+        baselines.spec(name)
+        files[name] = path.absolute()  # workers on a cluster stand elsewhere
+    return files
+
+
+def weights_option(command: Command) -> Command:
+    """Add `--weights NAME=FILE`, which gives `weights`: a file by name."""
+    return click.option(
+        "--weights",
+        callback=weights_files,
+        multiple=True,
+        metavar="NAME=FILE",
+        help="A file to use for a method, in place of the weights shipped for it; several times for several.",
+    )(command)
+
+
+def only_free_option(command: Command) -> Command:
+    """Add `--only-free`, which gives `only_free`."""
+    return click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")(
+        command
+    )
+
+
+def chosen_models(models: tuple[str, ...], *, only_free: bool) -> tuple[str, ...]:
+    """Resolve 'all' and leave out what is restrictively licensed where that is asked."""
+    everything = baselines.names() if models == ("all",) else models
+    kept = tuple(name for name in everything if not (only_free and baselines.spec(name).restricted))
+    if not kept:
+        raise InputError("no model is left: name others with --models, or leave --only-free away")
+    left_out = [name for name in everything if name not in kept]
+    if left_out:
+        click.echo(f"note: --only-free leaves out {', '.join(left_out)}", err=True)
+    return kept
