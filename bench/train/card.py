@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import save
 
+from baselines.checkpoints import sha256
 from baselines.registry import spec
-from bench.data.sums import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,7 +47,7 @@ def write(
         "title": declared.title,
         "paper": declared.paper,
         "weights": weights.name,
-        "weights_sha256": file_sha256(weights),
+        "weights_sha256": sha256(weights),
         "licence": LICENCE,
         "training": {
             key: value for key, value in facts.items() if key not in {"name", "photos", "validation"}
