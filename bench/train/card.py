@@ -83,7 +83,8 @@ def hardware(device: str) -> str:
         lines = information.read_text(encoding="utf-8", errors="replace").splitlines()
         names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
         model = names[0] if names else model
-    return f"{model}, {torch.get_num_threads()} threads"
+    threads = torch.get_num_threads()
+    return f"{model}, {threads} thread{'s' if threads > 1 else ''}"
 
 
 def _markdown(contents: Mapping[str, Any]) -> str:
@@ -104,6 +105,9 @@ def _markdown(contents: Mapping[str, Any]) -> str:
         else f"The data set at {training['dataset']}, scenes whose ids begin with 0.\n"
     )
     beside = f", side by side with {training['beside']}" if "beside" in training else ""
+    begun = ""
+    if training.get("init"):
+        begun = f", from the weights in `{training['init']}` on ({training['init_sha256'][:16]}…)"
     unfinished = "\nThe training was cut short: tables show such weights and never rank them."
     if not training.get("unfinished"):
         unfinished = ""
@@ -113,7 +117,7 @@ def _markdown(contents: Mapping[str, Any]) -> str:
 {contents["paper"]}.
 Licence of these weights: {contents["licence"]}.
 
-Trained for {training["steps"]} steps in {hours:.2f} h on {contents["hardware"]}{beside}.
+Trained for {training["steps"]} steps in {hours:.2f} h on {contents["hardware"]}{beside}{begun}.
 PSNR on held-out photographs through the same camera model: {training["validation_psnr"]:.2f} dB.{unfinished}
 
 | training | |

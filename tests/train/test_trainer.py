@@ -239,7 +239,8 @@ def test_a_run_starts_from_given_weights_and_names_them(
     card = json.loads((tmp_path / "llpacknet.json").read_text(encoding="utf-8"))
     assert card["training"]["init"] == "llpacknet.safetensors"
     assert card["training"]["init_sha256"] == sha256(given)
-    assert "init_sha256" in (tmp_path / "llpacknet.md").read_text(encoding="utf-8")
+    said = (tmp_path / "llpacknet.md").read_text(encoding="utf-8")
+    assert f"from the weights in `llpacknet.safetensors` on ({sha256(given)[:16]}…)" in said
     with pytest.raises(InputError, match="init was llpacknet"):
         train(replace(options, init=None, resume=True))
 
