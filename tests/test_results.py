@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from bench import store
+from bench.train.unpack import judging, running, showing
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "results"
@@ -40,3 +41,11 @@ def test_figure_1_shows_the_committed_results(reference):
     # Another release of a font renderer may move an edge by a shade, never a bubble.
     assert drawn.shape == shown.shape
     assert np.abs(drawn.astype(int) - shown).mean() < 0.5, "run: python docs/reference.py"
+
+
+def test_the_page_on_unpack_shows_the_committed_trainings():
+    outcomes, setting = running.read_all(RESULTS / "unpack")
+    _, *tables = showing.markdown(outcomes, judging.differences(outcomes), setting).strip().split("\n\n")
+    page = (ROOT / "docs" / "unpack.md").read_text(encoding="utf-8")
+    assert len(tables) == 2
+    assert all(table in page for table in tables)

@@ -135,6 +135,8 @@ def draw(outcomes: Sequence[Outcome], found: Sequence[Difference]) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=[1, 1])
     _draw_curves(left, outcomes)
     _draw_differences(right, found)
+    if left.lines:
+        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=len(DRAWN))
     return figure
 
 
@@ -152,8 +154,6 @@ def _draw_curves(axes: Axes, outcomes: Sequence[Outcome]) -> None:
             axes.plot(*zip(*mean, strict=True), line, color=colour, lw=1.5, label=words)
     axes.set(xlabel="step", ylabel="validation PSNR (dB)", title="Batch 4: thick, mean of the seeds")
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    if axes.lines:
-        axes.legend(loc="lower right")
 
 
 def _draw_differences(axes: Axes, found: Sequence[Difference]) -> None:
