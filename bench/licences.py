@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 DISTRIBUTION = "llpacknet-bench"
-EXTRAS = ("accel", "cluster", "dev")
+EXTRAS = ("accel", "cluster", "dev", "notebook")
 
 PAGE = """# Licences
 

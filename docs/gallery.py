@@ -37,9 +37,12 @@ SIZE = (1200, 800)
 SHOWN = (480, 320)
 COLUMNS = 3
 REMARKS = {
-    "2299620c": """\
-LLPackNet's weights are those of 18,000 steps: the saturated magenta of the first scene turns red, hair and
-grass go soft, and in even areas of the crops faint lines of its grid of 16 pixels can still be made out.
+    "7f8cce52": """\
+What a person sees: LLPackNet turns the saturated magenta of the first scene red, and hair and grass go
+soft. SID U-Net, with and without amplifier, keeps blotches of colour in the shadows, and RED a fine pattern
+of its own in the darkest scene: their trainings were short, at a rate that suits LLPackNet
+([Training](training.md)). DID had a rate of its own, and ninety times the work. Those that find the gain
+themselves take these photographs, made by day, for darker nights than they are.
 """,
 }
 """What a person sees in the pictures, for LLPackNet's weights of that hash alone (its beginning)."""

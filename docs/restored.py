@@ -1,0 +1,40 @@
+# ruff: noqa: INP001 - a script, no package
+"""Writes the README's first picture: dark input, LLPackNet, truth, from the pictures that a run kept.
+
+    python docs/restored.py RUN [--image 11000_00_0.1s]
+
+RUN is what `llbench reproduce`, or `llbench run --predictions`, wrote.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from PIL import Image
+
+TARGET = Path(__file__).parent / "images" / "restored.jpg"
+WIDTH, GAP = 495, 7
+PARTS = ("input", "llpacknet", "truth")
+
+
+def joined(run: Path, image: str) -> Image.Image:
+    """Put the three pictures side by side, reduced, on white."""
+    pictures = []
+    for part in PARTS:
+        with Image.open(run / "predictions" / part / f"{image}.png") as opened:
+            whole = opened.convert("RGB")
+        height = round(WIDTH * whole.height / whole.width)
+        pictures.append(whole.resize((WIDTH, height), Image.Resampling.LANCZOS))
+    sheet = Image.new("RGB", (len(PARTS) * (WIDTH + GAP) - GAP, pictures[0].height), "white")
+    for place, picture in enumerate(pictures):
+        sheet.paste(picture, (place * (WIDTH + GAP), 0))
+    return sheet
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("run", type=Path)
+    parser.add_argument("--image", default="11000_00_0.1s")
+    arguments = parser.parse_args()
+    joined(arguments.run, arguments.image).save(TARGET, quality=90)
