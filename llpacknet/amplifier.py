@@ -96,7 +96,9 @@ class ConvAmplifier(nn.Module):
 def _full_precision(mosaic: Tensor) -> AbstractContextManager[object]:
     """Leave autocast: one number for a whole image must not be rounded to eight bits."""
     kind = mosaic.device.type
-    return torch.autocast(kind, enabled=False) if torch.is_autocast_enabled(kind) else nullcontext()
+    if mosaic.is_meta or not torch.is_autocast_enabled(kind):  # the meta device knows no autocast
+        return nullcontext()
+    return torch.autocast(kind, enabled=False)
 
 
 def _positive(gain: Tensor) -> Tensor:

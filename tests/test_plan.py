@@ -81,7 +81,8 @@ def test_quick_times_a_slow_method_once_with_its_memory_and_judges_a_quarter(tmp
     assert found.seconds < whole.seconds
 
 
-def test_a_network_without_weights_has_no_quality_but_a_cost():
+def test_a_network_without_weights_has_no_quality_but_a_cost(monkeypatch):
+    monkeypatch.setattr("baselines.registry._shipped_path", lambda _: None)
     found = plan(["sgn"], ["quality", "latency"], dataset=dataset(), size=(64, 96))
     assert {end.status for end in found.settled} == {"skipped"}
     assert all("llbench train sgn" in end.reason and "weights import" in end.reason for end in found.settled)
