@@ -6,6 +6,7 @@ here take a GPU less time than Python needs to launch them.
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from typing import TYPE_CHECKING, Any
@@ -73,12 +74,10 @@ class Learner:
         if options.init is not None:
             start_from(network, options.init)
         network = network.to(device).train()
-        average = _network(options.name).to(device)
-        average.load_state_dict(network.state_dict())
         if device.type == "cuda":
             # Half-precision convolutions are at their fastest there.
-            network, average = (each.to(memory_format=torch.channels_last) for each in (network, average))  # type: ignore[call-overload]
-        self.network, self.average = network, average.eval()
+            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network, self.average = network, copy.deepcopy(network).eval()
         self.needs_gain, self.input_clip = conventions(options.name, network)
         alone = device.type == "cuda" and world == 1
         self.recorded = alone and options.graph and options.loss in STEADY
@@ -95,9 +94,11 @@ class Learner:
             for group in saved["optimiser"]["param_groups"]:
                 group["capturable"] = self.recorded
             self.optimiser.load_state_dict(saved["optimiser"])
-            average.load_state_dict(saved["average"])
+            self.average.load_state_dict(saved["average"])
             self.step, self.seconds, self.losses = saved["step"], saved["seconds"], saved["losses"]
             self.best, self.best_weights = saved["best"], saved["best_weights"]
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.rate  # a checkpoint brings the number that it was
         self.parallel: nn.Module = DistributedDataParallel(network) if world > 1 else network
         self._outcome = torch.zeros(2)
         self._graph: torch.cuda.CUDAGraph | None = None
@@ -121,8 +122,6 @@ class Learner:
             self._outcome = self._gradient(batch)
             return
         assert isinstance(self.rate, Tensor)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate
         self.rate.fill_(rate)
         if self._unrecorded < UNRECORDED_STEPS:
             self._unrecorded += 1

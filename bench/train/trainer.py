@@ -210,7 +210,7 @@ def train_side_by_side(runs: Sequence[Options], data: Data | None = None) -> lis
             for each in running:
                 each.ship(unfinished=shared.unfinished)
                 reporter.say(
-                    f"{each.weights}: {each.best:.2f} dB on the validation patches after {step} steps"
+                    f"{each.weights}: {each.best:.2f} dB on the validation patches after {each.step} steps"
                 )
     if world > 1:
         torch.distributed.destroy_process_group()
