@@ -39,8 +39,9 @@ COLUMNS = 3
 REMARKS = {
     "7f8cce52": """\
 What a person sees: LLPackNet turns the saturated magenta of the first scene red, and hair and grass go
-soft. SID U-Net, with and without amplifier, keeps blotches of colour in the shadows, and RED a fine pattern
-of its own in the darkest scene: their trainings were short, at a rate that suits LLPackNet
+soft; even skies and walls show its grid, faintly in LLPackNet, plainly in the three forms of 2020. SID
+U-Net, with and without amplifier, keeps blotches of colour in the shadows, and RED a fine pattern of its
+own in the darkest scene: their trainings were short, at a rate that suits LLPackNet
 ([Training](training.md)). DID had a rate of its own, and ninety times the work. Those that find the gain
 themselves take these photographs, made by day, for darker nights than they are.
 """,
