@@ -89,6 +89,7 @@ def plan(
     threads: int | None = None,
     rounds: int | None = None,
     tier: str | None = None,
+    images: int | None = None,
     weights: Mapping[str, Path] | None = None,
     keep_predictions: bool = False,
 ) -> Plan:
@@ -107,6 +108,7 @@ def plan(
         threads: CPU threads; None for the usable cores.
         rounds: interleaved latency rounds; None for the tier's, else 5.
         tier: name of a tier, whose limits then hold on images, rounds and slow methods; None for no limits.
+        images: at most so many images are judged per protocol; None for the tier's limit.
         weights: file per model instead of the shipped one.
         keep_predictions: keep restored pictures under `<out>/predictions`.
 
@@ -114,6 +116,7 @@ def plan(
         InputError: an unknown name, quality without pictures, or no picture that a protocol would take.
     """
     chosen = _check(models, measurements, size)
+    limits = TIERS[tier] if tier else None
     request = Request(
         dataset=dataset,
         protocols=tuple(protocols.get(name).name for name in protocol_names or (protocols.default().name,)),
@@ -121,10 +124,11 @@ def plan(
         forms=tuple(product(runtimes, precisions)),
         size=size or (frame_size(dataset) if dataset else None) or PAPER_SIZE,
         threads=threads or usable_cores(),
-        tier=TIERS[tier] if tier else None,
+        tier=limits,
         weights=weights or {},
+        images=images or (limits.images if limits else None),
     )
-    count = rounds or (request.tier.rounds if request.tier else ROUNDS)
+    count = rounds or (limits.rounds if limits else ROUNDS)
     jobs: list[Job] = []
     settled: list[Settled] = []
     notes: list[str] = []

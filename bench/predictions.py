@@ -19,7 +19,7 @@ IMPORT_S = 2.5
 IMPORT_BYTES = 400_000_000
 PICTURE_S = 2.0
 """Reading, rendering the truth and the cheap scores of a full-size picture."""
-LPIPS_S, LPIPS_BYTES = 10.0, 3_700_000_000
+LPIPS_S, LPIPS_BYTES = 3.0, 3_700_000_000
 KERNELS_S, KERNELS_BYTES = 14.0, 900_000_000
 """The forms of UnPack, timed and compared on a full-size picture's channels."""
 FORMS: dict[tuple[str | None, str | None], tuple[float, float]] = {

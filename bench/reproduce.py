@@ -42,6 +42,7 @@ class Request:
         device: "cpu" or "cuda".
         threads: CPU threads; None for the usable cores.
         rounds: interleaved rounds of latency; None for the tier's.
+        images: at most so many images are judged per protocol; None for the tier's limit.
         seed: of the data that are made.
         weights: file per model in place of the shipped one.
         size: frame size of made data in place of the tier's.
@@ -55,6 +56,7 @@ class Request:
     seed: int = SEED
     weights: Mapping[str, Path] | None = None
     size: tuple[int, int] | None = None
+    images: int | None = None
 
     @property
     def frame(self) -> tuple[int, int]:
@@ -73,6 +75,7 @@ class Request:
             threads=self.threads,
             rounds=self.rounds,
             tier=self.tier.name,
+            images=self.images,
             weights=self.weights,
             keep_predictions=True,
         )

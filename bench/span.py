@@ -49,6 +49,7 @@ class Request:
     threads: int
     tier: Tier | None
     weights: Mapping[str, Path]
+    images: int | None = None
 
     def complexity(self, models: Sequence[str], size: tuple[int, int]) -> list[Job]:
         """One job for the registered methods together; one for each of a user's own, which may fail."""
@@ -137,10 +138,12 @@ class Request:
         """One job per method and form, with the cells of all pictures and protocols, picture by picture."""
         if self.dataset is None:
             raise InputError("quality needs pictures: give --dataset, or make some with 'llbench data make'")
-        taken, notes = self._taken(self.dataset)
+        whole, notes = self._taken(self.dataset, self.images)
+        few, _ = self._taken(self.dataset, self._slow_images())
         jobs: list[Job] = []
         settled: list[Settled] = []
         for model, (runtime, precision) in product(models, self.forms):
+            taken = few if self._is_slow(self._judged_pass(model)) else whole
             cells = [
                 Cell(
                     model,
@@ -162,11 +165,15 @@ class Request:
             jobs.append(self._quality_job(model, cells, [picture for picture, _ in taken]))
         return jobs, settled, notes
 
-    def _taken(self, dataset: Dataset) -> tuple[list[tuple[Picture, str]], list[str]]:
+    def _slow_images(self) -> int | None:
+        """At most so many images are judged of a slow method: the fewest that anything allows."""
+        limits = (self.images, self.tier.slow_images if self.tier else None)
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    def _taken(self, dataset: Dataset, limit: int | None) -> tuple[list[tuple[Picture, str]], list[str]]:
         """Pictures with the protocols that judge them, sorted by picture so that a worker reads each once."""
         found: list[tuple[Picture, str]] = []
         notes = []
-        limit = self.tier.images if self.tier else None
         for name in self.protocols:
             subset = protocols.get(name).subset
             pairs = select(dataset.pairs, subset)
@@ -192,8 +199,8 @@ class Request:
 
     def _quality_job(self, model: str, cells: list[Cell], pictures: list[Picture]) -> Job:
         assert self.dataset is not None
-        size = frame_size(self.dataset) or self.size
-        slow = self._is_slow(self._pass(model, size))
+        size = self._judged_size()
+        slow = self._is_slow(self._judged_pass(model))
         if slow:
             size = (size[0] // 2, size[1] // 2)
         one = self._pass(model, size)
@@ -209,6 +216,13 @@ class Request:
             predicted_bytes=predictions.quality_bytes(one, *size) if self.device == "cpu" else None,
             synthetic=self.dataset.synthetic,
         )
+
+    def _judged_size(self) -> tuple[int, int]:
+        """Rows and columns of the pictures that are judged."""
+        return (frame_size(self.dataset) if self.dataset else None) or self.size
+
+    def _judged_pass(self, model: str) -> predictions.Pass | None:
+        return self._pass(model, self._judged_size())
 
     def _pass(self, model: str, size: tuple[int, int]) -> predictions.Pass | None:
         return predictions.one_pass(model, *size, self.threads)

@@ -81,6 +81,30 @@ def test_quick_times_a_slow_method_once_with_its_memory_and_judges_a_quarter(tmp
     assert found.seconds < whole.seconds
 
 
+def test_standard_judges_a_slow_method_on_fewer_images_of_the_same(tmp_path):
+    weights = tmp_path / "did.safetensors"
+    weights.touch()
+    options = {"dataset": dataset(), "size": (2848, 4256), "threads": 2}
+    given = {"did": weights, "red": weights}
+
+    def judged(**more):
+        found = plan(["did", "red"], ["quality"], weights=given, **options, **more)
+        return {job.cell.model: {cell.image for cell in job.cells} for job in found.jobs}
+
+    standard = replace(TIERS["standard"], slow_images=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(TIERS, "standard", standard)
+        found = judged(tier="standard")
+        assert len(found["red"]) == len(dataset().pairs)
+        assert len(found["did"]) == 2
+        assert found["did"] < found["red"]
+        assert {name: len(images) for name, images in judged(tier="standard", images=1).items()} == {
+            "did": 1,
+            "red": 1,
+        }
+    assert {name: len(images) for name, images in judged(images=4).items()} == {"did": 4, "red": 4}
+
+
 def test_a_network_without_weights_has_no_quality_but_a_cost(monkeypatch):
     monkeypatch.setattr("baselines.registry._shipped_path", lambda _: None)
     found = plan(["sgn"], ["quality", "latency"], dataset=dataset(), size=(64, 96))

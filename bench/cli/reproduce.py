@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 @click.option("--size", type=Size(), help="Frame size of made data instead of the tier's.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
 @click.option("--rounds", type=click.IntRange(1), help="Interleaved rounds of latency; default: the tier's.")
+@click.option("--images", type=click.IntRange(1), help="Judged per protocol, at most; default: the tier's.")
 @click.option(
     "--seed", type=click.IntRange(0), default=SEED, show_default=True, help="Of the data that are made."
 )
@@ -68,6 +69,7 @@ def command(
     size: tuple[int, int] | None,
     threads: int | None,
     rounds: int | None,
+    images: int | None,
     seed: int,
     weights: dict[str, Path],
     only_free: bool,
@@ -85,7 +87,7 @@ def command(
         raise InputError(f"{out} holds results: continue it with --resume, or choose another --out")
     with crew(cluster, every_host=every_host) as workers:
         request = Request(
-            TIERS[tier], chosen, device, threads or workers.threads, rounds, seed, weights, size
+            TIERS[tier], chosen, device, threads or workers.threads, rounds, seed, weights, size, images
         )
         words = _cost(request, given, out)
         _open(out)

@@ -9,16 +9,19 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from bench.tiers import TIERS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from bench.cells import Cell, Record
+    from bench.tiers import TierName
 
 USUAL_ROUNDS = 5
 """What `llbench run` takes where nothing else is said."""
 COSTS = ("latency", "memory")
-CUTTING = "quick"
-"""The tier that times a slow method once and judges it at a quarter of the area."""
+CUTTING: tuple[TierName, TierName] = ("quick", "standard")
+"""Tiers that time a slow method once and judge it at a quarter of the area, that with fewer images first."""
 
 Setting = tuple[tuple[str, Any], ...]
 
@@ -32,6 +35,7 @@ def of_records(records: Iterable[Record]) -> list[str]:
     settings: dict[Setting, dict[str, set[str]]] = {}
     done = [record for record in records if record.status == "ok"]
     short = {_kind(record.cell) for record in done if _cut(record)}
+    tier = _cutting_tier(done)
     done = _one_a_setting(done)
     timed = (record for record in done if record.cell.measurement == "latency")
     rounds = {replace(record.cell, measurement="memory"): _rounds(record) for record in timed}
@@ -42,7 +46,7 @@ def of_records(records: Iterable[Record]) -> list[str]:
     lines = [_line(setting, kinds) for setting, found in settings.items() for kinds in _merged(found)]
     models = sorted({record.cell.model for record in done if _kind(record.cell) in short})
     if models:
-        lines.append(_words("llbench", "reproduce", "--tier", CUTTING, "--models", ",".join(models)))
+        lines.append(_words("llbench", "reproduce", "--tier", tier, "--models", ",".join(models)))
     return sorted(set(lines))
 
 
@@ -58,6 +62,13 @@ def _one_a_setting(records: list[Record]) -> list[Record]:
 
 def _cut(record: Record) -> bool:
     return bool(record.values.get("single_pass")) or record.values.get("area_fraction", 1) != 1
+
+
+def _cutting_tier(records: list[Record]) -> TierName:
+    """Name the shortest tier that judges so many pictures."""
+    judged = len({record.cell.image for record in records if record.cell.measurement == "quality"})
+    few, many = CUTTING
+    return few if judged <= (TIERS[few].images or judged) else many
 
 
 def _kind(cell: Cell) -> str:

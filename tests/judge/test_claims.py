@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from bench import protocols, store
-from bench.judge import claims, evidence
+from bench.judge import claims, commands, evidence
 from bench.judge.results import Results
 from llpacknet.errors import InputError
 
@@ -362,3 +362,12 @@ def test_a_ratio_comes_with_one_command_that_times_both_in_one_run(full):
     assert entries["table1-time-sgn-llpacknet"]["commands"] == [
         "llbench reproduce --tier quick --models llpacknet,sgn --out OUT"
     ]
+
+
+@pytest.mark.parametrize(("pictures", "tier"), [(3, "quick"), (6, "standard")])
+def test_what_was_cut_short_is_measured_again_by_the_shortest_tier_with_as_many_pictures(
+    made_up, pictures, tier
+):
+    records = [one for one in made_up.records(("sgn",), pictures=pictures) if one.cell.image]
+    cut = [replace(one, values=one.values | {"area_fraction": 0.25}) for one in records]
+    assert commands.of_records(cut) == [f"llbench reproduce --tier {tier} --models sgn --out OUT"]
