@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-import os
 import re
 import warnings
 import zipfile
@@ -25,6 +24,7 @@ from safetensors.torch import load_file, save
 from baselines.published import Dialect
 from baselines.registry import create, spec
 from llpacknet.errors import InputError
+from llpacknet.whole import whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -283,13 +283,9 @@ def _check_place(out: Path, source: Path) -> None:
 
 
 def _write_whole(out: Path, content: bytes) -> None:
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.partial")
     try:
-        try:
-            temporary.write_bytes(content)
-            temporary.replace(out)
-        finally:
-            temporary.unlink(missing_ok=True)
+        with whole(out) as partial:
+            partial.write_bytes(content)
     except OSError as error:
         raise InputError(
             f"cannot write {out} ({error.strerror}): choose a folder that exists and can be written"

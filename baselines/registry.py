@@ -230,11 +230,16 @@ def _weights_file(name: str, weights: str | Path) -> Path:
         return Path(weights)
     path = weights_path(name)
     if path is None:
-        raise InputError(
-            f"no weights are shipped for {name}: train it ('llbench train {name}') or bring a published "
-            f"checkpoint in ('llbench weights import FILE --as {name} --out FILE')"
-        )
+        raise InputError(without_weights(name))
     return path
+
+
+def without_weights(name: str) -> str:
+    """Say of a method for which no weights are shipped how to come by some."""
+    return (
+        f"no weights are shipped for {name}: train it ('llbench train {name}') or bring a published "
+        f"checkpoint in ('llbench weights import FILE --as {name} --out FILE')"
+    )
 
 
 def _shipped_path(declared: Spec) -> Path | None:

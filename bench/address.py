@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import json
 import os
-import secrets
 import time
 from functools import cache
 from pathlib import Path
@@ -22,6 +21,7 @@ from filelock import FileLock
 
 from bench.places import limit, place
 from llpacknet.errors import InputError
+from llpacknet.whole import PARTIAL, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 FOLDER = "raws"
 _LOCK_WAIT_S = 600.0
 _STALE_S = 3600.0
-_PARTIAL = ".partial"
 _VERSION_KEYS = ("ETag", "etag", "version_id", "size", "mtime", "LastModified", "last_modified")
 
 
@@ -113,12 +112,8 @@ def _fetch(source: str, copy: Path) -> None:
         with FileLock(copy.parent / ".lock", timeout=_LOCK_WAIT_S):
             if copy.is_file():
                 return
-            partial = copy.with_name(f".{copy.name}.{os.getpid()}-{secrets.token_hex(4)}{_PARTIAL}")
-            try:
+            with whole(copy) as partial:
                 _ask(source, lambda system, inner: system.get_file(inner, str(partial)))
-                partial.replace(copy)
-            finally:
-                partial.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(
             f"no copy of {source} can be kept in {copy.parent} ({error.strerror or error}): "
@@ -145,7 +140,7 @@ def _copies() -> Iterator[tuple[Path, os.stat_result]]:
 
 def _keep_within(most: int, newest: Path) -> None:
     """Remove the copies used longest ago until the rest fits, and what killed processes left behind."""
-    for path in (place() / FOLDER).glob(f"*/.*{_PARTIAL}"):
+    for path in (place() / FOLDER).glob(f"*/.*{PARTIAL}"):
         with contextlib.suppress(FileNotFoundError):
             if path.stat().st_mtime < time.time() - _STALE_S:
                 path.unlink()

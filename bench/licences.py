@@ -156,13 +156,6 @@ def _closure() -> set[str]:
     return found
 
 
-def requirement_name(text: str) -> str:
-    """Give the distribution's name in a requirement, as moto of "moto[s3]>=5"."""
-    from packaging.requirements import Requirement
-
-    return Requirement(text).name
-
-
 def _required(distribution: str, extras: Sequence[str]) -> Iterator[str]:
     from packaging.requirements import Requirement
 

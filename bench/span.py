@@ -191,10 +191,7 @@ class Request:
         if reason:
             return "unsupported", reason
         if weights_choice(model, self.weights) == "none":
-            return "skipped", (
-                f"no weights are shipped for {model}: train it ('llbench train {model}') or bring a "
-                f"published checkpoint in ('llbench weights import FILE --as {model} --out FILE')"
-            )
+            return "skipped", baselines.without_weights(model)
         return None
 
     def _quality_job(self, model: str, cells: list[Cell], pictures: list[Picture]) -> Job:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import json
-import os
 import re
-import secrets
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +15,12 @@ from bench import schema
 from bench.cells import Cell, Record
 from bench.upgrades import upgraded
 from llpacknet.errors import InputError
+from llpacknet.whole import PARTIAL, whole
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 CELLS = "cells"
-PARTIAL = ".partial"
 
 
 def file_name(cell: Cell) -> str:
@@ -65,19 +62,11 @@ def write(out: Path, record: Record) -> Path:
 
 def replace(path: Path, text: str) -> None:
     """Put `text` into the file `path` in one step; raises InputError where that cannot be done."""
-    # Hosts that share the folder can have the same process ids.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{PARTIAL}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-        _flush_folder(path.parent)
+        with whole(path, durable=True) as partial:
+            partial.write_text(text, encoding="utf-8")
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
         raise unwritable(path.parent, error) from error
 
 
@@ -97,17 +86,6 @@ def unwritable(folder: Path, error: OSError) -> UnwritableError:
     }
     cure = cures.get(error.errno or 0, "choose another folder with --out")
     return UnwritableError(f"cannot write results into {folder}: {error.strerror or error}; {cure}")
-
-
-def _flush_folder(folder: Path) -> None:
-    """Make the rename itself durable, where folders can be flushed (not on Windows)."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def read(path: Path) -> Record:

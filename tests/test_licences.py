@@ -5,6 +5,7 @@ import tomllib
 from importlib import metadata, resources
 
 import pytest
+from packaging.requirements import Requirement
 
 from baselines import names, spec
 from bench import licences
@@ -25,7 +26,7 @@ def test_every_direct_dependency_is_on_the_page(page, pytestconfig):
     extras = project["optional-dependencies"]
     listed = [*project["dependencies"], *(text for name in extras if name != "all" for text in extras[name])]
     rows = {licences.normalised(line.split("|")[1].strip()) for line in page.splitlines() if line[:1] == "|"}
-    wanted = {licences.normalised(licences.requirement_name(text)) for text in listed}
+    wanted = {licences.normalised(Requirement(text).name) for text in listed}
     assert wanted - rows == set(), "run: python -m bench.licences docs/licences.md"
 
 

@@ -212,7 +212,7 @@ def test_a_folder_that_cannot_take_results_is_named(tmp_path):
 def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path, monkeypatch):
     path = store.write(tmp_path, LATENCY)
     before = path.read_bytes()
-    monkeypatch.setattr(store.secrets, "token_hex", lambda _: "0123")
+    monkeypatch.setattr("llpacknet.whole.secrets.token_hex", lambda _: "0123")
     temporary = path.with_name(f".{path.name}.{os.getpid()}-0123.partial")
     temporary.symlink_to("/dev/full")
     with pytest.raises(InputError, match="free some space and continue with --resume"):

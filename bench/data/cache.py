@@ -19,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from bench.data.sums import DIGEST_BYTES
 from bench.places import limit, place
+from llpacknet.whole import PARTIAL, whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SUFFIX = ".picture"
-_PARTIAL = ".partial"
 _STALE_S = 3600.0
 _LOCK_WAIT_S = 120.0
 
@@ -73,7 +73,7 @@ def usage() -> Usage:
 def clear() -> Usage:
     """Remove every entry; returns what was there."""
     before = usage()
-    for path, _ in (*_entries(), *_entries(_PARTIAL)):
+    for path, _ in (*_entries(), *_entries(PARTIAL)):
         path.unlink(missing_ok=True)
     return before
 
@@ -110,14 +110,9 @@ def _write(path: Path, array: NDArray[Any]) -> None:
     content = stream.getbuffer()
     if len(content) + DIGEST_BYTES > limit():
         return
-    partial = path.with_name(f"{path.name}.{os.getpid()}{_PARTIAL}")
-    try:
-        with partial.open("wb") as file:
-            file.write(hashlib.sha256(content).digest())
-            file.write(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole(path) as partial, partial.open("wb") as file:
+        file.write(hashlib.sha256(content).digest())
+        file.write(content)
 
 
 def _entries(suffix: str = _SUFFIX) -> Iterator[tuple[Path, os.stat_result]]:
@@ -132,7 +127,7 @@ def _entries(suffix: str = _SUFFIX) -> Iterator[tuple[Path, os.stat_result]]:
 
 def _keep_within(most: int) -> None:
     """Remove the entries used longest ago until the rest fits, and what killed processes left behind."""
-    for path, status in _entries(_PARTIAL):
+    for path, status in _entries(PARTIAL):
         if status.st_mtime < time.time() - _STALE_S:
             path.unlink(missing_ok=True)
     entries = sorted(_entries(), key=lambda entry: entry[1].st_mtime_ns)

@@ -238,12 +238,6 @@ def camera_from_linear(rgb: NDArray[Any], wb: Sequence[float]) -> NDArray[np.flo
     return _apply(SRGB_TO_CAMERA / np.array([[red], [1.0], [blue]]), rgb)
 
 
-def linear_from_camera(camera: NDArray[Any], wb: Sequence[float]) -> NDArray[np.float32]:
-    """Inverse of `camera_from_linear`."""
-    red, blue = float(wb[0]), float(wb[-1])
-    return _apply(CAMERA_TO_SRGB * np.array([red, 1.0, blue]), camera)
-
-
 def mosaic(camera: NDArray[Any]) -> NDArray[np.float32]:
     """(..., H, W) float32 RGGB plane of camera RGB (..., H, W, 3); H and W even, pixel (0, 0) is red."""
     plane = np.array(camera[..., 1], np.float32)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
+
+from llpacknet.whole import whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,11 +50,10 @@ class Checksums:
         if not new:
             return []
         target = self._root / FILE_NAME
-        partial = target.with_name(f".{FILE_NAME}.{os.getpid()}.partial")
         content = {"schema": 1, "files": dict(sorted({**self._recorded, **new}.items()))}
         try:
-            partial.write_text(json.dumps(content, indent=1) + "\n")
-            partial.replace(target)
+            with whole(target) as partial:
+                partial.write_text(json.dumps(content, indent=1) + "\n")
         except OSError as error:
             return [f"{target} cannot be written ({error.strerror}): changes of files will not be noticed"]
         return []

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from llpacknet.errors import InputError
+from llpacknet.whole import whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,9 +42,8 @@ class Manifest:
             "files": sorted(self.files, key=lambda entry: entry["path"]),
         }
         text = json.dumps(content, indent=1, sort_keys=True, allow_nan=False) + "\n"
-        partial = root / f".{NAME}.partial"
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(root / NAME)
+        with whole(root / NAME) as partial:
+            partial.write_text(text, encoding="utf-8")
 
     def intact(self, root: Path, path: str) -> bool:
         """Whether the file `path` is listed and still is what the list says."""

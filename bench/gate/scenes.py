@@ -7,13 +7,13 @@ They lie beside this file, so that every machine judges the same pictures at onc
 from __future__ import annotations
 
 import math
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.data.pairs import Pair
+from llpacknet.whole import whole
 
 if TYPE_CHECKING:
     from bench.subjects import Subject
@@ -80,7 +80,5 @@ def _raw(output: Any) -> Any:
 
 def _keep(path: Path, picture: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(f".{os.getpid()}.partial")
-    with partial.open("wb") as stream:
+    with whole(path) as partial, partial.open("wb") as stream:
         np.save(stream, picture)
-    partial.replace(path)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
-import secrets
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +20,7 @@ from llpacknet.errors import InputError
 from llpacknet.raw.read import read_raw
 from llpacknet.raw.render import render_frame
 from llpacknet.red_gain import red_gain
+from llpacknet.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -184,16 +182,12 @@ class Judge:
 
 def _write_png(path: Path, picture: NDArray[np.float32] | NDArray[np.uint16]) -> None:
     """Write an 8-bit PNG, whole or not at all; raises UnwritableError where that cannot be done."""
-    # Hosts that share the folder can have the same process ids.
-    partial = path.with_suffix(f".{os.getpid()}-{secrets.token_hex(4)}.partial")
     content = imagecodecs.png_encode(quantise(picture, "round"), **PNG)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
+        with whole(path) as partial:
+            partial.write_bytes(content)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink(missing_ok=True)
         raise store.unwritable(path.parent, error) from error
 
 

@@ -25,6 +25,7 @@ from filelock import FileLock
 
 from bench.places import place
 from llpacknet.errors import InputError
+from llpacknet.whole import whole
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -220,7 +221,5 @@ def _convert(archive: Path, net: Net) -> None:
         kernel = np.asarray(layers[f"Conv_{number}"]["kernel"], np.float32)
         tensors[f"features.{layer}.weight"] = np.ascontiguousarray(kernel.transpose(3, 2, 0, 1))
         tensors[f"features.{layer}.bias"] = np.asarray(layers[f"Conv_{number}"]["bias"], np.float32)
-    target = _converted(net)
-    partial = target.with_suffix(f".{os.getpid()}.partial")
-    save_file(tensors, partial)
-    partial.replace(target)
+    with whole(_converted(net)) as partial:
+        save_file(tensors, partial)

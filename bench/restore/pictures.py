@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import zlib
 from io import BytesIO
@@ -15,6 +14,7 @@ from PIL import Image
 
 from bench.restore.capture import ORIENTATION, taken
 from llpacknet.errors import InputError
+from llpacknet.whole import whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -50,13 +50,11 @@ def write(path: Path, picture: NDArray[Any], kind: Kind, exif: Image.Exif) -> No
     """
     encode = {"png": _png, "jpeg": _jpeg, "tiff": _tiff}[kind]
     content = encode(picture, exif)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        partial.replace(path)
+        with whole(path) as partial:
+            partial.write_bytes(content)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise InputError(
             f"cannot write {path}: {error.strerror or error}; free some space, or choose another -o"
         ) from error

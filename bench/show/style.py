@@ -15,6 +15,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from bench import store
+from llpacknet.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -133,11 +134,10 @@ def save(drawn: Figure, folder: Path, name: str) -> list[Path]:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        with whole(path) as partial:
+            partial.write_bytes(content)
     except OSError as error:
         raise store.unwritable(path.parent, error) from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 from dataclasses import asdict
 from importlib.metadata import version
@@ -15,6 +14,7 @@ from safetensors.torch import save
 
 from baselines.checkpoints import sha256
 from baselines.registry import spec
+from llpacknet.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,12 +65,8 @@ def write(
 
 
 def _replace(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f"{path.name}.partial")
-    with temporary.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    with whole(path, durable=True) as partial:
+        partial.write_bytes(content)
 
 
 def hardware(device: str) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from llpacknet.errors import InputError
+from llpacknet.whole import whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,12 +18,8 @@ NAME = "checkpoint.pt"
 
 def write(folder: Path, state: dict[str, Any]) -> None:
     """Write a checkpoint beside the old one, flush it to the disk, then put it in the old one's place."""
-    temporary = folder / f"{NAME}.partial"
-    with temporary.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(folder / NAME)
+    with whole(folder / NAME, durable=True) as partial:
+        torch.save(state, partial)
 
 
 def read(folder: Path) -> dict[str, Any] | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING
 
+from llpacknet.whole import whole
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -17,12 +19,10 @@ Row = tuple[int, float, float, float, float | None]
 def truncate(folder: Path, step: int) -> None:
     """Drop the rows after `step`, which a resumed run makes again; step 0 starts the file."""
     kept = [row for row in read(folder) if row[0] <= step]
-    temporary = folder / f"{NAME}.partial"
-    with temporary.open("w", newline="", encoding="utf-8") as file:
+    with whole(folder / NAME) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         writer.writerows(_texts(row) for row in kept)
-    temporary.replace(folder / NAME)
 
 
 def append(folder: Path, row: Row) -> None:

@@ -7,7 +7,6 @@ only their own pages: about 25 MB a short and 73 MB a long exposure, 60 GB for a
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -18,6 +17,7 @@ from bench.train.patches import Patch
 from llpacknet.errors import InputError
 from llpacknet.raw.read import read_raw
 from llpacknet.raw.render import render
+from llpacknet.whole import whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,9 +95,8 @@ class Frames:
             frame = read_raw(path)
             _keep(kept, frame.mosaic)
             text = json.dumps([*frame.black.tolist(), float(frame.white)])
-            partial = facts.with_name(f"{facts.name}.{os.getpid()}.partial")
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(facts)
+            with whole(facts) as partial:
+                partial.write_text(text, encoding="utf-8")
         levels = np.array(json.loads(facts.read_text(encoding="utf-8")), np.float64)
         return np.load(kept, mmap_mode="r"), levels
 
@@ -122,7 +121,5 @@ def _normalised(raw: NDArray[np.float32], levels: NDArray[np.float64]) -> NDArra
 
 def _keep(path: Path, array: NDArray[Any]) -> None:
     """Store an array under its name only once it is whole; several workers may do so at once."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    with partial.open("wb") as file:
+    with whole(path) as partial, partial.open("wb") as file:
         np.save(file, array)
-    partial.replace(path)

@@ -13,6 +13,7 @@ import numpy as np
 import tifffile
 
 from llpacknet.errors import InputError
+from llpacknet.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -90,7 +91,8 @@ def write_dng(
     stream = BytesIO()
     _write_tiff(stream, mosaic, tags, compress=compress, description=description)
     if isinstance(target, str | os.PathLike):
-        _write_whole(Path(target), stream.getbuffer())
+        with whole(Path(target)) as partial:
+            partial.write_bytes(stream.getbuffer())
     else:
         target.write(stream.getbuffer())
 
@@ -180,13 +182,3 @@ def _capture_tags(
 
 def _fractions(values: NDArray[np.float64], denominator: int) -> tuple[int, ...]:
     return tuple(int(part) for value in values for part in (round(float(value) * denominator), denominator))
-
-
-def _write_whole(path: Path, content: memoryview) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
