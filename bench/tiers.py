@@ -1,4 +1,4 @@
-"""How much the main job measures: four tiers, from a check in CI to every pair of SID."""
+"""How much the main job measures: four tiers, from a check in CI to every picture of its protocols."""
 
 from __future__ import annotations
 

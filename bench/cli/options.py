@@ -69,8 +69,9 @@ def only_free_option(command: Command) -> Command:
 
 
 def chosen_models(models: tuple[str, ...], *, only_free: bool) -> tuple[str, ...]:
-    """Resolve 'all' and leave out what is restrictively licensed where that is asked."""
-    everything = baselines.names() if models == ("all",) else models
+    """Put all names in place of 'all', and leave out what is restrictively licensed where that is asked."""
+    listed = [baselines.names() if name == "all" else (name,) for name in models]
+    everything = tuple(dict.fromkeys(name for some in listed for name in some))
     kept = tuple(name for name in everything if not (only_free and baselines.spec(name).restricted))
     if not kept:
         raise InputError("no model is left: name others with --models, or leave --only-free away")

@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dataset", help="Folder in SID's layout, or its address (s3://…); made if not given.")
 @click.option("--tier", type=click.Choice(list(TIERS)), default="quick", show_default=True,
-              help="smoke: one small picture; quick: 3 in full; standard: 93; full: all.")  # fmt: skip
+              help="Pictures per protocol: smoke 1 (small), quick 3, standard 93, full all.")  # fmt: skip
 @click.option("--models", callback=names, shell_complete=methods,
               help="Names with commas between, or 'all'; default: the tier's.")  # fmt: skip
 @click.option(

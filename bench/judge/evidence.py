@@ -69,7 +69,12 @@ def wanted(quantity: str, subject: Subject, results: Results) -> list[Cell]:
 
 
 def with_protocol(results: Results) -> str:
-    """Return the protocol that stands for "with GT exposure": the one of `WITH` with the most pictures."""
+    """Return the protocol that stands for "with GT exposure".
+
+    The paper's own where it judged enough pictures for an interval, else the one of `WITH` with the most.
+    """
+    if results.judged.get(WITH[0], 0) >= FEWEST_IMAGES:
+        return WITH[0]
     return max(WITH, key=lambda name: results.judged.get(name, 0))
 
 

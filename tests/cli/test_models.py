@@ -5,6 +5,7 @@ import json
 from baselines import names, spec
 from bench import store
 from bench.cli import main
+from bench.cli.options import chosen_models
 
 
 def test_table_has_a_row_per_method(capsys):
@@ -28,6 +29,10 @@ def test_only_free_holds_for_a_named_list_too(capsys, tmp_path):
     assert main([*asked, "--out", str(tmp_path / "out")]) == 0
     assert "--only-free leaves out red" in capsys.readouterr().err
     assert {record.cell.model for record in store.load(tmp_path / "out")} == {"llpacknet"}
+
+
+def test_all_goes_with_a_network_of_ones_own_and_names_each_once():
+    assert chosen_models(("all", "mine:factory", "red"), only_free=False) == (*names(), "mine:factory")
 
 
 def test_only_free_with_nothing_left_is_refused(capsys, tmp_path):

@@ -371,3 +371,13 @@ def test_what_was_cut_short_is_measured_again_by_the_shortest_tier_with_as_many_
     records = [one for one in made_up.records(("sgn",), pictures=pictures) if one.cell.image]
     cut = [replace(one, values=one.values | {"area_fraction": 0.25}) for one in records]
     assert commands.of_records(cut) == [f"llbench reproduce --tier {tier} --models sgn --out OUT"]
+
+
+@pytest.mark.parametrize(
+    ("pictures", "protocol"), [(0, "release2022"), (2, "release2022"), (3, "paper2020-gt")]
+)
+def test_with_gt_exposure_is_the_papers_own_protocol_once_it_judged_enough(made_up, pictures, protocol):
+    records = made_up.records(("llpacknet",), pictures=6, protocols=("release2022",))
+    own = made_up.records(("llpacknet",), pictures=pictures, protocols=("paper2020-gt",))
+    records += [record for record in own if record.cell.image]
+    assert evidence.with_protocol(Results(records)) == protocol
