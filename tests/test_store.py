@@ -215,9 +215,30 @@ def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path, monkeypatch):
     monkeypatch.setattr("llpacknet.whole.secrets.token_hex", lambda _: "0123")
     temporary = path.with_name(f".{path.name}.{os.getpid()}-0123.partial")
     temporary.symlink_to("/dev/full")
-    with pytest.raises(InputError, match="free some space and continue with --resume"):
+    with pytest.raises(
+        InputError, match="No space left on device; free some space and continue with --resume"
+    ):
         store.write(tmp_path, LATENCY)
     assert path.read_bytes() == before
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="needs Linux's /proc")
+def test_the_bytes_reach_the_disk_before_the_file_has_its_name_and_the_name_after(tmp_path, monkeypatch):
+    path = store.path_of(tmp_path, LATENCY.cell)
+    flushed = []
+    flush = os.fsync
+
+    def watched(descriptor):
+        flushed.append((Path(f"/proc/self/fd/{descriptor}").readlink(), path.exists()))
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    store.write(tmp_path, LATENCY)
+    (content, before), folder = flushed
+    assert content.suffix == ".partial"
+    assert content.parent == path.parent
+    assert not before
+    assert folder == (path.parent, True)
 
 
 @pytest.fixture
