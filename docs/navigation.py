@@ -23,6 +23,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "protocols.md",
         "metrics.md",
         "data.md",
+        "verdicts.md",
         "findings.md",
         "unpack.md",
         "gallery.md",

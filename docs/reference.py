@@ -1,9 +1,9 @@
 # ruff: noqa: INP001 - a script, no package
-"""Writes the README's table and the first figure of the pages from the committed results.
+"""Writes the README's table, the first figure and the verdicts of the pages from the committed results.
 
     python docs/reference.py
 
-`tests/test_results.py` holds the README and the figure against the results.
+`tests/test_results.py` holds all three against the results.
 """
 
 from __future__ import annotations
@@ -13,16 +13,33 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
+from bench.judge import claims
 from bench.judge.results import Results
 from bench.show import bubbles, style, writers
+from bench.show.claims import as_markdown
 from bench.show.tables import table1
 
 ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "results" / "epyc-2-cores-avx2" / "quick"
+RESULTS = ROOT / "results" / "epyc-2-cores-avx512" / "standard"
+TRAININGS = ROOT / "results" / "unpack"
 README = ROOT / "README.md"
 FIGURE = Path(__file__).parent / "images" / "figure1.png"
+VERDICTS = Path(__file__).parent / "verdicts.md"
 LEFT_OUT = ("psnr_without_gt_published", "psnr_without_gt_measured")
 """Columns that the README has no room for; `llbench report` on a copy of the folder shows them."""
+INTRODUCTION = """# Verdicts
+
+What the committed reference run (`results/epyc-2-cores-avx512/standard`, for the training of UnPack
+`results/unpack`) says of the {count} statements of LLPackNet's paper, its code and its README, and of RED's
+paper:
+
+{counts}.
+
+Its machine has two cores and no GPU, its pictures are made, and its weights were trained for minutes: a
+figure in dB is shown and decides nothing absolute. How a verdict is reached:
+[What each number means](methodology.md#verdicts). `llbench claims DIR` gives yours, and `claims.json` beside
+it the cells and the command behind each.
+"""
 BEGIN, END = "<!-- begin: made by docs/reference.py -->\n", "<!-- end: made by docs/reference.py -->\n"
 
 
@@ -56,6 +73,14 @@ def figure() -> bytes:
         return (Path(folder) / f"{drawn.name}.png").read_bytes()
 
 
+def verdicts() -> str:
+    """Return the page of verdicts that the committed results give."""
+    judged = claims.judge(Results.load(RESULTS, TRAININGS))
+    counts = ", ".join(f"{count} `{verdict}`" for verdict, count in claims.tally(judged).items())
+    return f"{INTRODUCTION.format(count=len(judged), counts=counts)}\n{as_markdown(judged)}"
+
+
 if __name__ == "__main__":
     README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
     FIGURE.write_bytes(figure())
+    VERDICTS.write_text(verdicts(), encoding="utf-8")

@@ -43,6 +43,12 @@ def test_figure_1_shows_the_committed_results(reference):
     assert np.abs(drawn.astype(int) - shown).mean() < 0.5, "run: python docs/reference.py"
 
 
+def test_the_page_of_verdicts_shows_the_committed_results(reference):
+    assert reference.VERDICTS.read_text(encoding="utf-8") == reference.verdicts(), (
+        "run: python docs/reference.py"
+    )
+
+
 def test_the_page_on_unpack_shows_the_committed_trainings():
     outcomes, setting = running.read_all(RESULTS / "unpack")
     _, *tables = showing.markdown(outcomes, judging.differences(outcomes), setting).strip().split("\n\n")

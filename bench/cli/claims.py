@@ -44,7 +44,7 @@ def command(folder: Path, as_json: bool, strict: bool, unpack: Path | None) -> i
 def _table(verdicts: list[dict[str, Any]]) -> Any:
     from rich.table import Table
 
-    from bench.show.numbers import compact
+    from bench.show.claims import measured
 
     colours = {
         "reproduced": "green",
@@ -55,11 +55,6 @@ def _table(verdicts: list[dict[str, Any]]) -> Any:
     }
     table = Table("Claim", "Published", "Measured", "Verdict", title="Published claims", show_lines=False)
     for entry in verdicts:
-        measured = "–"
-        if entry["measured"] is not None:
-            measured = f"{compact(entry['measured'])} {entry['unit']}".strip()
-            if entry["interval"]:
-                measured += f" ({compact(entry['interval'][0])} to {compact(entry['interval'][1])})"
         colour = colours[entry["verdict"]]
-        table.add_row(entry["title"], entry["published"], measured, f"[{colour}]{entry['verdict']}[/]")
+        table.add_row(entry["title"], entry["published"], measured(entry), f"[{colour}]{entry['verdict']}[/]")
     return table
