@@ -1,5 +1,5 @@
 """The methods under comparison: one folder each, and the registry that names them."""
 
-from baselines.registry import create, names, spec, weights_path, without_weights
+from baselines.registry import create, names, spec, weights_path
 
-__all__ = ["create", "names", "spec", "weights_path", "without_weights"]
+__all__ = ["create", "names", "spec", "weights_path"]

@@ -7,6 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 import baselines
+from baselines.registry import without_weights
 from bench import predictions, protocols
 from bench.cells import Cell
 from bench.data.subsets import select
@@ -191,7 +192,7 @@ class Request:
         if reason:
             return "unsupported", reason
         if weights_choice(model, self.weights) == "none":
-            return "skipped", baselines.without_weights(model)
+            return "skipped", without_weights(model)
         return None
 
     def _quality_job(self, model: str, cells: list[Cell], pictures: list[Picture]) -> Job:
