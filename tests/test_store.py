@@ -216,7 +216,7 @@ def test_a_full_disk_is_told_and_leaves_the_old_file(tmp_path, monkeypatch):
     temporary = path.with_name(f".{path.name}.{os.getpid()}-0123.partial")
     temporary.symlink_to("/dev/full")
     with pytest.raises(
-        InputError, match="No space left on device; free some space and continue with --resume"
+        InputError, match=": No space left on device; free some space and continue with --resume"
     ):
         store.write(tmp_path, LATENCY)
     assert path.read_bytes() == before

@@ -105,3 +105,13 @@ def test_what_is_missing_of_several_is_told_once():
 def test_with_gt_exposure_is_what_was_judged_however_little(made_up, pictures):
     records = made_up.records(("llpacknet",), pictures=pictures, protocols=("release2022",))
     assert evidence.with_protocol(Results(records)) == "release2022"
+
+
+@pytest.mark.parametrize(
+    ("claim", "protocol"),
+    [("table1-psnr-without-sid-unet", "paper2020,"), ("table1-psnr-with-sid-unet", "paper2020-gt,")],
+)
+def test_a_claim_rests_on_the_protocol_of_its_exposure(made_up, claim, protocol):
+    (entry,) = [one for one in claims.judge(Results(made_up.records())) if one["id"] == claim]
+    assert entry["protocol"].startswith(protocol)
+    assert all(protocol in one for one in entry["rests_on"])
