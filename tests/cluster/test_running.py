@@ -3,6 +3,7 @@
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -182,7 +183,7 @@ def test_a_task_that_kills_its_workers_is_told_in_one_line():
         connected("local:1") as cluster,
         pytest.raises(InputError, match="workers die at their task"),
     ):
-        list(cluster.each(os._exit, [1]))
+        list(cluster.each(signal.raise_signal, [signal.SIGKILL]))
 
 
 def test_a_task_of_a_run_that_is_over_or_of_other_code_is_not_done(data, tmp_path):
