@@ -53,3 +53,31 @@ def test_a_licence_is_found_however_a_package_states_it():
         assert licences.licence(name) != "see the package", name
     with pytest.raises(metadata.PackageNotFoundError):
         licences.licence("no-such-distribution")
+
+
+def test_the_whole_page_names_every_direct_dependency_first_with_version_and_licence():
+    page = licences.page()
+    assert all(part() in page for part in (licences.methods, licences.weights, licences.photographs))
+    rows = [
+        [cell.strip() for cell in row.split("|")[1:-1]] for row in licences.dependencies().splitlines()[2:]
+    ]
+    needed = [row[3] for row in rows]
+    assert needed == sorted(needed)
+    assert {"direct", "indirect"} == set(needed)
+    for name, version, licence, _ in rows:
+        assert metadata.version(name) == version
+        assert licence
+    known = {licences.normalised(row[0]): row[2] for row in rows}
+    assert "BSD" in known["torch"]
+    assert known["rawpy"].startswith("MIT")
+
+
+def test_a_package_that_states_no_licence_is_looked_up(tmp_path, monkeypatch):
+    about = tmp_path / "silent-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: silent\nVersion: 1.0\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert licences.licence("silent") == "see the package"
+    stated = "License: A\nClassifier: License :: OSI Approved :: B\n"
+    (about / "METADATA").write_text(f"Metadata-Version: 2.1\nName: silent\nVersion: 1.0\n{stated}")
+    assert licences.licence("silent") == "B"
