@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import psutil
+import pytest
 
 from baselines import names
 from bench import environment, provenance
@@ -88,3 +89,26 @@ def test_a_users_package_is_known_by_all_its_code_and_weights(tmp_path, monkeypa
 
 def test_the_suites_own_methods_are_known_by_the_suites_code():
     assert [provenance.model_sha256(name) for name in names()] == [None] * len(names())
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the driver's program is stood in for by a shell script")
+@pytest.mark.parametrize("cause", ["clocks_event_reasons.active", "clocks_throttle_reasons.active"])
+def test_devices_are_read_from_drivers_old_and_new(tmp_path, monkeypatch, cause):
+    program = tmp_path / "nvidia-smi"
+    row = "NVIDIA H200, 580.159.04, 143771 MiB, 1980 MHz, 1980 MHz, 31, 77.10 W, 0x0000000000000001"
+    program.write_text(f'#!/bin/sh\ncase "$1" in *{cause}*) echo "{row}";; *) exit 6;; esac\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    (device,) = environment.gpus()
+    assert device["name"] == "NVIDIA H200"
+    assert device["power.draw"] == "77.10 W"
+    assert device[cause] == "0x0000000000000001"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the driver's program is stood in for by a shell script")
+def test_a_driver_that_does_not_answer_names_no_device(tmp_path, monkeypatch):
+    program = tmp_path / "nvidia-smi"
+    program.write_text("#!/bin/sh\nexit 9\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    assert environment.gpus() == []

@@ -1,0 +1,56 @@
+"""Which forms exist where, and what is said of those that do not."""
+
+import pytest
+
+from llpacknet.runtimes import forms
+from llpacknet.runtimes.forms import PRECISIONS, RUNTIMES, note, why_unsupported
+
+
+@pytest.mark.parametrize(
+    ("runtime", "precision", "device", "said"),
+    [
+        ("published", "fp32", "cpu", None),
+        ("published", "bf16", "cpu", "the published form computes in fp32"),
+        ("eager", "fp32", "cpu", None),
+        ("eager", "int8", "cpu", "onnxruntime and openvino have"),
+        ("eager", "fp16", "cpu", "fp16 is for CUDA"),
+        ("onnxruntime", "bf16", "cpu", "openvino has"),
+        ("published", "fp32", "cuda", None),
+        ("published", "fp16", "cuda", "the published form computes in fp32"),
+        ("eager", "fp16", "cuda", None),
+        ("compile", "bf16", "cuda", None),
+        ("eager", "int8", "cuda", "bf16 and fp16 there are"),
+        ("openvino", "fp32", "cuda", "runs on the processor"),
+        ("onnxruntime", "fp32", "cuda", "runs on the processor"),
+    ],
+)
+def test_a_form_exists_or_the_reason_is_told(runtime, precision, device, said):
+    why = why_unsupported(runtime, precision, device)
+    assert why is None if said is None else said in why
+
+
+def test_every_reason_is_one_line():
+    reasons = [why_unsupported(*form) for form in ((r, p) for r in RUNTIMES for p in PRECISIONS)]
+    assert all(reason is None or (reason.strip() and "\n" not in reason) for reason in reasons)
+
+
+@pytest.mark.parametrize("instructions", [frozenset({"avx2"}), frozenset({"avx512_bf16", "avx512_vnni"})])
+def test_bf16_is_for_processors_with_instructions_for_it_and_so_is_told(monkeypatch, instructions):
+    monkeypatch.setattr("llpacknet.runtimes.processor._flags", lambda: instructions)
+    has = "avx512_bf16" in instructions
+    assert (why_unsupported("eager", "bf16") is None) == has
+    assert (note("int8", "int8") is None) == has
+    assert note("fp32", "fp32") is None
+    lacking = note("bf16", "fp32")
+    assert ("the runtime chose so" if has else "no instructions for it") in lacking
+
+
+def test_a_package_that_is_missing_is_named_with_what_installs_it(monkeypatch):
+    monkeypatch.setattr(forms, "_installed", lambda name: name != "nncf")
+    assert why_unsupported("openvino", "int8").startswith("nncf not installed: python -m pip install")
+    assert why_unsupported("openvino", "fp32") is None
+
+
+def test_compiling_needs_a_compiler(monkeypatch):
+    monkeypatch.setattr(forms, "_compiler", lambda: None)
+    assert "install g++" in why_unsupported("compile", "fp32")
