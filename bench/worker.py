@@ -30,7 +30,7 @@ from bench.affinity import pin
 from bench.cells import TIMED, Record
 from bench.environment import moment, scrub, worker_settings
 from bench.jobs import RESTS, Order
-from bench.provenance import data_sha256
+from bench.provenance import data_sha256, lasts
 from bench.strays import TOKEN, kill_strays
 from llpacknet.errors import InputError
 
@@ -214,7 +214,8 @@ def _work(order: Order, channel: Channel, orders: int) -> None:
             channel.send(event="round", index=index, record=asdict(record))
         else:
             with trace.span("store"):
-                store.write(Path(order.out), record)
+                if not _stands(Path(order.out), record):
+                    store.write(Path(order.out), record)
             channel.send(event="done", index=index, status=record.status, reason=record.reason)
         with trace.span("machine state"):
             before = moment(gpu=gpu)
@@ -251,6 +252,24 @@ def set_numerics(threads: int | None) -> None:
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def _stands(out: Path, record: Record) -> bool:
+    """Whether another process has judged the same picture meanwhile, from the same code, weights and data.
+
+    On a cluster the tasks of a command that was killed go on with what they have in hand, while those of the
+    command that resumes it begin the same cell elsewhere.
+    """
+    path = store.path_of(out, record.cell)
+    if record.cell.measurement != "quality" or record.status != "ok" or not path.is_file():
+        return False
+    if store.validate(path):
+        return False
+    found = store.read(path)
+    if found.status != "ok" or not lasts(found, record.provenance):
+        return False
+    # One without LPIPS is measured again once LPIPS can be had.
+    return (found.values["lpips"] is None) == (record.values["lpips"] is None)
 
 
 def _data(job: Job, index: int) -> dict[str, str | None]:
