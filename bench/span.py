@@ -141,10 +141,12 @@ class Request:
             raise InputError("quality needs pictures: give --dataset, or make some with 'llbench data make'")
         whole, notes = self._taken(self.dataset, self.images)
         few, _ = self._taken(self.dataset, self._slow_images())
+        size = frame_size(self.dataset) or self.size
         jobs: list[Job] = []
         settled: list[Settled] = []
         for model, (runtime, precision) in product(models, self.forms):
-            taken = few if self._is_slow(self._judged_pass(model)) else whole
+            slow = self._is_slow(self._pass(model, size))
+            taken = few if slow else whole
             cells = [
                 Cell(
                     model,
@@ -163,7 +165,7 @@ class Request:
             if end is not None:
                 settled += [Settled(cell, *end) for cell in cells]
                 continue
-            jobs.append(self._quality_job(model, cells, [picture for picture, _ in taken]))
+            jobs.append(self._quality_job(model, cells, [picture for picture, _ in taken], size, slow=slow))
         return jobs, settled, notes
 
     def _slow_images(self) -> int | None:
@@ -195,10 +197,10 @@ class Request:
             return "skipped", without_weights(model)
         return None
 
-    def _quality_job(self, model: str, cells: list[Cell], pictures: list[Picture]) -> Job:
+    def _quality_job(
+        self, model: str, cells: list[Cell], pictures: list[Picture], size: tuple[int, int], *, slow: bool
+    ) -> Job:
         assert self.dataset is not None
-        size = self._judged_size()
-        slow = self._is_slow(self._judged_pass(model))
         if slow:
             size = (size[0] // 2, size[1] // 2)
         one = self._pass(model, size)
@@ -214,13 +216,6 @@ class Request:
             predicted_bytes=predictions.quality_bytes(one, *size) if self.device == "cpu" else None,
             synthetic=self.dataset.synthetic,
         )
-
-    def _judged_size(self) -> tuple[int, int]:
-        """Rows and columns of the pictures that are judged."""
-        return (frame_size(self.dataset) if self.dataset else None) or self.size
-
-    def _judged_pass(self, model: str) -> predictions.Pass | None:
-        return self._pass(model, self._judged_size())
 
     def _pass(self, model: str, size: tuple[int, int]) -> predictions.Pass | None:
         return predictions.one_pass(model, *size, self.threads)
