@@ -60,12 +60,15 @@ def write(out: Path, record: Record) -> Path:
     return path
 
 
-def replace(path: Path, text: str) -> None:
-    """Put `text` into the file `path` in one step; raises InputError where that cannot be done."""
+def replace(path: Path, content: str | bytes, *, durable: bool = True) -> None:
+    """Put content into the file `path`, whose folder is made, in one step.
+
+    Raises InputError where that cannot be done. What can be made again need not be `durable`.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path, durable=True) as partial:
-            partial.write_text(text, encoding="utf-8")
+        with whole(path, durable=durable) as partial:
+            partial.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
         raise unwritable(path.parent, error) from error
 

@@ -20,7 +20,6 @@ from llpacknet.errors import InputError
 from llpacknet.raw.read import read_raw
 from llpacknet.raw.render import render_frame
 from llpacknet.red_gain import red_gain
-from llpacknet.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -183,12 +182,7 @@ class Judge:
 def _write_png(path: Path, picture: NDArray[np.float32] | NDArray[np.uint16]) -> None:
     """Write an 8-bit PNG, whole or not at all; raises UnwritableError where that cannot be done."""
     content = imagecodecs.png_encode(quantise(picture, "round"), **PNG)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as partial:
-            partial.write_bytes(content)
-    except OSError as error:
-        raise store.unwritable(path.parent, error) from error
+    store.replace(path, bytes(content), durable=False)
 
 
 def quarter(side: int) -> int:

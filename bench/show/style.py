@@ -15,7 +15,6 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from matplotlib.transforms import Bbox
 
 from bench import store
-from llpacknet.whole import whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -128,18 +127,9 @@ def save(drawn: Figure, folder: Path, name: str) -> list[Path]:
         stream = io.BytesIO()
         drawn.savefig(stream, format=suffix, dpi=DOTS, metadata=metadata)
         path = folder / f"{name}.{suffix}"
-        _replace(path, stream.getvalue())
+        store.replace(path, stream.getvalue(), durable=False)
         paths.append(path)
     return paths
-
-
-def _replace(path: Path, content: bytes) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as partial:
-            partial.write_bytes(content)
-    except OSError as error:
-        raise store.unwritable(path.parent, error) from error
 
 
 def plain_log(*which: Axis) -> None:
