@@ -113,7 +113,10 @@ def translate(
         if not tensor.is_floating_point() or not bool(torch.isfinite(tensor).all()):
             raise InputError(f"{source}: {key} holds values that are no finite floating-point numbers")
     # Copies: a checkpoint may hold one tensor under two names, which safetensors does not.
-    own = {own_names[key]: tensor.detach().to(torch.float32, copy=True) for key, tensor in kept.items()}
+    own = {
+        own_names[key]: _reordered(key, tensor.detach(), dialect).to(torch.float32, copy=True)
+        for key, tensor in kept.items()
+    }
     return {key: tensor.contiguous() for key, tensor in own.items()}, dialect, ignored
 
 
@@ -260,6 +263,16 @@ def _own_names(network: nn.Module, dialect: Dialect) -> dict[str, str]:
         layer, leaf = _split(_published_leaf(own))
         names[f"{published[layer]}.{leaf}"] = own
     return names
+
+
+def _reordered(key: str, tensor: Tensor, dialect: Dialect) -> Tensor:
+    """Bring a convolution that reads or writes planes in an order of its own to this project's, R G1 G2 B."""
+    layer, _ = _split(key)
+    if layer in dialect.reads and tensor.ndim > 1:
+        tensor = tensor[:, list(dialect.reads[layer])]
+    if layer in dialect.writes:
+        tensor = tensor[list(dialect.writes[layer])]
+    return tensor
 
 
 def _published_leaf(key: str) -> str:

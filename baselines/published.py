@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+R_G1_B_G2 = (0, 1, 3, 2)
+"""Where, among the planes R, G1, G2, B of a mosaic unshuffled by 2, those in the order R, G1, B, G2 lie; and,
+the exchange of the last two being its own inverse, the other way round."""
 
 
 @dataclass(frozen=True)
@@ -17,12 +21,16 @@ class Dialect:
         title: whose names they are.
         layers: published layer name -> this project's; a layer's tensors follow its name after a dot.
         ignored: regular expression of entries that the published code holds and never uses.
+        reads: published convolutions that read the planes in an order of their own: name -> that order.
+        writes: published convolutions that give planes in an order of their own: name -> that order.
 
     """
 
     title: str
     layers: Mapping[str, str]
     ignored: str | None = None
+    reads: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    writes: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
 def prefixed(prefix: str, layers: Mapping[str, str], own_prefix: str) -> dict[str, str]:

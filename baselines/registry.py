@@ -12,6 +12,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import baselines.adu_net
 import baselines.did
 import baselines.gain_only
 import baselines.lime
@@ -35,7 +36,7 @@ ENTRY_POINT_GROUP = "llbench.models"
 INITIAL_SEED = 0
 UNDECLARED_MULTIPLE = 32
 
-_DECLARED: tuple[Spec, ...] = (
+_COMPARED: tuple[Spec, ...] = (
     *baselines.llpacknet.SPECS,
     *baselines.sid_unet.SPECS,
     baselines.sgn.SPEC,
@@ -45,11 +46,30 @@ _DECLARED: tuple[Spec, ...] = (
     baselines.robust_retinex.SPEC,
     baselines.gain_only.SPEC,
 )
+"""LLPackNet, what its paper compares it with, and the control."""
+_NEWER: tuple[Spec, ...] = (baselines.adu_net.SPEC,)
+_DECLARED = (*_COMPARED, *_NEWER)
 
 
 def names() -> tuple[str, ...]:
     """Every registered method: the suite's, then entry points of the group `llbench.models`."""
     return tuple(_registered())
+
+
+def named(name: str) -> tuple[str, ...]:
+    """Methods that a word in a list of names stands for.
+
+    Args:
+        name: "all", for LLPackNet, what its paper compares it with, the control, and a user's own installed
+            ones; "field", for every learned method; any other stands for itself.
+
+    """
+    newer = {one.name for one in _NEWER}
+    if name == "all":
+        return tuple(one for one in names() if one not in newer)
+    if name == "field":
+        return tuple(one for one in names() if spec(one).kind == "network")
+    return (name,)
 
 
 def spec(name: str) -> Spec:

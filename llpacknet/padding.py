@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor, nn
 
 SMALLEST_SIDE = 16
@@ -75,19 +77,38 @@ def pad_to_multiple(mosaic: Tensor, multiple: int) -> tuple[Tensor, Margins]:
     top, bottom = _split(-height % multiple)
     left, right = _split(-width % multiple)
     margins = Margins(left, right, top, bottom)
-    padded, missing = mosaic, margins
-    while any(missing):
-        # One reflection reaches no further than the opposite edge; a larger margin takes several.
-        reach_y, reach_x = padded.shape[-2] - 2, padded.shape[-1] - 2
-        step = Margins(
-            min(missing.left, reach_x),
-            min(missing.right, reach_x),
-            min(missing.top, reach_y),
-            min(missing.bottom, reach_y),
-        )
-        padded = F.pad(padded, step, mode="reflect")
-        missing = Margins(*(rest - done for rest, done in zip(missing, step, strict=True)))
-    return padded, margins
+    # Two pixels short of the opposite edge: steps of a mosaic's reflection are even.
+    return _reflected(mosaic, margins, 2), margins
+
+
+def pad_planes(
+    planes: Tensor, multiple: int, *, smallest: int = 0, after: bool = False
+) -> tuple[Tensor, Margins]:
+    """Pad packed planes by reflection, each about its own edges, until both sides are multiples.
+
+    This is not what padding the mosaic gives: column -1 of a plane is its column 1, the mosaic's column 3.
+
+    Args:
+        planes: (B, C, h, w), h and w at least 2.
+        multiple: of the padded sides.
+        smallest: sides to be reached at least, itself a multiple.
+        after: all of it at the bottom and on the right; else half of it, rounded down, on top and on the
+            left.
+
+    Returns:
+        (B, C, h', w') and the margins in pixels of the mosaic, for `crop` to take off the picture.
+
+    """
+    missing = [max(side + -side % multiple, smallest) - side for side in planes.shape[-2:]]
+    top, left = (0 if after else total // 2 for total in missing)
+    added = Margins(left, missing[1] - left, top, missing[0] - top)
+    return _reflected(planes, added, 1), Margins(*(2 * one for one in added))
+
+
+def through_planes(mosaic: Tensor, pad: Callable[[Tensor], tuple[Tensor, Margins]]) -> tuple[Tensor, Margins]:
+    """Pad a mosaic (B, 1, H, W) plane by plane: (B, 1, H', W') and its margins."""
+    planes, margins = pad(F.pixel_unshuffle(mosaic, 2))
+    return (F.pixel_shuffle(planes, 2) if any(margins) else mosaic), margins
 
 
 def mirrored(length: int, multiple: int) -> tuple[Tensor, int]:
@@ -112,6 +133,22 @@ def crop(image: Tensor, margins: Margins) -> Tensor:
         return image
     height, width = image.shape[-2:]
     return image[..., margins.top : height - margins.bottom, margins.left : width - margins.right]
+
+
+def _reflected(image: Tensor, margins: Margins, kept: int) -> Tensor:
+    """Pad by reflection, in several steps where a margin reaches beyond the opposite edge less `kept`."""
+    missing = margins
+    while any(missing):
+        reach_y, reach_x = (side - kept for side in image.shape[-2:])
+        step = Margins(
+            min(missing.left, reach_x),
+            min(missing.right, reach_x),
+            min(missing.top, reach_y),
+            min(missing.bottom, reach_y),
+        )
+        image = F.pad(image, step, mode="reflect")
+        missing = Margins(*(rest - done for rest, done in zip(missing, step, strict=True)))
+    return image
 
 
 def _split(total: int) -> tuple[int, int]:

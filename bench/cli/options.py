@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import click
 
 import baselines
+from baselines.registry import named
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -69,9 +70,8 @@ def only_free_option(command: Command) -> Command:
 
 
 def chosen_models(models: tuple[str, ...], *, only_free: bool) -> tuple[str, ...]:
-    """Put all names in place of 'all', and leave out what is restrictively licensed where that is asked."""
-    listed = [baselines.names() if name == "all" else (name,) for name in models]
-    everything = tuple(dict.fromkeys(name for some in listed for name in some))
+    """Put names in place of 'all' and 'field'; leave out the restrictively licensed where that is asked."""
+    everything = tuple(dict.fromkeys(name for word in models for name in named(word)))
     kept = tuple(name for name in everything if not (only_free and baselines.spec(name).restricted))
     if not kept:
         raise InputError("no model is left: name others with --models, or leave --only-free away")

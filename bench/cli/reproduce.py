@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("--tier", type=click.Choice(list(TIERS)), default="quick", show_default=True,
               help="Pictures per protocol: smoke 1 (small), quick 3, standard 93, full all.")  # fmt: skip
 @click.option("--models", callback=names, shell_complete=methods,
-              help="Names with commas between, or 'all'; default: the tier's.")  # fmt: skip
+              help="Names with commas between, 'all' or 'field'; default: the tier's.")  # fmt: skip
 @click.option(
     "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where to measure."
 )

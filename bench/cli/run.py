@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     )
 )
 @click.option("--models", callback=names, required=True, shell_complete=methods,
-              help="Names with commas between, or 'all'.")  # fmt: skip
+              help="Names with commas between, 'all' or 'field' (every learned method).")  # fmt: skip
 @click.option("--measure", callback=names, default=",".join(MEASUREMENTS), show_default=True,
               help="Also: kernels, the forms of UnPack against each other.")  # fmt: skip
 @click.option("--dataset", help="Folder in SID's layout, or its address (s3://…); quality needs one.")

@@ -28,6 +28,7 @@ GOLDEN = {
     "sgn": "sgn",
     "did": "did",
     "red": "red",
+    "adu-net": "adu-net",
 }
 
 
@@ -61,6 +62,8 @@ def golden_state(name: str) -> dict[str, Any]:
             values = 1 + 0.1 * np.abs(values)
         elif len(shape) > 1:
             values = values / np.sqrt(np.prod(shape[1:]))
+        elif key.endswith(".weight"):
+            values = 1 + 0.1 * np.abs(values)
         else:
             values = 0.05 * values
         if key == "amplifier.conv_post.1.bias":

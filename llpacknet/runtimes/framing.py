@@ -20,6 +20,8 @@ from llpacknet.network import fuse_weight_norm
 from llpacknet.padding import Margins, check_mosaic, crop, pad_to_multiple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
 NO_MARGINS = Margins(0, 0, 0, 0)
@@ -40,10 +42,12 @@ class Framing:
     Attributes:
         multiple: the trunk's sides are multiples of this.
         amplifier: finds the gain of an unamplified mosaic; None for a network that is given it.
+        pad: the network's own way to bring a mosaic to its multiple; None for the mosaic's reflection.
     """
 
     multiple: int = 2
     amplifier: Any = None
+    pad: Callable[[Tensor], tuple[Tensor, Margins]] | None = None
 
     def trunk_size(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns that the trunk sees of a frame."""
@@ -59,7 +63,7 @@ class Framing:
             raise InputError(f"a normalised mosaic must be torch.float32, got {mosaic.dtype}")
         if self.amplifier is not None:
             mosaic = mosaic * self.amplifier(mosaic).view(-1, 1, 1, 1)
-        padded, margins = pad_to_multiple(mosaic, self.multiple)
+        padded, margins = self.pad(mosaic) if self.pad else pad_to_multiple(mosaic, self.multiple)
         return padded.contiguous(), margins
 
     @staticmethod
@@ -73,6 +77,6 @@ def split(network: nn.Module, multiple: int) -> tuple[Framing, nn.Module]:
     amplifier = getattr(network, "amplifier", None)
     trunk: Any = fuse_weight_norm(copy.deepcopy(network)).eval()
     if not isinstance(amplifier, (HistogramAmplifier, ConvAmplifier)):
-        return Framing(multiple), trunk
+        return Framing(multiple, pad=getattr(network, "pad", None)), trunk
     trunk.amplifier = _Unit()
     return Framing(multiple, amplifier), trunk

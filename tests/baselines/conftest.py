@@ -22,6 +22,7 @@ GOLDEN_NAMES = {
     "sgn": "sgn",
     "did": "did",
     "red": "red",
+    "adu-net": "adu-net",
 }
 
 
@@ -35,6 +36,8 @@ def fill(layout, seed):
             values = 1 + 0.1 * np.abs(values)
         elif values.ndim > 1:
             values /= np.sqrt(np.prod(shape[1:]))
+        elif name.endswith(".weight"):
+            values = 1 + 0.1 * np.abs(values)
         else:
             values *= 0.05
         if name == "amplifier.conv_post.1.bias":

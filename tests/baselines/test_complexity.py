@@ -23,8 +23,16 @@ PARAMETERS = {
     "sgn": (3_604_963, 3_604_963),
     "did": (2_552_131, 2_552_131),
     "red": (784_768, 783_432),
+    "adu-net": (635_152, 634_640),
 }
-PUBLISHED_GMAC = {"llpacknet": 83.30, "sid-unet": 560.1, "sgn": 2464.6, "did": 7735.8, "red": 59.6}
+PUBLISHED_GMAC = {
+    "llpacknet": 83.30,
+    "sid-unet": 560.1,
+    "sgn": 2464.6,
+    "did": 7735.8,
+    "red": 59.6,
+    "adu-net": 35.92,
+}
 
 
 @pytest.mark.parametrize("name", NETWORKS)

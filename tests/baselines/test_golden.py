@@ -17,6 +17,7 @@ NAMES = (
     "sgn",
     "did",
     "red",
+    "adu-net",
 )
 
 

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 import baselines
 from baselines import create, names, registry, spec, weights_path
-from baselines.registry import conventions, unique
+from baselines.registry import conventions, named, unique
 from llpacknet.errors import InputError
 
 SNAPSHOT = {
@@ -27,7 +27,9 @@ SNAPSHOT = {
     "lime": (2017, "classical", False, None, 2, False),
     "robust-retinex": (2018, "classical", False, None, 2, False),
     "gain-only": (2026, "classical", True, None, 2, False),
+    "adu-net": (2024, "network", True, 1.0, 64, False),
 }
+COMPARED = tuple(SNAPSHOT)[:12]
 LEARNED = [name for name, (_, kind, *_) in SNAPSHOT.items() if kind == "network"]
 
 
@@ -92,6 +94,10 @@ def test_network_without_weights_is_in_eval_mode_and_the_same_each_time(name):
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
 
 
+def test_weights_are_shipped_for_all_that_the_paper_compares():
+    assert {name for name in LEARNED if weights_path(name)} >= set(COMPARED) & set(LEARNED)
+
+
 def test_missing_weights_name_the_two_ways_to_get_them(monkeypatch, tmp_path):
     name = "llpacknet"
     monkeypatch.setattr(registry, "_shipped_path", lambda _: tmp_path / "llpacknet.safetensors")
@@ -103,7 +109,13 @@ def test_missing_weights_name_the_two_ways_to_get_them(monkeypatch, tmp_path):
     assert "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("name", LEARNED)
+def test_all_is_the_papers_comparison_and_field_every_learned_method():
+    assert named("all") == COMPARED
+    assert set(named("field")) == set(LEARNED)
+    assert named("sgn") == ("sgn",)
+
+
+@pytest.mark.parametrize("name", [name for name in LEARNED if weights_path(name)])
 def test_shipped_weights_fit(name):
     network = create(name)
     assert {parameter.dtype for parameter in network.parameters()} == {torch.float32}

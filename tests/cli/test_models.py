@@ -3,6 +3,7 @@
 import json
 
 from baselines import names, spec
+from baselines.registry import named
 from bench import store
 from bench.cli import main
 from bench.cli.options import chosen_models
@@ -32,7 +33,7 @@ def test_only_free_holds_for_a_named_list_too(capsys, tmp_path):
 
 
 def test_all_goes_with_a_network_of_ones_own_and_names_each_once():
-    assert chosen_models(("all", "mine:factory", "red"), only_free=False) == (*names(), "mine:factory")
+    assert chosen_models(("all", "mine:factory", "red"), only_free=False) == (*named("all"), "mine:factory")
 
 
 def test_only_free_with_nothing_left_is_refused(capsys, tmp_path):

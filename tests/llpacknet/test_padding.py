@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 
 from llpacknet.errors import InputError
-from llpacknet.padding import Margins, check_mosaic, crop, pad_to_multiple
+from llpacknet.padding import Margins, check_mosaic, crop, pad_planes, pad_to_multiple, through_planes
 
 
 @pytest.mark.parametrize("side", range(16, 52, 2))
@@ -50,6 +51,26 @@ def test_sizes_that_fit_are_left_alone():
 def test_margins_stand_on_both_sides():
     _, margins = pad_to_multiple(torch.rand(1, 1, 16, 40), 32)
     assert margins == Margins(12, 12, 8, 8)
+
+
+@pytest.mark.parametrize("after", [True, False])
+@pytest.mark.parametrize(("height", "width"), [(16, 58), (18, 34), (72, 104), (8, 8)])
+def test_planes_are_padded_by_numpys_reflection_to_and_fro(height, width, after):
+    planes = torch.rand(2, 4, height, width)
+    padded, (left, right, top, bottom) = pad_planes(planes, 32, after=after)
+    margins = tuple((one // 2, other // 2) for one, other in ((top, bottom), (left, right)))
+    assert np.array_equal(padded.numpy(), np.pad(planes.numpy(), ((0, 0), (0, 0), *margins), mode="reflect"))
+    assert not after or (left, top) == (0, 0)
+    assert torch.equal(
+        crop(F.pixel_shuffle(padded, 2), Margins(left, right, top, bottom)), F.pixel_shuffle(planes, 2)
+    )
+
+
+def test_padding_planes_is_not_padding_the_mosaic():
+    mosaic = torch.rand(1, 1, 32, 58)
+    padded, margins = through_planes(mosaic, lambda planes: pad_planes(planes, 16, after=True))
+    assert margins == Margins(0, 6, 0, 0)
+    assert torch.equal(padded[..., 58:], mosaic[..., [54, 55, 52, 53, 50, 51]])
 
 
 @pytest.mark.parametrize(

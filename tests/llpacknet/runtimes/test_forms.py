@@ -15,7 +15,7 @@ from llpacknet.runtimes import calibration as training
 from llpacknet.runtimes.processor import lacks
 
 LEARNED = [name for name in baselines.names() if baselines.spec(name).kind == "network"]
-TRUNKS = ("llpacknet", "llpacknet-pixelshuffle", "sid-unet", "sgn", "did", "red")
+TRUNKS = ("llpacknet", "llpacknet-pixelshuffle", "sid-unet", "sgn", "did", "red", "adu-net")
 """One method of each trunk: NNCF takes several seconds for each."""
 ROOT = Path(__file__).parents[3]
 FP32 = 1e-4
