@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
+from baselines.paper import FULL_HEIGHT, FULL_WIDTH
 from llpacknet.errors import InputError
 from llpacknet.network import fuse_weight_norm
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-FULL_HEIGHT, FULL_WIDTH = 2848, 4256
-"""The A7S II frame at which the published figures are counted."""
 
 _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 _TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)

@@ -46,9 +46,9 @@ import psutil
 from cluster_crew import MARK, Crew, Host, little_memory, namespaces
 from distributed import Client
 
-from bench import store
-from bench.cluster.running import timed_on
-from bench.strays import TOKEN
+from bench.machine.strays import TOKEN
+from bench.records import store
+from bench.run.cluster.running import timed_on
 
 MODELS = "llpacknet,gain-only"
 SIZE = "64x96"

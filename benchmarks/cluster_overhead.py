@@ -22,15 +22,15 @@ from typing import TYPE_CHECKING
 
 import psutil
 
-from bench.cluster.connecting import connected
-from bench.cluster.feeding import Feeder
-from bench.cluster.hosts import facts
-from bench.cluster.placing import Work
-from bench.cluster.summary import Totals
-from bench.plan import Plan
+from bench.run.cluster.connecting import connected
+from bench.run.cluster.feeding import Feeder
+from bench.run.cluster.hosts import facts
+from bench.run.cluster.placing import Work
+from bench.run.cluster.summary import Totals
+from bench.run.plan import Plan
 
 if TYPE_CHECKING:
-    from bench.cluster.tasks import Account
+    from bench.run.cluster.tasks import Account
 
 MOST_S = 0.015
 GROWTH, GROWTH_BYTES = 1.1, 10_000_000

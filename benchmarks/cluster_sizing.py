@@ -29,10 +29,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import trace
-from bench.cluster.placing import TASKS_PER_WORKER
-from bench.data.index import index
-from bench.progress import duration
+from bench.data.folder.index import index
+from bench.machine import trace
+from bench.run.cluster.placing import TASKS_PER_WORKER
+from bench.run.progress import duration
 from llpacknet.errors import InputError
 
 ONCE = ("import", "build")
@@ -106,7 +106,7 @@ def sizes(dataset: Path) -> tuple[float, float]:
 
 
 def tasks(job: Job, workers: int) -> list[int]:
-    """Pictures of every task, cut as `bench.cluster.placing` cuts them."""
+    """Pictures of every task, cut as `bench.run.cluster.placing` cuts them."""
     most = max(1, -(-job.pairs // (TASKS_PER_WORKER * workers)))
     found = []
     for scene in range(job.scenes):

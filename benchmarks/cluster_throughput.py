@@ -23,8 +23,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from bench import store
-from bench.cluster.summary import FILE
+from bench.records import store
+from bench.run.cluster.summary import FILE
 
 LEAST = 1.7
 MOST_DB = 0.001

@@ -23,7 +23,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench.turns import order
+from bench.run.turns import order
 
 FORMS = ("published", "twin", "fused", "fast", "strips")
 

@@ -8,8 +8,8 @@ under `release2022` (true ratio, truncation to 8 bits), and the table shows ever
 method with an amplifier of its own gets the mosaic as it is, so that its column is without ground-truth gain.
 
 Without --exposures, photographs that are named like SID's test scenes (10003.jpg) get the exposure times and
-ISO of that scene's first frames (`bench/facts/sid_test93.csv`): eleven for the scenes 10003, 10011, 10054,
-10101, 10176 and 10217, whose truths the authors published with their restorations.
+ISO of that scene's first frames (`bench/data/facts/sid_test93.csv`): eleven for the scenes 10003, 10011,
+10054, 10101, 10176 and 10217, whose truths the authors published with their restorations.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from pathlib import Path
 
 from baselines import spec
 from bench.judge.results import Results
-from bench.protocols import default
+from bench.records.protocols import default
 
 
 def sid_exposures(photos: Path) -> list[dict[str, str]]:
     """SID's first frames of the scenes that photographs are named after, as rows for `--exposures`."""
-    text = resources.files("bench").joinpath("facts/sid_test93.csv").read_text(encoding="utf-8")
+    text = resources.files("bench.data").joinpath("facts/sid_test93.csv").read_text(encoding="utf-8")
     named = {path.stem: path.name for path in photos.iterdir()}
     rows = []
     for row in csv.DictReader(text.splitlines()):

@@ -36,7 +36,7 @@ from typing import TYPE_CHECKING, Any
 
 from scipy.stats import binomtest
 
-from bench.process import STEADY_ALLOCATOR
+from bench.run.process import STEADY_ALLOCATOR
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -19,7 +19,7 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-from bench import trace
+from bench.machine import trace
 
 MOST = 0.15
 WALL = "harness_cost.json"

@@ -34,8 +34,8 @@ from typing import Any
 import psutil
 from scipy.stats import binomtest
 
-from bench import store
-from bench.strays import TOKEN
+from bench.machine.strays import TOKEN
+from bench.records import store
 
 MARK = "LLBENCH_KILLS"
 ORPHANS_END_S = 10.0

@@ -29,12 +29,12 @@ from torch.profiler import ProfilerActivity, profile
 
 import baselines
 from baselines.complexity import macs
-from bench.cells import Cell
-from bench.environment import machine
+from bench.machine.environment import machine
 from bench.measure import peaks
-from bench.runtimes import PRECISIONS, RUNTIMES, why_unsupported
-from bench.subjects import dress
-from bench.turns import order
+from bench.measure.subjects import dress
+from bench.records.cells import Cell
+from bench.records.forms import PRECISIONS, RUNTIMES, why_unsupported
+from bench.run.turns import order
 from llpacknet.runtimes.processor import lacks
 
 SIDE, PRODUCTS = 3072, 8

@@ -22,12 +22,12 @@ from PIL import Image
 from baselines import names, spec, weights_path
 from baselines.checkpoints import sha256
 from bench.judge.results import Results
-from bench.protocols import default
-from bench.show import pictures
+from bench.records.protocols import default
+from bench.show.figures.every import restored
 from bench.train import photographs
 
 if TYPE_CHECKING:
-    from bench.show.pictures import Shot
+    from bench.show.figures.every.restored import Shot
     from bench.train.photographs import Photograph
 
 DOCS = Path(__file__).parent
@@ -98,7 +98,7 @@ def main(photos: Path, work: Path) -> None:
         *("--protocol", default().name, "--predictions", "--resume", "--timeout", "3600"),
         *("--out", str(results)),
     )
-    found = pictures.kept(results, Results.load(results), len(SCENES))
+    found = restored.kept(results, Results.load(results), len(SCENES))
     parts = [
         section(scene, credit, shots)
         for scene, credit, shots in zip(SCENES, credited, found.values(), strict=True)
@@ -147,7 +147,7 @@ The photographs were cut, reduced, exposed and restored for this page; what came
 def section(scene: Scene, credit: Photograph, shots: list[Shot]) -> str:
     """Write a scene's pictures and return its part of the page."""
     IMAGES.mkdir(parents=True, exist_ok=True)
-    row, column, side, _ = pictures.place(shots)
+    row, column, side, _ = restored.place(shots)
     left = min(max(column + side // 2 - SHOWN[0] // 2, 0), SIZE[0] - SHOWN[0])
     top = min(max(row + side // 2 - SHOWN[1] // 2, 0), SIZE[1] - SHOWN[1])
     cells = []

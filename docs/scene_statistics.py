@@ -18,8 +18,8 @@ import numpy as np
 from matplotlib import pyplot as plt
 from PIL import Image
 
-from bench.data.index import index
-from bench.data.statistics import gradient_kurtosis, luminance, power_spectrum, spectrum_slope
+from bench.data.folder.index import index
+from docs.picture_statistics import gradient_kurtosis, luminance, power_spectrum, spectrum_slope
 from llpacknet.raw.render import render
 
 mpl.use("Agg")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import store
+from bench.records import store
 from bench.train.unpack import judging, running, showing
 
 ROOT = Path(__file__).parent.parent

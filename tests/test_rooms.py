@@ -1,116 +1,87 @@
-"""Who may import whom: the rooms of the project, checked on the code's own imports."""
+"""Who may import whom: the contracts in pyproject.toml hold, and each is seen to break."""
 
-import ast
 import importlib.util
+import re
+import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("llpacknet", "baselines", "bench")
+# A line that breaks a contract: the contract's name as it begins, the module it is added to, the import.
+FORBIDDEN = [
+    ("Imports run down", "bench/run/plan.py", "import bench.cli.run"),
+    ("Imports run down", "bench/run/manager.py", "from bench.show import report"),
+    ("Imports run down", "bench/data/folder/index.py", "from bench.records import store"),
+    ("Imports run down", "bench/train/losses.py", "from bench.score import scoring"),
+    ("The benchmark knows the methods", "baselines/spec.py", "from bench.machine import caches"),
+    ("The benchmark knows the methods", "llpacknet/network.py", "import baselines.registry"),
+    ("Measuring and running", "bench/measure/latency.py", "from bench.run import rounds"),
+    ("Measuring and judging", "bench/measure/quality.py", "from bench.judge import claims"),
+    ("What plans, runs, judges and shows", "bench/judge/results.py", "import torch"),
+    ("What plans, runs, judges and shows", "llpacknet/raw/read.py", "import torch"),
+]
 
 
-def modules():
-    """Map the name of every module of the project to its file."""
-    found = {}
+def lint(folder):
+    """Check the contracts on the packages in a folder; the exit status and what was printed."""
+    program = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+    command = [sys.executable, "-P", "-c", program, "--no-cache"]
+    environment = {"PYTHONPATH": str(folder), "PATH": "", "COLUMNS": "200"}
+    ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return ended.returncode, ended.stdout + ended.stderr
+
+
+@pytest.fixture
+def copy(tmp_path):
     for package in PACKAGES:
-        for file in (ROOT / package).rglob("*.py"):
-            parts = file.relative_to(ROOT).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = file
-    return found
+        ignore = shutil.ignore_patterns("__pycache__", "*.safetensors", "*.npz", "*.dng")
+        shutil.copytree(ROOT / package, tmp_path / package, ignore=ignore)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
 
 
-MODULES = modules()
+def test_the_contracts_hold():
+    status, said = lint(ROOT)
+    assert status == 0, said
 
 
-def drawing():
-    """The script that draws the rooms for the documentation."""
-    found = importlib.util.spec_from_file_location("rooms", ROOT / "docs" / "rooms.py")
-    module = importlib.util.module_from_spec(found)
-    sys.modules["rooms"] = module
-    found.loader.exec_module(module)
-    return module
+@pytest.mark.parametrize(("contract", "file", "line"), FORBIDDEN)
+def test_a_forbidden_import_breaks_its_contract(copy, contract, file, line):
+    with (copy / file).open("a", encoding="utf-8") as module:
+        module.write(f"\n{line}\n")
+    status, said = lint(copy)
+    assert status == 1
+    assert re.search(rf"{contract}[^\n]*(\n[^\n]*)? BROKEN", said), said
 
 
-DRAWN = drawing()
-LEVELS = {room.name: room.level for room in DRAWN.ROOMS}
+def test_bench_holds_rooms_alone():
+    loose = {path.name for path in (ROOT / "bench").glob("*.py")}
+    assert loose == {"__init__.py", "__main__.py"}
 
 
-def room_of(module):
-    """The room of a module: the longest of the prefixes that the drawing names; None for "bench" alone."""
-    prefixes = {prefix: room.name for room in DRAWN.ROOMS for prefix in room.modules}
-    name = module
-    while name not in prefixes and "." in name:
-        name = name.rpartition(".")[0]
-    return None if name == "bench" != module else prefixes.get(name)
-
-
-def imports(file, *, at_import_time=False):
-    """Names that a file imports; only those that importing it runs, if asked."""
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    nodes = [tree]
-    while nodes:
-        node = nodes.pop()
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif at_import_time and isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            continue
-        elif at_import_time and isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
-            nodes += node.orelse
-            continue
-        nodes += ast.iter_child_nodes(node)
-
-
-def offences(room, forbidden):
-    return [
-        f"{module} imports {name}"
-        for module, file in MODULES.items()
-        if module == room or module.startswith(f"{room}.")
-        for name in imports(file)
-        if any(name == other or name.startswith(f"{other}.") for other in forbidden)
+def test_no_two_modules_share_a_name():
+    names = [
+        path.stem
+        for path in (ROOT / "bench").rglob("*.py")
+        if not {"cli", "train"} & set(path.parts) and path.stem not in {"__init__", "__main__"}
     ]
-
-
-@pytest.mark.parametrize(
-    ("room", "forbidden"),
-    [
-        ("llpacknet", ["bench"]),
-        ("baselines", ["bench"]),
-        (
-            "bench.judge",
-            ["bench.gate", "bench.measure", "bench.worker", "bench.manager", "bench.subjects", "torch"],
-        ),
-        (
-            "bench.show",
-            ["bench.gate", "bench.measure", "bench.worker", "bench.manager", "bench.subjects", "torch"],
-        ),
-        ("bench.measure", ["bench.gate", "bench.judge", "bench.show"]),
-        ("bench.gate", ["bench.judge", "bench.show"]),
-        ("bench.conformance", ["bench.judge", "bench.show", "bench.manager", "bench.data"]),
-        ("bench.worker", ["bench.judge", "bench.show"]),
-        ("bench.manager", ["bench.judge", "bench.show", "bench.measure"]),
-        ("bench.data", ["bench.judge", "bench.show", "bench.measure", "bench.manager", "torch"]),
-        ("bench.metrics", ["bench.data", "bench.judge", "bench.show", "bench.measure", "bench.manager"]),
-        ("llpacknet.raw", ["torch", "baselines"]),
-    ],
-)
-def test_a_room_does_not_reach_into(room, forbidden):
-    assert offences(room, forbidden) == []
+    assert {name: count for name, count in Counter(names).items() if count > 1} == {}
 
 
 @pytest.mark.parametrize(
     "module",
     [
-        "bench.manager",
+        "bench.run.manager",
         "bench.cli.reproduce",
         "bench.cli.run",
         "bench.cli.gate",
         "bench.cli.models",
-        "bench.conformance.runner",
+        "bench.measure.conformance.runner",
         "bench.show.report",
     ],
 )
@@ -119,72 +90,8 @@ def test_the_manager_and_the_report_start_without_torch(module):
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
 
 
-def edges():
-    """Pairs of rooms of which the first imports the second, with the imports as evidence."""
-    found = {}
-    for module, file in MODULES.items():
-        for name in imports(file):
-            target = name
-            while target and target not in MODULES:
-                target = target.rpartition(".")[0]
-            if target and room_of(module) != room_of(target):
-                found.setdefault((room_of(module), room_of(target)), set()).add(f"{module} imports {target}")
-    return found
-
-
-EDGES = edges()
-
-
-def test_every_module_has_a_room_in_the_drawing():
-    assert [module for module in MODULES if room_of(module) is None] == []
-    prefixes = [prefix for room in DRAWN.ROOMS for prefix in room.modules]
-    assert [prefix for prefix in prefixes if prefix not in MODULES] == []
-
-
-def test_no_room_imports_one_on_its_level_or_above():
-    upwards = set().union(*(why for (a, b), why in EDGES.items() if LEVELS[b] >= LEVELS[a]))
-    # `restore` takes a registered name too and looks it up when it is called.
-    assert upwards <= {"llpacknet.restoring imports baselines.registry"}
-
-
-@pytest.mark.parametrize("way", DRAWN.WAYS, ids=lambda way: f"{way.source}-{way.target}")
-def test_an_arrow_of_the_drawing_is_true_of_the_code(way):
-    joined = {(way.source, way.target), (way.target, way.source)} & set(EDGES)
-    if way.by == "call":
-        assert joined
-    if way.apart:
-        assert not joined
-
-
 def test_the_drawing_is_what_its_script_draws():
-    assert DRAWN.FILE.read_text(encoding="utf-8") == DRAWN.draw(), "run: python docs/rooms.py"
-
-
-def reached(room):
-    """Every module that a room's modules lead to by imports, with the one that leads there."""
-    found = {module: module for module in MODULES if module == room or module.startswith(f"{room}.")}
-    left = list(found)
-    while left:
-        module = left.pop()
-        for name in imports(MODULES[module]):
-            target = name
-            while target and target not in MODULES:
-                target = target.rpartition(".")[0]
-            if target and target not in found:
-                found[target] = module
-                left.append(target)
-    return found
-
-
-@pytest.mark.parametrize(
-    ("room", "away_from"),
-    [
-        ("bench.measure", "bench.judge"),
-        ("bench.judge", "bench.measure"),
-        ("llpacknet.network", "bench"),
-        ("baselines", "bench"),
-    ],
-)
-def test_no_way_leads_from_one_room_to_the_other(room, away_from):
-    ways = reached(room)
-    assert {one: ways[one] for one in ways if one == away_from or one.startswith(f"{away_from}.")} == {}
+    found = importlib.util.spec_from_file_location("drawn_rooms", ROOT / "docs" / "rooms.py")
+    script = importlib.util.module_from_spec(found)
+    found.loader.exec_module(script)
+    assert script.FILE.read_text(encoding="utf-8") == script.draw(), "run: python docs/rooms.py"

@@ -6,9 +6,9 @@ import json
 
 import click
 
-from bench import places
 from bench.cli.examples import examples
-from bench.data import cache
+from bench.data.decode import cache
+from bench.machine import caches
 
 
 @click.group(
@@ -22,15 +22,15 @@ def command(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand is not None:
         return
     found = cache.usage()
-    others = {name: size for name, size in places.sizes().items() if name != found.place.name}
+    others = {name: size for name, size in caches.sizes().items() if name != found.place.name}
     if as_json:
         print(json.dumps({**vars(found), "place": str(found.place), "others": others}))
         return
     print(f"rendered long exposures: {found.entries} in {found.place}")
-    print(f"size: {found.size / 1e9:.2f} of at most {found.limit / 1e9:.2f} GB ({places.LIMIT_VARIABLE})")
+    print(f"size: {found.size / 1e9:.2f} of at most {found.limit / 1e9:.2f} GB ({caches.LIMIT_VARIABLE})")
     for name, size in others.items():
-        print(f"{name}: {size / 1e9:.2f} GB in {places.place() / name}")
-    print(f"another place: {places.VARIABLE}=FOLDER; empty the rendered exposures: llbench cache clear")
+        print(f"{name}: {size / 1e9:.2f} GB in {caches.place() / name}")
+    print(f"another place: {caches.VARIABLE}=FOLDER; empty the rendered exposures: llbench cache clear")
 
 
 @command.command(short_help="Remove all rendered long exposures.", epilog=examples("llbench cache clear"))

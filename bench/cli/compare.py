@@ -33,11 +33,11 @@ def command(base: Path, head: Path, effect: float, across_machines: bool, strict
     """
     from rich.console import Console
 
-    from bench import store
     from bench.cli import one_line
     from bench.judge.compare import compare
     from bench.judge.verdicts import Limits
-    from bench.show import verdicts, writers
+    from bench.records import store
+    from bench.show.tables.table1 import verdict_page, writers
 
     found = compare(
         store.load(base), store.load(head), Limits(effect=effect / 100), across_machines=across_machines
@@ -53,5 +53,5 @@ def command(base: Path, head: Path, effect: float, across_machines: bool, strict
         for cause in found.causes:
             console.print(f"  {one_line(str(cause))}", highlight=False, markup=False)
     title = f"{head} against {base}"
-    console.print(writers.as_rich(verdicts.findings_table("compare", title, found.findings, found.notes)))
+    console.print(writers.as_rich(verdict_page.findings_table("compare", title, found.findings, found.notes)))
     return status

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from bench import manager
+from bench.run import manager
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from bench.cluster.connecting import Cluster
-    from bench.data.spreading import Spread
-    from bench.outcome import Summary
-    from bench.plan import Plan
+    from bench.data.making.spreading import Spread
+    from bench.run.cluster.connecting import Cluster
+    from bench.run.outcome import Summary
+    from bench.run.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Crew:
         return self.cluster.each if self.cluster else None
 
     def execute(self, plan: Plan, out: Path, **options: Any) -> Summary:
-        """Measure the cells of a plan; arguments as for `bench.manager.execute`."""
+        """Measure the cells of a plan; arguments as for `bench.run.manager.execute`."""
         if self.cluster is None:
             return manager.execute(plan, out, **options)
-        from bench.cluster import running
+        from bench.run.cluster import running
 
         summary, totals = running.execute(self.cluster, plan, out, every_host=self.every_host, **options)
         totals.write(out)
@@ -60,7 +60,7 @@ def crew(spec: str | None, *, every_host: bool = False) -> Iterator[Crew]:
     if spec is None:
         yield Crew()
         return
-    from bench.cluster.connecting import connected, describe
+    from bench.run.cluster.connecting import connected, describe
 
     with connected(spec) as cluster:
         hosts = cluster.hosts()

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from baselines.paper import FULL_SIZE
 from bench.cli import one_line
 from bench.cli.counting import counting
 from bench.cli.crew import cluster_option, crew
 from bench.cli.examples import examples
 from bench.cli.size import Size
-from bench.data.subsets import PUBLISHED, RATIOS, SUBSETS, count, deviations
+from bench.data.folder.subsets import PUBLISHED, RATIOS, SUBSETS, count, deviations
 
 if TYPE_CHECKING:
-    from bench.data.pairs import Dataset
+    from bench.data.folder.pairs import Dataset
 
 _FOLDER = click.Path(path_type=Path)
 _LIST = click.option(
@@ -40,12 +41,12 @@ def command() -> None:
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same files."
 )
-@click.option("--size", type=Size(), default=(2848, 4256), help="Height and width; 2848x4256 if not given.")
+@click.option("--size", type=Size(), default=FULL_SIZE, help="Height and width; 2848x4256 if not given.")
 @click.option("--out", type=_FOLDER, required=True, help="Folder for the data set.")
 @cluster_option
 def make(scenes: int, seed: int, size: tuple[int, int], out: Path, cluster: str | None) -> None:
     """Make dark raws from procedural night scenes: one long and at least three short exposures each."""
-    from bench.data.make import make as make_data
+    from bench.data.making.make import make as make_data
 
     with crew(cluster) as workers, counting("making dark raws") as progress:
         dataset = make_data(out, scenes, seed, size, progress=progress, spread=workers.spread)
@@ -67,7 +68,7 @@ def make(scenes: int, seed: int, size: tuple[int, int], out: Path, cluster: str 
 @cluster_option
 def redark(photos: Path, out: Path, exposures: Path | None, seed: int, cluster: str | None) -> None:
     """Make dark raws from a folder of photographs (JPEG, PNG, 16-bit TIFF)."""
-    from bench.data.redark import redark as redark_photos
+    from bench.data.making.redark import redark as redark_photos
 
     with crew(cluster) as workers, counting("redarking photographs") as progress:
         dataset = redark_photos(
@@ -85,7 +86,7 @@ def redark(photos: Path, out: Path, exposures: Path | None, seed: int, cluster: 
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def index(folder: Path, list_file: Path | None, as_json: bool) -> None:
     """Pair the files of a folder and count the published subsets; nothing is decoded."""
-    from bench.data.index import index as index_folder
+    from bench.data.folder.index import index as index_folder
 
     dataset = index_folder(folder, list_file)
     if as_json:
@@ -112,7 +113,7 @@ def index(folder: Path, list_file: Path | None, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def verify(folder: Path, list_file: Path | None, as_json: bool) -> int:
     """Decode every file, compare checksums and alignment; exit status 1 if there is a problem."""
-    from bench.data.verify import verify as verify_folder
+    from bench.data.folder.verify import verify as verify_folder
 
     with counting("verifying") as progress:
         found = verify_folder(folder, list_file, progress=progress)

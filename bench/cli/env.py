@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from bench import provenance
 from bench.cli.examples import examples
-from bench.environment import machine, moment
+from bench.machine.environment import machine, moment
+from bench.records import provenance
 
 
 @click.command(epilog=examples("llbench env", "llbench env --json"))

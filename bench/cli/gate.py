@@ -15,11 +15,11 @@ from bench.cli.options import chosen_models, names, only_free_option, some_of, w
 from bench.cli.size import Size
 from bench.gate.measuring import ATTEMPTS, LEAST_SETS, MEASURES, SECONDS, SETS
 from bench.judge.verdicts import LARGEST_DIFFERENCE, QUANTITIES, Limits
-from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
+from bench.records.forms import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from bench.judge.gate import Decision
+    from bench.judge.gate_verdict import Decision
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 
@@ -106,13 +106,13 @@ def command(
     whole interval lies beyond the effect size and beyond what a revision differs from itself in the same run;
     what cannot be told is inconclusive and does not fall, unless --strict.
     """
-    from bench import gating
-    from bench.judge import gate
+    from bench.gate import whole
+    from bench.judge import gate_verdict
 
     if (base is None) == (record is None):
         raise InputError("give --base REV to compare with, or --record FILE to record a baseline")
-    sides = gating.Sides(base or head, head, Path.cwd(), prepare, sources)
-    wanted = gating.request(
+    sides = whole.Sides(base or head, head, Path.cwd(), prepare, sources)
+    wanted = whole.request(
         chosen_models(models, only_free=only_free),
         size=size,
         threads=threads,
@@ -128,13 +128,13 @@ def command(
         outputs=tolerance,
         accepted=frozenset(some_of(QUANTITIES, accept, "--accept")),
     )
-    with gating.results_folder(out) as folder:
+    with whole.results_folder(out) as folder:
         if record is not None:
-            count = gating.record(sides, wanted, record, folder, say=_say)
+            count = whole.record(sides, wanted, record, folder, say=_say)
             click.echo(f"{record}: {count} cells")
             return 0
-        decision = gating.run(sides, wanted, limits, folder, attempts=attempts, say=_say)
-        gate.write(folder, decision, strict=strict)
+        decision = whole.run(sides, wanted, limits, folder, attempts=attempts, say=_say)
+        gate_verdict.write(folder, decision, strict=strict)
         _show(decision, strict=strict, as_json=as_json, markdown=markdown)
     return decision.status(strict=strict)
 
@@ -146,9 +146,9 @@ def _say(line: str) -> None:
 def _show(decision: Decision, *, strict: bool, as_json: bool, markdown: Path | None) -> None:
     from rich.console import Console
 
-    from bench.show import verdicts, writers
+    from bench.show.tables.table1 import verdict_page, writers
 
-    table = verdicts.gate_table(decision, strict=strict)
+    table = verdict_page.gate_table(decision, strict=strict)
     named = os.environ.get(SUMMARY)
     target = markdown or (Path(named) if named else None)
     if target is not None:

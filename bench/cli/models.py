@@ -13,13 +13,13 @@ from bench.cli import one_line
 from bench.cli.completing import method
 from bench.cli.examples import examples
 from bench.cli.options import only_free_option, weights_option
-from bench.provenance import weights_facts
+from bench.records.provenance import weights_facts
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from baselines.spec import Spec
-    from bench.conformance.findings import Finding
+    from bench.measure.conformance.findings import Finding
 
 PLAIN_WIDTH = 160
 """Columns of the table where the output is no terminal."""
@@ -63,8 +63,8 @@ def check(name: str, weights: dict[str, Path], as_json: bool) -> int:
     gain, dtype, weights, torch's settings, export to ONNX, memory. Each failure says what to do about it.
     Without weights, shipped or given, a network is checked with random ones.
     """
-    from bench.conformance import runner
-    from bench.span import weights_choice
+    from bench.measure.conformance import runner
+    from bench.run.span import weights_choice
 
     spec(name)
     found = []

@@ -39,12 +39,13 @@ def command(folder: Path, unpack: Path | None, history: bool) -> int:
         return _over_time(folder, Console())
     from bench.judge import claims
     from bench.judge.results import Results
-    from bench.show import report, tables, writers
+    from bench.show import report
+    from bench.show.tables.table1 import table1, writers
 
     results = Results.load(folder, unpack)
     verdicts = report.write(folder, results)
     console = Console()
-    console.print(writers.as_rich(tables.table1(results)))
+    console.print(writers.as_rich(table1.table1(results)))
     counted = claims.tally(verdicts)
     console.print(", ".join(f"{count} {name}" for name, count in counted.items()), highlight=False)
     console.print(f"Report: {folder / report.FILE}", highlight=False)
@@ -53,11 +54,12 @@ def command(folder: Path, unpack: Path | None, history: bool) -> int:
 
 def _over_time(folder: Path, console: Console) -> int:
     from bench.judge.history import load
-    from bench.show import history, writers
+    from bench.show.figures.every import over_time
+    from bench.show.tables.table1 import writers
 
     series = load(folder)
-    paths = history.write(folder, series)
-    console.print(writers.as_rich(history.table(series)))
+    paths = over_time.write(folder, series)
+    console.print(writers.as_rich(over_time.table(series)))
     if paths:
-        console.print(f"Plots: {folder / history.FOLDER}", highlight=False)
+        console.print(f"Plots: {folder / over_time.FOLDER}", highlight=False)
     return 0

@@ -10,24 +10,26 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from bench import progress, store, trace
 from bench.cli.completing import methods
 from bench.cli.counting import counting
 from bench.cli.crew import cluster_options, crew
 from bench.cli.examples import examples
 from bench.cli.options import chosen_models, names, only_free_option, weights_option
 from bench.cli.size import Size
-from bench.manager import check_disk
-from bench.reproduce import DATA_FOLDER, SEED, Request, expected, making_cost
-from bench.runtimes import DEVICES
-from bench.tiers import TIERS
+from bench.machine import trace
+from bench.records import store
+from bench.records.forms import DEVICES
+from bench.records.tiers import TIERS
+from bench.run import progress
+from bench.run.manager import check_disk
+from bench.run.reproduce import DATA_FOLDER, SEED, Request, expected, making_cost
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from bench.cli.crew import Crew
-    from bench.data.pairs import Dataset
-    from bench.outcome import Summary
-    from bench.plan import Plan
+    from bench.data.folder.pairs import Dataset
+    from bench.run.outcome import Summary
+    from bench.run.plan import Plan
 
 
 @click.command(
@@ -116,7 +118,7 @@ def _open(out: Path) -> None:
 
 def _indexed(dataset: str) -> Dataset:
     """Look at the user's data set, and say which of its files are left out."""
-    from bench.data.index import index
+    from bench.data.folder.index import index
 
     pairs = index(dataset)
     for problem in pairs.problems:
@@ -158,7 +160,7 @@ def _fetch_backbone(*, offline: bool) -> None:
 
 
 def _data(request: Request, out: Path, workers: Crew) -> Dataset:
-    from bench.data.make import make
+    from bench.data.making.make import make
 
     with trace.span("making data"), counting("making dark raws") as count:
         return make(
@@ -181,7 +183,7 @@ def _show(plan: Plan, summary: Summary, out: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({**asdict(summary), "out": str(out), "cells": len(plan.cells)}))
         return
-    from bench.show.tables import table1_rich
+    from bench.show.tables.table1.table1 import table1_rich
 
     Console().print(table1_rich(out))
     print(progress.summary_text(summary, out))

@@ -14,11 +14,11 @@ from bench.cli import one_line
 from bench.cli.counting import counting
 from bench.cli.examples import examples
 from bench.cli.options import weights_option
-from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
+from bench.records.forms import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from bench.restore.batch import Done
+    from llpacknet.photos.batch import Done
     from llpacknet.restoring import Restorer
 
 KINDS = ("png", "jpeg", "tiff")
@@ -65,7 +65,7 @@ def command(
 
     A file that cannot be restored is reported and the rest goes on; the exit status is then 1.
     """
-    from bench.restore import batch
+    from llpacknet.photos import batch
 
     todo = batch.tasks(inputs, out, kind)  # type: ignore[arg-type]
     left = [task for task in todo if overwrite or not task.target.exists()]
@@ -120,8 +120,8 @@ def _restorer(
 ) -> Restorer:
     import torch
 
-    from bench import places
-    from bench.environment import usable_cores
+    from bench.machine import caches
+    from bench.machine.environment import usable_cores
     from llpacknet.restoring import Restorer
 
     torch.set_num_threads(threads or usable_cores())
@@ -135,7 +135,7 @@ def _restorer(
         runtime,
         precision,
         weights=weights.get(model, "shipped"),
-        kept=places.place() / places.QUANTISED,
+        kept=caches.place() / caches.QUANTISED,
     )
 
 

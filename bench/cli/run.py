@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from bench import progress
-from bench.attempt import Limits
 from bench.cli.completing import methods
 from bench.cli.crew import cluster_options, crew
 from bench.cli.examples import examples
 from bench.cli.options import chosen_models, names, only_free_option, some_of, weights_option
 from bench.cli.size import Size
-from bench.data.index import index
-from bench.plan import KINDS, MEASUREMENTS, merge, plan, resolutions, thread_counts
-from bench.runtimes import DEVICES, PRECISIONS, RUNTIMES
+from bench.data.folder.index import index
+from bench.records.forms import DEVICES, PRECISIONS, RUNTIMES
+from bench.run import progress
+from bench.run.attempt import Limits
+from bench.run.plan import KINDS, MEASUREMENTS, merge, plan, resolutions, thread_counts
 
 if TYPE_CHECKING:
-    from bench.plan import Plan
+    from bench.run.plan import Plan
 
 
 @click.command(

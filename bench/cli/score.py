@@ -14,8 +14,8 @@ from bench.cli.crew import cluster_option, crew
 from bench.cli.examples import examples
 
 if TYPE_CHECKING:
-    from bench.score import Scores
-    from bench.waterfall import Waterfall
+    from bench.judge.waterfall import Waterfall
+    from bench.score.scoring.scoring import Scores
 
 FOLDER = click.Path(path_type=Path)
 
@@ -52,11 +52,12 @@ def command(
     from there to every other protocol, one change at a time. A picture of 12 megapixels then takes some ten
     seconds, most of them LPIPS's; with --protocol release2022 --lpips none about one.
     """
-    from bench import protocols, score
     from bench.cli.counting import counting
     from bench.metrics import definitions
+    from bench.records import protocols
+    from bench.score.scoring import scoring
 
-    chosen = [protocols.get(name)] if name else score.all_protocols()
+    chosen = [protocols.get(name)] if name else scoring.all_protocols()
     if net == "vgg":
         chosen = [replace(protocol, lpips="vgg") for protocol in chosen]
     more = () if name else tuple(metric for metric in definitions.METRICS if metric.startswith("ssim"))
@@ -64,15 +65,15 @@ def command(
         _prepare(out)
     unwanted = {"lpips-alex": "not asked for"} if net == "none" else {}
     with crew(cluster) as workers, counting("scoring") as advance:
-        scores = score.score(
+        scores = scoring.score(
             predictions, truths, chosen, more, skip=unwanted, advance=advance, spread=workers.spread
         )
-    falls = score.waterfalls(scores, chosen[0], chosen[1:])
-    result = score.as_dict(scores, chosen[0], chosen[1:], falls)
+    falls = scoring.waterfalls(scores, chosen[0], chosen[1:])
+    result = scoring.as_dict(scores, chosen[0], chosen[1:], falls)
     if out is not None:
-        from bench import score_files
+        from bench.score.scoring import saving
 
-        score_files.write(out, result, falls)
+        saving.write(out, result, falls)
     if as_json:
         print(json.dumps(result, indent=2, allow_nan=False))
     else:
@@ -96,13 +97,13 @@ def _prepare(out: Path) -> None:
 def _show(result: dict[str, Any], scores: Scores, falls: list[Waterfall]) -> None:
     from rich.console import Console
 
-    from bench import score_files
+    from bench.score.scoring import saving
 
     console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(score_files.picture_table(result))
+    console.print(saving.picture_table(result))
     if len(result["protocols"]) > 1:
-        console.print(score_files.protocol_table(result))
-        console.print(score_files.waterfall_table(falls))
+        console.print(saving.protocol_table(result))
+        console.print(saving.waterfall_table(falls))
     for metric, reason in scores.skipped.items():
         console.print(f"{metric} skipped: {reason}", highlight=False, markup=False, soft_wrap=True)
     for line in scores.matches.unused:

@@ -59,8 +59,8 @@ def count(paths: Sequence[Path]) -> dict[str, int]:
     Raises:
         InputError: valgrind cannot be had or failed.
     """
-    from bench.environment import THREAD_VARIABLES, scrub
-    from bench.process import last_words
+    from bench.machine.endings import last_words
+    from bench.machine.environment import THREAD_VARIABLES, scrub
     from llpacknet.errors import InputError
 
     reason = unavailable()

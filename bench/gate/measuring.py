@@ -12,19 +12,19 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from bench import protocols, provenance, store
-from bench.cells import REFERENCE, Cell, Record
-from bench.environment import machine, moment
-from bench.gate import instructions, scenes
+from bench.gate import fixed_scenes, instructions
 from bench.gate.seats import Nursery, Occupant, Seat, SeatError
+from bench.gate.sequence import take_turns
 from bench.gate.shares import Share
-from bench.gate.turns import take_turns
+from bench.machine.environment import machine, moment
+from bench.records import protocols, provenance, store
+from bench.records.cells import REFERENCE, Cell, Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
 
-    from bench.data.pairs import Pair
+    from bench.data.folder.pairs import Pair
     from bench.gate.trees import Tree
 
 MEASURES = ("latency", "memory", "complexity", "quality")
@@ -196,7 +196,7 @@ class Measuring:
     def _look_at(self, model: str, occupants: dict[str, Occupant]) -> None:
         """Measure what needs no turns: peak memory, counts, pictures."""
         wanted = set(self._request.measures)
-        pairs = scenes.scenes() if "quality" in wanted else []
+        pairs = fixed_scenes.scenes() if "quality" in wanted else []
         seats = MEMORY_SEATS if "memory" in wanted else int(bool({"complexity", "quality"} & wanted))
         for number in range(seats):
             for side in self._sides:
@@ -226,9 +226,9 @@ class Measuring:
             self._write(side, self._restored(share, seat, side, pair))
 
     def _restored(self, share: Share, seat: Seat, side: str, pair: Pair) -> Record:
-        height, width = scenes.SIZE
+        height, width = fixed_scenes.SIZE
         cell = replace(
-            share.cell, measurement="quality", dataset=scenes.NAME, protocol=protocols.default().name,
+            share.cell, measurement="quality", dataset=fixed_scenes.NAME, protocol=protocols.default().name,
             image=pair.name, height=height, width=width,
         )  # fmt: skip
         picture = outputs(self._out, side, share.cell.model) / f"{pair.name}.npy"

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.subjects import Subject
+    from bench.measure.subjects import Subject
 
 PR_SET_PDEATHSIG = 1
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -87,7 +87,7 @@ def _serve(line: socket.socket) -> None:
             request = json.loads(text)
             if seat is None:
                 _place(request)
-            from bench.worker import attempt
+            from bench.measure.worker import attempt
 
             def act(request: Request = request) -> Answer:
                 nonlocal seat
@@ -125,9 +125,9 @@ class Seat:
     @classmethod
     def take(cls, request: Request) -> Seat:
         """Import the revision, build the method, make the cold call and look at its output."""
-        from bench.affinity import pin
-        from bench.cells import REFERENCE, Cell
-        from bench.worker import set_numerics
+        from bench.machine.affinity import pin
+        from bench.measure.worker import set_numerics
+        from bench.records.cells import REFERENCE, Cell
 
         pin(request["threads"])
         set_numerics(request["threads"])
@@ -136,12 +136,12 @@ class Seat:
         cell = Cell(**request["cell"])
         if cell.model == REFERENCE:
             return cls._reference(cell, request)
-        from bench import subjects
-        from bench.environment import worker_settings
+        from bench.machine.environment import worker_settings
+        from bench.measure import subjects
         from bench.measure.inputs import MADE_UP_RATIO, made_up_frame
         from bench.measure.latency import Timer, timed_with_memory
         from bench.measure.memory import Ledger
-        from bench.span import weights_choice
+        from bench.run.span import weights_choice
 
         assert cell.height is not None
         assert cell.width is not None
@@ -168,7 +168,7 @@ class Seat:
 
     @classmethod
     def _reference(cls, cell: Any, request: Request) -> Seat:
-        from bench.environment import worker_settings
+        from bench.machine.environment import worker_settings
         from bench.measure import reference
 
         work = reference.build(cell.height, cell.width, cell.device)
@@ -191,10 +191,10 @@ class Seat:
 
     def count(self, request: Request) -> Answer:
         """Parameters and GMAC of the revision's method, and whether it meets its golden output."""
-        from bench.cells import Cell
         from bench.measure import complexity
         from bench.measure.golden import GOLDEN, check_golden
-        from bench.subjects import WrongOutputError
+        from bench.measure.subjects import WrongOutputError
+        from bench.records.cells import Cell
 
         counted = complexity.values(Cell(**request["cell"]))
         form = Cell(**self.request["cell"])
@@ -207,7 +207,7 @@ class Seat:
 
     def restore(self, request: Request) -> Answer:
         """Restore a scene and keep the picture; what it scores against the truth."""
-        from bench.gate.scenes import restored
+        from bench.gate.fixed_scenes import restored
 
         assert self.subject is not None
         return restored(self.subject, request)
@@ -217,7 +217,7 @@ def map_every_block() -> None:
     """Make what is resident what is in use, where the C library can be told (glibc).
 
     From some size on every block becomes a mapping of its own, so that a peak does not depend on what was
-    freed before. For time, the thresholds of `bench.process.STEADY_ALLOCATOR` are inherited instead.
+    freed before. For time, the thresholds of `bench.run.process.STEADY_ALLOCATOR` are inherited instead.
     """
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt is not None:
@@ -241,7 +241,7 @@ def _refuse_strangers(model: str, paths: list[str]) -> None:
 def weights_sha256(model: str, weights: str) -> str | None:
     """Hash of the weights file that a method was built with; None without one, or where a factory decides."""
     import baselines
-    from bench.provenance import file_sha256
+    from bench.records.provenance import file_sha256
 
     if weights == "none":
         return None

@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING, Any, Self
 
 import psutil
 
-from bench.environment import THREAD_VARIABLES, scrub
 from bench.gate.seat import PID_BYTES
-from bench.process import GRACE_S, STEADY_ALLOCATOR, last_words
-from bench.strays import TOKEN, kill_strays
+from bench.machine.endings import last_words
+from bench.machine.environment import THREAD_VARIABLES, scrub
+from bench.machine.strays import TOKEN, kill_strays
+from bench.run.process import GRACE_S, STEADY_ALLOCATOR
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from bench.cells import Cell, Status
     from bench.gate.trees import Tree
+    from bench.records.cells import Cell, Status
 
 FORKS = sys.platform == "linux"
 """Where libraries survive a fork after their import; elsewhere every seat is an interpreter of its own."""

@@ -6,13 +6,13 @@ import statistics
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from bench.cells import Cell, Record
-from bench.environment import moment
+from bench.machine.environment import moment
+from bench.records.cells import Cell, Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.cells import Status
+    from bench.records.cells import Status
 
 
 @dataclass

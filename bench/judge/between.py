@@ -13,17 +13,17 @@ from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from bench import protocols
 from bench.judge.results import number
-from bench.waterfall import AXES, Step, Waterfall
+from bench.judge.waterfall import AXES, Step, Waterfall
+from bench.records import protocols
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench.cells import Record
     from bench.judge.results import Results
-    from bench.protocols import Protocol
-    from bench.waterfall import Quantity
+    from bench.judge.waterfall import Quantity
+    from bench.records.cells import Record
+    from bench.records.protocols import Protocol
 
 Changed = frozenset[str]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench.cells import Record
+    from bench.records.cells import Record
 
 # Ordered by how much each has been seen to move a time: from a factor to a few per cent.
 _CELLS = ("device", "runtime", "precision", "height", "width", "threads")

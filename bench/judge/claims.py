@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from bench import store
 from bench.judge import arms, commands
 from bench.judge.evidence import measure, wanted
 from bench.judge.results import Results
+from bench.records import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

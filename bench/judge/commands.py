@@ -9,13 +9,13 @@ import shlex
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bench.tiers import TIERS
+from bench.records.tiers import TIERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench.cells import Cell, Record
-    from bench.tiers import TierName
+    from bench.records.cells import Cell, Record
+    from bench.records.tiers import TierName
 
 USUAL_ROUNDS = 5
 """What `llbench run` takes where nothing else is said."""

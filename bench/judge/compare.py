@@ -18,7 +18,7 @@ from bench.judge.verdicts import EFFECT, Finding, Limits, Verdict
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from bench.cells import Cell, Record
+    from bench.records.cells import Cell, Record
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from bench.judge.results import NOT_MEASURED, RUNTIMES, describe, number, scene
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.cells import Record
     from bench.judge.results import Results
     from bench.judge.statistics import Estimate
+    from bench.records.cells import Record
 
 PRECISIONS = ("fp32", "bf16", "fp16", "int8")
 """Order of the number formats in tables."""

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from bench import protocols
-from bench.cells import Cell
-from bench.judge import arms, kernels, quantities
+from baselines.paper import FULL_SIZE
+from bench.judge import arms, quantities, unpack
 from bench.judge.quantities import FEWEST_IMAGES, GB, Measured
-from bench.judge.results import FULL, Results
 from bench.judge.statistics import Estimate, exact
+from bench.records import protocols
+from bench.records.cells import Cell
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.cells import Measurement
+    from bench.judge.results import Results
+    from bench.records.cells import Measurement
 
 UNPACKING = "llpacknet"
 """The method whose last step the kernels are."""
@@ -87,7 +88,7 @@ def protocol_of(subject: Subject, results: Results) -> str:
 
 
 def _setting(subject: Subject) -> dict[str, Any]:
-    height, width = subject.get("frame", FULL)
+    height, width = subject.get("frame", FULL_SIZE)
     return {"device": subject.get("device", "cpu"), "frame": (int(height), int(width))}
 
 
@@ -212,12 +213,12 @@ def _gain_ratio(subject: Subject, results: Results) -> Found:
 def _kernel_ratio(subject: Subject, results: Results) -> Found:
     setting = _setting(subject)
     return _hull(
-        [kernels.ratio(results, form, subject["below"], **setting) for form in subject["above"]]
+        [unpack.ratio(results, form, subject["below"], **setting) for form in subject["above"]]
     ), None
 
 
 def _kernel_difference(subject: Subject, results: Results) -> Found:
-    return kernels.difference(results, subject["forms"], **_setting(subject)), None
+    return unpack.difference(results, subject["forms"], **_setting(subject)), None
 
 
 def _training_difference(subject: Subject, results: Results) -> Found:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bench.cells import Record
     from bench.judge.verdicts import Limits, Verdict
+    from bench.records.cells import Record
 
 COUNTS = {"parameters": "", "gmac": "GMAC"}
 

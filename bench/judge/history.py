@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import ruptures
 
-from bench import store
 from bench.judge.results import number
 from bench.judge.statistics import Estimate, estimate, exact, round_medians
+from bench.records import store
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from bench.cells import Record
+    from bench.records.cells import Record
 
 FEWEST_POINTS, SHORTEST_LEVEL = 6, 3
 """A series shorter than this has no change points, and no level is held by fewer results than this."""

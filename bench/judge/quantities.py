@@ -6,14 +6,15 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from baselines.paper import FULL_SIZE
 from bench.judge import statistics
 from bench.judge.results import RUNTIMES, Results, describe, number, scene
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.cells import Record
     from bench.judge.statistics import Estimate
+    from bench.records.cells import Record
 
 GB = 1e9
 """Bytes in the gigabyte of every table."""
@@ -212,7 +213,7 @@ def count(results: Results, model: str, field: str) -> Measured:
     value = record.values.get(field)
     if value is None:
         return Measured(None, f"its complexity record holds no {field}")
-    if field == "gmac" and (record.cell.height, record.cell.width) != (2848, 4256):
+    if field == "gmac" and (record.cell.height, record.cell.width) != FULL_SIZE:
         return Measured(None, "counted at another frame than the paper's 2848x4256")
     return Measured(statistics.exact(number(value)), rests_on=(_name(record),), behind=(record,))
 

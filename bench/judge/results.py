@@ -7,18 +7,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from bench import store
+from baselines.paper import FULL_SIZE
 from bench.judge import trainings
+from bench.records import store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from bench.cells import Record
     from bench.judge.trainings import Training
+    from bench.records.cells import Record
 
-FULL = (2848, 4256)
-"""Rows and columns of the paper's frames (Sony A7S II); its cost figures hold for this size."""
 RUNTIMES = ("published", "eager", None, "compile", "onnxruntime", "openvino")
 """Order of preference: the form that the papers timed comes first."""
 NOT_MEASURED = "not measured"
@@ -114,7 +113,11 @@ class Results:
             and record.cell.width
         }
         known = [(height, width) for height, width in sizes if height is not None and width is not None]
-        return FULL if FULL in known else max(known, key=lambda size: (size[0] * size[1], size), default=None)
+        return (
+            FULL_SIZE
+            if FULL_SIZE in known
+            else max(known, key=lambda size: (size[0] * size[1], size), default=None)
+        )
 
     def threads(self, device: str, frame: tuple[int, int]) -> int | None:
         """Thread count of the main cost figures: the commonest at that size, then the greatest."""
@@ -175,7 +178,10 @@ class Results:
         records = self.of("complexity", model)
         ok = [record for record in records if record.status == "ok"]
         ok.sort(
-            key=lambda r: ((r.cell.height, r.cell.width) != FULL, -(r.cell.height or 0) * (r.cell.width or 0))
+            key=lambda r: (
+                (r.cell.height, r.cell.width) != FULL_SIZE,
+                -(r.cell.height or 0) * (r.cell.width or 0),
+            )
         )
         return ok[0] if ok else _reason(records)
 

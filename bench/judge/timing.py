@@ -18,8 +18,8 @@ from llpacknet.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from bench.cells import Record
     from bench.judge.verdicts import Verdict
+    from bench.records.cells import Record
 
 FLOOR_ERROR = 0.05
 

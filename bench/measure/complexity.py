@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import baselines
 from baselines.complexity import fused_parameters, layer_bytes, macs, parameters
 from baselines.registry import kind_of
-from bench import trace
+from bench.machine import trace
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.cells import Cell
-    from bench.jobs import Order
+    from bench.records.cells import Cell
+    from bench.records.jobs import Order
 
 NOT_COUNTED = "its arithmetic depends on the picture and is not counted in convolutions"
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.subjects import TOLERANCE, WrongOutputError
+from bench.measure.subjects import TOLERANCE, WrongOutputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bench.jobs import Job
-    from bench.subjects import Subject
+    from bench.measure.subjects import Subject
+    from bench.records.jobs import Job
 
 PLAIN = ("cpu", "published", "fp32")
 """Device, runtime and precision of the form that all others are held against."""
@@ -54,7 +54,7 @@ def check_own_input(job: Job, subject: Subject, placed: Any) -> None:
     cell = job.cell
     if not subject.network or (cell.device, cell.runtime, cell.precision) == PLAIN:
         return
-    from bench import subjects
+    from bench.measure import subjects
 
     given = subject.forward(placed).float().cpu().numpy()
     device, runtime, precision = PLAIN

@@ -12,13 +12,13 @@ import torch
 import baselines
 from baselines.checkpoints import translate
 from bench.measure.correctness import hold
-from bench.subjects import dress
+from bench.measure.subjects import dress
 from llpacknet.runtimes import Calibration
 
 if TYPE_CHECKING:
-    from bench.cells import Cell
+    from bench.records.cells import Cell
 
-FOLDER = Path(__file__).resolve().parent.parent / "golden"
+FOLDER = Path(__file__).resolve().parent / "golden_outputs"
 GOLDEN = {
     "llpacknet": "llpacknet-2022",
     "llpacknet-2020": "llpacknet-2020-histogram",

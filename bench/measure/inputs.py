@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.address import local
+from bench.machine.address import local
 from llpacknet.raw.frame import RawFrame
 from llpacknet.raw.read import read_raw
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bench.jobs import Job
+    from bench.records.jobs import Job
 
 MADE_UP_RATIO = 100.0
 BLACK, WHITE = 512, 16383

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch.nn.functional import pixel_shuffle
 
-from bench import trace
+from bench.machine import trace
 from bench.measure import peaks
 from llpacknet.packing import pixelshuffle_order, unpack, unpack_2020, unpack_2020_batched, unpack_loop
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from bench.cells import Cell
-    from bench.jobs import Order
+    from bench.records.cells import Cell
+    from bench.records.jobs import Order
 
 FACTOR, COLOURS = 8, 3
 """LLPackNet's last step: 192 channels to RGB."""

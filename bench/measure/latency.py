@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 
-from bench import subjects, trace
-from bench.address import local
+from bench.machine import trace
+from bench.machine.address import local
+from bench.measure import subjects
 from bench.measure.correctness import check_own_input
 from bench.measure.golden import check_golden
 from bench.measure.inputs import cost_frame, fit
@@ -27,8 +28,8 @@ from llpacknet.raw.read import read_raw
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.jobs import Job, Order
-    from bench.subjects import Subject
+    from bench.measure.subjects import Subject
+    from bench.records.jobs import Job, Order
     from llpacknet.raw.frame import RawFrame
 
 STABLE = 0.03

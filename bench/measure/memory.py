@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING, Any, Protocol
 import psutil
 import torch
 
-from bench import subjects, trace
+from bench.machine import trace
+from bench.measure import subjects
 from bench.measure.inputs import cost_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bench.jobs import Order
-    from bench.subjects import Subject
+    from bench.measure.subjects import Subject
+    from bench.records.jobs import Order
 
 SAMPLING_S = 0.001
 

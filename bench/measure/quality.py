@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 import imagecodecs
 import numpy as np
 
-from bench import protocols, store, subjects, trace
-from bench.address import local
-from bench.data.truth import truth
+from bench.data.decode.truth import truth
+from bench.machine import trace
+from bench.machine.address import local
+from bench.measure import subjects
 from bench.measure.inputs import centre, crop
 from bench.metrics import psnr, quantise, ssim
 from bench.metrics.lpips import lpips
+from bench.records import protocols, store
 from llpacknet.errors import InputError
 from llpacknet.raw.read import read_raw
 from llpacknet.raw.render import render_frame
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bench.jobs import Order, Picture
-    from bench.protocols import Protocol
-    from bench.subjects import Subject
+    from bench.measure.subjects import Subject
+    from bench.records.jobs import Order, Picture
+    from bench.records.protocols import Protocol
     from llpacknet.raw.frame import RawFrame
 
 ESTIMATE_M = 5.0

@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 import numpy as np
 from filelock import FileLock
 
-from bench.places import place
+from bench.machine.caches import place
 from llpacknet.errors import InputError
 from llpacknet.whole import whole
 

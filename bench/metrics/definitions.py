@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from bench.metrics.lpips import available, lpips
 from bench.metrics.psnr import psnr
-from bench.metrics.ssim import Definition, ssim
+from bench.metrics.ssim import ssim
+from bench.metrics.windows import Definition
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:

@@ -40,9 +40,9 @@ def psnr(
     """
     peak = pictures.checked_range(prediction, truth, data_range)
     if pictures.is_cuda(prediction) and pictures.is_cuda(truth):
-        from bench.metrics import on_device
+        from bench.metrics import cuda
 
-        error = on_device.mean_squared_error(prediction, truth)
+        error = cuda.mean_squared_error(prediction, truth)
     else:
         error = _mean_squared_error(pictures.as_array(prediction), pictures.as_array(truth), threads)
     return math.inf if error == 0 else 10 * math.log10(peak * peak / error)
@@ -52,9 +52,9 @@ def _mean_squared_error(a: Picture, b: Picture, threads: int | None) -> float:
     flat_a, flat_b = a.reshape(len(a), -1), b.reshape(len(b), -1)
 
     def of_integers(first: int, last: int) -> float:
-        from bench.metrics import kernels
+        from bench.metrics import compiled
 
-        return int(kernels.squared_difference(flat_a[first:last], flat_b[first:last]))
+        return int(compiled.squared_difference(flat_a[first:last], flat_b[first:last]))
 
     def of_floats(first: int, last: int) -> float:
         with np.errstate(invalid="ignore", over="ignore"):  # sum_of_bands tells what was wrong

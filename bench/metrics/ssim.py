@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
 from bench.metrics import pictures
+from bench.metrics.windows import LUMA, WINDOWS, Definition
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,56 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.metrics.pictures import Picture
-
-Definition = Literal["uniform", "gaussian", "gaussian-population", "wang-luma", "matlab-rgb"]
-LUMA = (0.299, 0.587, 0.114)
-"""ITU-R BT.601's luma of R, G, B, kept as a real number, never rounded to 8 bits."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """How one definition looks at a picture.
-
-    Attributes:
-        weights: (K,) weights along one side of the square window, sum 1.
-        correction: factor of the covariances: n / (n - 1) for n pixels, or 1 for the population's.
-        luma: whether colours are reduced to luma first.
-        volume: whether the colours are the window's third dimension, with replicated borders all round.
-    """
-
-    weights: NDArray[np.float64]
-    correction: float = 1.0
-    luma: bool = False
-    volume: bool = False
-
-    @property
-    def mix(self) -> NDArray[np.float64]:
-        """(C, C) weights of the colours in each other's windows; beyond the last colour it is replicated."""
-        if self.luma:
-            return np.eye(1)
-        if not self.volume:
-            return np.eye(3)
-        radius = len(self.weights) // 2
-        mix = np.zeros((3, 3))
-        for colour in range(3):
-            for tap, weight in enumerate(self.weights):
-                mix[colour, min(max(colour + tap - radius, 0), 2)] += weight
-        return mix
-
-
-def _gaussian(radius: int = 5, sigma: float = 1.5) -> NDArray[np.float64]:
-    weights = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    normalised: NDArray[np.float64] = weights / weights.sum()
-    return normalised
-
-
-WINDOWS: dict[Definition, Window] = {
-    "uniform": Window(np.full(7, 1 / 7), correction=49 / 48),
-    "gaussian": Window(_gaussian(), correction=121 / 120),
-    "gaussian-population": Window(_gaussian()),
-    "wang-luma": Window(_gaussian(), luma=True),
-    "matlab-rgb": Window(_gaussian(), volume=True),
-}
+    from bench.metrics.windows import Window
 
 
 def ssim(
@@ -104,9 +55,9 @@ def ssim(
             "pass a larger one"
         )
     if pictures.is_cuda(prediction) and pictures.is_cuda(truth):
-        from bench.metrics import on_device
+        from bench.metrics import cuda
 
-        return on_device.ssim(prediction, truth, peak, window)
+        return cuda.ssim(prediction, truth, peak, window)
     a, b = pictures.as_array(prediction), pictures.as_array(truth)
     if definition == "uniform" and a.dtype.kind == "u":
         return _integer_boxes(a, b, peak, threads)
@@ -118,7 +69,7 @@ def _constants(peak: float) -> tuple[float, float]:
 
 
 def _integer_boxes(a: Picture, b: Picture, peak: float, threads: int | None) -> float:
-    from bench.metrics import kernels
+    from bench.metrics import compiled
 
     height, width, _ = a.shape
     flat_a, flat_b = a.reshape(height, -1), b.reshape(height, -1)
@@ -127,7 +78,7 @@ def _integer_boxes(a: Picture, b: Picture, peak: float, threads: int | None) -> 
     def band(first: int, last: int) -> float:
         columns, windows = np.empty((4, 3 * width), sums), np.empty((4, 3 * (width - 6)), sums)
         rows = slice(first, last + 6)
-        value: float = kernels.box_ssim(flat_a[rows], flat_b[rows], columns, windows, *_constants(peak))
+        value: float = compiled.box_ssim(flat_a[rows], flat_b[rows], columns, windows, *_constants(peak))
         return value
 
     count: int = (height - 6) * (width - 6) * 3
@@ -135,7 +86,7 @@ def _integer_boxes(a: Picture, b: Picture, peak: float, threads: int | None) -> 
 
 
 def _weighted(a: Picture, b: Picture, peak: float, window: Window, threads: int | None) -> float:
-    from bench.metrics import kernels
+    from bench.metrics import compiled
 
     height, width, _ = a.shape
     mix = window.mix
@@ -143,7 +94,7 @@ def _weighted(a: Picture, b: Picture, peak: float, window: Window, threads: int 
 
     def band(first: int, last: int) -> float:
         rows_a, rows_b = (_band(picture, first, last, window) for picture in (a, b))
-        value: float = kernels.weighted_ssim(
+        value: float = compiled.weighted_ssim(
             rows_a, rows_b, window.weights, mix, window.correction, *_constants(peak)
         )
         return value

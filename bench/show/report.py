@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any
 import jinja2
 from PIL import Image
 
-from bench import store
 from bench.judge import claims, commands
 from bench.judge.results import Results
-from bench.show import catalogue, crops, figures, tables
-from bench.show.numbers import compact
-from bench.show.pictures import as_jpeg
-from bench.show.setting import SYNTHETIC, cost_setting, data_setting
+from bench.records import store
+from bench.show.figures.every import crops, every
+from bench.show.figures.every.restored import as_jpeg
+from bench.show.tables.table1 import catalogue, table1
+from bench.show.tables.table1.numbers import compact
+from bench.show.tables.table1.setting import SYNTHETIC, cost_setting, data_setting
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.show.layout import Table
-    from bench.show.style import Drawn
+    from bench.show.figures.every.style import Drawn
+    from bench.show.tables.table1.layout import Table
 
 FILE = "report.html"
 TEMPLATES = "templates"
@@ -46,9 +47,9 @@ def write_all(out: Path) -> None:
 def write(out: Path, results: Results) -> list[dict[str, Any]]:
     """Write everything that `write_all` does, from results read before; returns the verdicts."""
     verdicts = claims.write(out, results)
-    made = tables.all_tables(results)
-    tables.write_all(out, made)
-    drawn = figures.write_all(out, results)
+    made = table1.all_tables(results)
+    table1.write_all(out, made)
+    drawn = every.write_all(out, results)
     store.replace(out / FILE, render(out, results, verdicts, made, drawn))
     return verdicts
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bench.data.index import index
-from bench.data.subsets import select
+from bench.data.folder.index import index
+from bench.data.folder.subsets import select
 from bench.train.patches import Patch
 from llpacknet.errors import InputError
 from llpacknet.raw.read import read_raw

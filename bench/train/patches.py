@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from bench.data import camera
+from bench.data.making import camera
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def _curves() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 @cache
 def _exposures() -> NDArray[np.float64]:
     """(93, 2) ISO and ratio of SID's first test frames."""
-    text = resources.files("bench").joinpath("facts/sid_test93.csv").read_text(encoding="utf-8")
+    text = resources.files("bench.data").joinpath("facts/sid_test93.csv").read_text(encoding="utf-8")
     return np.array([(float(row["iso"]), float(row["ratio"])) for row in csv.DictReader(text.splitlines())])
 
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.data import camera
-from bench.data.make import MOST_SCENES, scene
+from bench.data.making import camera
+from bench.data.making.make import MOST_SCENES, scene
 from bench.data.scenes import render
 from llpacknet.errors import InputError
 

@@ -1,4 +1,4 @@
-"""Training scenes on which the number ranges of int8 forms are found; made by `bench.data.calibration`."""
+"""Training scenes on which the number ranges of int8 forms are found, see `bench.data.making.calibration`."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import torch
 from baselines import create
 from baselines.checkpoints import import_checkpoint
 
-GOLDEN = Path(__file__).parents[2] / "bench" / "golden"
+GOLDEN = Path(__file__).parents[2] / "bench" / "measure" / "golden_outputs"
 GOLDEN_NAMES = {
     "llpacknet": "llpacknet-2022",
     "llpacknet-2020": "llpacknet-2020-histogram",

@@ -9,7 +9,8 @@ from fvcore.nn import FlopCountAnalysis
 from torch.utils.flop_counter import FlopCounterMode
 
 from baselines import create, names, spec
-from baselines.complexity import FULL_HEIGHT, FULL_WIDTH, fused_parameters, layer_bytes, macs, parameters
+from baselines.complexity import fused_parameters, layer_bytes, macs, parameters
+from baselines.paper import FULL_HEIGHT, FULL_WIDTH
 from llpacknet.errors import InputError
 
 NETWORKS = [name for name in names() if spec(name).kind == "network"]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from bench.data.camera import mosaic
+from bench.data.making.camera import mosaic
 from bench.metrics import psnr, ssim
 from llpacknet import pack, unpack
 from llpacknet.amplifier import histogram_edges, raw_histogram

@@ -4,13 +4,13 @@ import json
 
 import numpy as np
 
-from bench import places
 from bench.cli import main
-from bench.data import cache
+from bench.data.decode import cache
+from bench.machine import caches
 
 
 def test_sizes_and_clear(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv(places.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(caches.VARIABLE, str(tmp_path))
     cache.picture("aa", lambda: np.zeros(1000))
     (tmp_path / "lpips" / "deeper").mkdir(parents=True)
     (tmp_path / "lpips" / "deeper" / "weights").write_bytes(bytes(2_500_000))
@@ -23,11 +23,11 @@ def test_sizes_and_clear(tmp_path, monkeypatch, capsys):
     assert "removed 1 " in capsys.readouterr().out
     assert main(["cache"]) == 0
     assert f"rendered long exposures: 0 in {tmp_path / 'pictures'}" in capsys.readouterr().out
-    assert places.sizes()["lpips"] == 2_500_000
+    assert caches.sizes()["lpips"] == 2_500_000
 
 
 def test_nothing_there_yet(tmp_path, monkeypatch, capsys):
-    monkeypatch.setenv(places.VARIABLE, str(tmp_path / "none"))
+    monkeypatch.setenv(caches.VARIABLE, str(tmp_path / "none"))
     assert main(["cache", "--json"]) == 0
     shown = json.loads(capsys.readouterr().out)
     assert (shown["entries"], shown["size"], shown["others"]) == (0, 0, {})

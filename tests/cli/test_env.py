@@ -6,7 +6,7 @@ import platform
 from pathlib import Path
 
 from bench.cli import main
-from bench.environment import usable_cores
+from bench.machine.environment import usable_cores
 
 
 def test_the_machine_is_told_as_json_without_names_of_people_hosts_or_folders(capsys):

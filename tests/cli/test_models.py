@@ -4,9 +4,9 @@ import json
 
 from baselines import names, spec
 from baselines.registry import named
-from bench import store
 from bench.cli import main
 from bench.cli.options import chosen_models
+from bench.records import store
 
 
 def test_table_has_a_row_per_method(capsys):

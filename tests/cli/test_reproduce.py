@@ -16,7 +16,7 @@ import pytest
 import baselines
 import bench
 import llpacknet
-from bench import store
+from bench.records import store
 
 SMALL = ["--tier", "smoke", "--size", "64x96", "--rounds", "1", "--threads", "1", "--offline"]
 MODELS = "llpacknet,gain-only"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from bench.data.alignment import measure_shift, outline
+from bench.data.folder.alignment import measure_shift, outline
 from llpacknet.raw.dng import A7S2_XYZ_TO_CAMERA
 from llpacknet.raw.frame import RawFrame
 from llpacknet.raw.read import color_matrix

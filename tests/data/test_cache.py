@@ -9,10 +9,10 @@ import time
 import numpy as np
 import pytest
 
-from bench import places
-from bench.data import cache
-from bench.data.sums import file_sha256
-from bench.data.truth import truth
+from bench.data.decode import cache
+from bench.data.decode.hashes import file_sha256
+from bench.data.decode.truth import truth
+from bench.machine import caches
 from llpacknet.errors import InputError
 from llpacknet.raw.dng import write_dng
 from llpacknet.raw.render import render
@@ -20,7 +20,7 @@ from llpacknet.raw.render import render
 
 @pytest.fixture(autouse=True)
 def own_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv(places.VARIABLE, str(tmp_path / "cache"))
+    monkeypatch.setenv(caches.VARIABLE, str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -76,7 +76,7 @@ def test_what_a_killed_process_left_is_not_used(long_exposure, tmp_path):
         "from pathlib import Path\n"
         "def stop(self, target): print('writing', flush=True); time.sleep(60)\n"
         "Path.replace = stop\n"
-        "from bench.data.truth import truth; truth(Path(sys.argv[1]))\n"
+        "from bench.data.decode.truth import truth; truth(Path(sys.argv[1]))\n"
     )
     process = subprocess.Popen([sys.executable, "-c", program, str(long_exposure)], stdout=subprocess.PIPE)
     assert process.stdout.readline() == b"writing\n"
@@ -91,7 +91,7 @@ def test_what_a_killed_process_left_is_not_used(long_exposure, tmp_path):
 
 
 def test_several_processes_at_once_agree_and_make_one_entry(long_exposure):
-    program = "import sys, hashlib; from pathlib import Path; from bench.data.truth import truth\n"
+    program = "import sys, hashlib; from pathlib import Path; from bench.data.decode.truth import truth\n"
     program += "print(hashlib.sha256(truth(Path(sys.argv[1])).tobytes()).hexdigest())"
     command = [sys.executable, "-c", program, str(long_exposure)]
     running = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(4)]
@@ -103,7 +103,7 @@ def test_several_processes_at_once_agree_and_make_one_entry(long_exposure):
 
 def test_the_least_recently_used_go_first(monkeypatch):
     size = np.zeros(1000).nbytes
-    monkeypatch.setenv(places.LIMIT_VARIABLE, str(3 * (size + 400)))
+    monkeypatch.setenv(caches.LIMIT_VARIABLE, str(3 * (size + 400)))
     for key in ("aa", "bb", "cc"):
         cache.picture(key, lambda: np.zeros(1000))
         time.sleep(0.01)
@@ -115,17 +115,17 @@ def test_the_least_recently_used_go_first(monkeypatch):
 
 
 def test_nothing_larger_than_the_limit_is_kept(monkeypatch):
-    monkeypatch.setenv(places.LIMIT_VARIABLE, "1000")
+    monkeypatch.setenv(caches.LIMIT_VARIABLE, "1000")
     assert cache.picture("aa", lambda: np.ones(1000)).sum() == 1000
     assert entries() == []
-    monkeypatch.setenv(places.LIMIT_VARIABLE, "plenty")
+    monkeypatch.setenv(caches.LIMIT_VARIABLE, "plenty")
     with pytest.raises(InputError, match="LLBENCH_CACHE_BYTES=plenty"):
         cache.usage()
 
 
 def test_a_place_that_cannot_be_written_costs_time_only(long_exposure, tmp_path, monkeypatch):
     (tmp_path / "occupied").write_text("a file where the folder should be")
-    monkeypatch.setenv(places.VARIABLE, str(tmp_path / "occupied"))
+    monkeypatch.setenv(caches.VARIABLE, str(tmp_path / "occupied"))
     assert np.array_equal(truth(long_exposure), render(long_exposure))
 
 

@@ -6,7 +6,7 @@ from importlib import resources
 import numpy as np
 import pytest
 
-from bench.data import camera
+from bench.data.making import camera
 from llpacknet.errors import InputError
 from llpacknet.raw.dng import A7S2_XYZ_TO_CAMERA
 
@@ -19,7 +19,7 @@ def rng(seed=0):
 
 
 def calibration(iso):
-    text = resources.files("bench").joinpath("facts/a7s2_noise.csv").read_text()
+    text = resources.files("bench.data").joinpath("facts/a7s2_noise.csv").read_text()
     return next(row for row in csv.DictReader(text.splitlines()) if float(row["iso"]) == iso)
 
 
@@ -67,7 +67,7 @@ def test_read_noise_drops_where_the_sensor_changes_gain():
 @pytest.mark.parametrize("iso", [56, 900, 1800, 2250, 20480])
 def test_between_calibrated_isos_noise_lies_between_its_neighbours_of_the_same_gain(iso):
     noise = camera.noise_parameters(iso)
-    text = resources.files("bench").joinpath("facts/a7s2_noise.csv").read_text()
+    text = resources.files("bench.data").joinpath("facts/a7s2_noise.csv").read_text()
     rows = list(csv.DictReader(text.splitlines()))
     side = [row for row in rows if (float(row["iso"]) < 2000) == (iso < 2000)]
     below = max((row for row in side if float(row["iso"]) <= iso), key=lambda row: float(row["iso"]))

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.data.sandbox import Sandbox
-from bench.data.verify import verify
+from bench.data.decode.sandbox import Sandbox
+from bench.data.folder.verify import verify
 from llpacknet.errors import InputError
 from llpacknet.raw.container import inspect
 from llpacknet.raw.dng import write_dng

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from bench.cli import main
-from bench.data.index import index
-from bench.data.subsets import deviations
+from bench.data.folder.index import index
+from bench.data.folder.subsets import deviations
 from llpacknet.errors import InputError
 from llpacknet.raw.dng import write_dng
 
@@ -75,7 +75,7 @@ def test_files_that_say_they_were_made_are_synthetic_without_a_manifest(tmp_path
 
 def test_the_whole_test_list_is_recognised_as_sid(tmp_path):
     """598 test pairs of 50 scenes, 93 of them first frames: 182, 180 and 236 at ratios 100, 250 and 300."""
-    with (resources.files("bench") / "facts" / "sid_test93.csv").open() as file:
+    with (resources.files("bench.data") / "facts" / "sid_test93.csv").open() as file:
         rows = list(csv.DictReader(file))
     shorts = [row["short"] for row in rows]
     for ratio, pairs in (("100", 182), ("250", 180), ("300", 236)):

@@ -9,9 +9,10 @@ import pytest
 import rawpy
 import tifffile
 
-from bench.data import capture, make, manifest
-from bench.data.camera import noise_parameters
-from bench.data.index import index
+from bench.data.folder import manifest
+from bench.data.folder.index import index
+from bench.data.making import camera_settings, make
+from bench.data.making.camera import noise_parameters
 from llpacknet.errors import InputError
 
 SMALL = (96, 144)
@@ -138,7 +139,7 @@ def test_frames_of_one_exposure_share_light_but_not_noise(folder):
 
 
 def real_means():
-    text = resources.files("bench").joinpath("facts/sid_test93.csv").read_text()
+    text = resources.files("bench.data").joinpath("facts/sid_test93.csv").read_text()
     rows = list(csv.DictReader(text.splitlines()))
     return {
         ratio: np.array([float(row["mean_dn_above_black"]) for row in rows if int(row["ratio"]) == ratio])
@@ -161,23 +162,23 @@ def test_mean_levels_of_ninety_three_images_are_those_of_sid(tmp_path):
 
 
 def test_captures_go_through_sids_settings():
-    drawn = [capture.draw_capture(3, number) for number in range(50)]
-    text = resources.files("bench").joinpath("facts/sid_test93.csv").read_text()
+    drawn = [camera_settings.draw_capture(3, number) for number in range(50)]
+    text = resources.files("bench.data").joinpath("facts/sid_test93.csv").read_text()
     rows = [row for row in csv.DictReader(text.splitlines()) if "_0.1s" in row["short"]]
     assert sorted(c.iso for c in drawn) == sorted(int(row["iso"]) for row in rows)
     assert sorted(c.f_number for c in drawn) == sorted(float(row["f_number"]) for row in rows)
     assert sum(c.long_s == 30 for c in drawn) == 21
-    assert capture.draw_capture(3, 17) == drawn[17]
+    assert camera_settings.draw_capture(3, 17) == drawn[17]
 
 
 def test_the_expected_mean_is_what_frames_have():
-    from bench.data.camera import expose
+    from bench.data.making.camera import expose
 
     noise = noise_parameters(6400)
     light = np.random.default_rng(0).gamma(0.5, 0.1, (400, 600)).astype(np.float32)
     frame = expose(light, 250.0, noise, np.random.default_rng(1))
     level = np.maximum(frame.astype(np.float64) - 512, 0).mean()
-    assert capture.expected_mean(light, 250.0, noise) == pytest.approx(level, rel=0.02)
+    assert camera_settings.expected_mean(light, 250.0, noise) == pytest.approx(level, rel=0.02)
 
 
 def test_an_index_of_made_data_is_named_by_its_manifest(folder, tmp_path):

@@ -10,8 +10,8 @@ import tifffile
 from PIL import Image
 from skimage import data
 
-from bench.data.exposures import scene_ids
-from bench.data.redark import redark
+from bench.data.making.exposures import scene_ids
+from bench.data.making.redark import redark
 from llpacknet.errors import InputError
 from llpacknet.raw.render import render
 

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from bench.data.camera import tone
+from bench.data.making.camera import tone
 from bench.data.scenes import KINDS, compose, culling, render
 from bench.data.scenes.bodies import FAR, meet
 from bench.data.scenes.noise import dead_leaves, letters
 from bench.data.scenes.palette import derive, palette
 from bench.data.scenes.rendering import lens_blur
-from bench.data.statistics import gradient_kurtosis, luminance, spectrum_slope
+from docs.picture_statistics import gradient_kurtosis, luminance, spectrum_slope
 
 SIZE = (176, 264)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from bench.data.index import NAME
-from bench.data.pairs import Pair
-from bench.data.subsets import PUBLISHED, SUBSETS, count, deviations, select
+from bench.data.folder.index import NAME
+from bench.data.folder.pairs import Pair
+from bench.data.folder.subsets import PUBLISHED, SUBSETS, count, deviations, select
 from llpacknet.errors import InputError
 
 
@@ -20,7 +20,7 @@ def make_pair(short, long):
 
 @pytest.fixture(scope="module")
 def first_frames():
-    with (resources.files("bench") / "facts" / "sid_test93.csv").open() as file:
+    with (resources.files("bench.data") / "facts" / "sid_test93.csv").open() as file:
         return [make_pair(row["short"], row["long"]) for row in csv.DictReader(file)]
 
 
@@ -32,7 +32,7 @@ def test_first_frames_of_sid_are_counted_as_published(first_frames, subset):
 
 
 def test_the_ratio_in_the_facts_is_the_one_from_the_names(first_frames):
-    with (resources.files("bench") / "facts" / "sid_test93.csv").open() as file:
+    with (resources.files("bench.data") / "facts" / "sid_test93.csv").open() as file:
         stated = [int(row["ratio"]) for row in csv.DictReader(file)]
     assert [round(pair.ratio) for pair in first_frames] == stated
 

@@ -8,8 +8,8 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from bench.cli import main
-from bench.data.checksums import FILE_NAME
-from bench.data.verify import verify
+from bench.data.folder.checksums import FILE_NAME
+from bench.data.folder.verify import verify
 from llpacknet.raw.dng import write_dng
 
 SIDES = (356, 532)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench.data.make import make
+from bench.data.making.make import make
 from llpacknet import __version__
 
 from .conftest import make_environment, run

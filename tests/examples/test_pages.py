@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from bench.data.make import make
-from bench.places import place
+from bench.data.making.make import make
+from bench.machine.caches import place
 
 from .commandline import parse
 from .conftest import make_environment

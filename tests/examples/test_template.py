@@ -2,7 +2,7 @@
 
 import csv
 
-from bench import store
+from bench.records import store
 
 from .conftest import run
 
@@ -25,5 +25,5 @@ def test_it_has_its_row_in_table_1(results):
 def test_its_results_are_known_by_its_code_and_weights(results, template):
     cells = [store.read(path) for path in store.files(results)]
     (found,) = {cell.provenance["model_sha256"] for cell in cells if cell.cell.model == "tiny"}
-    script = "from bench.provenance import model_sha256; print(model_sha256('tiny'))"
+    script = "from bench.records.provenance import model_sha256; print(model_sha256('tiny'))"
     assert run([template.python, "-c", script], cwd=results).stdout.strip() == found != "None"

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-from bench import protocols, store
 from bench.judge import claims, commands, evidence
 from bench.judge.results import Results
+from bench.records import protocols, store
 from llpacknet.errors import InputError
 
 DECIDED = {"reproduced", "within-tolerance", "not-reproduced"}

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from bench import store
-from bench.cells import Record
 from bench.cli import main
 from bench.judge.compare import compare
 from bench.judge.verdicts import Limits
+from bench.records import store
+from bench.records.cells import Record
 
 MACHINE = {
     "cpu": {"model": "A", "flags": "avx avx2 fma", "affinity": [0, 1]},

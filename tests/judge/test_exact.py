@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from bench.cells import Cell, Record
 from bench.judge import exact
 from bench.judge.verdicts import Limits
+from bench.records.cells import Cell, Record
 
 FORM = {"device": "cpu", "runtime": "published", "precision": "fp32", "threads": 1}
 

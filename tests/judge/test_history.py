@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench import store
 from bench.cli import main
 from bench.judge.history import change_points, load
+from bench.records import store
 
 STEPS = ((1.0, 10), (1.2, 10), (0.9, 10))
 

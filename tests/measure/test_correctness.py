@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from bench import subjects
-from bench.cells import Cell
-from bench.jobs import Job
+from bench.measure import subjects
 from bench.measure.correctness import check_own_input, hold
 from bench.measure.inputs import cost_frame
-from bench.subjects import TOLERANCE, WrongOutputError
+from bench.measure.subjects import TOLERANCE, WrongOutputError
+from bench.records.cells import Cell
+from bench.records.jobs import Job
 
 CELL = Cell("red", "latency", None, None, None, "cpu", "eager", "fp32", 64, 96, 1)
 

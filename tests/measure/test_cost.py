@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import store
-from bench.cells import Cell
-from bench.jobs import Job, Order
-from bench.manager import execute
 from bench.measure import complexity, latency
 from bench.measure.latency import LONG_CALL_S, sample
-from bench.plan import plan
+from bench.records import store
+from bench.records.cells import Cell
+from bench.records.jobs import Job, Order
+from bench.run.manager import execute
+from bench.run.plan import plan
 
 METHODS = Path(__file__).parent.parent / "methods"
 CONSTANT_BYTES = 6_000_000

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from bench import store
-from bench.cells import Cell
-from bench.manager import execute
 from bench.measure.golden import check_golden
-from bench.plan import plan
-from bench.subjects import WrongOutputError, build
+from bench.measure.subjects import WrongOutputError, build
+from bench.records import store
+from bench.records.cells import Cell
+from bench.run.manager import execute
+from bench.run.plan import plan
 from llpacknet.errors import UnsupportedError
 from llpacknet.runtimes.processor import lacks
 

@@ -5,9 +5,9 @@ import shutil
 import numpy as np
 import pytest
 
-from bench.cells import Cell
 from bench.measure import golden
-from bench.subjects import WrongOutputError
+from bench.measure.subjects import WrongOutputError
+from bench.records.cells import Cell
 
 
 def cell(model, runtime="published"):

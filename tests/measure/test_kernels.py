@@ -2,11 +2,11 @@
 
 import pytest
 
-from bench import store
-from bench.cells import Cell
-from bench.manager import execute
 from bench.measure import kernels
-from bench.plan import plan
+from bench.records import store
+from bench.records.cells import Cell
+from bench.run.manager import execute
+from bench.run.plan import plan
 from llpacknet.errors import InputError
 
 

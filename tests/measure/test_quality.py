@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bench import protocols, store
-from bench.data.index import index
-from bench.data.make import make
-from bench.data.truth import truth
-from bench.manager import execute
+from bench.data.decode.truth import truth
+from bench.data.folder.index import index
+from bench.data.making.make import make
 from bench.measure.quality import scores
 from bench.metrics import psnr, quantise
-from bench.plan import plan
+from bench.records import protocols, store
+from bench.run.manager import execute
+from bench.run.plan import plan
 from llpacknet.raw.read import read_raw
 from llpacknet.raw.render import render_frame
 from llpacknet.red_gain import red_gain

@@ -10,7 +10,7 @@ from scipy.ndimage import correlate
 from skimage.metrics import structural_similarity
 
 from bench.metrics import ssim
-from bench.metrics.ssim import LUMA, Definition
+from bench.metrics.windows import LUMA, Definition
 from llpacknet.errors import InputError
 
 DEFINITIONS = get_args(Definition)

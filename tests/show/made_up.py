@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.cells import Cell, Record
-from bench.store import file_name
+from bench.records.cells import Cell, Record
+from bench.records.store import file_name
 
 if TYPE_CHECKING:
     from pathlib import Path

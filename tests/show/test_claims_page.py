@@ -4,7 +4,7 @@ import re
 
 from bench.judge import claims
 from bench.judge.results import Results
-from bench.show.claims import HEADINGS, as_markdown, measured
+from bench.show.tables.claim_rows import HEADINGS, as_markdown, measured
 
 
 def test_every_claim_has_one_row_under_its_verdict(made_up):

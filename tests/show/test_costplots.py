@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bench.judge.results import Results
-from bench.show import costplots, style
+from bench.show.figures import costplots, style
 
 SIZES = ((576, 864), (1424, 2128), (2848, 4256))
 MEASURED = {"latency", "memory"}

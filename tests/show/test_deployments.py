@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from bench.cells import Record
 from bench.judge import deployments
 from bench.judge.results import Results
-from bench.show import writers
-from bench.show.deployments import deployment_table, loss_table, speedup_table
+from bench.records.cells import Record
+from bench.show.tables import writers
+from bench.show.tables.form_rows import deployment_table, loss_table, speedup_table
 
 FORMS = {("eager", "fp32"): (0.6, 0.0, 0.0), ("openvino", "fp32"): (0.45, 0.0, 0.0)}
 FORMS |= {("openvino", "int8"): (0.25, 0.08, 0.002)}

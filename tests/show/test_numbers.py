@@ -3,7 +3,7 @@ import math
 import pytest
 
 from bench.judge.statistics import Estimate
-from bench.show import numbers
+from bench.show.tables import numbers
 
 
 @pytest.mark.parametrize(

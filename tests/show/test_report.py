@@ -12,11 +12,12 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from bench import schema, store
 from bench.cli.claims import command as claims_command
 from bench.cli.report import command as report_command
 from bench.judge.results import Results
-from bench.show import crops, report
+from bench.records import schema, store
+from bench.show import report
+from bench.show.figures import crops
 from llpacknet.errors import InputError
 
 WRITE_ALL = """

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from bench.cells import Record
 from bench.judge.results import Results
-from bench.show.scaling import scaling_table
+from bench.records.cells import Record
+from bench.show.tables.scaling import scaling_table
 
 SIZES = ((576, 864), (2848, 4256), (5664, 8480))
 

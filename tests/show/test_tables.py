@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from bench.judge.results import Results
-from bench.show import catalogue, published, tables, writers
+from bench.show.tables import catalogue, published, table1, writers
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def printed(table):
     [("csv", writers.as_csv), ("md", writers.as_markdown), ("tex", writers.as_latex), ("txt", printed)],
 )
 def test_table1_in_every_form(results, golden, suffix, form):
-    golden(f"table1.{suffix}", form(tables.table1(results)))
+    golden(f"table1.{suffix}", form(table1.table1(results)))
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_an_unfinished_run_shows_what_there_is_and_says_what_is_missing(made_up,
         else r
         for r in made[:-1]
     ]
-    golden("table1-unfinished.md", writers.as_markdown(tables.table1(Results(made))))
+    golden("table1-unfinished.md", writers.as_markdown(table1.table1(Results(made))))
     golden("problems.md", writers.as_markdown(catalogue.problem_table(Results(made))))
 
 
@@ -56,7 +56,7 @@ def test_a_users_own_method_has_a_row_after_the_papers(made_up):
     own = [
         replace(r, cell=replace(r.cell, model="mine:factory")) for r in made if r.cell.model == "llpacknet"
     ]
-    rows = list(csv.reader(io.StringIO(writers.as_csv(tables.table1(Results(made + own))))))
+    rows = list(csv.reader(io.StringIO(writers.as_csv(table1.table1(Results(made + own))))))
     columns, *_, last = rows
     theirs = next(row for row in rows if row[0] == "LLPackNet (BMVC 2020)")
     assert last[0] == "mine:factory"
@@ -75,14 +75,14 @@ def test_published_figures_of_table1_are_the_papers():
 
 
 def test_every_dash_is_explained_and_every_footnote_used(results):
-    for table in tables.all_tables(results):
+    for table in table1.all_tables(results):
         text = writers.as_markdown(table)
         for mark in table.notes.values():
             assert re.search(rf"<sup>[a-z,]*\b{mark}\b[a-z,]*</sup>", text), (table.name, mark)
 
 
 def test_csv_holds_every_digit_and_the_interval(results):
-    rows = list(csv.DictReader(io.StringIO(writers.as_csv(tables.table1(results)))))
+    rows = list(csv.DictReader(io.StringIO(writers.as_csv(table1.table1(results)))))
     row = next(row for row in rows if row["method"].startswith("SID U-Net ("))
     assert float(row["time_s_published"]) == 17
     low, value, high = (float(row[f"time_s_measured{end}"]) for end in ("_low", "", "_high"))
@@ -91,7 +91,7 @@ def test_csv_holds_every_digit_and_the_interval(results):
 
 
 def test_ranks_leave_out_control_quarter_area_and_incomplete_means(results):
-    table = tables.table1(results)
+    table = table1.table1(results)
     rows = {row[0].text: row for row in table.rows}
     assert rows["LLPackNet (BMVC 2020)"][2].parts[0].rank == 1
     assert rows["Gain only (control)"][2].parts[0].rank == 0
@@ -107,7 +107,7 @@ def typeset(pdflatex, folder, name):
 
 
 def test_latex_compiles_as_it_is_and_inside_another_document(results, tmp_path, pdflatex):
-    (tmp_path / "table1.tex").write_text(writers.as_latex(tables.table1(results)))
+    (tmp_path / "table1.tex").write_text(writers.as_latex(table1.table1(results)))
     paper = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{table1}after\end{document}"
     (tmp_path / "paper.tex").write_text(paper)
     for name in ("table1", "paper"):
@@ -119,7 +119,7 @@ def test_every_table_fits_its_page(made_up, tmp_path, pdflatex):
     """Twelve methods side by side, more images than a page has lines, and sentences."""
     made = made_up.records(pictures=120, rounds=2, protocols=("release2022",))
     made[0] = replace(made[0], status="crash", reason="no such word -- " * 20, values={})
-    for table in tables.all_tables(Results(made)):
+    for table in table1.all_tables(Results(made)):
         (tmp_path / f"{table.name}.tex").write_text(writers.as_latex(table))
         log = typeset(pdflatex, tmp_path, table.name)
         assert "Overfull" not in log, table.name
@@ -131,7 +131,7 @@ def test_a_models_name_cannot_break_latex_or_markdown(made_up):
     made = made_up.records(("llpacknet",))
     hostile = r"a_b&c%d|e{f}:g$h\i"
     made += [replace(r, cell=replace(r.cell, model=hostile)) for r in made]
-    for table in tables.all_tables(Results(made)):
+    for table in table1.all_tables(Results(made)):
         latex = writers.as_latex(table)
         assert hostile not in latex
         for line in writers.as_markdown(table).splitlines():

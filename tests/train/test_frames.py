@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from bench.data import camera
+from bench.data.making import camera
 from bench.train.frames import Frames
 from llpacknet.errors import InputError
 from llpacknet.raw.dng import write_dng

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_sample_images
 
-from bench.data import camera
+from bench.data.making import camera
 from bench.train.patches import Exposure, Patches, capture, draw_white_balance, render
 from llpacknet.errors import InputError
 from llpacknet.raw.dng import write_dng
@@ -73,7 +73,7 @@ def test_the_mosaic_is_red_green_green_blue_and_amplifies_back_to_the_scene() ->
 
 def test_patches_are_as_dark_as_sids_test_inputs(photographs: list[np.ndarray]) -> None:
     """Median of the mean level above black: within a factor of 1.5 of that over SID's 93 first frames."""
-    text = resources.files("bench").joinpath("facts/sid_test93.csv").read_text(encoding="utf-8")
+    text = resources.files("bench.data").joinpath("facts/sid_test93.csv").read_text(encoding="utf-8")
     real = [float(row["mean_dn_above_black"]) for row in csv.DictReader(text.splitlines())]
     source = Patches(photographs, 64, seed=1)
     made = [float(source.patch(0, index).mosaic.mean()) * camera.SPAN for index in range(300)]

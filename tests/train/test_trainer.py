@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 
 from baselines.checkpoints import load_weights, sha256
 from baselines.registry import create
-from bench.provenance import weights_facts
+from bench.records.provenance import weights_facts
 from bench.train import checkpoints, curve, rendered
 from bench.train.learner import Diverged, Learner, psnr_8bit
 from bench.train.patches import Patch

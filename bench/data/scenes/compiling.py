@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import numba
 from numba.core import config
 
-from bench.places import place
+from bench.machine.caches import place
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from baselines.checkpoints import sha256
-from bench import store
+from bench.records import store
 from bench.train import card, checkpoints, curve, photographs, trainer
 from bench.train.learner import Diverged
 from bench.train.patches import Patches

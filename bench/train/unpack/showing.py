@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from matplotlib.ticker import MaxNLocator
 
-from bench import store
-from bench.show import style
-from bench.show.numbers import fixed
+from bench.records import store
+from bench.show.figures.every import style
+from bench.show.tables.table1.numbers import fixed
 from bench.train.unpack import judging
 from bench.train.unpack.arms import ARMS
 

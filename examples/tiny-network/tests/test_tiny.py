@@ -1,6 +1,6 @@
 """The network keeps to llbench's calling convention."""
 
-from bench.conformance import runner
+from bench.measure.conformance import runner
 
 
 def test_every_check_passes() -> None:

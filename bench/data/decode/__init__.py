@@ -1,0 +1,1 @@
+"""Raw files to mosaics and rendered truths, safely and once."""

@@ -1,0 +1,1 @@
+"""A folder in SID's layout: indexed, paired, checked."""

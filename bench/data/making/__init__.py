@@ -1,0 +1,1 @@
+"""Dark raws made through the camera model, from scenes or photographs."""

@@ -1,0 +1,157 @@
+"""Makes dark raws in SID's layout from ordinary photographs."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.data.folder.index import index
+from bench.data.folder.manifest import Manifest, digest, prepare
+from bench.data.folder.pairs import MAX_RATIO
+from bench.data.making import camera
+from bench.data.making.exposures import Plan, drawn, from_csv
+from bench.data.making.photographs import find_photographs, read_photograph
+from bench.data.making.spreading import counted, fill
+from bench.data.making.writing import Frame, Settings, write_frames
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bench.data.folder.pairs import Dataset
+    from bench.data.making.spreading import Spread
+
+_ROWS = 256
+
+
+def redark(
+    photos: Path,
+    out: Path,
+    exposures: Path | None = None,
+    seed: int = 0,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+    resume: bool = True,
+    read_noise: camera.ReadNoise = "gaussian",
+    black_error: float = 0.0,
+    noise: bool = True,
+    threads: int | None = None,
+    spread: Spread | None = None,
+) -> Dataset:
+    """Expose every photograph of a folder as the camera would have, once long and several times short.
+
+    The photograph is taken for what rawpy would have rendered of the long exposure: tone curve and colour are
+    inverted, so that rendering the long exposure returns it.
+
+    Args:
+        photos: folder of JPEG, PNG and TIFF files of 8 or 16 bits.
+        out: the folder to fill; one begun there earlier with the same arguments is continued.
+        exposures: CSV file, see `exposures.from_csv`; without it, all photographs, with exposures drawn as in
+            SID.
+        seed: 0 or more.
+        progress: called with the number of files done and the number of all, after every file.
+        resume: whether an earlier set may be continued.
+        read_noise: distribution of the read noise.
+        black_error: standard deviation of the error of each frame's black level, in digital numbers.
+        noise: False for a camera that only rounds and clips.
+        threads: threads to use; by default two, or one where there is one processor.
+        spread: does a function for each of several photographs, elsewhere and in any order; by default they
+            are exposed here, one after another.
+
+    Returns:
+        the index of the folder.
+
+    Raises:
+        InputError: unusable photographs or exposures (with the row), or an unusable folder.
+    """
+    if seed < 0:
+        raise InputError(f"seed {seed} is negative: give 0 or more")
+    threads = threads or min(2, os.cpu_count() or 1)
+    found = find_photographs(photos)
+    plans = from_csv(exposures, found) if exposures else drawn(found, seed)
+    parameters = {
+        "seed": seed, "exposures_sha256": digest(exposures) if exposures else None, "noise": noise,
+        "read_noise": read_noise, "black_error": black_error,
+    }  # fmt: skip
+    manifest = prepare(out, "redark", parameters, resume=resume)
+    todo = [(plan, _frames(plan)) for plan in plans]
+    count = counted(sum(len(frames) for _, frames in todo), progress)
+    missing = []
+    for plan, frames in todo:
+        path = found[plan.photo]
+        source = {"source": path.name, "source_sha256": digest(path)}
+        if all(_up_to_date(manifest, out, frame, source) for frame in frames):
+            for _ in frames:
+                count()
+        else:
+            missing.append((path.absolute(), source, plan))
+    one = partial(expose, out.absolute(), seed, read_noise, black_error, noise, threads)
+    fill(out, manifest, one, missing, count, spread)
+    _drop_unplanned(manifest, out, [frame for _, frames in todo for frame in frames])
+    manifest.write(out)
+    return index(out)
+
+
+def expose(
+    out: Path,
+    seed: int,
+    read_noise: camera.ReadNoise,
+    black_error: float,
+    noise: bool,
+    threads: int,
+    photo: tuple[Path, dict[str, str], Plan],
+    written: Callable[[], None] | None = None,
+) -> list[dict[str, Any]]:
+    """Expose one photograph into a folder that `redark` has prepared; returns its entries for the manifest.
+
+    Arguments as for `redark`; `photo` is its file, what the manifest says of that, and its exposures;
+    `written` is called after each file.
+    """
+    path, source, plan = photo
+    clean = clean_mosaic(read_photograph(path), plan.white_balance)
+    about: dict[str, Any] = {"synthetic": True, "seed": seed, **source}
+    settings = Settings(plan.iso, plan.white_balance, about, read_noise, black_error, noise)
+    scene_seed = np.random.SeedSequence(seed, spawn_key=(int(plan.scene),))
+    return write_frames(out, clean, _frames(plan), settings, scene_seed, threads, written)
+
+
+def clean_mosaic(photo: NDArray[Any], white_balance: Sequence[float]) -> NDArray[np.float32]:
+    """(H, W) float32 mosaic in [0, 1] that rawpy renders as the photograph (H, W, 3), uint8 or uint16.
+
+    Camera colours of sRGB are never negative, and display white is green's saturation: every photograph can
+    be had from the camera, and only what its own rendering had clipped is missing.
+    """
+    clean = np.empty(photo.shape[:2], np.float32)
+    for top in range(0, photo.shape[0], _ROWS):
+        linear = camera.linear_from_srgb_photo(photo[top : top + _ROWS])
+        clean[top : top + _ROWS] = camera.mosaic(camera.camera_from_linear(linear, white_balance))
+    return clean
+
+
+def _frames(plan: Plan) -> tuple[Frame, ...]:
+    frames = [Frame(plan.scene, 0, plan.long_s, plan.long_s, 1.0)]
+    for place, short_s in enumerate(plan.shorts_s):
+        number = plan.shorts_s[:place].count(short_s)
+        frames.append(Frame(plan.scene, number, short_s, plan.long_s, min(plan.long_s / short_s, MAX_RATIO)))
+    return tuple(frames)
+
+
+def _up_to_date(manifest: Manifest, out: Path, frame: Frame, source: dict[str, str]) -> bool:
+    entry = next((entry for entry in manifest.files if entry["path"] == frame.path), {})
+    same = all(entry.get(key) == value for key, value in source.items())
+    return same and manifest.intact(out, frame.path)
+
+
+def _drop_unplanned(manifest: Manifest, out: Path, frames: list[Frame]) -> None:
+    """Remove files of photographs that have left the folder since an earlier run wrote them."""
+    planned = {frame.path for frame in frames}
+    for entry in manifest.files:
+        if entry["path"] not in planned:
+            (out / entry["path"]).unlink(missing_ok=True)
+    manifest.files = [entry for entry in manifest.files if entry["path"] in planned]

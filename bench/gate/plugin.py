@@ -1,0 +1,109 @@
+"""The pytest plugin: the fixture `llbench`, with which a project gates its own network in its own tests.
+
+    def test_the_network_got_no_slower(llbench):
+        llbench.gate("my_package.network:build")
+
+holds the project as it lies there against the revision that `--llbench-base` names (or the line
+`llbench_base` of its pytest configuration; the last commit where neither does). Nothing is imported before it
+is used.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from bench.judge.gate_verdict import Decision
+
+SIZE = (256, 384)
+SECONDS = 20.0
+__all__ = ["Gate", "llbench", "pytest_addoption"]
+
+
+class InconclusiveWarning(UserWarning):
+    """A gate could not tell whether a time has changed."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add what the revision to compare with is named by."""
+    said = "revision, folder or baseline file that the fixture llbench compares with (default: HEAD)"
+    parser.getgroup("llbench").addoption("--llbench-base", metavar="REV", help=said)
+    parser.addini("llbench_base", said)
+
+
+class Gate:
+    """What the fixture `llbench` gives.
+
+    Args:
+        project: the folder of the project under test.
+        base: what it is compared with where a call names nothing else.
+        out: a folder for results.
+    """
+
+    def __init__(self, project: Path, base: str, out: Path) -> None:
+        self._project = project
+        self._base = base
+        self._out = out
+        self._calls = 0
+
+    def gate(
+        self,
+        model: str,
+        *,
+        base: str | None = None,
+        head: str | None = None,
+        size: tuple[int, int] = SIZE,
+        effect: float | None = None,
+        accept: Sequence[str] = (),
+        strict: bool = False,
+        seconds: float = SECONDS,
+        **options: Any,
+    ) -> Decision:
+        """Fail the test if the head is slower than the base, needs more, or gives other pictures.
+
+        Args:
+            model: "package.module:factory" of the project, or a registered name.
+            base: revision, folder or baseline file; that of the command line if None.
+            head: revision or folder; the project as it lies there if None.
+            size: height and width of the frame in pixels.
+            effect: relative difference of time that matters; 0.025 if None.
+            accept: quantities that are meant to differ, as "correctness" or "gmac".
+            strict: fail on what is inconclusive too, which is a warning otherwise.
+            seconds: about how long an attempt may take; there are two at most.
+            options: as `bench.gate.measuring.Request` takes them: measures, threads, form, weights, sets.
+
+        Returns:
+            what was found, for a test that wants to look closer.
+        """
+        __tracebackhide__ = True
+        from bench.gate import whole
+        from bench.judge import gate_verdict
+        from bench.judge.verdicts import Limits
+        from bench.show.tables.table1 import verdict_page, writers
+
+        self._calls += 1
+        out = self._out / f"gate{self._calls}"
+        sides = whole.Sides(base or self._base, head or str(self._project), self._project)
+        wanted = whole.request([model], size=size, seconds=seconds, **options)
+        decision = whole.run(sides, wanted, Limits(effect=effect, accepted=frozenset(accept)), out)
+        gate_verdict.write(out, decision, strict=strict)
+        table = writers.as_markdown(verdict_page.gate_table(decision, strict=strict))
+        if decision.status(strict=strict):
+            pytest.fail(f"{table}\nResults: {out}", pytrace=False)
+        if decision.open_times:
+            warnings.warn(InconclusiveWarning(table), stacklevel=2)
+        return decision
+
+
+@pytest.fixture
+def llbench(request: pytest.FixtureRequest, tmp_path: Path) -> Gate:
+    """Gate this project's networks: see `bench.gate.plugin.Gate.gate`."""
+    config = request.config
+    base = config.getoption("--llbench-base") or config.getini("llbench_base") or "HEAD"
+    return Gate(config.rootpath, base, tmp_path)

@@ -1,0 +1,164 @@
+"""The gate as a whole: revisions are checked out, measured, judged, and measured again before one falls."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import tempfile
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.gate.measuring import ATTEMPTS, Measuring, Request
+from bench.gate.trees import tree
+from bench.judge import gate_verdict
+from bench.machine.environment import usable_cores
+from bench.records import schema, store
+from bench.records.cells import SCHEMA_VERSION, Cell, Record
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from bench.gate.trees import Tree
+    from bench.judge.gate_verdict import Decision
+    from bench.judge.verdicts import Limits
+
+SIZE = (704, 1056)
+"""A sixteenth of the paper's area: LLPackNet takes a tenth of a second there."""
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is held against what.
+
+    Attributes:
+        base: a revision, a folder, or a file that `record` wrote.
+        head: a revision or a folder.
+        project: any folder of the project.
+        prepare: a shell command run in each checked-out revision first.
+        sources: folders of the project that Python imports from; its root and `src` if empty.
+    """
+
+    base: str
+    head: str
+    project: Path = field(default_factory=Path.cwd)
+    prepare: str | None = None
+    sources: tuple[str, ...] = ()
+
+    @property
+    def recorded(self) -> bool:
+        """Whether the base is a file that was recorded earlier."""
+        return Path(self.base).is_file()
+
+
+def request(
+    models: Sequence[str], *, size: tuple[int, int] | None = None, threads: int | None = None, **options: Any
+) -> Request:
+    """Fill in what a user has left open."""
+    return Request(tuple(models), size or SIZE, threads or usable_cores(), **options)
+
+
+def run(
+    sides: Sides,
+    wanted: Request,
+    limits: Limits,
+    out: Path,
+    *,
+    attempts: int = ATTEMPTS,
+    say: Callable[[str], None] = lambda _: None,
+) -> Decision:
+    """Measure and judge, and measure again what would fall or could not be told.
+
+    Args:
+        sides: base and head.
+        wanted: what is measured of both.
+        limits: from where on a difference counts.
+        out: a new folder for the results.
+        attempts: how often times are measured, at most.
+        say: is told what is being done.
+
+    Raises:
+        InputError: a side cannot be found or checked out, or the folder holds results.
+    """
+    _refuse_results(out)
+    limits = replace(limits, looks=attempts)
+    with contextlib.ExitStack() as stack:
+        head = stack.enter_context(_tree(sides, sides.head))
+        base = None if sides.recorded else stack.enter_context(_tree(sides, sides.base))
+        if sides.recorded:
+            for record in _asked_for(Path(sides.base), wanted):
+                store.write(out / "base", record)
+        measuring = stack.enter_context(Measuring(wanted, head, base, out, say))
+        measuring.attempt(wanted.models)
+        decision = gate_verdict.decide(out, limits)
+        for _ in range(attempts - 1):
+            if not decision.open_times:
+                break
+            say(f"measuring again: {', '.join(decision.open_times)}")
+            measuring.attempt(decision.open_times)
+            decision = gate_verdict.decide(out, limits)
+    return decision
+
+
+def record(sides: Sides, wanted: Request, file: Path, out: Path, *, say: Callable[[str], None]) -> int:
+    """Measure the head beside the reference workload and write a baseline file; returns how many cells.
+
+    Raises:
+        InputError: the head cannot be found, checked out or measured, or the folder holds results.
+    """
+    _refuse_results(out)
+    with _tree(sides, sides.head) as head, Measuring(wanted, head, None, out, say) as measuring:
+        measuring.attempt(wanted.models)
+    records = store.load(out / "head")
+    failed = [one for one in records if one.status != "ok"]
+    if failed:
+        raise InputError(f"no baseline of {failed[0].cell.model}: {failed[0].status}: {failed[0].reason}")
+    raw = {"baseline": SCHEMA_VERSION, "records": [asdict(one) for one in records]}
+    store.replace(file, json.dumps(raw, indent=1, sort_keys=True, allow_nan=False) + "\n")
+    return len(records)
+
+
+def read_baseline(file: Path) -> list[Record]:
+    """Read what `record` wrote; InputError where it is no such file."""
+    try:
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        entries = raw["records"]
+        found = [problem for entry in entries for problem in schema.problems(entry)]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        entries, found = [], ["it is not what 'llbench gate --record' writes"]
+    if found or not entries:
+        raise InputError(f"{file} is no baseline: {(found or ['it is empty'])[0]}; record it again")
+    return [Record(**{**entry, "cell": Cell(**entry["cell"])}) for entry in entries]
+
+
+def _asked_for(file: Path, wanted: Request) -> list[Record]:
+    found = [one for one in read_baseline(file) if wanted.wants(one.cell)]
+    if not found:
+        asked = f"{', '.join(wanted.models)} at {wanted.size[0]}x{wanted.size[1]}"
+        raise InputError(f"{file} holds nothing of {asked}: record it with the same --models and --size")
+    return found
+
+
+def _refuse_results(out: Path) -> None:
+    for side in ("base", "head"):
+        if store.files(out / side):
+            raise InputError(f"{out} holds the results of a gate: name another folder with --out")
+
+
+def _tree(sides: Sides, name: str) -> contextlib.AbstractContextManager[Tree]:
+    return tree(name, sides.project, prepare=sides.prepare, sources=sides.sources)
+
+
+@contextlib.contextmanager
+def results_folder(named: Path | None) -> Iterator[Path]:
+    """Give the folder that a user named, or one that is removed at the end of the block."""
+    if named is not None:
+        yield named
+        return
+    folder = Path(tempfile.mkdtemp(prefix="llbench-gate-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,74 @@
+"""What a kernels record says of UnPack's forms: how one compares with another in time, and in the picture."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from baselines.paper import FULL_SIZE
+from bench.judge import statistics
+from bench.judge.quantities import Measured
+from bench.judge.results import Results, describe
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.judge.statistics import Estimate
+    from bench.records.cells import Record
+
+TWINS = ("unpack", "unpack_twin")
+"""The form that is timed twice per round."""
+
+
+def record(results: Results, device: str = "cpu", frame: tuple[int, int] = FULL_SIZE) -> Record | str:
+    """Return the kernels record of a device and frame, or the reason why there is none."""
+    found = [one for one in results.of("kernels") if one.cell.device == device]
+    fitting = [one for one in found if (one.cell.height, one.cell.width) == frame]
+    fitting.sort(key=lambda one: (one.status != "ok", -(one.cell.threads or 0)))
+    if fitting and fitting[0].status == "ok":
+        return fitting[0]
+    if fitting:
+        return describe(fitting[0])
+    elsewhere = sorted({f"{one.cell.height}x{one.cell.width}" for one in found if one.status == "ok"})
+    return f"measured only at {', '.join(elsewhere)}" if elsewhere else "not measured"
+
+
+def ratio(results: Results, above: str, below: str, device: str, frame: tuple[int, int]) -> Measured:
+    """How many times as long one form takes as another, round by round, no narrower than the A/A pair."""
+    one = record(results, device, frame)
+    if isinstance(one, str):
+        return Measured(None, f"kernels: {one}")
+    found = form_ratio(one, above, below)
+    if found is None:
+        return Measured(None, f"its kernels record does not time {above} and {below}")
+    return Measured(found, rests_on=(_name(one),), behind=(one,))
+
+
+def form_ratio(one: Record, above: str, below: str) -> Estimate | None:
+    """Ratio of two forms of one record; None where it does not hold both."""
+    seconds = one.values["seconds"]
+    if not {above, below} <= set(seconds):
+        return None
+    found = statistics.ratio_by_round(*(dict(enumerate(seconds[form])) for form in (above, below)))
+    if found is None or not set(TWINS) <= set(seconds):
+        return found
+    twins = statistics.ratio_by_round(*(dict(enumerate(seconds[form])) for form in TWINS))
+    return found if twins is None else found.at_least(statistics.distance_from_one(twins))
+
+
+def difference(results: Results, forms: Sequence[str], device: str, frame: tuple[int, int]) -> Measured:
+    """Largest difference of any of the forms from the loop, on one picture: 0 where all bits agree."""
+    one = record(results, device, frame)
+    if isinstance(one, str):
+        return Measured(None, f"kernels: {one}")
+    apart = one.values["largest_difference"]
+    missing = [form for form in forms if form not in apart]
+    if missing:
+        return Measured(None, f"its kernels record does not compare {', '.join(missing)}")
+    return Measured(
+        statistics.exact(max(float(apart[form]) for form in forms)), rests_on=(_name(one),), behind=(one,)
+    )
+
+
+def _name(one: Record) -> str:
+    cell = one.cell
+    return f"kernels of {cell.model} ({cell.precision}, {cell.device}, {cell.height}x{cell.width})"

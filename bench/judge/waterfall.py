@@ -1,0 +1,96 @@
+"""Why two protocols give different means: one setting changed at a time, each with its part."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bench.records.protocols import Protocol
+
+Quantity = Literal["psnr", "ssim", "lpips"]
+AXES: dict[str, str] = {
+    "subset": "pairs scored",
+    "gain": "gain of the input",
+    "input_clip": "clip of the input",
+    "quantise": "step to 8 bits",
+    "ssim": "definition of SSIM",
+    "lpips": "network of LPIPS",
+}
+"""Settings in the order in which they are changed."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One changed setting.
+
+    Attributes:
+        axis: which setting, a key of AXES; several with "+" between them where they change in one step.
+        before: its value until here.
+        after: its value from here on.
+        mean: the mean with this and all earlier changes.
+        part: what this change adds to the mean.
+        note: why a part is zero by construction, else empty.
+    """
+
+    axis: str
+    before: str
+    after: str
+    mean: float
+    part: float
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Waterfall:
+    """How the mean of one quantity moves between two protocols; the parts add up to `after - before`."""
+
+    quantity: Quantity
+    start: str
+    end: str
+    before: float
+    after: float
+    steps: tuple[Step, ...]
+
+
+def waterfall(
+    start: Protocol,
+    end: Protocol,
+    quantity: Quantity,
+    mean: Callable[[Protocol], float],
+    fixed: Sequence[str] = (),
+) -> Waterfall:
+    """Change one setting after the other from `start`'s value to `end`'s, in the order of AXES.
+
+    The parts depend on that order (a rounding weighs differently on other pairs); their sum does not.
+
+    Args:
+        start: protocol to begin with.
+        end: protocol to arrive at.
+        quantity: which mean.
+        mean: the quantity's mean under a protocol, also under one between the two.
+        fixed: settings that cannot be changed any more, such as the gain where pictures are given.
+    """
+    before = reached = mean(start)
+    between, steps = start, []
+    for axis in AXES:
+        old, new = getattr(between, axis), getattr(end, axis)
+        if old == new or (axis in {"ssim", "lpips"} and axis != quantity):
+            continue
+        between = replace(between, **{axis: new})
+        if axis in fixed:
+            note = "the pictures are given: their input cannot change"
+            steps.append(Step(axis, str(old), str(new), reached, 0.0, note))
+            continue
+        value = mean(between)
+        steps.append(Step(axis, str(old), str(new), value, _difference(value, reached)))
+        reached = value
+    return Waterfall(quantity, start.name, end.name, before, reached, tuple(steps))
+
+
+def _difference(after: float, before: float) -> float:
+    """Subtract means; two infinite ones (identical pictures) do not differ."""
+    return 0.0 if math.isinf(after) and after == before else after - before

@@ -1,0 +1,94 @@
+"""The process that checks a method: `python -m bench.measure.conformance NAME WEIGHTS CHECK...`.
+
+Findings go to standard output, one JSON object per line; what the method prints goes to standard error.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import sys
+from dataclasses import asdict
+from typing import IO, TYPE_CHECKING
+
+from bench.measure.conformance.findings import Finding, NotApplicable, Violation
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.measure.conformance.method import Method
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Build the method and run the named checks on it."""
+    faulthandler.enable()
+    channel = _take_standard_output()
+    name, weights, *checks = arguments
+    method = build(name, weights, channel)
+    if method is not None:
+        for check in checks:
+            _send(channel, run(method, check))
+    channel.flush()
+    sys.stderr.flush()
+    # Threads that the method left running are no concern of ours.
+    os._exit(0)
+
+
+def run(method: Method, check: str) -> Finding:
+    """Run one check on a built method."""
+    from bench.measure.conformance import classical, network
+    from bench.measure.conformance.method import brief
+
+    checks = network.CHECKS if method.network else classical.CHECKS
+    try:
+        return Finding(check, "passed", checks[check](method))
+    except Violation as violation:
+        return Finding(check, "failed", violation.problem, violation.remedy)
+    except NotApplicable as reason:
+        return Finding(check, "skipped", str(reason))
+    except Exception as error:  # noqa: BLE001 -- a method may return anything, which then raises in our hands
+        return Finding(
+            check, "failed", f"what it returns ends in {brief(error)}", "see the convention in docs/adding.md"
+        )
+
+
+def build(name: str, weights: str, channel: IO[str]) -> Method | None:
+    """Build the method and say what came of it; None where it cannot be built."""
+    from bench.measure.conformance.method import CALLED, Method, brief
+
+    try:
+        method = Method.build(name, weights)
+    except Violation as violation:
+        _send(channel, Finding("build", "failed", violation.problem, violation.remedy))
+    except InputError as error:
+        channel.write(json.dumps({"unusable": str(error)}) + "\n")
+        channel.flush()
+    except Exception as error:  # noqa: BLE001 -- a factory may raise anything
+        remedy = f"let the factory take no argument and return the method; {CALLED}"
+        _send(channel, Finding("build", "failed", f"its factory ends in {brief(error)}", remedy))
+    else:
+        seen = "a network" if method.network else "a classical method"
+        parameters = getattr(method.built, "parameters", None)
+        if callable(parameters):
+            seen += f", {sum(one.numel() for one in parameters()):,} parameters"
+        _send(channel, Finding("build", "passed", seen))
+        return method
+    return None
+
+
+def _take_standard_output() -> IO[str]:
+    """Keep standard output for findings and give the method the log instead."""
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    return os.fdopen(answers, "w", encoding="utf-8")
+
+
+def _send(channel: IO[str], finding: Finding) -> None:
+    channel.write(json.dumps(asdict(finding)) + "\n")
+    channel.flush()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,206 @@
+"""The method under measurement, built for a runtime and a precision; imported by workers only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+import baselines
+from baselines.registry import conventions, kind_of, size_multiple
+from bench.machine import caches
+from bench.records.forms import why_unsupported
+from llpacknet.errors import UnsupportedError
+from llpacknet.runtimes import Calibration, prepare
+from llpacknet.runtimes.calibration import placed as calibration_scenes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from bench.records.cells import Cell
+    from llpacknet.raw.frame import RawFrame
+    from llpacknet.runtimes import Prepared
+
+TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2, "fp16": 1e-2, "int8": 1e-1}
+"""How far a form may be from what it must give, relative to the largest magnitude of that, by precision: the
+largest difference in fp32, else the root of its mean square."""
+CHECKED_SIZE = (160, 224)
+"""Multiples of 32 and of no more, by which a network shows that needs more and does not say so."""
+
+
+class WrongOutputError(Exception):
+    """The method gave something that is no picture of its input."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A method ready to be run.
+
+    Attributes:
+        model: its name.
+        network: whether it takes a normalised mosaic (a network) rather than a raw frame (a classical one).
+        needs_gain: whether it is given the protocol's gain.
+        input_clip: its own upper clip of the amplified mosaic; None for none.
+        device: "cpu" or "cuda".
+        forward: the timed call: what `place` returned in, the method's own output out.
+        method: the method itself, for what only it can say (its parameters, the gain it chose).
+        form: a network's form; None for a classical method.
+    """
+
+    model: str
+    network: bool
+    needs_gain: bool
+    input_clip: float | None
+    device: str
+    forward: Callable[[Any], Any]
+    method: Any = field(repr=False)
+    form: Prepared | None = field(default=None, repr=False)
+
+    def place(self, frame: RawFrame, gain: float, clip: float | None) -> Any:
+        """Bring a frame into the form and onto the device where `forward` takes it.
+
+        Args:
+            frame: the raw frame.
+            gain: what the normalised mosaic is multiplied by (a method with its own amplifier ignores it).
+            clip: upper clip after the gain; None for none.
+        """
+        if not self.network:
+            return frame, gain
+        mosaic = frame.normalised()
+        if self.needs_gain:
+            mosaic *= np.float32(gain)
+        if clip is not None:
+            np.minimum(mosaic, np.float32(clip), out=mosaic)
+        return torch.from_numpy(mosaic)[None, None].to(self.device)
+
+    def chosen_gain(self, placed: Any, given: float) -> float | None:
+        """Return the gain behind an output: the given one, or what the method's own amplifier chose."""
+        if self.needs_gain:
+            return given
+        own = getattr(self.method, "gain", None)
+        if own is None:
+            return None
+        with torch.inference_mode():
+            return float(own(placed).item())
+
+    def facts(self) -> dict[str, Any]:
+        """Say in which number format it computes, and what is to be known of that, for a result."""
+        if self.form is None:
+            return {}
+        note = {"note": self.form.note} if self.form.note else {}
+        return {"computes": self.form.computes, **note}
+
+    def picture(self, output: Any, height: int, width: int) -> NDArray[np.float32]:
+        """(H, W, 3) float32 in [0, 1] from the method's output; WrongOutputError unless it is a picture."""
+        self.check(output, height, width)
+        if self.network:
+            planes: torch.Tensor = output[0].float().clamp(0, 1)
+            rgb: NDArray[np.float32] = planes.permute(1, 2, 0).contiguous().cpu().numpy()
+            return rgb
+        picture: NDArray[Any] = np.asarray(output)
+        if picture.dtype.kind == "u":
+            return (picture / np.float32(np.iinfo(picture.dtype).max)).astype(np.float32)
+        clipped: NDArray[np.float32] = np.clip(picture, 0, 1).astype(np.float32, copy=False)
+        return clipped
+
+    def check(self, output: Any, height: int, width: int) -> None:
+        """Raise WrongOutputError unless an output is RGB of the frame's size and free of NaN and infinity."""
+        expected = (1, 3, height, width) if self.network else (height, width, 3)
+        shape = tuple(getattr(output, "shape", ()))
+        if shape != expected:
+            raise WrongOutputError(f"the output has shape {shape or type(output).__name__}, not {expected}")
+        # A sum is finite only if all its terms are, and needs no second picture in memory.
+        total = float(output.sum(dtype=torch.float64) if self.network else np.sum(output, dtype=np.float64))
+        if not np.isfinite(total):
+            raise WrongOutputError("the output holds NaN or infinity")
+
+
+def build(cell: Cell, weights: str) -> Subject:
+    """Build the method of a cell for its device, runtime and precision, compared with `published` first.
+
+    Raises:
+        UnsupportedError: the combination does not exist here.
+        WrongOutputError: the form gives another picture than the published one.
+        InputError: unusable weights.
+    """
+    reason = why_unsupported(cell, baselines.spec(cell.model))
+    if reason:
+        raise UnsupportedError(reason)
+    if cell.device == "cuda" and not torch.cuda.is_available():
+        raise UnsupportedError(f"no CUDA device can be used: torch {torch.__version__} finds none")
+    method = baselines.create(cell.model, weights=weights)
+    subject = dress(cell, method)
+    if subject.form is not None:
+        if cell.runtime != "published":
+            _compare(subject, method, str(cell.precision))
+        if cell.height and cell.width:
+            subject.form.fit(cell.height, cell.width)
+    return subject
+
+
+def dress(cell: Cell, method: Any, calibration: Calibration | None = None) -> Subject:
+    """Bring a method as `create` gives it into the runtime, precision and device of a cell.
+
+    Args:
+        cell: says which.
+        method: the method; a network is left as it is.
+        calibration: what an int8 form finds its ranges on; the training scenes that the package carries if
+            None.
+
+    Raises:
+        UnsupportedError: the network cannot be brought into that form.
+    """
+    needs_gain, clip = conventions(cell.model, method)
+    if kind_of(cell.model, method) == "classical":
+        return Subject(cell.model, False, needs_gain, clip, "cpu", lambda placed: method(*placed), method)
+    device = str(cell.device)
+    if not isinstance(method, torch.nn.Module):
+        if (cell.runtime, device) != ("published", "cpu"):
+            raise UnsupportedError(f"{cell.model} is no torch.nn.Module: it has its published form alone")
+        return Subject(cell.model, True, needs_gain, clip, device, _inference(method), method)
+    if cell.precision == "int8" and calibration is None:
+        scenes = calibration_scenes(needs_gain=needs_gain, clip=clip)
+        calibration = Calibration(scenes, caches.place() / caches.QUANTISED)
+    form = prepare(
+        method,
+        str(cell.runtime),
+        str(cell.precision),
+        multiple=size_multiple(cell.model, method),
+        threads=cell.threads,
+        device=device,
+        calibration=calibration,
+    )
+    # The gain that a method tells is found where its frames are.
+    return Subject(cell.model, True, needs_gain, clip, device, form, method.to(device), form)
+
+
+def _compare(subject: Subject, method: torch.nn.Module, precision: str) -> None:
+    """Raise WrongOutputError unless a form gives the published form's picture of a training scene."""
+    scene = calibration_scenes(needs_gain=subject.needs_gain, clip=subject.input_clip)[0]
+    mosaic = scene[..., : CHECKED_SIZE[0], : CHECKED_SIZE[1]].contiguous().to(subject.device)
+    with torch.inference_mode():
+        expected = method(mosaic)
+    found = subject.forward(mosaic)
+    if found.shape != expected.shape:
+        raise WrongOutputError(
+            f"a training scene gives shape {tuple(found.shape)}, as published {tuple(expected.shape)}"
+        )
+    difference = (found - expected).abs()
+    apart = float(difference.max() if precision == "fp32" else difference.square().mean().sqrt())
+    error, tolerance = apart / max(float(expected.abs().max()), 1e-12), TOLERANCE[precision]
+    if not error <= tolerance:
+        raise WrongOutputError(
+            f"another picture than published: off by {error:.2g} of the largest value (at most {tolerance:g})"
+        )
+
+
+def _inference(method: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
+    def forward(mosaic: torch.Tensor) -> torch.Tensor:
+        with torch.inference_mode():
+            return method(mosaic)
+
+    return forward

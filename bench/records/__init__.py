@@ -1,0 +1,1 @@
+"""What is measured and how it is kept: cells, jobs, protocols, tiers, result files, provenance."""

@@ -1,0 +1,148 @@
+"""A job is what one worker process does; an order is a job as it goes to the worker, with where to write."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from bench.machine.address import local
+from bench.records.cells import Cell, Measurement
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+RESTS = "rests"
+"""Event of a worker that waits for a word: the next order, or whose turn it is."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A pair of exposures.
+
+    Attributes:
+        name: the short exposure's name without its suffix.
+        short: path or address of the short exposure, see `bench.machine.address`.
+        long: path or address of the long exposure.
+        ratio: exposure ratio, at most 300.
+    """
+
+    name: str
+    short: str
+    long: str
+    ratio: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """Work for one fresh process: one method in one form, measured in one way.
+
+    Attributes:
+        cells: the cells it measures, in turn. Quality: one per picture. Latency: one, in the first round
+            followed by the memory cell, whose peak is that of the same cold call.
+        pictures: quality: one per cell; latency and memory: the frame that is fed, or none for a made-up one.
+        weights: "none" for random parameters, else "shipped" or a file.
+        area_fraction: part of the frame that is judged, 1 or a quarter (centred).
+        round: number of the interleaved round (latency).
+        twin: whether this is the second process of an A/A pair (latency).
+        single_pass: whether one call is all that is made, because a method is slow (latency).
+        slow_pass_s: a first call that takes longer than this is the only one; None for no such limit.
+        predicted_s: what it will take, in seconds, where that can be told.
+        predicted_bytes: the worker's largest resident size, where that can be told.
+        synthetic: whether the pictures were made rather than taken; None without pictures.
+    """
+
+    cells: tuple[Cell, ...]
+    pictures: tuple[Picture, ...] = ()
+    weights: str = "none"
+    area_fraction: float = 1.0
+    round: int = 0
+    twin: bool = False
+    single_pass: bool = False
+    slow_pass_s: float | None = None
+    predicted_s: float | None = None
+    predicted_bytes: int | None = None
+    synthetic: bool | None = None
+
+    @property
+    def cell(self) -> Cell:
+        """The first cell, which stands for the job: model, device and form are the same in all of them."""
+        return self.cells[0]
+
+    @property
+    def measurement(self) -> Measurement:
+        """What is measured."""
+        return self.cell.measurement
+
+    def only(self, indices: Sequence[int]) -> Job:
+        """Keep some of the cells, with their pictures, and the share of the predicted time."""
+        share = len(indices) / len(self.cells)
+        taken = self.pictures
+        if self.measurement == "quality":
+            taken = tuple(self.pictures[index] for index in indices)
+        seconds = None if self.predicted_s is None else self.predicted_s * share
+        cells = tuple(self.cells[index] for index in indices)
+        return replace(self, cells=cells, pictures=taken, predicted_s=seconds)
+
+    def files(self, index: int) -> list[Path]:
+        """Raw files that the measurement of one of the cells reads; copied here if they have an address."""
+        return [local(source) for source in self.sources(index)]
+
+    def sources(self, index: int) -> list[str]:
+        """Paths or addresses of the raw files that the measurement of one of the cells reads."""
+        if not self.pictures:
+            return []
+        if self.measurement != "quality":
+            return [self.pictures[0].short]
+        return [self.pictures[index].short, self.pictures[index].long]
+
+    def label(self) -> str:
+        """Say in a few words what the job does, for progress and messages."""
+        precision = None if self.cell.precision == "fp32" else self.cell.precision
+        words = [self.measurement, self.cell.model, self.cell.runtime, precision, self.cell.device]
+        if self.measurement == "latency":
+            words.append(f"round {self.round + 1}{' (twin)' if self.twin else ''}")
+        if self.cell.protocol:
+            words.append(f"{len({picture.short for picture in self.pictures})} images")
+        return " ".join(word for word in words if word)
+
+
+@dataclass(frozen=True)
+class Order:
+    """A job on its way to a worker.
+
+    Attributes:
+        job: what to do.
+        out: the results folder.
+        manager: process id of the manager; a worker whose manager is gone ends.
+        memory_limit: bytes of private memory that the worker may ask for; None for no limit.
+        keep_predictions: whether restored pictures are written into `<out>/predictions`.
+        environment: what the manager knows of the machine.
+        provenance: what the manager knows of code and weights.
+        settings: by measurement, what else a result depends on.
+        stays: whether the worker waits for another order once this one is done, with the method still built.
+        turns: whether it shares its round with others and waits for its turns to take samples (latency).
+    """
+
+    job: Job
+    out: str
+    manager: int
+    memory_limit: int | None = None
+    keep_predictions: bool = False
+    environment: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, dict[str, Any]] = field(default_factory=dict)
+    stays: bool = False
+    turns: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Give the order as plain JSON values."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(raw: dict[str, Any]) -> Order:
+        """Read what `to_json` gave."""
+        job = dict(raw["job"])
+        job["cells"] = tuple(Cell(**cell) for cell in job["cells"])
+        job["pictures"] = tuple(Picture(**picture) for picture in job["pictures"])
+        return Order(**{**raw, "job": Job(**job)})

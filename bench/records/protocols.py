@@ -1,0 +1,81 @@
+"""Protocols: which pairs are scored, at which gain, after which rounding, by which definitions."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from llpacknet.errors import InputError
+
+FILE = Path(__file__).with_name("protocols.toml")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One published way to score a method on pairs of dark and well-exposed raws.
+
+    Attributes:
+        name: key in `protocols.toml`.
+        title: what tables call it.
+        source: where it was published.
+        subset: name of the rule that takes the pairs, see `bench.data.folder.subsets`.
+        pairs: how many pairs that rule takes from SID-Sony's test scenes.
+        gain: what a method without its own amplifier gets: "ratio" is the exposure ratio, at most 300;
+            "estimate" is RED's closed-form estimate from the mosaic alone, with m = 5. A method with its own
+            amplifier gets the unamplified mosaic under either.
+        input_clip: upper clip of the amplified mosaic: "method" is each method's own convention
+            (its declaration says which), a number holds for every method.
+        quantise: step to 8 bits of output and truth before they are compared, see `bench.metrics.quantise`.
+        ssim: definition of SSIM, see `bench.metrics.windows`.
+        lpips: LPIPS's network, "alex" or "vgg"; version 0.1, pictures brought to [-1, 1].
+        notes: what a publication leaves open, and what was chosen here.
+    """
+
+    name: str
+    title: str
+    source: str
+    subset: str
+    pairs: int
+    gain: Literal["ratio", "estimate"]
+    input_clip: Literal["method"] | float
+    quantise: Literal["truncate", "round", "none"]
+    ssim: Literal["uniform", "gaussian", "gaussian-population", "wang-luma", "matlab-rgb"]
+    lpips: Literal["alex", "vgg"]
+    notes: str
+
+    def clip_for(self, method_clip: float | None) -> float | None:
+        """Upper clip of the amplified mosaic, for a method whose own is `method_clip`; None: no clip."""
+        return method_clip if self.input_clip == "method" else float(self.input_clip)
+
+
+@cache
+def _file() -> tuple[str, dict[str, Protocol]]:
+    tables = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    default = tables.pop("default")
+    return default, {name: Protocol(name=name, **table) for name, table in tables.items()}
+
+
+def load() -> dict[str, Protocol]:
+    """All protocols by name, in the file's order."""
+    return dict(_file()[1])
+
+
+def default() -> Protocol:
+    """Return the protocol that holds where none is named: `release2022`."""
+    name, protocols = _file()
+    return protocols[name]
+
+
+def get(name: str) -> Protocol:
+    """Return the protocol of that name.
+
+    Raises:
+        InputError: there is none; the message lists those that exist.
+    """
+    protocols = _file()[1]
+    if name not in protocols:
+        raise InputError(f"no protocol is called {name!r}: choose from {', '.join(protocols)}")
+    return protocols[name]

@@ -1,0 +1,65 @@
+"""How much the main job measures: four tiers, from a check in CI to every picture of its protocols."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from baselines.paper import FULL_HEIGHT, FULL_WIDTH
+
+TierName = Literal["smoke", "quick", "standard", "full"]
+
+
+SMOKE = ("llpacknet", "sid-unet", "red", "gain-only")
+"""One method of each sort that the machinery has to deal with, and quick ones."""
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One tier.
+
+    Attributes:
+        name: as the command line takes it.
+        scenes: scenes to make where no data set is given.
+        height: frame height of made scenes in pixels.
+        width: frame width of made scenes in pixels.
+        images: at most so many images are judged per protocol, spread over scenes and ratios; None for all.
+        rounds: interleaved rounds of latency, each in a fresh process.
+        slow_pass_s: a method predicted to need more than this for one pass is timed once and judged at a
+            quarter of the area, marked so in every table; None to treat all methods alike.
+        slow_images: at most so many images are judged of such a method, marked so too; None for as many as of
+            the others.
+        models: what is measured where no models are named; None for all that are registered.
+    """
+
+    name: TierName
+    scenes: int
+    height: int
+    width: int
+    images: int | None
+    rounds: int
+    slow_pass_s: float | None
+    slow_images: int | None = None
+    models: tuple[str, ...] | None = None
+
+
+TIERS: dict[str, Tier] = {
+    tier.name: tier
+    for tier in (
+        Tier("smoke", scenes=1, height=712, width=1064, images=1, rounds=2, slow_pass_s=20.0, models=SMOKE),
+        Tier("quick", scenes=1, height=FULL_HEIGHT, width=FULL_WIDTH, images=3, rounds=2, slow_pass_s=20.0),
+        Tier(
+            "standard",
+            scenes=12,
+            height=FULL_HEIGHT,
+            width=FULL_WIDTH,
+            images=93,
+            rounds=5,
+            slow_pass_s=20.0,
+            slow_images=6,
+        ),
+        Tier(
+            "full", scenes=50, height=FULL_HEIGHT, width=FULL_WIDTH, images=None, rounds=5, slow_pass_s=None
+        ),
+    )
+}

@@ -1,0 +1,284 @@
+"""What a Dask worker does: it measures cells in processes of its own and writes their files itself.
+
+Only a short account goes back through the scheduler.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pickle
+import threading
+import time
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from bench.machine.environment import available_memory, memory_limit
+from bench.run import process
+from bench.run.attempt import Limits
+from bench.run.cluster.hosts import Turn, facts, label
+from bench.run.cluster.placing import by_picture, part
+from bench.run.cluster.strikes import Strikes
+from bench.run.manager import STRIKES, Execution
+from bench.run.span import Settled
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from bench.records.cells import Cell
+    from bench.records.jobs import Job
+    from bench.run.attempt import Runner
+    from bench.run.cluster.placing import Work
+    from bench.run.plan import Plan
+
+RUN_FILE = ".run"
+FATAL = ("timeout", "crash", "oom-host")
+"""Ends of a measuring process, not of a cell alone."""
+_of_thread = threading.local()
+
+
+@dataclass
+class Account:
+    """What a task has done.
+
+    Attributes:
+        worker: who did it.
+        host: where.
+        cells: cell, status and reason of all that it ended.
+        kept: how many were there already, written by a worker that is no more.
+        retries: how often its cells had been begun before by such workers.
+        seconds: its wall time, the waiting below included.
+        waited_s: until nobody timed anything on the host.
+        built: measuring processes started, which build a method each.
+    """
+
+    worker: str
+    host: str
+    cells: list[tuple[Cell, str, str | None]] = field(default_factory=list)
+    kept: int = 0
+    retries: int = 0
+    seconds: float = 0.0
+    waited_s: float = 0.0
+    built: int = 0
+
+
+class _Notes:
+    """Progress of an execution: kept for the account, and told to the client while it goes on.
+
+    Args:
+        account: where ends of cells are noted.
+        tell: called with the name of each method below and its arguments.
+    """
+
+    def __init__(self, account: Account, tell: Callable[..., None]) -> None:
+        self._account = account
+        self._tell = tell
+
+    def start(self, jobs: Sequence[Job]) -> None:
+        """Nothing to note."""
+
+    def begin(self, job: Job) -> None:
+        """Tell that a job begins."""
+        self._tell("begin", job)
+
+    def cell(self, job: Job, cell: Cell, status: str, reason: str | None) -> None:
+        """Note the end of a cell; of one that is measured in rounds, the last end counts."""
+        self._account.cells = [one for one in self._account.cells if one[0] != cell]
+        self._account.cells.append((cell, status, reason))
+        self._tell("cell", job, cell, status, reason)
+
+    def finish(self, job: Job) -> None:
+        """Tell that a job has ended."""
+        self._tell("finish", job)
+
+    def stop(self) -> None:
+        """Nothing to note."""
+
+
+def _teller(work: Work) -> Callable[..., None]:
+    """Tell the client how a long task goes: what is timed is a single one on each host."""
+    from distributed import get_worker
+
+    try:
+        worker = get_worker() if work.host else None
+    except ValueError:  # outside a worker there is nobody to tell
+        worker = None
+    if worker is None:
+        return lambda *_: None
+    return lambda *words: worker.log_event(work.run, pickle.dumps(words))
+
+
+def measure(work: Work, worker: str | None = None) -> Account:
+    """Measure the cells of a task; those that a dead worker has finished are kept.
+
+    Raises:
+        InputError: the worker runs other code than the client, stands on the wrong host, or cannot write.
+    """
+    begun = time.monotonic()
+    _check(work)
+    drop_dask_settings()
+    account = Account(worker or _address(), label())
+    turn = Turn()
+    with turn.alone() if work.host else turn.together():
+        account.waited_s = time.monotonic() - begun
+        if work.host:
+            _measure_alone(work, account)
+        else:
+            _measure_beside(work, account)
+    account.seconds = time.monotonic() - begun
+    return account
+
+
+class _Over(Exception):  # noqa: N818 - nothing went wrong
+    """The run that sent the task no longer goes on."""
+
+
+class _Watch(Strikes):
+    """Also ends an execution before its next cell once nobody waits for it."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(Path(work.out))
+        self._work = work
+
+    def begin(self, cell: Cell) -> None:
+        """Leave a mark, unless the run is over."""
+        if not wanted(self._work):
+            raise _Over
+        super().begin(cell)
+
+
+def _measure_alone(work: Work, account: Account) -> None:
+    if wanted(work):
+        _resident().end()
+        _execute(work, part(work.plan, work.plan.jobs), account, process.run)
+        account.built += len(work.plan.jobs)
+
+
+def _measure_beside(work: Work, account: Account) -> None:
+    resident = _resident()
+    before = resident.started
+    for job in (one for whole in work.plan.jobs for one in by_picture(whole)):
+        if not wanted(work):
+            break
+        row = _row(work, job)
+        plan = part(work.plan, (job,))
+        if row.length < STRIKES:
+            stays = job.measurement == "quality"
+            _execute(work, plan, account, resident.run if stays else process.run)
+            row.add([one for one in account.cells if one[0] in job.cells])
+        else:
+            reason = f"not tried after {STRIKES} in a row ended so: {row.reason}"
+            left = [
+                cell for one in _execution(work, plan, account, process.run).remaining() for cell in one.cells
+            ]
+            ends = tuple(Settled(cell, "skipped", reason) for cell in left)
+            _execute(work, replace(plan, jobs=(), settled=ends), account, process.run)
+    account.built += resident.started - before
+
+
+@dataclass
+class _Row:
+    """How many pictures of one method have ended their measuring process one after another, and how.
+
+    A worker counts its own: in a run on several, each gives a method that hangs its three chances.
+    """
+
+    of: tuple[Any, ...]
+    length: int = 0
+    reason: str | None = None
+
+    def add(self, ends: Sequence[tuple[Cell, str, str | None]]) -> None:
+        """Count a picture."""
+        fatal = [reason for _, status, reason in ends if status in FATAL]
+        if ends and len(fatal) == len(ends):
+            self.length, self.reason = self.length + 1, fatal[0]
+        elif ends:
+            self.length = 0
+
+
+def _row(work: Work, job: Job) -> _Row:
+    cell = job.cell
+    of = (work.run, cell.measurement, cell.model, cell.device, cell.runtime, cell.precision, cell.threads)
+    row: _Row | None = getattr(_of_thread, "row", None)
+    if row is None or row.of != of:
+        _of_thread.row = row = _Row(of)
+    return row
+
+
+def _execution(
+    work: Work, plan: Plan, account: Account, run: Runner, watch: Strikes | None = None
+) -> Execution:
+    return Execution(
+        plan,
+        Path(work.out),
+        Limits(timeout_s=work.timeout_s, memory_bytes=_memory(work)),
+        _Notes(account, _teller(work)),
+        worker=run,
+        watch=watch,
+        place={"host": account.host},
+    )
+
+
+def _execute(work: Work, plan: Plan, account: Account, run: Runner) -> None:
+    watch = _Watch(work)
+    with contextlib.suppress(_Over):
+        account.kept += _execution(work, plan, account, run, watch).run().kept
+    account.retries += watch.seen
+
+
+def wanted(work: Work) -> bool:
+    """Whether the run that sent a task still goes on."""
+    with contextlib.suppress(OSError):
+        return (Path(work.out) / RUN_FILE).read_text(encoding="utf-8") == work.run
+    return False
+
+
+def _check(work: Work) -> None:
+    own = facts()["code"]
+    other = [name for name, value in work.code.items() if own.get(name) != value]
+    if other:
+        raise InputError(
+            f"a worker on {label()} runs another {' and '.join(other)} than this command: install the same "
+            "version and the same constraints.txt there"
+        )
+    if work.host and work.host != label():
+        raise InputError(f"cells of the host {work.host} were sent to {label()}: start them again")
+
+
+def drop_dask_settings() -> None:
+    """Take out of this process's environment what Dask's nanny has put there for its own sake.
+
+    Measuring processes inherit it. Above all, its setting of glibc's allocator gives freed memory back to the
+    kernel at once: a network then touches fresh pages in every layer, and takes up to twice as long.
+    """
+    import dask
+
+    for name, value in dask.config.get("distributed.nanny.pre-spawn-environ", {}).items():
+        if os.environ.get(name) == str(value):
+            del os.environ[name]
+
+
+def _memory(work: Work) -> int | None:
+    """Return this worker's part of the host's memory, if it is there."""
+    if work.memory_bytes is not None or work.host:
+        return work.memory_bytes
+    whole = min(memory_limit() or psutil.virtual_memory().total, psutil.virtual_memory().total)
+    return min(available_memory(), whole // work.share)
+
+
+def _resident() -> process.Resident:
+    """Return this thread's own: a worker with several threads measures several methods at a time."""
+    if not hasattr(_of_thread, "resident"):
+        _of_thread.resident = process.Resident()
+    resident: process.Resident = _of_thread.resident
+    return resident
+
+
+def _address() -> str:
+    from distributed import get_worker
+
+    return str(get_worker().name)

@@ -1,0 +1,110 @@
+"""What a job will take: figures at full resolution scaled by area and threads; for planning only."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from baselines.paper import FULL_HEIGHT, FULL_WIDTH
+
+if TYPE_CHECKING:
+    from bench.records.jobs import Job
+
+FILE = Path(__file__).with_name("predictions.toml")
+TABLE_THREADS = 2
+IMPORT_S = 2.5
+"""Starting a worker: interpreter, torch, the method."""
+IMPORT_BYTES = 400_000_000
+PICTURE_S = 2.0
+"""Reading, rendering the truth and the cheap scores of a full-size picture."""
+LPIPS_S, LPIPS_BYTES = 3.0, 3_700_000_000
+KERNELS_S, KERNELS_BYTES = 14.0, 900_000_000
+"""The forms of UnPack, timed and compared on a full-size picture's channels."""
+FORMS: dict[tuple[str | None, str | None], tuple[float, float]] = {
+    ("published", "fp32"): (1.0, 0.0),
+    ("eager", "fp32"): (0.9, 0.0),
+    ("compile", "fp32"): (0.6, 60.0),
+    ("compile", "bf16"): (0.6, 60.0),
+    ("onnxruntime", "fp32"): (0.5, 4.0),
+    ("onnxruntime", "int8"): (0.3, 10.0),
+    ("openvino", "fp32"): (0.5, 5.0),
+    ("openvino", "bf16"): (0.5, 5.0),
+    ("openvino", "int8"): (0.3, 10.0),
+}
+"""By runtime and precision: time of a pass relative to the published form's, and seconds to build it."""
+PEAKS_S, PEAKS_BYTES = 4.0, 550_000_000
+"""The machine's own peaks, measured beside them at any frame size."""
+CELL_BYTES = 4_000
+PREDICTION_BYTES = 20_000_000
+"""One full-size restored picture as PNG."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One forward pass: seconds, and the whole process's largest resident size in bytes."""
+
+    seconds: float
+    peak_bytes: int
+
+
+@cache
+def _table() -> dict[str, Pass]:
+    raw = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    return {name: Pass(float(row["seconds"]), int(row["bytes"])) for name, row in raw.items()}
+
+
+def area(height: int, width: int) -> float:
+    """Area relative to the paper's frame."""
+    return height * width / (FULL_HEIGHT * FULL_WIDTH)
+
+
+def one_pass(model: str, height: int, width: int, threads: int = TABLE_THREADS) -> Pass | None:
+    """Predict one pass of a registered method; None for a method that is not in the table."""
+    known = _table().get(model)
+    if known is None:
+        return None
+    share = area(height, width)
+    seconds = known.seconds * share * TABLE_THREADS / min(threads, 8)
+    return Pass(seconds, round(IMPORT_BYTES + (known.peak_bytes - IMPORT_BYTES) * share))
+
+
+def in_form(one: Pass, runtime: str | None, precision: str | None) -> tuple[Pass, float]:
+    """Return a pass in another form than the published one, and the seconds that building the form takes."""
+    factor, building = FORMS.get((runtime, precision), (1.0, 0.0))
+    return Pass(one.seconds * factor, one.peak_bytes), building
+
+
+def kernels(height: int, width: int) -> tuple[float, int]:
+    """Seconds and largest resident size of comparing the forms of UnPack."""
+    share = area(height, width)
+    largest = max(round(KERNELS_BYTES * share), PEAKS_BYTES)
+    return IMPORT_S + PEAKS_S + max(KERNELS_S * share, 6.0), IMPORT_BYTES + largest
+
+
+def latency_s(one: Pass, *, single_pass: bool) -> float:
+    """Seconds of one process of an interleaved run: cold call, warm-up, samples, one call end to end."""
+    if single_pass:
+        return IMPORT_S + one.seconds
+    if one.seconds > 5:
+        return IMPORT_S + 2 * one.seconds
+    return IMPORT_S + 5 * one.seconds + max(3.0, 2 * one.seconds)
+
+
+def quality_s(one: Pass | None, height: int, width: int, images: int) -> float:
+    """Seconds to judge so many pictures."""
+    share = area(height, width)
+    return IMPORT_S + images * ((one.seconds if one else 0.0) + share * (PICTURE_S + LPIPS_S))
+
+
+def quality_bytes(one: Pass | None, height: int, width: int) -> int:
+    """Largest resident size while judging: the method's, or LPIPS's on top of a few pictures."""
+    scoring = IMPORT_BYTES + round(LPIPS_BYTES * area(height, width))
+    return max(one.peak_bytes if one else 0, scoring)
+
+
+def total_s(jobs: tuple[Job, ...]) -> float:
+    """Seconds that jobs will take one after another; one that cannot be predicted counts as its start."""
+    return sum(job.predicted_s or IMPORT_S for job in jobs)

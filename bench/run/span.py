@@ -1,0 +1,284 @@
+"""From a request to jobs: which cells it spans, which of them exist, and how they share worker processes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import TYPE_CHECKING
+
+import baselines
+from baselines.registry import without_weights
+from bench.data.folder.sampling import frame_size, spread
+from bench.data.folder.subsets import select
+from bench.records import protocols
+from bench.records.cells import Cell
+from bench.records.forms import why_unsupported
+from bench.records.jobs import Job, Picture
+from bench.run import predictions
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from bench.data.folder.pairs import Dataset, Pair
+    from bench.records.cells import Status
+    from bench.records.tiers import Tier
+
+UNPACKING = "llpacknet"
+"""The method whose last step, UnPack, is measured by itself."""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A cell whose end is known without measuring: it cannot exist, or lacks what it needs."""
+
+    cell: Cell
+    status: Status
+    reason: str
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request with its defaults filled in."""
+
+    dataset: Dataset | None
+    protocols: tuple[str, ...]
+    device: str
+    forms: tuple[tuple[str, str], ...]
+    size: tuple[int, int]
+    threads: int
+    tier: Tier | None
+    weights: Mapping[str, Path]
+    images: int | None = None
+
+    def complexity(self, models: Sequence[str], size: tuple[int, int]) -> list[Job]:
+        """One job for the registered methods together; one for each of a user's own, which may fail."""
+        cells = {m: Cell(m, "complexity", height=size[0], width=size[1]) for m in models}
+        shipped = tuple(cell for model, cell in cells.items() if ":" not in model)
+        own = [
+            Job((cell,), predicted_s=predictions.IMPORT_S) for model, cell in cells.items() if ":" in model
+        ]
+        together = Job(shipped, predicted_s=predictions.IMPORT_S + 0.5 * len(shipped))
+        return [together, *own] if shipped else own
+
+    def kernels(self, models: Sequence[str]) -> list[Job]:
+        """One job for the forms of UnPack, where the method that has it is among the models."""
+        if UNPACKING not in models:
+            return []
+        height, width = self.size
+        cell = Cell(
+            UNPACKING,
+            "kernels",
+            device=self.device,
+            precision="fp32",
+            height=height,
+            width=width,
+            threads=self.threads,
+        )
+        seconds, peak = predictions.kernels(height, width)
+        return [Job((cell,), predicted_s=seconds, predicted_bytes=peak if self.device == "cpu" else None)]
+
+    def costs(
+        self, models: Sequence[str], kinds: Sequence[str], rounds: int
+    ) -> tuple[list[Job], list[Settled]]:
+        """Interleaved rounds of latency, of which the first keeps the memory of its cold call too.
+
+        The kernel keeps that record by itself, so that one process serves both cells; memory without latency
+        has a process of its own.
+        """
+        settled: list[Settled] = []
+        jobs: list[Job] = []
+        for model, (runtime, precision) in product(models, self.forms):
+            cells = [self._cost_cell(model, kind, runtime, precision) for kind in kinds]
+            reason = why_unsupported(cells[0], baselines.spec(model))
+            if reason:
+                settled += [Settled(cell, "unsupported", reason) for cell in cells]
+            else:
+                jobs.append(self._cost_job(model, cells))
+        if "latency" not in kinds:
+            return jobs, settled
+        later = [replace(job, cells=job.cells[:1]) for job in jobs if not job.single_pass]
+        interleaved = [replace(job, round=number) for number in range(1, rounds) for job in later]
+        return with_twins([*jobs, *interleaved]), settled
+
+    def _cost_cell(self, model: str, kind: str, runtime: str, precision: str) -> Cell:
+        return Cell(
+            model,
+            "latency" if kind == "latency" else "memory",
+            device=self.device,
+            runtime=runtime,
+            precision=precision,
+            height=self.size[0],
+            width=self.size[1],
+            threads=self.threads,
+        )
+
+    def _cost_job(self, model: str, cells: Sequence[Cell]) -> Job:
+        one = self._pass(model, self.size)
+        slow = self._is_slow(one)
+        return Job(
+            cells=tuple(cells),
+            pictures=pictures(self.dataset, self.dataset.pairs[:1]) if self.dataset else (),
+            weights=weights_choice(model, self.weights),
+            single_pass=slow,
+            slow_pass_s=self.tier.slow_pass_s if self.tier else None,
+            predicted_s=self._cost_s(one, cells[0], slow=slow) if one else None,
+            predicted_bytes=one.peak_bytes if one and self.device == "cpu" else None,
+            synthetic=self.dataset.synthetic if self.dataset else None,
+        )
+
+    @staticmethod
+    def _cost_s(one: predictions.Pass, cell: Cell, *, slow: bool) -> float:
+        formed, building = predictions.in_form(one, cell.runtime, cell.precision)
+        if cell.measurement == "memory":
+            return predictions.IMPORT_S + building + formed.seconds
+        return building + predictions.latency_s(formed, single_pass=slow)
+
+    def quality(self, models: Sequence[str]) -> tuple[list[Job], list[Settled], list[str]]:
+        """One job per method and form, with the cells of all pictures and protocols, picture by picture."""
+        if self.dataset is None:
+            raise InputError("quality needs pictures: give --dataset, or make some with 'llbench data make'")
+        whole, notes = self._taken(self.dataset, self.images)
+        few, _ = self._taken(self.dataset, self._slow_images())
+        size = frame_size(self.dataset) or self.size
+        jobs: list[Job] = []
+        settled: list[Settled] = []
+        for model, (runtime, precision) in product(models, self.forms):
+            slow = self._is_slow(self._pass(model, size))
+            taken = few if slow else whole
+            cells = [
+                Cell(
+                    model,
+                    "quality",
+                    dataset=self.dataset.name,
+                    protocol=protocol,
+                    image=picture.name,
+                    device=self.device,
+                    runtime=runtime,
+                    precision=precision,
+                    threads=self.threads,
+                )
+                for picture, protocol in taken
+            ]
+            end = self._without_quality(model, cells[0])
+            if end is not None:
+                settled += [Settled(cell, *end) for cell in cells]
+                continue
+            jobs.append(self._quality_job(model, cells, [picture for picture, _ in taken], size, slow=slow))
+        return jobs, settled, notes
+
+    def _slow_images(self) -> int | None:
+        """At most so many images are judged of a slow method: the fewest that anything allows."""
+        limits = (self.images, self.tier.slow_images if self.tier else None)
+        return min((limit for limit in limits if limit is not None), default=None)
+
+    def _taken(self, dataset: Dataset, limit: int | None) -> tuple[list[tuple[Picture, str]], list[str]]:
+        """Pictures with the protocols that judge them, sorted by picture so that a worker reads each once."""
+        found: list[tuple[Picture, str]] = []
+        notes = []
+        for name in self.protocols:
+            subset = protocols.get(name).subset
+            pairs = select(dataset.pairs, subset)
+            if not pairs:
+                notes.append(
+                    f"protocol {name} takes none of the {len(dataset.pairs)} pairs (subset {subset})"
+                )
+            found += [(picture, name) for picture in pictures(dataset, spread(pairs, limit))]
+        if not found:
+            raise InputError(f"nothing to judge in {dataset.root}: {'; '.join(notes)}")
+        return sorted(found, key=lambda one: one[0].name), notes
+
+    def _without_quality(self, model: str, cell: Cell) -> tuple[Status, str] | None:
+        reason = why_unsupported(cell, baselines.spec(model))
+        if reason:
+            return "unsupported", reason
+        if weights_choice(model, self.weights) == "none":
+            return "skipped", without_weights(model)
+        return None
+
+    def _quality_job(
+        self, model: str, cells: list[Cell], pictures: list[Picture], size: tuple[int, int], *, slow: bool
+    ) -> Job:
+        assert self.dataset is not None
+        if slow:
+            size = (size[0] // 2, size[1] // 2)
+        one = self._pass(model, size)
+        formed, building = (
+            predictions.in_form(one, cells[0].runtime, cells[0].precision) if one else (None, 0.0)
+        )
+        return Job(
+            cells=tuple(cells),
+            pictures=tuple(pictures),
+            weights=weights_choice(model, self.weights),
+            area_fraction=0.25 if slow else 1.0,
+            predicted_s=building + predictions.quality_s(formed, *size, len(cells)),
+            predicted_bytes=predictions.quality_bytes(one, *size) if self.device == "cpu" else None,
+            synthetic=self.dataset.synthetic,
+        )
+
+    def _pass(self, model: str, size: tuple[int, int]) -> predictions.Pass | None:
+        return predictions.one_pass(model, *size, self.threads)
+
+    def _is_slow(self, one: predictions.Pass | None) -> bool:
+        limit = self.tier.slow_pass_s if self.tier else None
+        return limit is not None and one is not None and self.device == "cpu" and one.seconds > limit
+
+
+def pictures(dataset: Dataset, pairs: Iterable[Pair]) -> tuple[Picture, ...]:
+    """Name the files of pairs of a data set as a worker needs them."""
+    return tuple(
+        Picture(pair.name, dataset.source(pair.short), dataset.source(pair.long), pair.ratio)
+        for pair in pairs
+    )
+
+
+def weights_choice(model: str, given: Mapping[str, Path]) -> str:
+    """Say what `baselines.create` is asked for: a given file, the shipped weights, or none."""
+    if model in given:
+        return str(given[model])
+    declared = baselines.spec(model)
+    # Classical methods have nothing to load, and a user's factory decides itself.
+    settled = declared.kind == "classical" or declared.weights is None
+    return "shipped" if settled or baselines.weights_path(model) is not None else "none"
+
+
+def with_twins(jobs: Sequence[Job]) -> list[Job]:
+    """Give each interleaved run its A/A pair and its order: every other round goes backwards.
+
+    The fastest method that is timed in every round, a network if there is one, has a second process in each,
+    at the other end of the round, so that what the machine does meanwhile is in their ratio as it is in that
+    of two methods. There and back, a steady drift cancels out of every ratio. What is timed once goes first,
+    so that the others are neighbours.
+    """
+    single = sorted((job for job in jobs if not job.twin), key=lambda job: job.round)
+    place = {cell: index for index, cell in enumerate(dict.fromkeys(job.cell for job in single))}
+    runs = {run: index for index, run in enumerate(dict.fromkeys(run_of(job) for job in single))}
+    hosts: dict[tuple[object, ...], Job] = {}
+    for job in single:
+        best = hosts.get(run_of(job))
+        if best is None or _fitness(job) < _fitness(best):
+            hosts[run_of(job)] = job
+    twinned = {job.cell for job in hosts.values()}
+    result: list[Job] = []
+    for number in sorted({job.round for job in single}):
+        in_round = [job for job in single if job.round == number]
+        twins = [replace(job, twin=True, cells=job.cells[:1]) for job in in_round if job.cell in twinned]
+        forth = sorted(
+            [*in_round, *twins],
+            key=lambda job: (runs[run_of(job)], not job.single_pass, job.twin, place[job.cell]),
+        )
+        result += forth if number % 2 == 0 else forth[::-1]
+    return result
+
+
+def _fitness(job: Job) -> tuple[bool, bool, float]:
+    """Sort what is repeated before what is timed once, networks before others, the fast before the slow."""
+    seconds = job.predicted_s if job.predicted_s is not None else float("inf")
+    return job.single_pass, baselines.spec(job.cell.model).kind != "network", seconds
+
+
+def run_of(job: Job) -> tuple[object, ...]:
+    """Name what the cells of one interleaved run have in common: device, frame and threads."""
+    cell = job.cell
+    return cell.device, cell.height, cell.width, cell.threads

@@ -1,0 +1,1 @@
+"""Scoring pictures made elsewhere: reading, pairing, every protocol, files."""

@@ -1,0 +1,123 @@
+"""What `llbench score` writes and prints: tables of pictures, of protocols and of the steps between them."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from bench.judge.waterfall import AXES, Waterfall
+from bench.metrics.definitions import METRICS
+from bench.show.figures.every import style, waterfalls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+
+def figure(metric: str, value: float | str | None, sign: str = "") -> str:
+    """Write decibels with four digits after the point, else five; a dash where there is no value."""
+    if value is None:
+        return "–"
+    number = float(value)
+    digits = 4 if metric == "psnr" else 5
+    return f"{number:{sign}.{digits}f}" if math.isfinite(number) else "∞"
+
+
+def picture_table(result: dict[str, Any]) -> Table:
+    """One row for each picture of the chosen protocol, with every metric, and their mean."""
+    names = list(result["pictures"][0]["metrics"]) if result["pictures"] else []
+    table = Table(title=f"protocol {result['protocol']}: {len(result['pictures'])} pictures")
+    table.add_column("picture", no_wrap=True)
+    for name in names:
+        table.add_column(METRICS[name].title, justify="right")
+    for picture in result["pictures"]:
+        table.add_row(escape(picture["name"]), *(figure(name, picture["metrics"][name]) for name in names))
+    table.add_section()
+    table.add_row("mean", *(figure(name, result["mean"]["metrics"][name]) for name in names))
+    return table
+
+
+def protocol_table(result: dict[str, Any]) -> Table:
+    """One row for each protocol: how many pairs of its subset are here, and its means."""
+    table = Table(title="the same pictures under every protocol")
+    table.add_column("protocol", no_wrap=True)
+    for heading in ("pairs here", "pairs in SID", "PSNR dB", "SSIM", "LPIPS"):
+        table.add_column(heading, justify="right")
+    for name, row in result["protocols"].items():
+        figures = (figure(quantity, row[quantity]) for quantity in ("psnr", "ssim", "lpips"))
+        table.add_row(name, str(row["pairs"]), str(row["pairs_published"]), *figures)
+    return table
+
+
+def waterfall_table(falls: Sequence[Waterfall]) -> Table:
+    """One row for each change from the first protocol to another, and the whole that the parts add up to."""
+    quantities = list(dict.fromkeys(fall.quantity for fall in falls))
+    table = Table(title="where the difference comes from, one change at a time")
+    table.add_column("from → to, and each change")
+    for quantity in quantities:
+        table.add_column(quantity.upper(), justify="right")
+    for end in dict.fromkeys(fall.end for fall in falls):
+        group = {fall.quantity: fall for fall in falls if fall.end == end}
+        steps = {(step.axis, q): step for q, fall in group.items() for step in fall.steps}
+        start = next(iter(group.values())).start
+        table.add_row(f"{start} → {end}", *(figure(q, group[q].before) for q in quantities), style="bold")
+        for axis in [axis for axis in AXES if any((axis, q) in steps for q in quantities)]:
+            step = next(steps[axis, q] for q in quantities if (axis, q) in steps)
+            change = f"  {AXES[axis]}: {step.before} → {step.after}" + (
+                f" ({step.note})" if step.note else ""
+            )
+            parts = {q: steps[axis, q].part for q in quantities if (axis, q) in steps}
+            table.add_row(change, *(figure(q, parts.get(q), "+") for q in quantities))
+        table.add_row("  whole", *(figure(q, whole_of(group[q]), "+") for q in quantities))
+        table.add_row(f"  {end}", *(figure(q, group[q].after) for q in quantities))
+        table.add_section()
+    return table
+
+
+def whole_of(fall: Waterfall) -> float:
+    """Sum of a waterfall's parts: the difference of its two protocols."""
+    return sum(step.part for step in fall.steps)
+
+
+def write(out: Path, result: dict[str, Any], falls: Sequence[Waterfall]) -> None:
+    """Write scores.json, scores.csv and, for several protocols, waterfall.{csv,png,svg} into a folder."""
+    text = json.dumps(result, indent=2, allow_nan=False)
+    (out / "scores.json").write_text(text + "\n", encoding="utf-8")
+    names = list(result["pictures"][0]["metrics"]) if result["pictures"] else []
+    rows = [
+        [picture["name"], *(picture["metrics"][name] for name in names)] for picture in result["pictures"]
+    ]
+    rows.append(["mean", *(result["mean"]["metrics"][name] for name in names)])
+    _write_csv(out / "scores.csv", ["picture", *names], rows)
+    if falls:
+        heading = ["quantity", "from", "to", "change", "before", "after", "part", "mean", "note"]
+        _write_csv(out / "waterfall.csv", heading, _steps(falls))
+        with style.styled():
+            drawn = waterfalls.draw(falls)
+            if drawn is not None:
+                style.save(drawn, out, "waterfall")
+
+
+def _steps(falls: Iterable[Waterfall]) -> list[list[Any]]:
+    rows: list[list[Any]] = []
+    for fall in falls:
+        ends = [fall.quantity, fall.start, fall.end]
+        rows.append([*ends, "start", "", "", "", fall.before, ""])
+        rows += [
+            [*ends, step.axis, step.before, step.after, step.part, step.mean, step.note]
+            for step in fall.steps
+        ]
+        rows.append([*ends, "whole", "", "", whole_of(fall), fall.after, ""])
+    return rows
+
+
+def _write_csv(path: Path, heading: list[str], rows: Iterable[list[Any]]) -> None:
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(heading)
+        writer.writerows(rows)

@@ -1,0 +1,246 @@
+"""Scores of pictures made elsewhere: every metric once per picture, then read under many protocols."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from bench.judge.waterfall import Quantity, Waterfall, waterfall
+from bench.metrics import definitions, quantise
+from bench.metrics.definitions import to_json
+from bench.records import protocols
+from bench.score.scoring.reading import Match, Matches, match, of_subset, read_picture
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from bench.data.making.spreading import Spread
+    from bench.metrics.quantise import Quantisation
+    from bench.records.protocols import Protocol
+
+QUANTITIES: tuple[Quantity, ...] = ("psnr", "ssim", "lpips")
+Judged = dict[tuple[str, str], float] | str
+"""A picture's values by quantisation and metric name, or why there are none."""
+GIVEN = ("gain", "input_clip")
+"""What a protocol says of the input; pictures that exist already cannot be changed in it."""
+
+
+@dataclass
+class Scores:
+    """Values of matched pictures.
+
+    Attributes:
+        matches: which pictures were paired, and which not.
+        values: by prediction name, then by (quantisation, metric name).
+        failures: a line for every pair that could not be scored.
+        skipped: by metric name, why it could not be had.
+    """
+
+    matches: Matches
+    values: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+
+    def of(self, protocol: Protocol) -> list[Match]:
+        """Return the scored pictures that belong to a protocol's subset."""
+        scored = [pair for pair in self.matches.found if pair.name in self.values]
+        return of_subset(scored, protocol.subset)
+
+    def mean(self, protocol: Protocol, quantity: Quantity) -> float:
+        """Mean of a quantity over a protocol's subset, as the protocol defines it."""
+        name = metric_name(protocol, quantity)
+        return statistics.fmean(self.value(pair, protocol, name) for pair in self.of(protocol))
+
+    def value(self, pair: Match, protocol: Protocol, metric: str) -> float:
+        """Return a picture's value of one metric at a protocol's quantisation."""
+        return self.values[pair.name][protocol.quantise, metric]
+
+    def metrics(self, protocol: Protocol) -> list[str]:
+        """Names of the metrics that were computed at a protocol's quantisation, in the table's order."""
+        computed = {
+            name for values in self.values.values() for how, name in values if how == protocol.quantise
+        }
+        return [name for name in definitions.METRICS if name in computed]
+
+    def quantities(self) -> list[Quantity]:
+        """Return the quantities that could be had."""
+        return [q for q in QUANTITIES if q != "lpips" or not any(name.startswith(q) for name in self.skipped)]
+
+
+def metric_name(protocol: Protocol, quantity: Quantity) -> str:
+    """Name, in the table of metrics, of what a protocol means by a quantity."""
+    return {"psnr": "psnr", "ssim": f"ssim-{protocol.ssim}", "lpips": f"lpips-{protocol.lpips}"}[quantity]
+
+
+def score(
+    predictions: Path,
+    truths: Path,
+    chosen: Iterable[Protocol],
+    metrics: Iterable[str] = (),
+    *,
+    skip: Mapping[str, str] | None = None,
+    advance: Callable[[int, int], None] | None = None,
+    spread: Spread | None = None,
+) -> Scores:
+    """Score the pictures of one folder against those of another.
+
+    Args:
+        predictions: folder of PNG, JPEG or TIFF pictures, 8 or 16 bits; 8 bits are taken as they are.
+        truths: folder of their truths, see `bench.score.scoring.reading.match`.
+        chosen: protocols to score under; a picture in none of their subsets is not opened.
+        metrics: names of further metrics to compute.
+        skip: metrics to leave out, each with the reason.
+        advance: called with (done, all) after each picture.
+        spread: does a function for each of several pictures, elsewhere and in any order; by default they are
+            judged here, one after another.
+
+    Raises:
+        InputError: the folders cannot be paired, no picture belongs to a subset, or none can be scored.
+    """
+    chosen = tuple(chosen)
+    scores = Scores(match(predictions, truths), skipped=dict(skip or {}))
+    # A waterfall passes through every quantisation with every definition, so all are computed at each.
+    names = {metric_name(protocol, q) for protocol in chosen for q in QUANTITIES} | set(metrics)
+    for name in sorted(names):
+        reason = definitions.get(name).unavailable()
+        if reason and name not in scores.skipped:
+            scores.skipped[name] = reason
+    names -= set(scores.skipped)
+    hows = tuple(dict.fromkeys(protocol.quantise for protocol in chosen))
+    belongs = {pair.name for protocol in chosen for pair in of_subset(scores.matches.found, protocol.subset)}
+    todo = [pair for pair in scores.matches.found if pair.name in belongs]
+    if not todo:
+        rules = ", ".join(dict.fromkeys(protocol.subset for protocol in chosen))
+        raise InputError(f"no picture in {predictions} belongs to the subset {rules}: name another protocol")
+    # In the truths' order, so that what is kept of a truth serves all its predictions.
+    pairs = sorted(todo, key=lambda pair: (pair.truth, pair.name))
+    if spread:  # who does it may stand elsewhere
+        pairs = [
+            replace(pair, prediction=pair.prediction.absolute(), truth=pair.truth.absolute())
+            for pair in pairs
+        ]
+    judge = partial(judged, hows, frozenset(names))
+    found: dict[str, Judged] = {}
+    for done, (name, values) in enumerate(spread(judge, pairs) if spread else map(judge, pairs), start=1):
+        found[name] = values
+        if advance:
+            advance(done, len(pairs))
+    for name, values in ((pair.name, found[pair.name]) for pair in pairs):
+        if isinstance(values, str):
+            scores.failures.append(f"{name}: {values}")
+        else:
+            scores.values[name] = values
+    if not scores.values:
+        raise InputError(f"no pair could be scored; {scores.failures[0]}")
+    return scores
+
+
+def judged(hows: tuple[Quantisation, ...], names: frozenset[str], pair: Match) -> tuple[str, Judged]:
+    """Judge one pair.
+
+    Returns:
+        the prediction's name, and its values by (quantisation, metric name) or why it could not be scored.
+    """
+    try:
+        return pair.name, _values(pair, hows, names)
+    except InputError as error:
+        return pair.name, str(error)
+
+
+def _values(pair: Match, hows: Iterable[Quantisation], names: frozenset[str]) -> dict[tuple[str, str], float]:
+    pictures = read_picture(pair.prediction), read_picture(pair.truth)
+    if pictures[0].shape != pictures[1].shape:
+        sizes = [f"{picture.shape[1]}x{picture.shape[0]}" for picture in pictures]
+        raise InputError(f"is {sizes[0]}, its truth {pair.truth.name} is {sizes[1]}: make them equal in size")
+    if all(picture.dtype == "uint8" for picture in pictures):
+        values = _measured(*pictures, None, names)
+        return {(how, name): value for how in hows for name, value in values.items()}
+    found: dict[tuple[str, str], float] = {}
+    for how in hows:
+        prediction, truth = (quantise(picture, how) for picture in pictures)
+        values = _measured(prediction, truth, 1.0 if how == "none" else None, names)
+        found |= {(how, name): value for name, value in values.items()}
+    return found
+
+
+def _measured(
+    prediction: NDArray[Any], truth: NDArray[Any], data_range: float | None, names: frozenset[str]
+) -> dict[str, float]:
+    return {name: definitions.get(name).compute(prediction, truth, data_range) for name in sorted(names)}
+
+
+def waterfalls(scores: Scores, start: Protocol, ends: Iterable[Protocol]) -> list[Waterfall]:
+    """How each quantity's mean moves from one protocol to each other whose subset is not empty here."""
+    if not scores.of(start):
+        return []
+    return [
+        waterfall(start, end, quantity, partial(scores.mean, quantity=quantity), GIVEN)
+        for end in ends
+        if end.name != start.name and scores.of(end)
+        for quantity in scores.quantities()
+    ]
+
+
+def as_dict(
+    scores: Scores, protocol: Protocol, others: Iterable[Protocol], falls: list[Waterfall]
+) -> dict[str, Any]:
+    """Everything that was scored, for strict JSON: names but no paths, nothing that differs between runs."""
+    pictures = [
+        {
+            "name": pair.name,
+            "prediction": pair.prediction.name,
+            "truth": pair.truth.name,
+            **{
+                q: to_json(scores.value(pair, protocol, metric_name(protocol, q)))
+                for q in scores.quantities()
+            },
+            "metrics": {
+                name: to_json(scores.value(pair, protocol, name)) for name in scores.metrics(protocol)
+            },
+        }
+        for pair in scores.of(protocol)
+    ]
+    return {
+        "schema_version": 1,
+        "protocol": protocol.name,
+        "mean": _means(scores, protocol),
+        "pictures": pictures,
+        "protocols": {other.name: _means(scores, other) for other in (protocol, *others)},
+        "waterfalls": [_fall(fall) for fall in falls],
+        "failures": scores.failures,
+        "unscored": list(scores.matches.unscored),
+        "unused": list(scores.matches.unused),
+        "skipped": scores.skipped,
+    }
+
+
+def _means(scores: Scores, protocol: Protocol) -> dict[str, Any]:
+    pairs = len(scores.of(protocol))
+    means = {q: to_json(scores.mean(protocol, q)) if pairs else None for q in scores.quantities()}
+    metrics = {
+        name: to_json(statistics.fmean(scores.value(pair, protocol, name) for pair in scores.of(protocol)))
+        for name in (scores.metrics(protocol) if pairs else ())
+    }
+    return {
+        "pairs": pairs,
+        "pairs_published": protocol.pairs,
+        **{quantity: means.get(quantity) for quantity in QUANTITIES},
+        "metrics": metrics,
+    }
+
+
+def _fall(fall: Waterfall) -> dict[str, Any]:
+    steps = [{**vars(step), "mean": to_json(step.mean), "part": to_json(step.part)} for step in fall.steps]
+    return {**vars(fall), "before": to_json(fall.before), "after": to_json(fall.after), "steps": steps}
+
+
+def all_protocols() -> list[Protocol]:
+    """Every protocol, the default one first."""
+    default = protocols.default()
+    return [default, *(protocol for protocol in protocols.load().values() if protocol != default)]

@@ -1,0 +1,135 @@
+"""Pictures side by side: the crop grid of the paper's comparison figure, and before and after."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.show.figures.every import restored, style
+from bench.show.figures.every.style import Drawn
+from bench.show.tables.table1.setting import SYNTHETIC
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from PIL import Image
+
+    from bench.judge.results import Results
+
+COLUMNS = 7
+"""Crops in one row of the figure."""
+IMAGES, SCENES = 3, 4
+"""Images in the figure and in the report."""
+BUDGET = 10_000_000
+"""Characters that all pictures together may add to the report, which is to stay below 15 MB."""
+STEPS = ((1, 85), (1, 65), (2, 85), (3, 85), (4, 85), (6, 85), (8, 85), (16, 75))
+"""Scale and JPEG quality of the whole scene, the finest first: detail before freedom from artefacts."""
+
+
+def grid(out: Path, results: Results) -> Drawn | None:
+    """Draw a crop of each kept image as every method restored it; None where nothing was kept."""
+    found = restored.kept(out, results, IMAGES)
+    if not found:
+        return None
+    most = max(len(shots) for shots in found.values())
+    widest = -(-most // -(-most // COLUMNS))
+    rows = [
+        shots[start : start + widest] for shots in found.values() for start in range(0, len(shots), widest)
+    ]
+    side = style.PAGE / widest
+    drawn = style.figure(style.PAGE, len(rows) * (side + 0.27) + 0.1 * len(found) + 0.1)
+    axes = drawn.subplots(len(rows), widest, squeeze=False)
+    for panel in axes.flat:
+        panel.set_axis_off()
+    line = 0
+    for image, shots in found.items():
+        box, size = restored.place(shots), _frame(shots)
+        for index, shot in enumerate(shots):
+            panel = axes[line + index // widest][index % widest]
+            _tile(panel, restored.cut(shot, size, box), f"{shot.title}\n{shot.score}".strip())
+            if index == 0:
+                panel.set_title(image, loc="left", fontsize=6.5)
+        line += -(-len(shots) // widest)
+    caption = "Crops of restored pictures at full resolution, PSNR / SSIM of the whole picture below each."
+    if results.synthetic:
+        caption = f"{caption} {SYNTHETIC}"
+    return Drawn(
+        "crops", "Crops", caption, "Crops of the same place restored by each method.", drawn, photographs=True
+    )
+
+
+def slides(out: Path, results: Results) -> list[dict[str, Any]]:
+    """Pictures for the report: the first image whole, as finely as the budget allows, the others as crops.
+
+    Where the budget does not allow full resolution, a crop of the first image shows that.
+    """
+    found = list(restored.kept(out, results, SCENES).items())
+    if not found:
+        return []
+    cropped = [_crop(image, shots) for image, shots in found[1:]]
+    image, shots = found[0]
+    left = BUDGET - sum(len(view["source"]) for slide in cropped for view in slide["views"])
+    shown, scale, quality = _whole(shots, left)
+    what = f"Whole picture at {'full' if scale == 1 else f'1/{scale} of its'} resolution, JPEG {quality}"
+    whole = {"image": image, "what": what, "views": _views(shots, shown)}
+    return [whole, *([] if scale == 1 else [_crop(image, shots)]), *cropped]
+
+
+def _crop(image: str, shots: list[restored.Shot]) -> dict[str, Any]:
+    box, size = restored.place(shots), _frame(shots)
+    shown = [restored.as_jpeg(restored.cut(shot, size, box)) for shot in shots]
+    return {"image": image, "what": f"Crop of {box[3]}x{box[2]} pixels", "views": _views(shots, shown)}
+
+
+def _views(shots: list[restored.Shot], shown: list[str]) -> list[dict[str, str]]:
+    return [
+        {"model": shot.model, "title": shot.title, "score": shot.score, "source": source}
+        for shot, source in zip(shots, shown, strict=True)
+    ]
+
+
+def _whole(shots: list[restored.Shot], budget: int) -> tuple[list[str], int, int]:
+    """All shots of one image at the finest step that keeps within the budget, its scale and quality."""
+    height, width = _frame(shots)
+    # The largest files first: a step that is too fine shows after few of them.
+    order = sorted(shots, key=lambda shot: -shot.path.stat().st_size)
+    shown: dict[str, str] = {}
+    for scale, quality in STEPS:
+        shown = {}
+        for shot in order:
+            picture = _framed(shot.open(), width, height)
+            shown[shot.model] = restored.as_jpeg(picture if scale == 1 else picture.reduce(scale), quality)
+            if sum(map(len, shown.values())) > budget and scale < STEPS[-1][0]:
+                break
+        else:
+            break
+    return [shown[shot.model] for shot in shots], scale, quality
+
+
+def _framed(picture: Image.Image, width: int, height: int) -> Image.Image:
+    """Set a picture of the middle quarter alone into a frame of full size, so that all lie on one another."""
+    if picture.size == (width, height):
+        return picture
+    from PIL import Image
+
+    framed = Image.new("RGB", (width, height), (40, 40, 40))
+    framed.paste(picture, ((width - picture.width) // 2, (height - picture.height) // 2))
+    return framed
+
+
+def _frame(shots: list[restored.Shot]) -> tuple[int, int]:
+    """Rows and columns of the largest shot."""
+    sizes = [shot.size for shot in shots]
+    width, height = max(sizes, key=lambda size: size[0] * size[1])
+    return height, width
+
+
+def _tile(panel: Axes, crop: Image.Image, text: str) -> None:
+    panel.set_axis_on()
+    panel.grid(visible=False)
+    panel.imshow(crop, interpolation="none")
+    panel.set_xticks([])
+    panel.set_yticks([])
+    for spine in panel.spines.values():
+        spine.set_visible(False)
+    panel.set_xlabel(text, fontsize=6, labelpad=2)

@@ -1,0 +1,186 @@
+"""Restored pictures that a run has kept, and where in them to look."""
+
+from __future__ import annotations
+
+import base64
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import imagecodecs
+import numpy as np
+from PIL import Image
+
+from bench.judge.results import scene
+from bench.records import protocols
+from bench.show.tables.table1 import published
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.judge.results import Results
+
+FOLDER = "predictions"
+ENDS = {"input": "Dark input", "truth": "Truth"}
+"""Pictures beside the methods' own, where a run has kept them: unamplified input and rendered truth."""
+CROP = 512
+"""Side of a crop in pixels of the full frame."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture of one image: a method's, the input or the truth.
+
+    Attributes:
+        model: the method's registered name, "input" or "truth".
+        title: how it is called.
+        score: PSNR and SSIM as recorded, empty where the record cannot be told.
+        path: the file.
+    """
+
+    model: str
+    title: str
+    score: str
+    path: Path
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height, from the file's head alone; raises InputError as `open`."""
+        try:
+            with Image.open(self.path) as picture:
+                return picture.size
+        except (OSError, SyntaxError) as error:
+            raise self._unreadable() from error
+
+    def open(self) -> Image.Image:
+        """Return the picture as 8-bit RGB; raises InputError where the file is damaged."""
+        try:
+            # Pillow decodes the same file in twice the time.
+            return Image.fromarray(imagecodecs.png_decode(self.path.read_bytes())).convert("RGB")
+        except (OSError, imagecodecs.PngError, ValueError) as error:
+            raise self._unreadable() from error
+
+    def _unreadable(self) -> InputError:
+        return InputError(
+            f"{self.path} is no picture that can be read: delete it, or measure it again with --resume"
+        )
+
+
+def kept(out: Path, results: Results, most: int) -> dict[str, list[Shot]]:
+    """Images of which at least two pictures were kept, each with its shots: input, methods, truth.
+
+    Args:
+        out: the results folder.
+        results: its records, for the scores.
+        most: at most so many images, of different scenes as long as there are any.
+    """
+    folder = out / FOLDER
+    if not folder.is_dir():
+        return {}
+    files: dict[str, dict[str, Path]] = {}
+    for path in sorted(folder.glob("*/*.png")):
+        files.setdefault(path.stem, {})[path.parent.name] = path
+    shown = [
+        image for image in sorted(files) if len(set(files[image]) - set(ENDS)) >= 1 and len(files[image]) > 1
+    ]
+    return {image: _shots(image, files[image], results) for image in _spread(shown, most)}
+
+
+def place(shots: list[Shot]) -> tuple[int, int, int, int]:
+    """Where to look: row, column, height and width of the crop with the most detail near the middle.
+
+    Detail is sought in the truth, else in the last method's picture, inside the middle quarter of the frame,
+    which every method has judged.
+    """
+    return _place(shots[-1], shots[-1].path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _place(shot: Shot, changed: int) -> tuple[int, int, int, int]:  # noqa: ARG001 - as in `_cut`
+    reference = shot.open()
+    width, height = reference.size
+    side = min(CROP, height // 2, width // 2)
+    step = max(1, side // 32)
+    grey = np.asarray(reference.convert("L").reduce(step), dtype=float)
+    across = side // step
+    rows = range(
+        height // 4 // step,
+        max(height // 4 // step + 1, 3 * height // 4 // step - across),
+        max(1, across // 4),
+    )
+    columns = range(
+        width // 4 // step, max(width // 4 // step + 1, 3 * width // 4 // step - across), max(1, across // 4)
+    )
+    best = max(
+        (_detail(grey[row : row + across, column : column + across]), -row, -column)
+        for row in rows
+        for column in columns
+    )
+    return -best[1] * step, -best[2] * step, side, side
+
+
+def cut(shot: Shot, frame: tuple[int, int], box: tuple[int, int, int, int]) -> Image.Image:
+    """Cut a crop out of a shot; a picture of the middle quarter alone lies in the middle of the frame."""
+    return _cut(shot, shot.path.stat().st_mtime_ns, frame, box)
+
+
+@lru_cache(maxsize=64)
+def _cut(
+    shot: Shot,
+    changed: int,  # noqa: ARG001 - a file that is written anew is cut anew
+    frame: tuple[int, int],
+    box: tuple[int, int, int, int],
+) -> Image.Image:
+    """Cut each crop once: the figure and the page show the same ones, and a whole picture is slow to read."""
+    picture = shot.open()
+    width, height = picture.size
+    top, left = (frame[0] - height) // 2, (frame[1] - width) // 2
+    row, column = max(0, box[0] - top), max(0, box[1] - left)
+    return picture.crop((column, row, min(width, column + box[3]), min(height, row + box[2])))
+
+
+def as_jpeg(picture: Image.Image, quality: int = 88) -> str:
+    """Return a picture as a JPEG data address."""
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=quality, optimize=True)
+    return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
+
+
+def _shots(image: str, files: dict[str, Path], results: Results) -> list[Shot]:
+    models = {model.replace(":", "-"): model for model in results.models}
+    shots = [Shot("input", ENDS["input"], "", files["input"])] if "input" in files else []
+    for model in published.ordered(models.get(name, name) for name in files if name not in ENDS):
+        path = files[model.replace(":", "-")]
+        shots.append(Shot(model, published.label(model), _score(image, model, results), path))
+    return shots + ([Shot("truth", ENDS["truth"], "", files["truth"])] if "truth" in files else [])
+
+
+def _score(image: str, model: str, results: Results) -> str:
+    """PSNR / SSIM under the protocol whose restoration is kept: the default one, else the only one."""
+    found = [r for r in results.of("quality", model) if r.cell.image == image and r.status == "ok"]
+    default = [r for r in found if r.cell.protocol == protocols.default().name]
+    scores = {(str(r.values["psnr"]), str(r.values["ssim"])) for r in default or found}
+    if len(scores) != 1:
+        return ""
+    psnr, ssim = (float(value) for value in scores.pop())
+    return f"{psnr:.2f} dB / {ssim:.3f}"
+
+
+def _spread(images: list[str], most: int) -> list[str]:
+    """Return the first image of each scene, then the second ones, up to `most`."""
+    seen: dict[str, int] = {}
+    turns = []
+    for image in images:
+        seen[scene(image)] = seen.get(scene(image), 0) + 1
+        turns.append((seen[scene(image)], image))
+    return [image for _, image in sorted(turns)[:most]]
+
+
+def _detail(window: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
+    """How much there is to see: contrast between neighbours, clipped parts counted against it."""
+    clipped = float(np.mean((window < 8) | (window > 247)))
+    return float(np.abs(np.diff(window, axis=0)).mean() + np.abs(np.diff(window, axis=1)).mean()) * (
+        1 - clipped
+    )

@@ -1,0 +1,1 @@
+"""Tables, for terminal, Markdown, CSV, LaTeX and HTML."""

@@ -1,0 +1,114 @@
+"""Table cells from measured and published figures, with the footnotes that qualify them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from bench.judge import quantities
+from bench.judge.results import NOT_MEASURED, scene
+from bench.judge.statistics import clustered_mean
+from bench.show.tables.table1 import published
+from bench.show.tables.table1.layout import Entry, Part, dash
+from bench.show.tables.table1.numbers import plain, with_interval
+
+if TYPE_CHECKING:
+    from bench.judge.quantities import Measured
+    from bench.judge.results import Results
+    from bench.judge.statistics import Estimate
+
+NOTES = {
+    "single-pass": "Timed in a single pass, since it was predicted to be slow; its spread is unknown.",
+    "sampled": "Sampled every millisecond, since the kernel keeps no peak: a short one can be missed.",
+    "quarter-area": "Judged at a quarter of the area; not ranked.",
+    "unfinished": "Its weights come from an unfinished training; not ranked.",
+}
+"""Footnotes for the marks of `bench.judge.quantities.Measured`."""
+
+
+def printed(figures: dict[str, str], *keys: str) -> Entry:
+    """Return published figures as printed; a dash where the source has none."""
+    if not any(key in figures for key in keys):
+        return dash()
+    return Entry(tuple(Part(figures[key], published.figure(figures[key])) for key in keys))
+
+
+def figure_entry(
+    found: Measured,
+    scale: float,
+    most: int = 3,
+    *,
+    is_ranked: bool = False,
+    spread: bool = False,
+    one_form: bool = False,
+) -> Entry:
+    """Return a measured figure, rounded from its uncertainty.
+
+    Args:
+        found: the quantity.
+        scale: factor from its unit to the table's.
+        most: most decimals to print.
+        is_ranked: whether it takes part in the column's ranking.
+        spread: whether to print its interval beside it.
+        one_form: whether the method has no published form beside the eager one (a classical method).
+    """
+    if found.estimate is None:
+        return dash(sentence(found.reason))
+    notes = [NOTES[mark] for mark in found.marks if mark in NOTES]
+    runtime = next((mark for mark in found.marks if mark not in NOTES and mark != "incomplete"), None)
+    if runtime is not None and not one_form:
+        notes.append(f"In the {runtime} runtime: the published form was not measured.")
+    shown = found.estimate.scaled(scale)
+    text = with_interval(shown, most) if spread else plain(shown, most)
+    return Entry((part(shown, text, is_ranked=is_ranked),), tuple(notes), behind=found.behind)
+
+
+def counted(found: Measured, scale: float, form: str) -> Entry:
+    """Return an exact count; it always takes part in the ranking."""
+    if found.estimate is None:
+        return dash(sentence(found.reason))
+    shown = found.estimate.scaled(scale)
+    return Entry((part(shown, form.format(shown.value), is_ranked=True),), behind=found.behind)
+
+
+def picture_entry(
+    results: Results, model: str, protocol: str, *, is_ranked: bool = True, ratio: int | None = None
+) -> Entry:
+    """PSNR / SSIM of a method under a protocol, over all its images or those of one exposure ratio."""
+    pictures = results.pictures(model, protocol)
+    ok = {
+        image: record
+        for image, record in pictures.ok.items()
+        if ratio is None or round(float(record.values["ratio"])) == ratio
+    }
+    if not ok:
+        return dash(sentence(pictures.reason))
+    marks = quantities.picture_marks(ok)
+    notes = [NOTES[mark] for mark in marks if mark in NOTES]
+    asked = results.images(protocol)
+    whole = len(pictures.ok) == len(asked)
+    if not whole and ratio is None:
+        why = f": {pictures.reason}" if pictures.failed else ""
+        notes.append(f"Mean over {len(pictures.ok)} of {len(asked)} images; not ranked{why}.")
+    scenes = {image: scene(image) for image in ok}
+    parts = []
+    for metric, most in (("psnr", 2), ("ssim", 3)):
+        mean = clustered_mean({image: float(record.values[metric]) for image, record in ok.items()}, scenes)
+        parts.append(part(mean, plain(mean, most), is_ranked=is_ranked and whole and not marks))
+    return Entry(tuple(parts), tuple(notes), behind=tuple(ok.values()))
+
+
+def part(found: Estimate, text: str, *, is_ranked: bool) -> Part:
+    """Make a measured figure a part of a cell."""
+    return Part(text, found.value, found.low, found.high, ranked=is_ranked)
+
+
+def with_note(entry: Entry, note: str | None) -> Entry:
+    """Add a footnote to a cell."""
+    return entry if note is None else replace(entry, notes=(*entry.notes, note))
+
+
+def sentence(reason: str) -> str:
+    """Return a reason as a footnote: a capital at its start and a full stop at its end."""
+    text = reason or NOT_MEASURED
+    return f"{text[0].upper()}{text[1:].rstrip('.')}."

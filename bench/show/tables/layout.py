@@ -1,0 +1,171 @@
+"""Tables as data: what stands in a cell, which figure is best, which footnote explains a dash."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.records.cells import Record
+
+DASH = "–"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One figure of a cell.
+
+    Attributes:
+        text: as printed.
+        value: the number behind it, for sorting, ranking and CSV; None for a dash or a word.
+        low: lower end of its interval.
+        high: upper end of it.
+        ranked: whether it takes part in the ranking of its column.
+        rank: 1 for the best, 2 for the second best, else 0; filled in by `ranked`.
+    """
+
+    text: str
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    ranked: bool = False
+    rank: int = 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A table cell: one figure or several parted by slashes.
+
+    Attributes:
+        parts: its figures.
+        notes: the footnotes that it needs.
+        short: what a terminal shows instead, where columns are narrow.
+        behind: the records that it rests on.
+    """
+
+    parts: tuple[Part, ...]
+    notes: tuple[str, ...] = ()
+    short: str = ""
+    behind: tuple[Record, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The cell without marks."""
+        return " / ".join(part.text for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column.
+
+    Attributes:
+        title: its heading.
+        keys: CSV names, one per part.
+        group: heading above several columns.
+        better: per part whether "low" or "high" values are better; None where nothing is ranked.
+        numeric: whether it is set flush right.
+        intervals: whether CSV has columns for the interval of its parts.
+        wraps: whether it holds sentences, which run over several lines.
+    """
+
+    title: str
+    keys: tuple[str, ...]
+    group: str = ""
+    better: tuple[Literal["low", "high"] | None, ...] = ()
+    numeric: bool = True
+    intervals: bool = False
+    wraps: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be written in any form.
+
+    Attributes:
+        name: file name without its suffix.
+        title: heading.
+        caption: what a reader must know: data, protocol, machine.
+        columns: its columns.
+        rows: entries, one per column.
+    """
+
+    name: str
+    title: str
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Entry, ...], ...]
+
+    @property
+    def notes(self) -> dict[str, str]:
+        """Footnote letter by footnote, in order of appearance."""
+        texts = dict.fromkeys(note for row in self.rows for entry in row for note in entry.notes)
+        return {text: letter(index) for index, text in enumerate(texts)}
+
+    @property
+    def behind(self) -> tuple[Record, ...]:
+        """The records that its figures rest on."""
+        found = (record for row in self.rows for entry in row for record in entry.behind)
+        return tuple({record.cell: record for record in found}.values())
+
+    @property
+    def heads(self) -> list[tuple[str, int]]:
+        """Group headings with the number of columns that each spans."""
+        found: list[tuple[str, int]] = []
+        for column in self.columns:
+            if found and column.group and found[-1][0] == column.group:
+                found[-1] = (column.group, found[-1][1] + 1)
+            else:
+                found.append((column.group, 1))
+        return found
+
+    @property
+    def has_ranks(self) -> bool:
+        """Whether any figure is marked as best or second best."""
+        return any(part.rank for row in self.rows for entry in row for part in entry.parts)
+
+
+def word(text: str, *notes: str, short: str = "") -> Entry:
+    """Return a cell that holds a word or a published figure as printed."""
+    return Entry((Part(text),), notes, short)
+
+
+def dash(reason: str = "") -> Entry:
+    """Return a cell without a figure, with the footnote that says why."""
+    return Entry((Part(DASH),), (reason,) if reason else ())
+
+
+def letter(index: int) -> str:
+    """Footnote letters: a, b, ..., z, aa, ab, ..."""
+    return (letter(index // 26 - 1) if index >= 26 else "") + chr(ord("a") + index % 26)
+
+
+def ranked(table: Table) -> Table:
+    """Return the table with the best and second best figure of each column marked."""
+    rows = [list(row) for row in table.rows]
+    for index, column in enumerate(table.columns):
+        for part, better in enumerate(column.better):
+            if better is not None:
+                _rank(rows, index, part, better)
+    return replace(table, rows=tuple(tuple(row) for row in rows))
+
+
+def _rank(rows: list[list[Entry]], column: int, part: int, better: str) -> None:
+    def value(row: Sequence[Entry]) -> float | None:
+        parts = row[column].parts
+        return parts[part].value if part < len(parts) and parts[part].ranked else None
+
+    found = {shown for row in rows if (shown := value(row)) is not None}
+    places = {
+        shown: place for place, shown in enumerate(sorted(found, reverse=better == "high")[:2], start=1)
+    }
+    if len(found) < 2:
+        return
+    for row in rows:
+        shown = value(row)
+        if shown in places:
+            entry = row[column]
+            parts = list(entry.parts)
+            parts[part] = replace(parts[part], rank=places[shown])
+            row[column] = replace(entry, parts=tuple(parts))

@@ -1,0 +1,39 @@
+"""The published tables, read from `published.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@cache
+def load() -> dict[str, Any]:
+    """Decode `published.toml`; figures are the printed strings, so that no digit is added or lost."""
+    text = resources.files("bench.show.tables.table1").joinpath("published.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def title(model: str) -> str:
+    """Name a registered method in a table; a user's own model keeps its name."""
+    return str(load()["methods"].get(model, model))
+
+
+def label(model: str) -> str:
+    """Name a method in a figure: its short title, or the table's."""
+    return str(load()["labels"].get(model, title(model)))
+
+
+def ordered(models: Iterable[str]) -> list[str]:
+    """Methods in the order of `published.toml`, a user's own models after them by name."""
+    known = list(load()["methods"])
+    return sorted(models, key=lambda model: (known.index(model) if model in known else len(known), model))
+
+
+def figure(text: str | None) -> float | None:
+    """Return a printed figure as a number; None for one that is missing or only a bound (>2000)."""
+    return None if text is None or text.startswith((">", "<")) else float(text)

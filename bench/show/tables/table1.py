@@ -1,0 +1,138 @@
+"""Table 1 of the paper, published and measured side by side, and the writing of all tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from baselines.paper import FULL_SIZE
+from bench.judge import quantities
+from bench.judge.evidence import WITHOUT, with_protocol
+from bench.judge.quantities import GB, Measured
+from bench.judge.results import Results
+from bench.records import store
+from bench.show.tables.table1 import catalogue, published, writers
+from bench.show.tables.table1.entries import counted, figure_entry, picture_entry, printed, with_note
+from bench.show.tables.table1.layout import Column, Entry, Table, ranked, word
+from bench.show.tables.table1.setting import cost_setting, data_setting
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import rich.table
+
+
+def table1(results: Results) -> Table:
+    """Return the paper's Table 1 with a published and a measured column for each figure.
+
+    A method of a user's own follows the paper's rows.
+    """
+    rows = [row for row in published.load()["table1"] if "published" in row or _present(row, results)]
+    rows += [_own_row(model) for model in _own_models(results)]
+    protocol = with_protocol(results)
+    table = Table(
+        name="table1",
+        title="Table 1 of the paper, published and measured",
+        caption=_caption(results, protocol),
+        columns=_columns(),
+        rows=tuple(_row(row, results, protocol) for row in rows),
+    )
+    return ranked(table)
+
+
+def table1_rich(out: Path) -> rich.table.Table:
+    """Table 1 of a results folder, ready to be printed."""
+    return writers.as_rich(table1(Results.load(out)))
+
+
+def all_tables(results: Results) -> list[Table]:
+    """Every table that the results can fill, Table 1 first."""
+    return [table1(results), *catalogue.tables(results)]
+
+
+def write_all(out: Path, tables: list[Table]) -> list[Path]:
+    """Write every table under `<out>/tables/` as CSV, Markdown and LaTeX; returns the paths."""
+    paths = []
+    forms = {"csv": writers.as_csv, "md": writers.as_markdown, "tex": writers.as_latex}
+    for table in tables:
+        for suffix, form in forms.items():
+            path = out / "tables" / f"{table.name}.{suffix}"
+            store.replace(path, form(table))
+            paths.append(path)
+    return paths
+
+
+def _columns() -> tuple[Column, ...]:
+    columns = [Column("Method", ("method",), numeric=False)]
+    for title, key in (("Time s", "time_s"), ("Memory GB", "memory_gb"), ("Params M", "parameters_m")):
+        columns.append(Column("paper", (f"{key}_published",), title))
+        columns.append(Column("here", (f"{key}_measured",), title, ("low",), intervals=True))
+    for title, end in (("PSNR/SSIM without GT", "without_gt"), ("PSNR/SSIM with GT", "with_gt")):
+        columns.append(Column("paper", (f"psnr_{end}_published", f"ssim_{end}_published"), title))
+        keys = (f"psnr_{end}_measured", f"ssim_{end}_measured")
+        columns.append(Column("here", keys, title, ("high", "high"), intervals=True))
+    return tuple(columns)
+
+
+def _present(row: dict[str, Any], results: Results) -> bool:
+    return any(model in results.models for model in {*row["cost"], row["without"], row["with"]})
+
+
+def _own_models(results: Results) -> list[str]:
+    """Name the methods that no published table knows: a user's own, by entry point or module:factory."""
+    known = published.load()["methods"]
+    kinds = ("latency", "memory", "complexity", "quality")
+    return [
+        model
+        for model in results.models
+        if model not in known and any(results.of(kind, model) for kind in kinds)
+    ]
+
+
+def _own_row(model: str) -> dict[str, Any]:
+    return {"title": model, "short": model, "cost": [model], "without": model, "with": model}
+
+
+def _row(row: dict[str, Any], results: Results, protocol: str) -> tuple[Entry, ...]:
+    figures = row.get("published", {})
+    model = next((name for name in row["cost"] if results.of("latency", name)), row["cost"][0])
+    judged = not row.get("control", False)
+    parameters = quantities.count(results, model, "parameters")
+    return (
+        with_note(
+            with_note(word(row["title"], short=row["short"]), row.get("note")), _options(results, model)
+        ),
+        printed(figures, "time"),
+        _cost(quantities.latency(results, model), 1.0, row, spread=True),
+        printed(figures, "memory"),
+        _cost(quantities.memory(results, model), 1 / GB, row),
+        printed(figures, "parameters"),
+        word("none") if row.get("classical") else counted(parameters, 1e-6, "{:.3f}"),
+        printed(figures, "psnr_without", "ssim_without"),
+        picture_entry(results, row["without"], WITHOUT[0], is_ranked=judged),
+        printed(figures, "psnr_with", "ssim_with"),
+        with_note(picture_entry(results, row["with"], protocol, is_ranked=judged), row.get("note_with")),
+    )
+
+
+def _cost(found: Measured, scale: float, row: dict[str, Any], *, spread: bool = False) -> Entry:
+    one_form, control = row.get("classical", False), row.get("control", False)
+    return figure_entry(found, scale, is_ranked=not control, spread=spread, one_form=one_form)
+
+
+def _options(results: Results, model: str) -> str | None:
+    """Say with which parameters and tolerances a classical method ran."""
+    for record in results.of("complexity", model):
+        if record.values.get("options"):
+            return f"Options: {record.values['options']}."
+    return None
+
+
+def _caption(results: Results, protocol: str) -> str:
+    sentences = [cost_setting(results), data_setting(results, (WITHOUT[0], protocol))]
+    sentences.append(f"Without GT exposure: protocol {WITHOUT[0]}; with GT exposure: protocol {protocol}.")
+    frame = results.frame()
+    if frame is not None and frame != FULL_SIZE:
+        sentences.insert(
+            1, f"The paper's figures are for {FULL_SIZE[0]}x{FULL_SIZE[1]}: time and memory do not compare."
+        )
+    return " ".join(filter(None, sentences))

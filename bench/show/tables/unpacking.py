@@ -1,0 +1,95 @@
+"""The forms of UnPack and PixelShuffle side by side: time, the picture they give, and a batch of two."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from baselines.paper import FULL_SIZE
+from bench.judge import statistics, unpack
+from bench.show.tables.table1.entries import part
+from bench.show.tables.table1.layout import Column, Entry, Part, Table, dash, word
+from bench.show.tables.table1.numbers import compact, with_interval
+
+if TYPE_CHECKING:
+    from bench.judge.results import Results
+    from bench.judge.statistics import Estimate
+    from bench.records.cells import Record
+
+FORMS = {
+    "loop": "Loop (Algorithm 1)",
+    "unpack_2020": "One-liner of 2020",
+    "unpack_2020_batched": "One-liner of 2020, asked for a batch",
+    "unpack": "One-liner of 2022",
+    "pixelshuffle": "PixelShuffle",
+}
+PERMUTED = "pixelshuffle_permuted"
+"""PixelShuffle with the channels in its own order, in the comparisons: the same time, UnPack's picture."""
+REFERENCE = "pixelshuffle"
+SAME = "At batch 1 it is the one-liner of 2020."
+
+
+def kernel_table(results: Results) -> Table | None:
+    """Set the forms against each other, of the record nearest to the paper's frame; None without one."""
+    one = _record(results)
+    if one is None:
+        return None
+    cell = one.cell
+    columns = (
+        Column("Form", ("form",), numeric=False),
+        Column("Time ms", ("time_ms",), intervals=True),
+        Column("× PixelShuffle", ("ratio_pixelshuffle",), intervals=True),
+        Column("Largest difference from the loop", ("largest_difference",)),
+        Column(f"Batch of {one.values['batch_size']}", ("batch",), numeric=False),
+    )
+    body = tuple(_row(one, form, title) for form, title in FORMS.items())
+    caption = (
+        f"From 192 channels to one RGB picture of {cell.height}x{cell.width}, {cell.device}, "
+        f"{cell.threads} threads, {cell.precision}; {len(one.values['seconds'][REFERENCE])} interleaved "
+        "rounds of one process. PixelShuffle gives UnPack's picture once its channels are permuted, always "
+        "in the same way; it is compared so."
+    )
+    return Table("kernels", "UnPack's forms and PixelShuffle", caption, columns, body)
+
+
+def _record(results: Results) -> Record | None:
+    sizes = {(r.cell.height or 0, r.cell.width or 0) for r in results.of("kernels") if r.status == "ok"}
+    devices = sorted({str(r.cell.device) for r in results.of("kernels") if r.status == "ok"})
+    if not sizes:
+        return None
+    size = FULL_SIZE if FULL_SIZE in sizes else max(sizes, key=lambda size: (size[0] * size[1], size))
+    found = [unpack.record(results, device, size) for device in devices]
+    return next((one for one in found if not isinstance(one, str)), None)
+
+
+def _row(one: Record, form: str, title: str) -> tuple[Entry, ...]:
+    seconds = one.values["seconds"].get(form)
+    time = None if not seconds else statistics.estimate(seconds, "median").scaled(1000)
+    ratio = unpack.form_ratio(one, form, REFERENCE) if seconds else None
+    compared = PERMUTED if form == REFERENCE else form
+    apart = one.values["largest_difference"].get(compared)
+    if form == "loop":
+        apart = 0.0
+    return (
+        replace(word(title), behind=(one,)),
+        _figure(time, 1),
+        Entry((Part("1", 1.0),)) if form == REFERENCE else _figure(ratio, 2),
+        dash(SAME) if apart is None else Entry((Part(compact(apart), float(apart)),)),
+        word(_batch(one.values["batch"].get(compared))),
+    )
+
+
+def _figure(found: Estimate | None, most: int) -> Entry:
+    if found is None:
+        return dash(SAME)
+    return Entry((part(found, with_interval(found, most), is_ranked=False),))
+
+
+def _batch(made: dict[str, Any] | None) -> str:
+    if made is None:
+        return "–"
+    if "error" in made:
+        return f"raises: {made['error']}"
+    if made["largest_difference"] == 0:
+        return "right"
+    return "mixes the pictures" if made["mixed"] else "wrong"

@@ -1,0 +1,211 @@
+"""Restores many photographs: the next one is read and the last one written while the network works."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llpacknet.errors import InputError
+from llpacknet.photos import capture, pictures
+from llpacknet.photos.colour import Difference, difference
+from llpacknet.raw.read import frame_of, open_raw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
+
+    from PIL import Image
+
+    from llpacknet.photos.pictures import Kind
+    from llpacknet.raw.frame import RawFrame
+    from llpacknet.restoring import Placed, Restored, Restorer
+
+RAW_SUFFIXES = frozenset(
+    (
+        *(
+            ".3fr",
+            ".arw",
+            ".cr2",
+            ".cr3",
+            ".crw",
+            ".dcr",
+            ".dng",
+            ".erf",
+            ".fff",
+            ".iiq",
+            ".kdc",
+            ".mef",
+            ".mos",
+        ),
+        *(
+            ".mrw",
+            ".nef",
+            ".nrw",
+            ".orf",
+            ".pef",
+            ".raf",
+            ".raw",
+            ".rw2",
+            ".rwl",
+            ".sr2",
+            ".srf",
+            ".srw",
+            ".x3f",
+        ),
+    )
+)
+"""What is taken for a photograph in a folder; a file named by itself is tried whatever it is called."""
+WRITING = 2
+"""Pictures that wait to be written at most, so that a slow disk does not fill the memory."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One photograph to restore, and the file its picture goes to."""
+
+    source: Path
+    target: Path
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Done:
+    """How one photograph fared.
+
+    Attributes:
+        task: which.
+        reason: why there is no picture; None where it was written.
+        gain: the gain behind it; None where the network does not tell.
+        difference: how far its colours are from rawpy's rendering; None where they were not compared.
+        seconds: since the photograph before it was finished.
+    """
+
+    task: Task
+    reason: str | None = None
+    gain: float | None = None
+    difference: Difference | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Read:
+    frame: RawFrame
+    exif: Image.Exif
+    placed: Placed
+
+
+def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
+    """Name the picture of every photograph.
+
+    Args:
+        inputs: raw files and folders of them, which are searched through.
+        out: a folder; or a file, where one raw file is the only input and this has a picture's suffix.
+        kind: the format; from the suffix of `out`, else PNG, if None.
+
+    Raises:
+        InputError: no photograph among the inputs, or one file for several pictures.
+    """
+    named = pictures.SUFFIXES.get(out.suffix.lower())
+    if named is not None and not out.is_dir():
+        if len(inputs) != 1 or inputs[0].is_dir():
+            raise InputError(f"{out} is one file for several photographs: name a folder with -o")
+        if kind not in {None, named}:
+            raise InputError(f"{out} is no {kind} file: leave --format away, or name another file")
+        return [Task(inputs[0], out, named)]
+    chosen: Kind = kind or "png"
+    suffix = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif"}[chosen]
+    found = [(source, place) for one in inputs for source, place in _photographs(one)]
+    if not found:
+        raise InputError(
+            f"no raw photograph in {', '.join(map(str, inputs))}: name raw files, or their folder"
+        )
+    plain = [place.with_suffix(suffix) for _, place in found]
+    # A camera's RAW beside its DNG, say: then the whole name makes the difference.
+    names = [
+        place.with_name(place.name + suffix) if plain.count(short) > 1 else short
+        for (_, place), short in zip(found, plain, strict=True)
+    ]
+    if len(set(names)) < len(names):
+        name = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"several photographs would become {out / name}: restore each folder into its own")
+    return [Task(source, out / name, chosen) for (source, _), name in zip(found, names, strict=True)]
+
+
+def _photographs(one: Path) -> list[tuple[Path, Path]]:
+    """Raw files of an input, each with its place below the output folder."""
+    if not one.is_dir():
+        return [(one, Path(one.name))]
+    inside = sorted(path for path in one.rglob("*") if path.suffix.lower() in RAW_SUFFIXES and path.is_file())
+    return [(path, path.relative_to(one)) for path in inside if not path.name.startswith(".")]
+
+
+def restore_all(restorer: Restorer, todo: Sequence[Task]) -> Iterator[Done]:
+    """Restore photographs in turn; one that cannot be read or written is reported and the rest goes on.
+
+    Args:
+        restorer: the network.
+        todo: what to restore.
+
+    Yields:
+        how each fared, in order.
+    """
+    with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
+        ahead = [reader.submit(_read, task, restorer) for task in todo[:1]]
+        writing: list[Future[Done]] = []
+        last = time.perf_counter()
+        for number, task in enumerate(todo):
+            current = ahead.pop(0)
+            read = _outcome(current)
+            ahead += [reader.submit(_read, one, restorer) for one in todo[number + 1 : number + 2]]
+            restored = read if isinstance(read, str) else _run(task, read, restorer)
+            if isinstance(read, str) or isinstance(restored, str):
+                writing.append(writer.submit(Done, task, str(restored)))
+            else:
+                writing.append(writer.submit(_write, task, read, restored))
+            del read, restored
+            while len(writing) > (WRITING - 1 if number + 1 < len(todo) else 0):
+                done = writing.pop(0).result()
+                now = time.perf_counter()
+                yield Done(done.task, done.reason, done.gain, done.difference, now - last)
+                last = now
+
+
+def _read(task: Task, restorer: Restorer) -> _Read:
+    with open_raw(task.source) as raw:
+        frame = frame_of(raw, task.source)
+        exif = capture.read(task.source, raw)
+    return _Read(frame, exif, restorer.place(frame))
+
+
+def _outcome(reading: Future[_Read]) -> _Read | str:
+    try:
+        return reading.result()
+    except InputError as error:
+        return str(error)
+
+
+def _run(task: Task, read: _Read, restorer: Restorer) -> Restored | str:
+    try:
+        return restorer.run(read.placed, pictures.BITS[task.kind])
+    except InputError as error:
+        return f"{task.source}: {error}"
+    except (
+        MemoryError,
+        RuntimeError,
+    ) as error:  # torch and the runtimes say that memory ran out in their ways
+        return f"{task.source} could not be restored: {' '.join(str(error).split())[:200] or 'out of memory'}"
+
+
+def _write(task: Task, read: _Read, restored: Restored) -> Done:
+    try:
+        pictures.write(task.target, restored.picture, task.kind, read.exif)
+    except InputError as error:
+        return Done(task, str(error))
+    own = np.rot90(restored.picture, -read.placed.turns)
+    apart = None if restored.gain is None else difference(read.frame, restored.gain, own)
+    return Done(task, None, restored.gain, apart)

@@ -1,0 +1,138 @@
+"""Each way in which a result file can be wrong is told by its own words."""
+
+from dataclasses import asdict
+
+import pytest
+
+from bench.records import schema
+from bench.records.cells import Cell, Record
+
+FORM = {"device": "cpu", "runtime": "published", "precision": "fp32", "threads": 2}
+SIZED = {"height": 64, "width": 96}
+RIGHT = {
+    "latency": Record(
+        Cell("red", "latency", **FORM, **SIZED),
+        "ok",
+        values={
+            "samples_s": [1.0, 2.0], "round": [0, 1], "turn": [0, 0], "cold_s": 1.0, "run": "a",
+            "single_pass": False, "twin_samples_s": [1.0], "twin_round": [0],
+        },
+    ),
+    "memory": Record(
+        Cell("red", "memory", **FORM, **SIZED),
+        "ok",
+        values={"run_peak_bytes": 3, "load_peak_bytes": 1, "process_peak_bytes": 4, "method": "VmHWM"},
+    ),
+    "complexity": Record(
+        Cell("red", "complexity", **SIZED),
+        "ok",
+        values={"parameters": 3, "parameters_published": 3, "gmac": 1.5},
+    ),
+    "quality": Record(
+        Cell("red", "quality", dataset="d", protocol="release2022", image="i", **FORM),
+        "ok",
+        values={"psnr": 20.0, "ssim": 0.5, "lpips": 0.1, "gain": None, "ratio": 100.0, "area_fraction": 1.0},
+    ),
+    "kernels": Record(
+        Cell("llpacknet", "kernels", device="cpu", precision="fp32", threads=2, **SIZED),
+        "ok",
+        values={
+            "seconds": {"a": [1.0], "b": [2.0]}, "largest_difference": {"a": 0.0}, "batch_size": 2,
+            "batch": {"a": "equal"}, "peaks": {"copy": [1e9]},
+        },
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", list(RIGHT))
+def test_a_right_one_has_no_problem(kind):
+    assert schema.problems(asdict(RIGHT[kind])) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong", "told"),
+    [
+        ("latency", {"samples_s": []}, "values.samples_s is not a list of positive seconds"),
+        ("latency", {"samples_s": [1.0, -1.0]}, "values.samples_s is not a list of positive seconds"),
+        ("latency", {"round": [0]}, "values.round does not name a round for each samples_s"),
+        ("latency", {"turn": [0, -1]}, "values.turn does not name a turn for each samples_s"),
+        (
+            "latency",
+            {"twin_round": [0, 0]},
+            "values.twin_round does not name a round for each twin_samples_s",
+        ),
+        ("latency", {"cold_s": 0}, "values.cold_s is not a positive number of seconds"),
+        ("latency", {"single_pass": 1}, "values.single_pass is neither true nor false"),
+        ("latency", {"run": 7}, "values.run is not the name of a run"),
+        ("memory", {"load_peak_bytes": 1.5}, "values.load_peak_bytes is not a count of bytes"),
+        ("memory", {"run_peak_bytes": -1}, "values.run_peak_bytes is not a count of bytes"),
+        ("complexity", {"parameters": -1}, "values.parameters is not a count"),
+        ("complexity", {"layer_bytes": 0.5}, "values.layer_bytes is not a count"),
+        ("complexity", {"gmac": -1.0}, "values.gmac is neither null nor a number from 0 on"),
+        ("quality", {"psnr": "high"}, "values.psnr is neither a number nor 'inf'"),
+        ("quality", {"ssim": 1.01}, "values.ssim lies outside [-1, 1]"),
+        ("quality", {"lpips": None}, "values.lpips is null without lpips_reason"),
+        ("quality", {"lpips": -0.1}, "values.lpips is negative"),
+        ("quality", {"gain": "much"}, "values.gain is neither null nor a number"),
+        ("quality", {"ratio": 0}, "values.ratio is not a positive number"),
+        ("quality", {"area_fraction": 1.5}, "values.area_fraction lies outside (0, 1]"),
+        ("kernels", {"seconds": {"a": [1.0], "b": [0.0]}}, "values.seconds does not list positive seconds"),
+        ("kernels", {"seconds": []}, "values.seconds does not list positive seconds"),
+        ("kernels", {"seconds": {"a": [1.0], "b": [1.0, 2.0]}}, "values.seconds has not the same rounds"),
+        ("kernels", {"largest_difference": {"a": -1}}, "values.largest_difference does not give a number"),
+        ("kernels", {"batch_size": 1}, "values.batch does not say what each form makes of two pictures"),
+        ("kernels", {"batch": None}, "values.batch does not say what each form makes of two pictures"),
+        ("kernels", {"peaks": {"copy": []}}, "values.peaks does not list positive rates for each peak"),
+        ("kernels", {"peaks": {"copy": [-1.0]}}, "values.peaks does not list positive rates for each peak"),
+    ],
+)
+def test_a_wrong_value_is_named(kind, wrong, told):
+    raw = asdict(RIGHT[kind])
+    raw["values"] |= wrong
+    (problem,) = schema.problems(raw)
+    assert problem.startswith(told)
+
+
+@pytest.mark.parametrize("kind", list(RIGHT))
+def test_each_value_that_is_needed_is_missed(kind):
+    for key in schema.NEEDED_VALUES[kind]:
+        raw = asdict(RIGHT[kind])
+        del raw["values"][key]
+        assert schema.problems(raw) == [f"values.{key} is missing"]
+
+
+@pytest.mark.parametrize("kind", list(RIGHT))
+def test_each_axis_that_is_needed_is_missed_and_each_that_has_no_meaning_refused(kind):
+    for axis in ("model", *schema.NEEDED_AXES[kind]):
+        raw = asdict(RIGHT[kind])
+        raw["cell"][axis] = None
+        assert f"cell.{axis} is empty, which a {kind} cell needs" in schema.problems(raw)
+    for axis in schema.EMPTY_AXES[kind]:
+        raw = asdict(RIGHT[kind])
+        raw["cell"][axis] = 64 if axis in {"height", "width", "threads"} else "something"
+        assert f"cell.{axis} has no meaning for {kind} and must be null" in schema.problems(raw)
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "told"),
+    [
+        ("schema_version", schema.SCHEMA_VERSION + 1, "a newer release wrote it"),
+        ("schema_version", 0, "this release reads 1 to"),
+        ("values", [], "'values' is not an object"),
+        ("environment", None, "'environment' is not an object"),
+        ("cell", "red", "'cell' is not an object"),
+        ("reason", 3, "reason is not a text"),
+        ("cell", {"model": "red", "measurement": "weight"}, "cell.measurement is 'weight', not one of"),
+        ("cell", asdict(RIGHT["memory"].cell) | {"model": 3}, "cell.model is 3, not a name"),
+        ("cell", asdict(RIGHT["memory"].cell) | {"threads": 0}, "cell.threads is 0, not a positive integer"),
+    ],
+)
+def test_a_wrong_part_is_named(part, value, told):
+    raw = asdict(RIGHT["memory"])
+    raw[part] = value
+    assert any(told in problem for problem in schema.problems(raw))
+
+
+@pytest.mark.parametrize("raw", [None, [], "text", 3])
+def test_what_is_no_object_is_no_result(raw):
+    assert schema.problems(raw) == [f"the top level is {type(raw).__name__}, not an object"]

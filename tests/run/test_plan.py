@@ -1,0 +1,203 @@
+"""What a request spans, in which order it is measured, and what it is predicted to take."""
+
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from bench.data.folder.pairs import Dataset, Pair
+from bench.data.folder.sampling import spread
+from bench.records.tiers import TIERS
+from bench.run.plan import merge, plan, resolutions, thread_counts
+from bench.run.span import with_twins
+from llpacknet.errors import InputError
+
+
+def dataset(scenes=4, exposures=(0.1, 0.04, 0.033)):
+    pairs = tuple(
+        Pair(
+            str(10000 + number),
+            "00",
+            short_s,
+            10.0,
+            Path(f"short/{10000 + number}_00_{short_s}s.DNG"),
+            Path(f"long/{10000 + number}_00_10s.DNG"),
+        )
+        for number, short_s in product(range(scenes), exposures)
+    )
+    return Dataset(Path("absent"), "made-up", synthetic=True, pairs=pairs)
+
+
+def order(found):
+    return [(job.round, job.cell.model, job.twin) for job in found.jobs if job.measurement == "latency"]
+
+
+def test_rounds_go_there_and_back_through_all_models_with_the_twin_of_the_fastest_at_the_other_end():
+    found = plan(["sid-unet", "llpacknet", "lime"], ["latency"], rounds=3)
+    forth = [("sid-unet", False), ("llpacknet", False), ("lime", False), ("llpacknet", True)]
+    assert order(found) == [
+        *((0, *step) for step in forth),
+        *((1, *step) for step in reversed(forth)),
+        *((2, *step) for step in forth),
+    ]
+    assert with_twins(found.jobs) == list(found.jobs)
+    assert len(found.cells) == 3
+
+
+@pytest.mark.parametrize(
+    ("models", "tier", "host"),
+    [
+        (["lime", "gain-only"], None, "gain-only"),
+        (["gain-only", "llpacknet"], None, "llpacknet"),
+        (["did", "sgn"], "quick", "sgn"),
+        (["did", "sgn", "red"], "quick", "red"),
+    ],
+)
+def test_every_timing_run_has_one_a_a_pair(models, tier, host):
+    found = plan(models, ["latency"], tier=tier, size=(2848, 4256), threads=2)
+    twins = [job for job in found.jobs if job.twin]
+    assert {job.cell.model for job in twins} == {host}
+    assert len(twins) == len([job for job in found.jobs if job.cell.model == host]) / 2
+
+
+def test_quick_times_a_slow_method_once_with_its_memory_and_judges_a_quarter(tmp_path):
+    weights = tmp_path / "did.safetensors"
+    weights.touch()
+    size = (2848, 4256)
+    wanted = ["latency", "memory", "quality"]
+    options = {"dataset": dataset(), "size": size, "threads": 2, "weights": {"did": weights, "red": weights}}
+    found = plan(["did", "red"], wanted, tier="quick", **options)
+    (once,) = [job for job in found.jobs if job.cell.model == "did" and job.measurement == "latency"]
+    assert once.single_pass
+    assert [cell.measurement for cell in once.cells] == ["latency", "memory"]
+    areas = {job.cell.model: job.area_fraction for job in found.jobs if job.measurement == "quality"}
+    assert areas == {"did": 0.25, "red": 1.0}
+    timed = [job for job in found.jobs if job.cell.model == "red" and job.measurement == "latency"]
+    assert len(timed) == 2 * TIERS["quick"].rounds  # each with its twin
+    whole = plan(["did", "red"], wanted, tier="full", **options)
+    assert not any(job.single_pass for job in whole.jobs)
+    assert {job.area_fraction for job in whole.jobs} == {1.0}
+    assert found.seconds < whole.seconds
+
+
+def test_standard_judges_a_slow_method_on_fewer_images_of_the_same(tmp_path):
+    weights = tmp_path / "did.safetensors"
+    weights.touch()
+    options = {"dataset": dataset(), "size": (2848, 4256), "threads": 2}
+    given = {"did": weights, "red": weights}
+
+    def judged(**more):
+        found = plan(["did", "red"], ["quality"], weights=given, **options, **more)
+        return {job.cell.model: {cell.image for cell in job.cells} for job in found.jobs}
+
+    standard = replace(TIERS["standard"], slow_images=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(TIERS, "standard", standard)
+        found = judged(tier="standard")
+        assert len(found["red"]) == len(dataset().pairs)
+        assert len(found["did"]) == 2
+        assert found["did"] < found["red"]
+        assert {name: len(images) for name, images in judged(tier="standard", images=1).items()} == {
+            "did": 1,
+            "red": 1,
+        }
+    assert {name: len(images) for name, images in judged(images=4).items()} == {"did": 4, "red": 4}
+
+
+def test_a_network_without_weights_has_no_quality_but_a_cost(monkeypatch):
+    monkeypatch.setattr("baselines.registry._shipped_path", lambda _: None)
+    found = plan(["sgn"], ["quality", "latency"], dataset=dataset(), size=(64, 96))
+    assert {end.status for end in found.settled} == {"skipped"}
+    assert all("llbench train sgn" in end.reason and "weights import" in end.reason for end in found.settled)
+    assert {job.measurement for job in found.jobs} == {"latency"}
+
+
+def test_forms_that_cannot_exist_are_unsupported():
+    found = plan(["lime", "red"], ["memory"], runtimes=["published", "eager"], precisions=["fp32", "int8"])
+    forms = {(end.cell.model, end.cell.runtime, end.cell.precision) for end in found.settled}
+    assert {end.status for end in found.settled} == {"unsupported"}
+    assert ("lime", "eager", "fp32") in forms
+    assert ("red", "published", "int8") in forms
+    measured = {(job.cell.model, job.cell.runtime) for job in found.jobs}
+    assert measured == {("lime", "published"), ("red", "published"), ("red", "eager")}
+
+
+def test_complexity_is_counted_at_the_papers_frame_whatever_the_data():
+    (cell,) = plan(["red"], ["complexity"], dataset=dataset()).cells
+    assert (cell.height, cell.width) == (2848, 4256)
+    assert (cell.device, cell.runtime, cell.threads) == (None, None, None)
+
+
+def test_a_few_pictures_stand_for_all_ratios_and_scenes():
+    taken = spread(dataset().pairs, 3)
+    assert {round(pair.ratio) for pair in taken} == {100, 250, 300}
+    assert len({pair.scene for pair in taken}) == 3
+    assert spread(dataset().pairs, 99) == dataset().pairs
+    assert spread(tuple(reversed(dataset().pairs)), 12) == tuple(reversed(dataset().pairs))
+
+
+def test_tiers_limit_images_and_rounds():
+    for name, tier in TIERS.items():
+        found = plan(["gain-only"], ["quality", "latency"], dataset=dataset(), size=(64, 96), tier=name)
+        pictures = sum(len(job.cells) for job in found.jobs if job.measurement == "quality")
+        assert pictures == min(12, tier.images or 12)
+        assert len(order(found)) == 2 * tier.rounds  # each with its twin
+
+
+def test_merged_plans_measure_a_common_cell_once():
+    first = plan(["red"], ["latency", "complexity"], size=(64, 96), rounds=2)
+    both = merge([first, plan(["red", "sgn"], ["latency"], size=(64, 96), rounds=2)])
+    assert len(both.cells) == 3
+    assert sorted(step for step in order(both) if step[1] == "red") == sorted(order(first))
+
+
+def test_sweeps_reach_from_half_a_megapixel_to_48_and_over_all_cores():
+    areas = [height * width / 1e6 for height, width in resolutions()]
+    assert areas[0] == pytest.approx(0.5, rel=0.05)
+    assert areas[-1] == pytest.approx(48, rel=0.05)
+    assert (2848, 4256) in resolutions()
+    assert all(height % 16 == 0 and width % 16 == 0 for height, width in resolutions())
+    assert thread_counts()[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"models": ["no-such"], "measurements": ["latency"]}, "no-such"),
+        ({"models": ["nowhere.at.all:build"], "measurements": ["latency"]}, "'nowhere'"),
+        ({"models": [], "measurements": ["latency"]}, "--models"),
+        ({"models": ["red"], "measurements": ["beauty"]}, "beauty"),
+        ({"models": ["red"], "measurements": ["quality"]}, "--dataset"),
+        ({"models": ["red"], "measurements": ["latency"], "size": (63, 96)}, "63x96"),
+        (
+            {
+                "models": ["red"],
+                "measurements": ["quality"],
+                "dataset": dataset(1, (0.04,)),
+                "protocol_names": ["paper2020"],
+            },
+            "takes none",
+        ),
+        (
+            {
+                "models": ["red"],
+                "measurements": ["quality"],
+                "dataset": dataset(),
+                "protocol_names": ["no-such"],
+            },
+            "no-such",
+        ),
+    ],
+)
+def test_what_cannot_be_measured_is_refused_in_one_line(arguments, said):
+    with pytest.raises(InputError, match=said) as refusal:
+        plan(arguments.pop("models"), arguments.pop("measurements"), **arguments)
+    assert "\n" not in str(refusal.value)
+
+
+def test_predictions_grow_with_the_area():
+    small, large = (plan(["sgn"], ["latency"], size=size, rounds=1) for size in ((712, 1064), (2848, 4256)))
+    assert small.seconds < large.seconds
+    assert small.peak_bytes < large.peak_bytes
+    assert replace(large, keep_predictions=True).disk_bytes == large.disk_bytes

@@ -1,0 +1,72 @@
+"""Which workers share a round, and how often each has its turn."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from bench.measure.latency import FEWEST_TURNS, LONG_CALL_S, MOST_TURNS, SAMPLES_S, wants_more
+from bench.run.plan import merge, plan
+from bench.run.span import with_twins
+from bench.run.turns import MOST_TOGETHER, groups, order
+
+ENOUGH = 10**12
+
+
+def sizes(jobs, available=ENOUGH):
+    return [len(group) for group in groups(jobs, lambda: available)]
+
+
+def test_a_round_takes_turns_and_anything_else_is_alone():
+    jobs = plan(["red", "sid-unet"], ["complexity", "latency", "memory"], size=(64, 96), rounds=2).jobs
+    assert sizes(jobs) == [1, 3, 3]
+    on_device = plan(["red", "sid-unet"], ["latency"], size=(64, 96), rounds=2, device="cuda").jobs
+    assert sizes(on_device) == [1] * 6
+    assert [job for group in groups(jobs, lambda: ENOUGH) for job in group] == list(jobs)
+
+
+def test_sizes_of_a_sweep_do_not_meet_and_each_has_its_twin_beside_it():
+    sweep = merge(
+        [plan(["red", "sgn"], ["latency"], size=size, rounds=2) for size in ((64, 96), (96, 128), (128, 160))]
+    )
+    jobs = with_twins(sweep.jobs)
+    assert sizes(jobs) == [3] * 6
+    for group in groups(jobs, lambda: ENOUGH):
+        assert len({(job.round, job.cell.height) for job in group}) == 1
+        assert len({job.cell for job in group if job.twin}) == 1
+
+
+def test_workers_that_wait_leave_room_for_the_one_that_computes():
+    jobs = plan(["red", "sgn", "sid-unet"], ["latency"], size=(2848, 4256), rounds=1).jobs
+    largest = max(job.predicted_bytes for job in jobs)
+    assert sizes(jobs) == [4]
+    assert max(sizes(jobs, largest + 500_000_000)) == 2
+    assert sizes(jobs, 1) == [1] * 4
+    many = [replace(jobs[0], round=0)] * (MOST_TOGETHER + 1)
+    assert sizes(many) == [MOST_TOGETHER, 1]
+
+
+@pytest.mark.parametrize("call_s", [1e-5, 0.01, 0.05, 0.4, 1.5, 4.9])
+def test_samples_last_as_long_as_they_should_within_the_limits(call_s):
+    taken = 0
+    while wants_more(taken, taken * call_s, call_s):
+        taken += 1
+    assert FEWEST_TURNS <= taken <= MOST_TURNS
+    assert taken == MOST_TURNS or taken * call_s >= SAMPLES_S
+    assert taken == FEWEST_TURNS or (taken - 1) * call_s < SAMPLES_S
+
+
+@pytest.mark.parametrize("count", range(1, 13))
+def test_nobody_follows_itself_and_all_stand_everywhere_equally_often(count):
+    those = list(range(count))
+    orders = [order(those, number) for number in range(2 * count)]
+    in_a_row = [one for turn in orders for one in turn]
+    assert all(sorted(turn) == those for turn in orders)
+    assert count == 1 or all(one != after for one, after in pairwise(in_a_row))
+    if count > 2:
+        assert {turn.index(0) for turn in orders} == set(those)
+
+
+def test_a_long_call_has_one_turn():
+    assert wants_more(0, 0.0, LONG_CALL_S + 1)
+    assert not wants_more(1, LONG_CALL_S + 1, LONG_CALL_S + 1)
