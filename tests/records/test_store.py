@@ -173,7 +173,7 @@ def test_a_writer_killed_at_any_moment_leaves_no_half_file(tmp_path):
         "import sys; sys.path.insert(0, sys.argv[2])\n"
         "from pathlib import Path\n"
         "from dataclasses import replace\n"
-        "from bench import store\n"
+        "from bench.records import store\n"
         "record = store.read(next(Path(sys.argv[1]).glob('cells/*.json')))\n"
         "print(flush=True)\n"
         "number = 0\n"
