@@ -18,7 +18,7 @@ def page(pytestconfig):
 
 @pytest.mark.parametrize("part", ["methods", "weights", "photographs"])
 def test_the_page_is_current(page, part):
-    assert getattr(licences, part)() in page, "run: python -m docs.licences docs/licences.md"
+    assert getattr(licences, part)() in page, "run: python docs/licences.py docs/licences.md"
 
 
 def test_every_direct_dependency_is_on_the_page(page, pytestconfig):
@@ -27,7 +27,7 @@ def test_every_direct_dependency_is_on_the_page(page, pytestconfig):
     listed = [*project["dependencies"], *(text for name in extras if name != "all" for text in extras[name])]
     rows = {licences.normalised(line.split("|")[1].strip()) for line in page.splitlines() if line[:1] == "|"}
     wanted = {licences.normalised(Requirement(text).name) for text in listed}
-    assert wanted - rows == set(), "run: python -m docs.licences docs/licences.md"
+    assert wanted - rows == set(), "run: python docs/licences.py docs/licences.md"
 
 
 def test_what_is_restricted_is_marked():
