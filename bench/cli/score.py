@@ -15,7 +15,7 @@ from bench.cli.examples import examples
 
 if TYPE_CHECKING:
     from bench.judge.waterfall import Waterfall
-    from bench.score.scoring.scoring import Scores
+    from bench.score.scoring import Scores
 
 FOLDER = click.Path(path_type=Path)
 
@@ -55,7 +55,7 @@ def command(
     from bench.cli.counting import counting
     from bench.metrics import definitions
     from bench.records import protocols
-    from bench.score.scoring import scoring
+    from bench.score import scoring
 
     chosen = [protocols.get(name)] if name else scoring.all_protocols()
     if net == "vgg":
@@ -71,7 +71,7 @@ def command(
     falls = scoring.waterfalls(scores, chosen[0], chosen[1:])
     result = scoring.as_dict(scores, chosen[0], chosen[1:], falls)
     if out is not None:
-        from bench.score.scoring import saving
+        from bench.score import saving
 
         saving.write(out, result, falls)
     if as_json:
@@ -97,7 +97,7 @@ def _prepare(out: Path) -> None:
 def _show(result: dict[str, Any], scores: Scores, falls: list[Waterfall]) -> None:
     from rich.console import Console
 
-    from bench.score.scoring import saving
+    from bench.score import saving
 
     console = Console(width=None if sys.stdout.isatty() else 160)
     console.print(saving.picture_table(result))

@@ -11,7 +11,7 @@ from bench.judge.waterfall import Quantity, Waterfall, waterfall
 from bench.metrics import definitions, quantise
 from bench.metrics.definitions import to_json
 from bench.records import protocols
-from bench.score.scoring.reading import Match, Matches, match, of_subset, read_picture
+from bench.score.reading import Match, Matches, match, of_subset, read_picture
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def score(
 
     Args:
         predictions: folder of PNG, JPEG or TIFF pictures, 8 or 16 bits; 8 bits are taken as they are.
-        truths: folder of their truths, see `bench.score.scoring.reading.match`.
+        truths: folder of their truths, see `bench.score.reading.match`.
         chosen: protocols to score under; a picture in none of their subsets is not opened.
         metrics: names of further metrics to compute.
         skip: metrics to leave out, each with the reason.
