@@ -23,11 +23,11 @@ from baselines import names, spec, weights_path
 from baselines.checkpoints import sha256
 from bench.judge.results import Results
 from bench.records.protocols import default
-from bench.show.figures.every import restored
+from bench.show.figures import restored
 from bench.train import photographs
 
 if TYPE_CHECKING:
-    from bench.show.figures.every.restored import Shot
+    from bench.show.figures.restored import Shot
     from bench.train.photographs import Photograph
 
 DOCS = Path(__file__).parent

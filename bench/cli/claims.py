@@ -44,7 +44,7 @@ def command(folder: Path, as_json: bool, strict: bool, unpack: Path | None) -> i
 def _table(verdicts: list[dict[str, Any]]) -> Any:
     from rich.table import Table
 
-    from bench.show.tables.table1.claim_rows import measured
+    from bench.show.tables.claim_rows import measured
 
     colours = {
         "reproduced": "green",

@@ -37,7 +37,7 @@ def command(base: Path, head: Path, effect: float, across_machines: bool, strict
     from bench.judge.compare import compare
     from bench.judge.verdicts import Limits
     from bench.records import store
-    from bench.show.tables.table1 import verdict_page, writers
+    from bench.show.tables import verdict_page, writers
 
     found = compare(
         store.load(base), store.load(head), Limits(effect=effect / 100), across_machines=across_machines

@@ -146,7 +146,7 @@ def _say(line: str) -> None:
 def _show(decision: Decision, *, strict: bool, as_json: bool, markdown: Path | None) -> None:
     from rich.console import Console
 
-    from bench.show.tables.table1 import verdict_page, writers
+    from bench.show.tables import verdict_page, writers
 
     table = verdict_page.gate_table(decision, strict=strict)
     named = os.environ.get(SUMMARY)

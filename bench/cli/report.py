@@ -40,7 +40,7 @@ def command(folder: Path, unpack: Path | None, history: bool) -> int:
     from bench.judge import claims
     from bench.judge.results import Results
     from bench.show import report
-    from bench.show.tables.table1 import table1, writers
+    from bench.show.tables import table1, writers
 
     results = Results.load(folder, unpack)
     verdicts = report.write(folder, results)
@@ -54,8 +54,8 @@ def command(folder: Path, unpack: Path | None, history: bool) -> int:
 
 def _over_time(folder: Path, console: Console) -> int:
     from bench.judge.history import load
-    from bench.show.figures.every import over_time
-    from bench.show.tables.table1 import writers
+    from bench.show.figures import over_time
+    from bench.show.tables import writers
 
     series = load(folder)
     paths = over_time.write(folder, series)

@@ -183,7 +183,7 @@ def _show(plan: Plan, summary: Summary, out: Path, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps({**asdict(summary), "out": str(out), "cells": len(plan.cells)}))
         return
-    from bench.show.tables.table1.table1 import table1_rich
+    from bench.show.tables.table1 import table1_rich
 
     Console().print(table1_rich(out))
     print(progress.summary_text(summary, out))

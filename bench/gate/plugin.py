@@ -85,7 +85,7 @@ class Gate:
         from bench.gate import whole
         from bench.judge import gate_verdict
         from bench.judge.verdicts import Limits
-        from bench.show.tables.table1 import verdict_page, writers
+        from bench.show.tables import verdict_page, writers
 
         self._calls += 1
         out = self._out / f"gate{self._calls}"

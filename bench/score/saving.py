@@ -12,7 +12,7 @@ from rich.table import Table
 
 from bench.judge.waterfall import AXES, Waterfall
 from bench.metrics.definitions import METRICS
-from bench.show.figures.every import style, waterfalls
+from bench.show.figures import style, waterfalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

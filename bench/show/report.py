@@ -12,17 +12,17 @@ from PIL import Image
 from bench.judge import claims, commands
 from bench.judge.results import Results
 from bench.records import store
-from bench.show.figures.every import crops, every
-from bench.show.figures.every.restored import as_jpeg
-from bench.show.tables.table1 import catalogue, table1
-from bench.show.tables.table1.numbers import compact
-from bench.show.tables.table1.setting import SYNTHETIC, cost_setting, data_setting
+from bench.show.figures import crops, every
+from bench.show.figures.restored import as_jpeg
+from bench.show.tables import catalogue, table1
+from bench.show.tables.numbers import compact
+from bench.show.tables.setting import SYNTHETIC, cost_setting, data_setting
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from bench.show.figures.every.style import Drawn
-    from bench.show.tables.table1.layout import Table
+    from bench.show.figures.style import Drawn
+    from bench.show.tables.layout import Table
 
 FILE = "report.html"
 TEMPLATES = "templates"

@@ -12,10 +12,10 @@ from baselines.paper import FULL_SIZE
 from bench.judge import quantities
 from bench.judge.evidence import WITHOUT
 from bench.judge.quantities import GB
-from bench.show.figures.every import style
-from bench.show.figures.every.style import Drawn
-from bench.show.tables.table1 import published
-from bench.show.tables.table1.setting import data_setting
+from bench.show.figures import style
+from bench.show.figures.style import Drawn
+from bench.show.tables import published
+from bench.show.tables.setting import data_setting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

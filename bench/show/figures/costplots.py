@@ -12,11 +12,11 @@ from baselines.paper import FULL_SIZE
 from bench.judge import quantities
 from bench.judge.quantities import GB
 from bench.judge.statistics import estimate
-from bench.show.figures.every import style
-from bench.show.figures.every.style import Drawn
-from bench.show.tables.table1 import published
-from bench.show.tables.table1.numbers import with_interval
-from bench.show.tables.table1.setting import cost_setting
+from bench.show.figures import style
+from bench.show.figures.style import Drawn
+from bench.show.tables import published
+from bench.show.tables.numbers import with_interval
+from bench.show.tables.setting import cost_setting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.show.figures.every import restored, style
-from bench.show.figures.every.style import Drawn
-from bench.show.tables.table1.setting import SYNTHETIC
+from bench.show.figures import restored, style
+from bench.show.figures.style import Drawn
+from bench.show.tables.setting import SYNTHETIC
 
 if TYPE_CHECKING:
     from pathlib import Path

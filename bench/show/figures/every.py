@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.show.figures.every import bubbles, costplots, crops, qualityplots, roofline, style, waterfalls
+from bench.show.figures import bubbles, costplots, crops, qualityplots, roofline, style, waterfalls
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.judge.results import Results
-    from bench.show.figures.every.style import Drawn
+    from bench.show.figures.style import Drawn
 
 
 def all_figures(out: Path, results: Results) -> list[Drawn]:

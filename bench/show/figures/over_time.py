@@ -5,16 +5,16 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from bench.show.figures.every import style
-from bench.show.tables.table1.layout import Column, Entry, Part, Table, dash, word
-from bench.show.tables.table1.numbers import compact
+from bench.show.figures import style
+from bench.show.tables.layout import Column, Entry, Part, Table, dash, word
+from bench.show.tables.numbers import compact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from bench.judge.history import Series
-    from bench.show.figures.every.style import Drawn
+    from bench.show.figures.style import Drawn
 
 FOLDER = "history"
 MOST_LABELS = 12

@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 
 from bench.judge import quantities
 from bench.judge.evidence import WITHOUT, with_protocol
-from bench.show.figures.every import style
-from bench.show.figures.every.style import Drawn
-from bench.show.tables.table1 import published
-from bench.show.tables.table1.setting import data_setting
+from bench.show.figures import style
+from bench.show.figures.style import Drawn
+from bench.show.tables import published
+from bench.show.tables.setting import data_setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

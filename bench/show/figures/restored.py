@@ -14,7 +14,7 @@ from PIL import Image
 
 from bench.judge.results import scene
 from bench.records import protocols
-from bench.show.tables.table1 import published
+from bench.show.tables import published
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from bench.judge import quantities
 from bench.judge.results import number
 from bench.judge.statistics import Estimate
-from bench.show.figures.every import style
-from bench.show.figures.every.style import Drawn
-from bench.show.tables.table1 import published
-from bench.show.tables.table1.entries import part
-from bench.show.tables.table1.layout import Column, Entry, Part, Table, word
-from bench.show.tables.table1.numbers import compact, with_interval
-from bench.show.tables.table1.setting import cost_setting
+from bench.show.figures import style
+from bench.show.figures.style import Drawn
+from bench.show.tables import published
+from bench.show.tables.entries import part
+from bench.show.tables.layout import Column, Entry, Part, Table, word
+from bench.show.tables.numbers import compact, with_interval
+from bench.show.tables.setting import cost_setting
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

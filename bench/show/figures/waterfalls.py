@@ -9,10 +9,10 @@ from matplotlib.ticker import MaxNLocator
 
 from bench.judge.between import Judged
 from bench.judge.waterfall import AXES
-from bench.show.figures.every import style
-from bench.show.figures.every.style import Drawn
-from bench.show.tables.table1 import published
-from bench.show.tables.table1.setting import data_setting
+from bench.show.figures import style
+from bench.show.figures.style import Drawn
+from bench.show.tables import published
+from bench.show.tables.setting import data_setting
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

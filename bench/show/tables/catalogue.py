@@ -9,16 +9,16 @@ from bench.judge import quantities
 from bench.judge.evidence import WITHOUT, with_protocol
 from bench.judge.quantities import GB
 from bench.judge.results import describe
-from bench.show.figures.every import roofline
-from bench.show.tables.table1 import published
-from bench.show.tables.table1.costs import cost_table, scope_table
-from bench.show.tables.table1.entries import counted, figure_entry, picture_entry, printed, sentence
-from bench.show.tables.table1.form_rows import deployment_table, loss_table, speedup_table
-from bench.show.tables.table1.layout import Column, Entry, Part, Table, dash, ranked, word
-from bench.show.tables.table1.machine import environment_rows
-from bench.show.tables.table1.scaling import scaling_table
-from bench.show.tables.table1.setting import cost_setting, data_setting
-from bench.show.tables.table1.unpacking import kernel_table
+from bench.show.figures import roofline
+from bench.show.tables import published
+from bench.show.tables.costs import cost_table, scope_table
+from bench.show.tables.entries import counted, figure_entry, picture_entry, printed, sentence
+from bench.show.tables.form_rows import deployment_table, loss_table, speedup_table
+from bench.show.tables.layout import Column, Entry, Part, Table, dash, ranked, word
+from bench.show.tables.machine import environment_rows
+from bench.show.tables.scaling import scaling_table
+from bench.show.tables.setting import cost_setting, data_setting
+from bench.show.tables.unpacking import kernel_table
 
 if TYPE_CHECKING:
     from bench.judge.results import Results

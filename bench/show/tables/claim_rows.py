@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from bench.judge.claims import VERDICTS
-from bench.show.tables.table1.numbers import compact
+from bench.show.tables.numbers import compact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

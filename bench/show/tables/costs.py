@@ -9,11 +9,11 @@ import numpy as np
 from bench.judge import quantities
 from bench.judge.quantities import GB, Measured
 from bench.judge.statistics import estimate
-from bench.show.tables.table1 import published
-from bench.show.tables.table1.entries import figure_entry
-from bench.show.tables.table1.layout import Column, Entry, Part, Table, dash, word
-from bench.show.tables.table1.numbers import compact
-from bench.show.tables.table1.setting import cost_setting
+from bench.show.tables import published
+from bench.show.tables.entries import figure_entry
+from bench.show.tables.layout import Column, Entry, Part, Table, dash, word
+from bench.show.tables.numbers import compact
+from bench.show.tables.setting import cost_setting
 
 if TYPE_CHECKING:
     from bench.judge.results import Results

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from bench.judge import quantities
 from bench.judge.results import NOT_MEASURED, scene
 from bench.judge.statistics import clustered_mean
-from bench.show.tables.table1 import published
-from bench.show.tables.table1.layout import Entry, Part, dash
-from bench.show.tables.table1.numbers import plain, with_interval
+from bench.show.tables import published
+from bench.show.tables.layout import Entry, Part, dash
+from bench.show.tables.numbers import plain, with_interval
 
 if TYPE_CHECKING:
     from bench.judge.quantities import Measured

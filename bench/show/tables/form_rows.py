@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from bench.judge import deployments, quantities
 from bench.judge.evidence import with_protocol
 from bench.judge.quantities import GB, Measured
-from bench.show.tables.table1 import published
-from bench.show.tables.table1.entries import figure_entry, part, sentence, with_note
-from bench.show.tables.table1.layout import Column, Entry, Part, Table, dash, word
-from bench.show.tables.table1.numbers import plain
-from bench.show.tables.table1.setting import cost_setting, data_setting
+from bench.show.tables import published
+from bench.show.tables.entries import figure_entry, part, sentence, with_note
+from bench.show.tables.layout import Column, Entry, Part, Table, dash, word
+from bench.show.tables.numbers import plain
+from bench.show.tables.setting import cost_setting, data_setting
 
 if TYPE_CHECKING:
     from bench.judge.deployments import Form

@@ -8,10 +8,10 @@ from bench.judge import quantities
 from bench.judge.quantities import GB, Measured
 from bench.judge.results import describe
 from bench.judge.statistics import estimate
-from bench.show.tables.table1 import published
-from bench.show.tables.table1.entries import figure_entry
-from bench.show.tables.table1.layout import Column, Entry, Part, Table, dash, word
-from bench.show.tables.table1.numbers import compact
+from bench.show.tables import published
+from bench.show.tables.entries import figure_entry
+from bench.show.tables.layout import Column, Entry, Part, Table, dash, word
+from bench.show.tables.numbers import compact
 
 if TYPE_CHECKING:
     from bench.judge.results import Results

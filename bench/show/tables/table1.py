@@ -10,10 +10,10 @@ from bench.judge.evidence import WITHOUT, with_protocol
 from bench.judge.quantities import GB, Measured
 from bench.judge.results import Results
 from bench.records import store
-from bench.show.tables.table1 import catalogue, published, writers
-from bench.show.tables.table1.entries import counted, figure_entry, picture_entry, printed, with_note
-from bench.show.tables.table1.layout import Column, Entry, Table, ranked, word
-from bench.show.tables.table1.setting import cost_setting, data_setting
+from bench.show.tables import catalogue, published, writers
+from bench.show.tables.entries import counted, figure_entry, picture_entry, printed, with_note
+from bench.show.tables.layout import Column, Entry, Table, ranked, word
+from bench.show.tables.setting import cost_setting, data_setting
 
 if TYPE_CHECKING:
     from pathlib import Path

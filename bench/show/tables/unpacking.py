@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.paper import FULL_SIZE
 from bench.judge import statistics, unpack
-from bench.show.tables.table1.entries import part
-from bench.show.tables.table1.layout import Column, Entry, Part, Table, dash, word
-from bench.show.tables.table1.numbers import compact, with_interval
+from bench.show.tables.entries import part
+from bench.show.tables.layout import Column, Entry, Part, Table, dash, word
+from bench.show.tables.numbers import compact, with_interval
 
 if TYPE_CHECKING:
     from bench.judge.results import Results

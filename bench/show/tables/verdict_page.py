@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from bench.show.tables.table1.layout import Column, Entry, Part, Table, dash, word
-from bench.show.tables.table1.numbers import compact
+from bench.show.tables.layout import Column, Entry, Part, Table, dash, word
+from bench.show.tables.numbers import compact
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ import rich.table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from bench.show.tables.table1.layout import Column, Entry, Table
+    from bench.show.tables.layout import Column, Entry, Table
 
 COMMANDS = {sign: f"\\{sign}" for sign in "&%$#_{}"}
 WORDS = {

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from matplotlib.ticker import MaxNLocator
 
 from bench.records import store
-from bench.show.figures.every import style
-from bench.show.tables.table1.numbers import fixed
+from bench.show.figures import style
+from bench.show.tables.numbers import fixed
 from bench.train.unpack import judging
 from bench.train.unpack.arms import ARMS
 
