@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @cache
 def load() -> dict[str, Any]:
     """Decode `published.toml`; figures are the printed strings, so that no digit is added or lost."""
-    text = resources.files("bench.show.tables.table1").joinpath("published.toml").read_text(encoding="utf-8")
+    text = resources.files("bench.show.tables").joinpath("published.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
 
 
