@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any
 
 from scipy.stats import binomtest
 
+from bench.machine.git import environment
 from bench.run.process import STEADY_ALLOCATOR
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def git(folder: Path, *arguments: str) -> str:
     """Run git and return what it says."""
     identity = ("-c", "user.name=trials", "-c", "user.email=trials@example.org")
     command = ["git", "-C", str(folder), *identity, *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    clean = environment()
+    return subprocess.run(command, env=clean, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def slowed(text: str, channels: int) -> str:

@@ -6,6 +6,8 @@ import textwrap
 
 import pytest
 
+from bench.machine import git
+
 # A shell starts what it runs in the background with SIGINT ignored, and processes that tests start would
 # inherit that: none of them could be interrupted.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -48,7 +50,9 @@ class Project:
 
     def git(self, *arguments):
         command = ["git", "-C", str(self.folder), *arguments]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            command, env=git.environment(), check=True, capture_output=True, text=True
+        ).stdout.strip()
 
     def write(self, *, work="pass", extra="None"):
         """Write the network, with some more work before its convolution."""

@@ -59,6 +59,7 @@ def count(paths: Sequence[Path]) -> dict[str, int]:
     Raises:
         InputError: valgrind cannot be had or failed.
     """
+    from bench.machine import git
     from bench.machine.endings import last_words
     from bench.machine.environment import THREAD_VARIABLES, scrub
     from llpacknet.errors import InputError
@@ -68,7 +69,7 @@ def count(paths: Sequence[Path]) -> dict[str, int]:
         raise InputError(reason)
     places = os.pathsep.join(dict.fromkeys(path for path in sys.path if path))
     threads = dict.fromkeys(THREAD_VARIABLES, "1")
-    environment = {**os.environ, **threads, "PYTHONPATH": places, "PYTHONHASHSEED": "0"}
+    environment = {**git.environment(), **threads, "PYTHONPATH": places, "PYTHONHASHSEED": "0"}
     with tempfile.TemporaryDirectory(prefix="llbench-gate-") as folder:
         command = [
             "valgrind",

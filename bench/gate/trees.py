@@ -1,8 +1,8 @@
 """Two revisions of a project side by side: each a folder from which Python can import it.
 
-A revision is checked out into a folder of its own by `git worktree`, so that the user's own checkout stays
-as it is; the environment, with all dependencies, is shared. A folder that is named instead of a revision is
-taken as it stands.
+A revision is checked out into a folder and a repository of its own, so that the user's stay as they are; the
+environment, with all dependencies, is shared. A folder that is named instead of a revision is taken as it
+stands.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.gate.checkouts import check_out
+from bench.machine import git
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,19 +66,15 @@ def tree(
     commit = _resolve(root, name)
     with tempfile.TemporaryDirectory(prefix="llbench-gate-", ignore_cleanup_errors=True) as temporary:
         checkout = Path(temporary).resolve() / "tree"
-        _git(root, "worktree", "add", "--detach", "--quiet", str(checkout), commit)
-        try:
-            folder = checkout / project.resolve().relative_to(root)
-            if not folder.is_dir():
-                raise InputError(
-                    f"{name} has no folder {folder.relative_to(checkout)}: run from the project's root"
-                )
-            if prepare is not None:
-                _prepare(prepare, folder, name)
-            yield Tree(name, folder, _paths(folder, sources), commit)
-        finally:
-            with contextlib.suppress(InputError):
-                _git(root, "worktree", "remove", "--force", str(checkout))
+        check_out(root, commit, checkout)
+        folder = checkout / git.call(project, "rev-parse", "--show-prefix")
+        if not folder.is_dir():
+            raise InputError(
+                f"{name} has no folder {folder.relative_to(checkout)}: run from the project's root"
+            )
+        if prepare is not None:
+            _prepare(prepare, folder, name)
+        yield Tree(name, folder, _paths(folder, sources), commit)
 
 
 def _paths(folder: Path, sources: Sequence[str]) -> tuple[Path, ...]:
@@ -90,19 +88,19 @@ def _paths(folder: Path, sources: Sequence[str]) -> tuple[Path, ...]:
 
 def _root(project: Path, name: str) -> Path:
     try:
-        return Path(_git(project, "rev-parse", "--show-toplevel")).resolve()
-    except InputError:
+        return Path(git.call(project, "rev-parse", "--show-toplevel"))
+    except git.GitError as error:
         raise InputError(
-            f"{name!r} is no folder, and {project.resolve()} lies in no git repository: give two folders, or "
-            "start in the repository"
+            f"{name!r} is no folder, and {project.resolve()} lies in no git repository that can be used "
+            f"({error}): give two folders, or start in the repository"
         ) from None
 
 
 def _resolve(root: Path, name: str) -> str:
     try:
-        return _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    except InputError:
-        shallow = _git(root, "rev-parse", "--is-shallow-repository") == "true"
+        return git.call(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    except git.GitError:
+        shallow = git.call(root, "rev-parse", "--is-shallow-repository") == "true"
         cure = (
             "fetch it: this clone is shallow (fetch-depth: 0 in GitHub Actions)"
             if shallow
@@ -112,28 +110,16 @@ def _resolve(root: Path, name: str) -> str:
 
 
 def _commit(folder: Path) -> str | None:
-    with contextlib.suppress(InputError):
-        head = _git(folder, "rev-parse", "HEAD")
-        return f"{head}+changes" if _git(folder, "status", "--porcelain", "--", ".") else head
+    with contextlib.suppress(git.GitError):
+        return git.commit_of(folder, untracked=True)
     return None
 
 
 def _prepare(command: str, folder: Path, name: str) -> None:
     ended = subprocess.run(  # noqa: S602 -- the user's own command line
-        command, shell=True, cwd=folder, capture_output=True, text=True, check=False
-    )
+        command, shell=True, cwd=folder, env=git.environment(), stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, errors="replace", check=False,
+    )  # fmt: skip
     if ended.returncode:
         said = " ".join((ended.stderr or ended.stdout).split())[-300:]
         raise InputError(f"{command!r} failed in {name} with status {ended.returncode}: {said}")
-
-
-def _git(folder: Path, *arguments: str) -> str:
-    try:
-        answer = subprocess.run(
-            ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True
-        )
-    except FileNotFoundError as error:
-        raise InputError("git is not installed: give two folders instead of revisions") from error
-    except subprocess.CalledProcessError as error:
-        raise InputError(f"git {' '.join(arguments[:2])}: {' '.join(error.stderr.split())}") from error
-    return answer.stdout.strip()

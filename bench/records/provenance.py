@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-import subprocess
 import sys
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from baselines import spec
+from bench.machine import git
 from bench.machine.environment import library_versions
 
 if TYPE_CHECKING:
@@ -69,9 +70,9 @@ def commit() -> str | None:
     """Commit of the source tree, with "+changes" where files differ from it; None outside a checkout."""
     if not (ROOT / ".git").exists():
         return None
-    head = _git("rev-parse", "HEAD")
-    changed = _git("status", "--porcelain", "--untracked-files=no")
-    return f"{head}+changes" if head and changed else head
+    with contextlib.suppress(git.GitError):
+        return git.commit_of(ROOT, untracked=False)
+    return None
 
 
 @cache
@@ -153,13 +154,3 @@ def _card(weights: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return card if isinstance(card, dict) else {}
-
-
-def _git(*arguments: str) -> str | None:
-    try:
-        answer = subprocess.run(
-            ["git", "-C", str(ROOT), *arguments], capture_output=True, text=True, timeout=20, check=True
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return answer.stdout.strip()

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.machine import git
 from bench.machine.environment import THREAD_VARIABLES
 from bench.machine.strays import TOKEN, kill_strays
 from bench.records.cells import TIMED
@@ -216,7 +217,7 @@ def _start(order: Order, token: str) -> subprocess.Popen[bytes]:
     threads = str(order.job.cell.threads or 1)
     paths = [path for path in sys.path if path] + [str(Path.cwd())]
     environment = {
-        **os.environ,
+        **git.environment(),
         **dict.fromkeys(THREAD_VARIABLES, threads),
         # A user's wish for faster arithmetic elsewhere must not turn fp32 into something less here.
         "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT",

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
+from bench.machine import git
 from bench.machine.endings import last_words, signal_name
 from bench.machine.environment import scrub
 from bench.measure.conformance.findings import Finding
@@ -109,7 +110,7 @@ class _Process:
         paths = [path for path in sys.path if path] + [str(Path.cwd())]
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "bench.measure.conformance", self.name, self.weights, *self.checks],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))},
+            env={**git.environment(), "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self._log,
