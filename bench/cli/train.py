@@ -14,6 +14,11 @@ from llpacknet.errors import InputError
 LOSSES = ("l1", "l1+ms-ssim", "2020")
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
+# What --plan leaves to the command line; all else is a matter of the plan.
+BESIDE_A_PLAN = frozenset(
+    {"names", "plan", "photos", "out", "device", "precision", "threads", "workers", "resume"}
+)
+
 
 @click.command(
     epilog=examples(
@@ -21,10 +26,13 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
         "llbench train llpacknet --photos photos --minutes 60",
         "llbench train llpacknet red sid-unet --photos photos --device cuda",
         "llbench train my_package.network:factory --dataset ~/SID --device cuda",
+        "llbench train --plan benchmarks/weights.toml --photos photos",
         more="Details: docs/training.md.",
     )
 )
-@click.argument("names", metavar="NAME...", nargs=-1, required=True, shell_complete=method)
+@click.argument("names", metavar="NAME...", nargs=-1, shell_complete=method)
+@click.option("--plan", type=click.Path(dir_okay=False, path_type=Path),
+              help="Train what this TOML file lists, on its terms; with NAME these alone.")  # fmt: skip
 @click.option("--photos", type=FOLDER, help="Train on photographs (JPEG, PNG) through the camera model.")
 @click.option("--dataset", type=FOLDER, help="Train on a data set in SID's layout (ids that begin with 0).")
 @click.option(
@@ -76,10 +84,13 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 )
 @click.option("--checkpoint-every", "checkpoint_every_s", default=120.0, show_default=True,
               type=click.FloatRange(0), help="Seconds from one checkpoint to the next.")  # fmt: skip
+@click.option("--restarts", default=0, show_default=True, type=click.IntRange(0),
+              help="How often a spike of the loss may send the run back, at half the rate.")  # fmt: skip
 @click.option("--unfinished", is_flag=True,
               help="Mark the weights as cut short: tables show them and never rank them.")  # fmt: skip
 def command(
     names: tuple[str, ...],
+    plan: Path | None,
     photos: Path | None,
     dataset: Path | None,
     validation: Path | None,
@@ -103,11 +114,13 @@ def command(
     workers: int | None,
     validate_every: int,
     checkpoint_every_s: float,
+    restarts: int,
     unfinished: bool,
 ) -> int:
     """Train the network NAME and write its weights, model card, log and curve to --out.
 
     Several networks are trained side by side: each sees the same patches and ends as it would alone.
+    With --plan the file says what is trained and how, and what is there already is gone on with.
 
     A run that was interrupted or killed goes on with --resume. Several GPUs: start it under torchrun, as
     `torchrun --nproc-per-node 4 -m bench train NAME ... --device cuda`.
@@ -116,8 +129,14 @@ def command(
     # processes that make the patches (a step took six times as long on two cores).
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from bench.train.learner import Diverged
-    from bench.train.trainer import Options, train_side_by_side
+    from bench.train.options import Options
+    from bench.train.trainer import train_side_by_side
 
+    if plan is not None:
+        _refuse_beside_a_plan()
+        return _carry_out(plan, names, photos, out, device, precision, threads, workers)
+    if not names:
+        raise InputError("name a network to train, or give --plan FILE")
     if len(set(names)) < len(names):
         raise InputError("a network is named twice: name each once")
     if init is not None and len(names) > 1:
@@ -155,6 +174,7 @@ def command(
             validate_every=validate_every,
             checkpoint_every_s=checkpoint_every_s,
             resume=resume,
+            restarts=restarts,
             unfinished=unfinished,
         )
         for name in names
@@ -164,3 +184,27 @@ def command(
     except Diverged:  # said while the others went on
         return 1
     return 0
+
+
+def _refuse_beside_a_plan() -> None:
+    context = click.get_current_context()
+    for option in context.command.params:
+        name = option.name or ""
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if given and name not in BESIDE_A_PLAN:
+            raise InputError(f"{option.opts[0]} is for the plan to say: leave it out, or change the plan")
+
+
+def _carry_out(
+    plan: Path, names: tuple[str, ...], photos: Path | None, out: Path | None, device: str,
+    precision: str | None, threads: int | None, workers: int | None,
+) -> int:  # fmt: skip
+    from bench.train import weights_plan
+
+    if photos is None:
+        raise InputError("--plan needs --photos DIR (python -m bench.train.gather DIR fills one)")
+    wanted = weights_plan.read(plan).of(names)
+    place = weights_plan.Place(photos, out or Path("training"), device, precision, threads, workers)
+    finished = weights_plan.carry_out(wanted, place)
+    trainings = sum(len(row.networks) * len(row.seeds) for row in wanted.rows)
+    return 0 if len(finished) == trainings else 1

@@ -14,21 +14,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "checkpoint.pt"
+# Of the last validation: where a run whose loss spikes begins again.
+RESTART = "restart.pt"
 
 
-def write(folder: Path, state: dict[str, Any]) -> None:
+def write(folder: Path, state: dict[str, Any], name: str = NAME) -> None:
     """Write a checkpoint beside the old one, flush it to the disk, then put it in the old one's place."""
-    with whole(folder / NAME, durable=True) as partial:
+    with whole(folder / name, durable=True) as partial:
         torch.save(state, partial)
 
 
-def read(folder: Path) -> dict[str, Any] | None:
+def read(folder: Path, name: str = NAME) -> dict[str, Any] | None:
     """Return the folder's checkpoint, tensors on the CPU; None where there is none.
 
     Raises:
         InputError: for a file that is no checkpoint of this trainer.
     """
-    path = folder / NAME
+    path = folder / name
     if not path.is_file():
         return None
     try:

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 from llpacknet.whole import whole
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 NAME = "log.csv"
 COLUMNS = ("step", "loss", "lr", "seconds", "validation_psnr")
+# Step, mean loss since the row before, learning rate, seconds of training so far, PSNR where validated.
 Row = tuple[int, float, float, float, float | None]
-"""Step, mean loss since the row before, learning rate, seconds of training so far, PSNR where validated."""
 
 
 def truncate(folder: Path, step: int) -> None:
@@ -42,6 +43,16 @@ def read(folder: Path) -> list[Row]:
             psnr = float(texts[4]) if texts[4] else None
             rows.append((int(texts[0]), float(texts[1]), float(texts[2]), float(texts[3]), psnr))
     return rows
+
+
+def gained_late(rows: Sequence[Row], steps: int) -> float | None:
+    """Say how much validation PSNR in dB the last third of a run gained; None where nothing tells.
+
+    Each side of it is the best so far, as what ships is the best: at two thirds of the steps, and at the end.
+    """
+    early = [psnr for step, _, _, _, psnr in rows if psnr is not None and 3 * step <= 2 * steps]
+    late = [psnr for step, _, _, _, psnr in rows if psnr is not None and 3 * step > 2 * steps]
+    return max(*early, *late) - max(early) if early and late else None
 
 
 def draw(folder: Path, title: str) -> Path:

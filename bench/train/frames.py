@@ -13,7 +13,7 @@ import numpy as np
 
 from bench.data.folder.index import index
 from bench.data.folder.subsets import select
-from bench.train.patches import Patch
+from bench.train.patches import FRAME_SIDE, Patch
 from llpacknet.errors import InputError
 from llpacknet.raw.read import read_raw
 from llpacknet.raw.render import render
@@ -78,6 +78,7 @@ class Frames:
             slice(None, None, -1) if down else slice(None),
             slice(None, None, -1) if across else slice(None),
         )
+        levels_as_stored = levels
         raw = np.asarray(mosaic[window])[flip].astype(np.float32)
         rgb = np.asarray(truth[window])[flip]
         if turned:
@@ -86,6 +87,7 @@ class Frames:
             _normalised(raw, levels)[None],
             np.ascontiguousarray(rgb.transpose(2, 0, 1)).astype(np.float32) / np.float32(65535),
             pair.ratio,
+            _sample(mosaic, levels_as_stored),
         )
 
     def _short(self, path: Path) -> tuple[NDArray[np.uint16], NDArray[np.float64]]:
@@ -106,6 +108,16 @@ class Frames:
             _keep(kept, render(path))
         picture: NDArray[np.uint16] = np.load(kept, mmap_mode="r")
         return picture
+
+
+def _sample(mosaic: NDArray[np.uint16], levels: NDArray[np.float64]) -> NDArray[np.float32]:
+    """(1, FRAME_SIDE, FRAME_SIDE) of a whole frame's Bayer cells, evenly spread over it."""
+    cells = FRAME_SIDE // 2
+    rows, columns = (
+        (2 * np.linspace(0, side // 2 - 1, cells).round().astype(int)[:, None] + np.arange(2)).ravel()
+        for side in mosaic.shape
+    )
+    return _normalised(mosaic[rows[:, None], columns].astype(np.float32), levels)[None]
 
 
 def _normalised(raw: NDArray[np.float32], levels: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -18,9 +18,10 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from baselines.registry import conventions, factory
-from bench.train import card, checkpoints, curve
-from bench.train.loading import batch_of
+from bench.train import amplifying, card, checkpoints, curve
+from bench.train.loading import Batch, batch_of
 from bench.train.losses import LOSSES, STEADY
+from bench.train.spikes import Watch
 from bench.train.starting import start_from
 from llpacknet.errors import InputError
 
@@ -28,13 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bench.train.loading import Batch
+    from bench.train.options import Options
     from bench.train.sources import Data
-    from bench.train.trainer import Options
 
 EMA_DECAY = 0.999
+# Steps before the recording, in which cuDNN chooses its kernels and the optimiser gets its memory.
 UNRECORDED_STEPS = 3
-"""Steps before the recording, in which cuDNN chooses its kernels and the optimiser gets its memory."""
+# Parameters from which channels-last is the faster layout for bf16 on a CPU: SID's U-Net gains an eighth by
+# it, LLPackNet loses as much.
+CHANNELS_LAST_FROM = 2_000_000
 
 
 class Diverged(RuntimeError):  # noqa: N818
@@ -67,62 +70,89 @@ class Learner:
         data: Data, world: int = 1, beside: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self.options, self.recipe, self.device = options, recipe, device
-        self.world, self.beside = world, tuple(beside)
-        self.validation, self.credited = data.validation, data.credited
+        self.world, self.beside, self.data = world, tuple(beside), data
         torch.manual_seed(options.seed)
-        network = _network(options.name)
-        if options.init is not None:
-            start_from(network, options.init)
-        network = network.to(device).train()
-        if device.type == "cuda":
-            # Half-precision convolutions are at their fastest there.
-            network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.network, self.average = network, copy.deepcopy(network).eval()
-        self.needs_gain, self.input_clip = conventions(options.name, network)
+        self.network = _placed(_started(options), device, options.precision)
+        self.average = copy.deepcopy(self.network).eval()
+        self.needs_gain, self.input_clip = conventions(options.name, self.network)
+        self._shown: Tensor
+        for each in (self.network, self.average):
+            amplifier = amplifying.amplifier_of(each)
+            if amplifier is not None:
+                amplifying.show_instead(amplifier, lambda: self._shown)
         alone = device.type == "cuda" and world == 1
         self.recorded = alone and options.graph and options.loss in STEADY
-        self.rate: Tensor | float = options.lr
-        if self.recorded:
-            self.rate = torch.tensor(options.lr, device=device)
-        self.optimiser = torch.optim.AdamW(
-            network.parameters(), lr=self.rate, weight_decay=options.weight_decay, capturable=self.recorded
-        )
-        self.step, self.seconds, self.best, self.best_weights = 0, 0.0, -math.inf, _half(network)
+        self.optimiser = self._optimiser()
+        self.step, self.seconds, self.best, self.best_weights = 0, 0.0, -math.inf, _half(self.network)
         self.losses: list[float] = []
+        self.watch = Watch()
+        self.restarts: list[dict[str, float]] = []
         if saved is not None:
-            network.load_state_dict(saved["network"])
-            for group in saved["optimiser"]["param_groups"]:
-                group["capturable"] = self.recorded
-            self.optimiser.load_state_dict(saved["optimiser"])
-            self.average.load_state_dict(saved["average"])
-            self.step, self.seconds, self.losses = saved["step"], saved["seconds"], saved["losses"]
-            self.best, self.best_weights = saved["best"], saved["best_weights"]
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.rate  # a checkpoint brings the number that it was
-        self.parallel: nn.Module = DistributedDataParallel(network) if world > 1 else network
+            self._load(saved)
+        elif options.restarts:
+            self.checkpoint(checkpoints.RESTART)
+        self.parallel: nn.Module = DistributedDataParallel(self.network) if world > 1 else self.network
         self._outcome = torch.zeros(2)
         self._graph: torch.cuda.CUDAGraph | None = None
-        self._placed: Batch
+        self._static: Batch
         self._unrecorded = 0
         self._saved_at = time.monotonic()
+
+    def _optimiser(self) -> torch.optim.AdamW:
+        """AdamW whose groups say in `peak` what their rate is at its largest."""
+        options, amplifier = self.options, amplifying.amplifier_of(self.network)
+        scaled = amplifying.scales(amplifier) if amplifier is not None else []
+        theirs = {each for each, _ in scaled}
+        trunk = [each for each in self.network.parameters() if each not in theirs]
+        groups: list[dict[str, Any]] = [{"params": trunk, "peak": options.lr}]
+        for scale in sorted({scale for _, scale in scaled}):
+            params = [each for each, own in scaled if own == scale]
+            groups.append({"params": params, "peak": options.amplifier_lr * scale})
+        for group in groups:
+            # A recorded step reads its rate from the device.
+            group["lr"] = torch.tensor(group["peak"], device=self.device) if self.recorded else group["peak"]
+        return torch.optim.AdamW(
+            groups, weight_decay=options.weight_decay, capturable=self.recorded,
+            fused=self.device.type == "cpu",
+        )  # fmt: skip
+
+    def _load(self, saved: dict[str, Any]) -> None:
+        """Take over the state of a checkpoint."""
+        rates = [group["lr"] for group in self.optimiser.param_groups]
+        for group in saved["optimiser"]["param_groups"]:
+            group["capturable"] = self.recorded
+        self.network.load_state_dict(saved["network"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        for group, rate in zip(self.optimiser.param_groups, rates, strict=True):
+            group["lr"] = rate  # a checkpoint brings the number that it was
+        self.average.load_state_dict(saved["average"])
+        self.step, self.seconds, self.losses = saved["step"], saved["seconds"], saved["losses"]
+        self.best, self.best_weights = saved["best"], saved["best_weights"]
+        self.watch, self.restarts = Watch(saved["watched"]), saved["restarts"]
 
     @property
     def weights(self) -> Path:
         """File of the weights."""
         return self.options.out / f"{self.options.name.replace(':', '.')}.safetensors"
 
-    def launch(self, batch: Batch, rate: float) -> None:
-        """Learn from a batch on the device; a GPU may still be at work on return.
+    def launch(self, batch: Batch, share: float) -> None:
+        """Learn from a batch on the device, at a share of the largest rate; a GPU may still work on return.
 
         Without a recording the weights change only in `settle`, once the loss is known to be finite.
         """
-        if not self.recorded:
-            for group in self.optimiser.param_groups:
+        for group in self.optimiser.param_groups:
+            rate = group["peak"] * self.rate_factor * share
+            if self.recorded:
+                group["lr"].fill_(rate)
+            else:
                 group["lr"] = rate
+        if self.recorded:
+            self._launch_recorded(batch)
+            self._move_average()
+        else:
             self._outcome = self._gradient(batch)
-            return
-        assert isinstance(self.rate, Tensor)
-        self.rate.fill_(rate)
+
+    def _launch_recorded(self, batch: Batch) -> None:
         if self._unrecorded < UNRECORDED_STEPS:
             self._unrecorded += 1
             side = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
@@ -131,22 +161,26 @@ class Learner:
                 self._outcome = self._gradient(batch)
                 self.optimiser.step()
             torch.cuda.current_stream().wait_stream(side)
-        else:
-            if self._graph is None:
-                self._graph = self._record(batch)
-            for placed, given in zip(self._placed, batch, strict=True):
-                placed.copy_(given)
-            self._graph.replay()
-        self._average()
+            return
+        if self._graph is None:
+            self._graph = self._record(batch)
+        for static, given in zip(self._static, batch, strict=True):
+            static.copy_(given)
+        self._graph.replay()
 
     def settle(self) -> None:
-        """Wait for the step that was launched, and count it.
+        """Wait for the step that was launched, and count it; where the loss spikes, begin again.
 
         Raises:
-            Diverged: where loss or gradient is infinite or NaN.
+            Diverged: where loss or gradient is infinite or NaN and no restart is left.
         """
         loss, norm = self._outcome.tolist()
-        if not math.isfinite(loss + norm):
+        finite = math.isfinite(loss + norm)
+        spikes = not finite or self.watch.spikes(loss)
+        if spikes and len(self.restarts) < self.options.restarts:
+            self._restart()
+            return
+        if not finite:
             kept = (self.options.out / checkpoints.NAME).is_file()
             raise Diverged(
                 f"{self.options.name}, step {self.step}: loss {loss:g}, norm of the gradient {norm:g}; "
@@ -155,31 +189,50 @@ class Learner:
             )
         if not self.recorded:
             self.optimiser.step()
-            self._average()
+            self._move_average()
         self.losses.append(loss)
         self.step += 1
+
+    def _restart(self) -> None:
+        """Go back to the last validation, at half the rate."""
+        saved = checkpoints.read(self.options.out, checkpoints.RESTART)
+        assert saved is not None
+        restart = {"spike_at": self.step, "back_to": saved["step"]}
+        self._load(saved)
+        self.restarts = [*self.restarts, restart]
+        # What was recorded points to the optimiser's old memory.
+        self._graph, self._unrecorded = None, 0
+        curve.truncate(self.options.out, self.step)
+        self.checkpoint(checkpoints.RESTART)
+        self.checkpoint()
+
+    @property
+    def rate_factor(self) -> float:
+        """Share of the rate that restarts have left."""
+        return float(0.5 ** len(self.restarts))
 
     def validate(self) -> float:
         """Score the averaged weights: mean PSNR in dB; the best so far are kept."""
         scores = []
         with torch.no_grad():
-            for pair in self.validation:
-                mosaic, truth, ratio = (each.to(self.device) for each in batch_of([pair]))
-                scores.append(psnr_8bit(self._restored(self.average, mosaic, ratio), truth))
+            for pair in self.data.validation:
+                batch = batch_of([pair]).on(self.device)
+                scores.append(psnr_8bit(self._restored(self.average, batch), batch.truth))
         score = float(np.mean(scores))
         if score >= self.best:
             self.best, self.best_weights = score, _half(self.average)
         return score
 
-    def log(self, rate: float, score: float | None) -> float:
+    def log(self, share: float, score: float | None) -> float:
         """Add a row to the log and return its loss, the mean since the row before."""
         mean = float(np.mean(self.losses))
+        rate = self.options.lr * self.rate_factor * share
         self.losses.clear()
         curve.append(self.options.out, (self.step, mean, rate, self.seconds, score))
         return mean
 
-    def checkpoint(self) -> None:
-        """Write all that a resumed run needs."""
+    def checkpoint(self, name: str = checkpoints.NAME) -> None:
+        """Write all that a resumed run needs, or a restarted one."""
         state = {
             "recipe": self.recipe,
             "step": self.step,
@@ -187,11 +240,13 @@ class Learner:
             "best": self.best,
             "best_weights": self.best_weights,
             "losses": self.losses,
+            "watched": self.watch.losses,
+            "restarts": self.restarts,
             "network": self.network.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "average": self.average.state_dict(),
         }
-        checkpoints.write(self.options.out, state)
+        checkpoints.write(self.options.out, state, name)
         self._saved_at = time.monotonic()
 
     @property
@@ -204,22 +259,39 @@ class Learner:
         if math.isinf(self.best):  # ended, resumed for fewer steps, before it was ever validated
             self.validate()
         curve.draw(self.options.out, self.options.name)
+        card.write(self.weights, self.best_weights, {**self.recipe, **self._result(unfinished)},
+                   self.data.credited)  # fmt: skip
+
+    def _result(self, unfinished: bool) -> dict[str, Any]:
+        """Say what the card holds beside the recipe."""
         result: dict[str, Any] = {
             "steps": self.step,
+            "patches": self.step * self.options.batch,
             "seconds": round(self.seconds),
             "processes": self.world,
             "validation_psnr": round(self.best, 3),
             "parameters": sum(each.numel() for each in self.network.parameters()),
         }
+        gained = curve.gained_late(curve.read(self.options.out), self.step)
+        if gained is not None:
+            result["late_gain_db"] = round(gained, 3)
+        amplifier = amplifying.amplifier_of(self.average)
+        if amplifier is not None:
+            metered = batch_of(self.data.metered()).on(self.device)
+            self._shown = metered.frame
+            result |= amplifying.gauge(amplifier, metered.frame, metered.ratio)
+        if self.restarts:
+            result["restarts_made"] = self.restarts
         if self.beside:
             result["beside"] = ", ".join(self.beside)
         if unfinished:
             result["unfinished"] = True
-        card.write(self.weights, self.best_weights, {**self.recipe, **result}, self.credited)
+        return result
 
-    def _restored(self, model: nn.Module, mosaic: Tensor, ratio: Tensor) -> Tensor:
+    def _restored(self, model: nn.Module, batch: Batch) -> Tensor:
+        mosaic, self._shown = batch.mosaic, batch.frame
         if self.needs_gain:
-            mosaic = mosaic * ratio.view(-1, 1, 1, 1)
+            mosaic = mosaic * batch.ratio.view(-1, 1, 1, 1)
         if self.input_clip is not None:
             mosaic = mosaic.clamp(max=self.input_clip)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.precision == "bf16"):
@@ -228,23 +300,21 @@ class Learner:
 
     def _gradient(self, batch: Batch) -> Tensor:
         """Leave the clipped gradient in the parameters; loss and norm of the gradient, (2,)."""
-        mosaic, truth, ratio = batch
         loss_of = LOSSES[self.options.loss]
-        restored = self._restored(self.parallel, mosaic, ratio)
-        loss = loss_of(restored, truth, self.network.parameters(), self.step)
+        restored = self._restored(self.parallel, batch)
+        loss = loss_of(restored, batch.truth, self.network.parameters(), self.step)
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)
         return torch.stack((loss.detach(), norm))
 
     def _record(self, batch: Batch) -> torch.cuda.CUDAGraph:
-        mosaic, truth, ratio = batch
-        self._placed = mosaic.clone(), truth.clone(), ratio.clone()
+        self._static = Batch(*(each.clone() for each in batch))
         self.optimiser.zero_grad()
         graph = torch.cuda.CUDAGraph()
         try:
             with torch.cuda.graph(graph, capture_error_mode="thread_local"):
-                self._outcome = self._gradient(self._placed)
+                self._outcome = self._gradient(self._static)
                 self.optimiser.step()
         except torch.OutOfMemoryError as error:
             raise InputError(
@@ -258,7 +328,7 @@ class Learner:
             ) from error
         return graph
 
-    def _average(self) -> None:
+    def _move_average(self) -> None:
         """Move the averaged weights towards the network's; they follow it closely at first."""
         decay = min(EMA_DECAY, (1 + self.step) / (10 + self.step)) if self.step else 0.0
         move = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
@@ -274,13 +344,26 @@ def psnr_8bit(restored: Tensor, truth: Tensor) -> float:
     return float(10 * torch.log10(255**2 / error.clamp(min=1e-10)))
 
 
-def _network(name: str) -> nn.Module:
+def _started(options: Options) -> nn.Module:
     """Build a network; its weights come from torch's current seed (`baselines.create` has a fixed one)."""
-    network: nn.Module = factory(name)()
+    network: nn.Module = factory(options.name)()
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise InputError(
-            f"{name} has no trainable parameters: there is nothing to train; name another network"
+            f"{options.name} has no trainable parameters: there is nothing to train; name another network"
         )
+    fresh = start_from(network, options.init) if options.init is not None else ("amplifier",)
+    amplifier = amplifying.amplifier_of(network)
+    if amplifier is not None and "amplifier" in fresh:
+        amplifying.start(amplifier)
+    return network
+
+
+def _placed(network: nn.Module, device: torch.device, precision: str) -> nn.Module:
+    """Put a network on its device, in the layout in which its half-precision convolutions are fastest."""
+    network = network.to(device).train()
+    large = sum(each.numel() for each in network.parameters()) > CHANNELS_LAST_FROM
+    if device.type == "cuda" or (precision == "bf16" and large):
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -17,11 +17,28 @@ if TYPE_CHECKING:
 
     from bench.train.patches import Patch
 
-Batch = tuple[Tensor, Tensor, Tensor]
-"""Mosaics (B, 1, S, S), truths (B, 3, S, S) and exposure ratios (B,)."""
-
+# Batches that each worker makes in advance.
 AHEAD = 4
-"""Batches that each worker makes in advance."""
+
+
+class Batch(NamedTuple):
+    """What a step learns from.
+
+    Attributes:
+        mosaic: (B, 1, S, S) unamplified.
+        truth: (B, 3, S, S).
+        ratio: (B,) exposure ratios.
+        frame: (B, 1, s, s) sample of the frame around each patch.
+    """
+
+    mosaic: Tensor
+    truth: Tensor
+    ratio: Tensor
+    frame: Tensor
+
+    def on(self, device: torch.device) -> Batch:
+        """Return the same on a device."""
+        return Batch(*(each.to(device, non_blocking=True) for each in self))
 
 
 class PatchSource(Protocol):
@@ -35,7 +52,9 @@ def batch_of(patches: list[Patch]) -> Batch:
     """Stack patches."""
     mosaics = torch.from_numpy(np.stack([each.mosaic for each in patches]))
     truths = torch.from_numpy(np.stack([each.truth for each in patches]))
-    return mosaics, truths, torch.tensor([each.ratio for each in patches], dtype=torch.float32)
+    frames = [each.mosaic if each.frame is None else each.frame for each in patches]
+    ratios = torch.tensor([each.ratio for each in patches], dtype=torch.float32)
+    return Batch(mosaics, truths, ratios, torch.from_numpy(np.stack(frames)))
 
 
 class _Steps(Dataset[Batch]):

@@ -6,9 +6,13 @@ bit, whatever the number of workers. What is drawn for each patch:
 - a crop, reduced by 1 to 4 in size (only then is a photograph as sharp as a raw's own pixels), flipped and
   turned, before it becomes a Bayer mosaic, so that the mosaic's phase never moves;
 - night: contrast in linear light (so that shadows are deep), a mean level like that of SID's long exposures,
-  saturation and a warm tint, uneven illumination, now and then lamps that saturate;
-- the camera: white balance around SID's median, ISO and ratio of one of SID's 93 first test frames or from
-  the whole range, read noise Gaussian or Tukey-lambda.
+  whatever the ratio; saturation and a warm tint, uneven illumination, in a quarter of the patches lamps, up
+  to those that saturate the short exposure too;
+- the camera: white balance around SID's median, ISO and ratio of one of SID's 1865 training pairs, the
+  frame's own error of the black level, read noise Gaussian or Tukey-lambda.
+
+Beside each patch stands a sample of the whole frame that it was cut from, taken through the same exposure:
+what an amplifier measures is a property of the frame, and a patch's brightness says little of it.
 
 The truth is what rawpy makes of the long exposure, without its demosaicking: white balance, clipping at
 saturation, colour matrix, BT.709 tone.
@@ -17,6 +21,7 @@ saturation, colour matrix, BT.709 tone.
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -32,13 +37,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_REDUCTION = 4.0
-TONE_STEPS = 65535
-"""The tone curve is read from a table of this many steps: off by at most 4.5 / 65535 / 2."""
 
-LEVEL_MEDIAN, LEVEL_SIGMA, LEVEL_RANGE = 0.115, 0.8, (0.01, 0.6)
-"""Mean linear level of a night photograph (1 is display white): log-normal. The long exposures of SID's test
-scenes have 0.012 to 0.47, half of them below 0.114 (`sid_test93.csv`: mean level x ratio / 15871, over 0.72,
-which is what white balance leaves of a neutral light in the mean of a mosaic)."""
+# The tone curve is read from a table of this many steps: off by at most 4.5 / 65535 / 2.
+TONE_STEPS = 65535
+
+# Mean linear level of a night photograph (1 is display white): log-normal with a spread of 1.13 stops. The
+# long exposures of SID have 0.012 to 0.47, half of them below 0.114 (`sid_test93.csv`: mean level x ratio /
+# 15871, over 0.72, which is what white balance leaves of a neutral light in the mean of a mosaic).
+LEVEL_MEDIAN, LEVEL_SIGMA, LEVEL_RANGE = 0.115, 1.13 * np.log(2), (0.01, 0.6)
+
+LARGEST_RATIO = 300.0
+
+# Error of a frame's black level in digital numbers. From ISO 2000 on, where the sensor's second conversion
+# gain begins, PMN's range. Below it SID's frames say less: over its 15 scenes with two short exposures at ISO
+# 200 to 500 the mean levels (`sid_test93.csv`) lie on one line, which is met to 0.18 DN a frame around -0.09.
+BLACK_ERROR_SIGMA = 0.3
+BLACK_ERROR_RANGE = (-2.0, 2.9)
+
+LAMPS = 0.25
+BRIGHTEST_LAMP = 1000.0
+
+FRAME_SIDE = 128
 
 
 @dataclass(frozen=True)
@@ -48,10 +67,12 @@ class Exposure:
     Attributes:
         iso: sensitivity, 50 to 25600.
         ratio: exposure ratio, long to short.
+        black_error: how far the black level lies from 512, in digital numbers.
     """
 
     iso: float
     ratio: float
+    black_error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -62,11 +83,31 @@ class Patch:
         mosaic: (1, size, size) float32, max(raw - 512, 0) / 15871 of the short exposure, not amplified.
         truth: (3, size, size) float32 RGB in [0, 1], after the tone curve.
         ratio: the exposure ratio, which is the gain of a method that needs one.
+        frame: (1, s, s) float32, a sample of the frame that the patch lies in, normalised as the mosaic:
+            what an amplifier measures; None where the patch itself is all there is.
     """
 
     mosaic: NDArray[np.float32]
     truth: NDArray[np.float32]
     ratio: float
+    frame: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True)
+class Night:
+    """What turns a photograph into a scene by night.
+
+    Attributes:
+        curve: (256,) float32 linear light of each value of the photograph.
+        colours: (3, 3) float32 linear sRGB to camera RGB, saturation and tint included.
+    """
+
+    curve: NDArray[np.float32]
+    colours: NDArray[np.float32]
+
+    def of(self, photograph: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """(H, W, 3) uint8 -> (H, W, 3) float32 white-balanced camera RGB, linear; may be negative."""
+        return np.asarray(self.curve[photograph] @ self.colours.T, np.float32)
 
 
 @cache
@@ -77,10 +118,22 @@ def _curves() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
 
 
 @cache
-def _exposures() -> NDArray[np.float64]:
-    """(93, 2) ISO and ratio of SID's first test frames."""
-    text = resources.files("bench.data").joinpath("facts/sid_test93.csv").read_text(encoding="utf-8")
-    return np.array([(float(row["iso"]), float(row["ratio"])) for row in csv.DictReader(text.splitlines())])
+def exposures() -> NDArray[np.float64]:
+    """(1865, 2) ISO and ratio of the pairs of SID's training list, for its Sony camera."""
+    text = resources.files("bench.data").joinpath("facts/sid_lists.csv").read_text(encoding="utf-8")
+    rows = [
+        (float(row["iso"]), min(_seconds(row["long"]) / _seconds(row["short"]), LARGEST_RATIO))
+        for row in csv.DictReader(text.splitlines())
+        if row["half"] == "sony" and row["split"] == "train"
+    ]
+    return np.array(rows)
+
+
+def _seconds(name: str) -> float:
+    """Exposure time in a name of SID's, as 00001_00_0.04s.ARW."""
+    found = re.search(r"_([\d.]+)s\.", name)
+    assert found is not None
+    return float(found[1])
 
 
 class Patches:
@@ -107,15 +160,26 @@ class Patches:
         # Larger photographs hold more to see, but not in proportion: the square root lies between.
         self._share = np.cumsum(np.sqrt(area)) / np.sqrt(area).sum()
         self._histograms = [_histogram(each) for each in self.photographs]
+        self._samples = [_sample(each) for each in self.photographs]
 
     def patch(self, step: int, index: int) -> Patch:
         """Return patch `index` of training step `step`."""
         rng = np.random.default_rng((self.seed, step, index))
         which = min(int(np.searchsorted(self._share, rng.random())), len(self.photographs) - 1)
-        crop = _crop(self.photographs[which], self.size, rng)
-        light = night(crop, self._histograms[which], rng)
-        wb = draw_white_balance(rng)
-        return capture(light, wb, draw_exposure(rng), rng)
+        night = draw_night(self._histograms[which], rng)
+        wb, exposure = draw_white_balance(rng), draw_exposure(rng)
+        lit = bool(rng.random() < LAMPS)
+        frame = night.of(self._samples[which])
+        if lit:
+            _add_distant_lamps(frame, rng)
+        light = night.of(_crop(self.photographs[which], self.size, rng))
+        light *= _illumination(self.size, rng)[..., None]
+        if lit:
+            _add_lamps(light, rng)
+        np.maximum(light, 0, out=light)
+        return Patch(
+            expose(light, wb, exposure, rng), render(light), exposure.ratio, expose(frame, wb, exposure, rng)
+        )
 
 
 def _histogram(photograph: NDArray[np.uint8]) -> NDArray[np.float64]:
@@ -145,31 +209,27 @@ def _detail(crop: NDArray[np.uint8]) -> float:
     return float(np.abs(rows[:, 1::2] - rows[:, :-1:2]).mean())
 
 
-def night(
-    crop: NDArray[np.uint8], histogram: NDArray[np.float64], rng: np.random.Generator
-) -> NDArray[np.float32]:
-    """Turn a photograph's crop into a scene by night.
+def _sample(photograph: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(FRAME_SIDE, FRAME_SIDE, 3) pixels of a photograph, evenly spread over it, not averaged."""
+    rows, columns = (
+        np.linspace(0, side - 1, FRAME_SIDE).round().astype(int) for side in photograph.shape[:2]
+    )
+    return photograph[rows[:, None], columns]
+
+
+def draw_night(histogram: NDArray[np.float64], rng: np.random.Generator) -> Night:
+    """Draw contrast, mean level and colours.
 
     Args:
-        crop: (S, S, 3) uint8.
         histogram: (256,) share of each value in the whole photograph, which sets the exposure: a dark
             corner of a photograph stays darker than the rest of it.
         rng: source of randomness.
-
-    Returns:
-        (S, S, 3) float32 white-balanced camera RGB in linear light, not negative; above 1 where it saturates.
     """
     linear, _ = _curves()
     curve = linear ** np.float32(rng.uniform(0.9, 2.4))
     level = float(np.clip(LEVEL_MEDIAN * np.exp(LEVEL_SIGMA * rng.standard_normal()), *LEVEL_RANGE))
     curve *= np.float32(level / max(float(histogram @ curve), 1e-4))
-    colours = (camera.SRGB_TO_CAMERA @ _tint(rng)).astype(np.float32)
-    light: NDArray[np.float32] = np.asarray(curve[crop] @ colours.T, np.float32)
-    size = len(crop)
-    light *= _illumination(size, rng)[..., None]
-    if rng.random() < 0.1:
-        _add_lamps(light, rng)
-    return np.maximum(light, 0, out=light)
+    return Night(curve, (camera.SRGB_TO_CAMERA @ _tint(rng)).astype(np.float32))
 
 
 def _tint(rng: np.random.Generator) -> NDArray[np.float64]:
@@ -190,16 +250,31 @@ def _illumination(size: int, rng: np.random.Generator) -> NDArray[np.float32]:
 
 
 def _add_lamps(light: NDArray[np.float32], rng: np.random.Generator) -> None:
-    """Add one to three lamps in place: saturated in the middle, with a glow around them."""
+    """Add one to three lamps in place: saturated in the middle; some glow, others end at a sharp edge."""
     size = len(light)
     grid = np.arange(size, dtype=np.float32)
     for _ in range(int(rng.integers(1, 4))):
         y, x = rng.uniform(0, size, 2).astype(np.float32)
         radius = np.float32(np.exp(rng.uniform(np.log(2), np.log(size / 10))))
-        distance = ((grid - y) ** 2)[:, None] + ((grid - x) ** 2)[None, :]
-        glow = np.float32(np.exp(rng.uniform(0, 3))) / (1 + (distance / radius**2) ** 2)
+        distance = (((grid - y) ** 2)[:, None] + ((grid - x) ** 2)[None, :]) / radius**2
+        glow = np.float32(np.exp(rng.uniform(0, 3))) / (1 + distance**2)
+        if rng.random() < 0.5:
+            glow *= np.float32(0.1)
+            glow[distance < 1] = _lamp_brightness(rng)
         colour = np.exp(np.array([0.1, 0.0, -0.3]) * rng.random()).astype(np.float32)
         light += glow[..., None] * colour
+
+
+def _add_distant_lamps(frame: NDArray[np.float32], rng: np.random.Generator) -> None:
+    """Put lamps on some pixels of a frame's sample, in place: from none to a five-hundredth of the frame."""
+    pixels = frame.reshape(-1, 3)
+    lit = rng.random(len(pixels)) < np.exp(rng.uniform(np.log(1e-6), np.log(2e-3)))
+    pixels[lit] = _lamp_brightness(rng)
+
+
+def _lamp_brightness(rng: np.random.Generator) -> np.float32:
+    """Light of a lamp, 1 is display white of the long exposure; the brightest saturate the short one too."""
+    return np.float32(np.exp(rng.uniform(0, np.log(BRIGHTEST_LAMP))))
 
 
 def draw_white_balance(rng: np.random.Generator) -> tuple[float, float]:
@@ -217,32 +292,36 @@ def draw_white_balance(rng: np.random.Generator) -> tuple[float, float]:
 
 
 def draw_exposure(rng: np.random.Generator) -> Exposure:
-    """ISO and ratio of one of SID's first test frames (three quarters), or anything from ISO 50 to 25600."""
-    rows = _exposures()
+    """ISO and ratio of one of SID's training pairs, and an error of the black level."""
+    rows = exposures()
     iso, ratio = rows[int(rng.integers(len(rows)))]
-    if rng.random() < 0.25:
-        iso, ratio = np.exp(rng.uniform(np.log((50, 80)), np.log((25600, 300))))
-    return Exposure(float(np.clip(iso, 50, 25600)), float(ratio))
+    if iso < camera.GAIN_SWITCH_ISO:
+        black = rng.normal(0, BLACK_ERROR_SIGMA)
+    else:
+        black = rng.uniform(*BLACK_ERROR_RANGE)
+    return Exposure(float(iso), float(ratio), float(black))
 
 
-def capture(
+def expose(
     light: NDArray[np.float32], wb: tuple[float, float], exposure: Exposure, rng: np.random.Generator
-) -> Patch:
-    """Take the short exposure of a scene, and render its long one.
+) -> NDArray[np.float32]:
+    """Take the short exposure of a scene.
 
     Args:
         light: (S, S, 3) white-balanced camera RGB of the long exposure, linear, 1 is display white.
         wb: white-balance multipliers of red and blue; green is 1.
-        exposure: ISO and ratio of the short exposure.
+        exposure: how it is taken.
         rng: source of the noise.
+
+    Returns:
+        (1, S, S) float32, max(raw - 512, 0) / 15871.
     """
     divided = light * np.array([1 / wb[0], 1, 1 / wb[1]], np.float32)
-    noise = camera.noise_parameters(exposure.iso)
+    noise = camera.noise_parameters(exposure.iso, exposure.black_error)
     kind: camera.ReadNoise = "gaussian" if rng.random() < 0.5 else "tukey-lambda"
     raw = camera.expose(camera.mosaic(divided), exposure.ratio, noise, rng, kind)
     signal = np.maximum(raw.astype(np.float32) - camera.BLACK, 0)
-    mosaic = np.asarray(signal / np.float32(camera.SPAN), np.float32)
-    return Patch(mosaic[None], render(light), exposure.ratio)
+    return np.asarray(signal / np.float32(camera.SPAN), np.float32)[None]
 
 
 def render(light: NDArray[np.float32]) -> NDArray[np.float32]:

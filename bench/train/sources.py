@@ -11,10 +11,11 @@ from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from bench.train.loading import PatchSource
+    from bench.train.options import Options
     from bench.train.patches import Patch
-    from bench.train.trainer import Options
 
 VALIDATION_PATCHES, VALIDATION_SIZE, VALIDATION_SEED = 24, 512, 2020
+METERED_FRAMES = 256
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,19 @@ class Data:
         source: makes the patches of each step.
         validation: fixed pairs to validate on, on scenes that the source does not show; at least one.
         credited: the photographs that the source shows.
+        meter: makes patches on scenes of the validation, to gauge an amplifier by; None to use its pairs.
     """
 
     source: PatchSource
     validation: list[Patch]
     credited: list[photographs.Photograph]
+    meter: PatchSource | None = None
+
+    def metered(self) -> list[Patch]:
+        """Patches whose frames an amplifier is gauged by."""
+        if self.meter is None:
+            return self.validation
+        return [self.meter.patch(0, index) for index in range(METERED_FRAMES)]
 
 
 def data_of(options: Options) -> Data:
@@ -61,4 +70,5 @@ def data_of(options: Options) -> Data:
         raise InputError(f"{folder} keeps no photograph for validation: add some, or give --val DIR")
     shortest = min(min(each.shape[:2]) for each in pool)
     held_out = Patches(pool, min(VALIDATION_SIZE, shortest // 16 * 16), VALIDATION_SEED)
-    return Data(own, [held_out.patch(0, index) for index in range(VALIDATION_PATCHES)], used)
+    pairs = [held_out.patch(0, index) for index in range(VALIDATION_PATCHES)]
+    return Data(own, pairs, used, Patches(pool, 32, VALIDATION_SEED))

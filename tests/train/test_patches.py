@@ -11,7 +11,7 @@ import pytest
 from sklearn.datasets import load_sample_images
 
 from bench.data.making import camera
-from bench.train.patches import Exposure, Patches, capture, draw_white_balance, render
+from bench.train.patches import Exposure, Patches, draw_white_balance, expose, render
 from llpacknet.errors import InputError
 from llpacknet.raw.dng import write_dng
 from llpacknet.raw.render import render as rawpy_render
@@ -66,17 +66,17 @@ def test_the_truth_is_rawpys_rendering_of_the_long_exposure(
 def test_the_mosaic_is_red_green_green_blue_and_amplifies_back_to_the_scene() -> None:
     rng = np.random.default_rng(0)
     light = np.broadcast_to(np.float32((0.9, 0.5, 0.1)), (128, 128, 3))
-    mosaic = capture(light, (2.0, 2.5), Exposure(iso=100, ratio=10), rng).mosaic[0] * 10
+    mosaic = expose(light, (2.0, 2.5), Exposure(iso=100, ratio=10), rng)[0] * 10
     means = [mosaic[row::2, column::2].mean() for row, column in ((0, 0), (0, 1), (1, 0), (1, 1))]
     assert means == pytest.approx([0.45, 0.5, 0.5, 0.04], rel=0.02)
 
 
-def test_patches_are_as_dark_as_sids_test_inputs(photographs: list[np.ndarray]) -> None:
+def test_frames_are_as_dark_as_sids_test_inputs(photographs: list[np.ndarray]) -> None:
     """Median of the mean level above black: within a factor of 1.5 of that over SID's 93 first frames."""
     text = resources.files("bench.data").joinpath("facts/sid_test93.csv").read_text(encoding="utf-8")
     real = [float(row["mean_dn_above_black"]) for row in csv.DictReader(text.splitlines())]
     source = Patches(photographs, 64, seed=1)
-    made = [float(source.patch(0, index).mosaic.mean()) * camera.SPAN for index in range(300)]
+    made = [float(source.patch(0, index).frame.mean()) * camera.SPAN for index in range(300)]
     assert 1 / 1.5 < np.median(made) / np.median(real) < 1.5
     assert np.quantile(made, 0.1) < np.quantile(real, 0.25)
     assert np.quantile(made, 0.9) > np.quantile(real, 0.75)

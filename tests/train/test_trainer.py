@@ -25,10 +25,12 @@ from baselines.registry import create
 from bench.records.provenance import weights_facts
 from bench.train import checkpoints, curve, rendered
 from bench.train.learner import Diverged, Learner, psnr_8bit
+from bench.train.options import Options
 from bench.train.patches import Patch
+from bench.train.session import schedule
 from bench.train.sources import data_of
 from bench.train.starting import start_from
-from bench.train.trainer import Options, schedule, train, train_side_by_side
+from bench.train.trainer import train, train_side_by_side
 from llpacknet.errors import InputError
 from llpacknet.network import LLPackNet
 
@@ -287,7 +289,7 @@ def test_a_replayed_step_learns_what_a_launched_one_does(
     photos: Path, tmp_path: Path, loss: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where a run without a recording goes on with one."""
-    monkeypatch.setattr("bench.train.trainer.LOG_EVERY", 1)
+    monkeypatch.setattr("bench.train.session.LOG_EVERY", 1)
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     side = 176 if loss == "l1+ms-ssim" else 32
     for file in ("china.png", "flower.png"):

@@ -13,6 +13,7 @@ from baselines.checkpoints import sha256
 from bench.records import store
 from bench.train import card, checkpoints, curve, photographs, trainer
 from bench.train.learner import Diverged
+from bench.train.options import Options
 from bench.train.patches import Patches
 from bench.train.sources import VALIDATION_SEED, Data
 from bench.train.unpack import arms as declared
@@ -113,7 +114,7 @@ def run(
                 [held_out.patch(0, index) for index in range(setting.validation_patches)],
                 [],
             )
-            options = trainer.Options(
+            options = Options(
                 f"{declared.__name__}:{arm.name}",
                 work / f"{arm.name}.seed-{seed}",
                 photos,
@@ -193,7 +194,7 @@ def _pictures(photos: Path) -> tuple[list[Any], list[Any]]:
     return training, held_out
 
 
-def _train(options: trainer.Options, data: Data, arm: str) -> Outcome:
+def _train(options: Options, data: Data, arm: str) -> Outcome:
     diverged = None
     try:
         trainer.train(options, data)

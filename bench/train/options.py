@@ -1,0 +1,154 @@
+"""What a training run is asked for, and what of it a resumed run must share with the run before."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from baselines.checkpoints import sha256
+from baselines.registry import spec
+from llpacknet.errors import InputError
+from llpacknet.runtimes import processor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Options that a resumed run may be given anew.
+FREE = (
+    *("out", "steps", "minutes", "threads", "workers", "validate_every", "checkpoint_every_s"),
+    *("graph", "resume", "unfinished"),
+)
+
+# Options that are part of the recipe only where they are given: runs without them need not name them.
+_WHERE_GIVEN = ("scenes", "restarts", "terms", "rate_choice")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `llbench train` was asked for.
+
+    The run ends after `steps`, or after `minutes` of training where that is given; then its schedule follows
+    the clock, and two runs are no longer identical.
+
+    Attributes:
+        name: a registered network, or a user's own as package.module:factory.
+        out: folder of the run.
+        photos: folder of photographs; excludes `dataset`.
+        dataset: folder of raws in SID's layout.
+        validation: other photographs to validate on.
+        scenes: how many procedural scenes are shown beside the photographs.
+        init: weights file to start from in place of random weights.
+        steps: length of the run, in batches.
+        minutes: length by the clock instead.
+        batch: patches a step.
+        patch: side of a patch in pixels.
+        lr: largest learning rate of the schedule.
+        amplifier_lr: the same for a network's own amplifier, see `amplifying`.
+        warm_up: steps in which the rate rises to its largest value.
+        weight_decay: of AdamW.
+        clip: largest norm of the gradient.
+        loss: a name of `losses.LOSSES`.
+        seed: of the starting weights and of all that the patches draw.
+        restarts: how often a spike of the loss may send the run back to its last validation, at half the
+            rate; see `spikes`.
+        device: "cpu" or "cuda".
+        precision: "fp32", or "bf16" for autocast in the forward pass.
+        graph: whether a CUDA device replays a recorded step.
+        threads: CPU threads of the network; None for torch's own number.
+        workers: processes that make patches; None for half the cores.
+        validate_every: steps from one validation to the next.
+        checkpoint_every_s: seconds from one checkpoint to the next.
+        resume: go on with the run in `out`.
+        unfinished: mark the weights as those of a training cut short.
+        terms: name of the terms that several networks share, for the card; see `weights_plan`.
+        rate_choice: how `lr` was chosen, for the card.
+    """
+
+    name: str
+    out: Path
+    photos: Path | None = None
+    dataset: Path | None = None
+    validation: Path | None = None
+    scenes: int = 0
+    init: Path | None = None
+    steps: int = 16_000
+    minutes: float | None = None
+    batch: int = 4
+    patch: int = 256
+    lr: float = 1.5e-3
+    amplifier_lr: float = 1e-3
+    warm_up: int = 500
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    loss: str = "l1"
+    seed: int = 0
+    restarts: int = 0
+    device: str = "cpu"
+    precision: str = "fp32"
+    graph: bool = True
+    threads: int | None = None
+    workers: int | None = None
+    validate_every: int = 500
+    checkpoint_every_s: float = 120.0
+    resume: bool = False
+    unfinished: bool = False
+    terms: str | None = None
+    rate_choice: str | None = None
+
+    def recipe(self) -> dict[str, Any]:
+        """Say what a resumed run must share with the run it goes on with; of folders only their names."""
+        fixed = asdict(self)
+        for free in FREE:
+            del fixed[free]
+        for place in ("photos", "dataset", "validation", "init"):
+            fixed[place] = fixed[place] and fixed[place].name
+        for optional in _WHERE_GIVEN:
+            if not fixed[optional]:
+                del fixed[optional]
+        if self.init is not None:
+            fixed["init_sha256"] = sha256(self.init)
+        return fixed
+
+
+def check(options: Options, world: int) -> None:
+    """Refuse options that cannot be met, and make the run's folder.
+
+    Args:
+        options: what was asked for.
+        world: processes that train the network together.
+
+    Raises:
+        InputError: says which option, and what to give instead.
+    """
+    if (options.photos is None) == (options.dataset is None):
+        raise InputError(
+            "give either --photos DIR (python -m bench.train.gather DIR fills one) or --dataset DIR"
+        )
+    if options.init is not None and not options.init.is_file():
+        raise InputError(f"--init: there is no weights file {options.init}: check the name")
+    if options.scenes and options.photos is None:
+        raise InputError("--scenes joins --photos: a real data set is trained on as it is")
+    if spec(options.name).kind != "network":
+        raise InputError(f"{options.name} is not learned: there is nothing to train; name a network")
+    if options.device == "cpu" and options.precision == "bf16" and processor.lacks("bf16"):
+        raise InputError(
+            "--precision bf16: this processor has no bf16 instructions, which would make it slower than "
+            "fp32: give --precision fp32"
+        )
+    if world > 1:
+        _check_several(options, world)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {options.out} cannot be made ({error}): give another folder") from error
+
+
+def _check_several(options: Options, world: int) -> None:
+    if options.batch % world:
+        raise InputError(
+            f"--batch {options.batch} cannot be divided between {world} processes: give a multiple of {world}"
+        )
+    if options.minutes is not None:
+        raise InputError("--minutes follows one process's clock: give --steps under torchrun")
+    if options.restarts:
+        raise InputError("--restarts watches one process's loss: leave it out under torchrun")
