@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from bench.train.photographs import Photograph
 
 LICENCE = "MIT, as the code; the photographs keep their own licences and authors, listed below"
+_NOT_OF_THE_TRAINING = frozenset({"name", "photos", "validation", "terms"})
 PACKAGES = ("llpacknet-bench", "torch", "numpy", "pillow")
 
 
@@ -49,9 +50,8 @@ def write(
         "weights": weights.name,
         "weights_sha256": sha256(weights),
         "licence": LICENCE,
-        "training": {
-            key: value for key, value in facts.items() if key not in {"name", "photos", "validation"}
-        },
+        **({"terms": facts["terms"]} if facts.get("terms") else {}),
+        "training": {key: value for key, value in facts.items() if key not in _NOT_OF_THE_TRAINING},
         "hardware": hardware(str(facts["device"])),
         "versions": {package: version(package) for package in PACKAGES},
         "photographs": [
@@ -104,9 +104,6 @@ def _markdown(contents: Mapping[str, Any]) -> str:
     begun = ""
     if training.get("init"):
         begun = f", from the weights in `{training['init']}` on ({training['init_sha256'][:16]}…)"
-    unfinished = "\nThe training was cut short: tables show such weights and never rank them."
-    if not training.get("unfinished"):
-        unfinished = ""
     return f"""# {contents["title"]}: weights
 
 `{contents["weights"]}`, half precision, SHA-256 `{contents["weights_sha256"]}`.
@@ -114,8 +111,8 @@ def _markdown(contents: Mapping[str, Any]) -> str:
 Licence of these weights: {contents["licence"]}.
 
 Trained for {training["steps"]} steps in {hours:.2f} h on {contents["hardware"]}{beside}{begun}.
-PSNR on held-out photographs through the same camera model: {training["validation_psnr"]:.2f} dB.{unfinished}
-
+PSNR on held-out photographs through the same camera model: {training["validation_psnr"]:.2f} dB.
+{_remarks(contents)}
 | training | |
 |---|---|
 {rows}
@@ -123,3 +120,35 @@ PSNR on held-out photographs through the same camera model: {training["validatio
 ## Data
 
 {data}"""
+
+
+def _remarks(contents: Mapping[str, Any]) -> str:
+    """Say in sentences what a reader of the figures has to know, a line each."""
+    training = contents["training"]
+    remarks = []
+    if "terms" in contents:
+        remarks.append(
+            f'Trained on the terms called "{contents["terms"]}", as others were; see docs/training.md.'
+        )
+    else:
+        remarks.append(
+            "Not trained on equal terms with other networks: never ranked, and no claim rests on it."
+        )
+    if "rate_choice" in training:
+        remarks.append(f"Learning rate: {training['rate_choice']}.")
+    if "late_gain_db" in training:
+        remarks.append(f"The last third of the training gained {training['late_gain_db']:.2f} dB.")
+    for each in training.get("restarts_made", []):
+        remarks.append(
+            f"The loss spiked: the run went back from step {each['spike_at']} to step {each['back_to']}, "
+            "at half the rate."
+        )
+    if "gain_slope" in training:
+        remarks.append(
+            f"Its gain on held-out frames: {training['gain_level']:.0f} in the geometric mean, where the ratios "
+            f"have {training['ratio_level']:.0f}; slope against the frame's level {training['gain_slope']:.2f} "
+            "(-0.25 is right for SID)."
+        )
+    if training.get("unfinished"):
+        remarks.append("The training was cut short: tables show such weights and never rank them.")
+    return "".join(f"{remark}\n" for remark in remarks)
