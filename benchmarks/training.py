@@ -1,10 +1,11 @@
 """Steps per second of a training run, with its data made on the fly and with the network alone.
 
     python benchmarks/training.py --photos FOLDER [--model llpacknet] [--steps 60] [--rounds 3] [--threads 2]
+                                  [--precision bf16]
 
 The same trainer runs twice, in turns: once on fresh patches, once on one batch that was made beforehand.
-Training data must not be the bottleneck: the first shall reach 70 % of the second for `llpacknet`, 85 % for
-`sid-unet`, on the same cores. Seconds are those of the run's own log, between its first and its last row, so
+Training data must not be the bottleneck: with one core for the patches and the others for the network
+(`--threads` one less than the cores) the first shall reach 90 % of the second. Seconds are those of the run's own log, between its first and its last row, so
 that start and validation do not count. Nothing else should run on the machine.
 """
 
@@ -21,7 +22,8 @@ from typing import TYPE_CHECKING
 # Before torch is loaded, as in `llbench train`.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from bench.train import curve, photographs, trainer
+from bench.train import curve, photographs, session, trainer
+from bench.train.options import Options
 from bench.train.patches import Patch, Patches
 from bench.train.sources import Data
 
@@ -40,9 +42,9 @@ class _OneBatch:
         return self.patches[index]
 
 
-def steps_per_second(options: trainer.Options, source: PatchSource) -> float:
+def steps_per_second(options: Options, source: PatchSource) -> float:
     """Train in a temporary folder and read the rate from the log."""
-    trainer.LOG_EVERY = max(1, options.steps // 4)
+    session.LOG_EVERY = max(1, options.steps // 4)
     trainer.train(options, Data(source, [source.patch(0, 0)], []))
     rows = curve.read(options.out)
     return (rows[-1][0] - rows[0][0]) / (rows[-1][3] - rows[0][3])
@@ -56,6 +58,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
     used = [each for each in photographs.listed(arguments.photos) if each.use == "training"]
@@ -65,13 +68,14 @@ def main() -> None:
     for _ in range(arguments.rounds):
         for kind, source in (("with data", made), ("network alone", constant)):
             with tempfile.TemporaryDirectory() as folder:
-                options = trainer.Options(
+                options = Options(
                     arguments.model,
                     Path(folder),
                     arguments.photos,
                     steps=arguments.steps,
                     threads=arguments.threads,
                     workers=arguments.workers,
+                    precision=arguments.precision,
                     validate_every=10**9,
                     checkpoint_every_s=1e9,
                 )

@@ -38,9 +38,9 @@ def amplifier_of(network: nn.Module) -> nn.Module | None:
     return found if isinstance(found, nn.Module) else None
 
 
-def scales(amplifier: nn.Module) -> list[tuple[nn.Parameter, float]]:
+def scales(amplifier: nn.Module) -> list[tuple[Tensor, float]]:
     """Every parameter of an amplifier with its scale; 1 for all of one that was not published."""
-    scaled: dict[nn.Parameter, float] = {}
+    scaled: dict[Tensor, float] = {}
     if isinstance(amplifier, HistogramAmplifier | ConvAmplifier):
         assert amplifier.out.bias is not None
         scaled = {amplifier.out.weight: GAIN, amplifier.out.bias: GAIN}

@@ -127,26 +127,22 @@ def _remarks(contents: Mapping[str, Any]) -> str:
     training = contents["training"]
     remarks = []
     if "terms" in contents:
-        remarks.append(
-            f'Trained on the terms called "{contents["terms"]}", as others were; see docs/training.md.'
-        )
+        remarks.append(f'Trained on the terms "{contents["terms"]}" (docs/training.md), as others were.')
     else:
-        remarks.append(
-            "Not trained on equal terms with other networks: never ranked, and no claim rests on it."
-        )
+        remarks.append("Not trained on equal terms with others: never ranked, and no claim rests on it.")
     if "rate_choice" in training:
         remarks.append(f"Learning rate: {training['rate_choice']}.")
     if "late_gain_db" in training:
         remarks.append(f"The last third of the training gained {training['late_gain_db']:.2f} dB.")
-    for each in training.get("restarts_made", []):
-        remarks.append(
-            f"The loss spiked: the run went back from step {each['spike_at']} to step {each['back_to']}, "
-            "at half the rate."
-        )
+    remarks += [
+        f"The loss spiked: the run went back from step {each['spike_at']} to step {each['back_to']}, "
+        "at half the rate."
+        for each in training.get("restarts_made", [])
+    ]
     if "gain_slope" in training:
         remarks.append(
-            f"Its gain on held-out frames: {training['gain_level']:.0f} in the geometric mean, where the ratios "
-            f"have {training['ratio_level']:.0f}; slope against the frame's level {training['gain_slope']:.2f} "
+            f"Its gain on held-out frames: {training['gain_level']:.0f} in the geometric mean (the ratios: "
+            f"{training['ratio_level']:.0f}), slope against the frame's level {training['gain_slope']:.2f} "
             "(-0.25 is right for SID)."
         )
     if training.get("unfinished"):

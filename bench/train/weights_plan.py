@@ -144,12 +144,18 @@ def carry_out(plan: Plan, place: Place) -> list[Path]:
         for seed in row.seeds:
             _choose_rates(plan.terms, place, row.networks)
             runs = [_run(plan.terms, place, name, seed) for name in row.networks]
-            try:
-                train_side_by_side([run for run in runs if not _is_finished(run)])
-            except Diverged as error:
-                print(f"llbench: {error}", file=sys.stderr, flush=True)
+            _train([run for run in runs if not _is_finished(run)])
             finished += [_weights(run) for run in runs if _is_finished(run)]
     return finished
+
+
+def _train(runs: Sequence[Options]) -> None:
+    """Train side by side; one that diverges has been left behind by the others, which are finished."""
+    if runs:
+        try:
+            train_side_by_side(runs)
+        except Diverged:  # said while the others went on
+            return
 
 
 def _precision(device: str) -> str:
@@ -216,11 +222,8 @@ def _choose_rates(terms: Terms, place: Place, names: Sequence[str]) -> None:
     open_ = [name for name in names if not (_folder(place, name) / "rate.json").is_file()]
     trials = {name: {rate: _trial(terms, place, name, rate) for rate in terms.rates} for name in open_}
     runs = [run for by_rate in trials.values() for run in by_rate.values()]
-    if runs and any(_score(run) is None for run in runs):
-        try:
-            train_side_by_side(runs)
-        except Diverged as error:
-            print(f"llbench: {error}", file=sys.stderr, flush=True)
+    if any(_score(run) is None for run in runs):
+        _train(runs)
     for name, by_rate in trials.items():
         _write_choice(_folder(place, name) / "rate.json", terms, {r: _score(t) for r, t in by_rate.items()})
 

@@ -27,12 +27,13 @@ from bench.train import checkpoints, curve, rendered
 from bench.train.learner import Diverged, Learner, psnr_8bit
 from bench.train.options import Options
 from bench.train.patches import Patch
-from bench.train.session import schedule
+from bench.train.session import Session, schedule
 from bench.train.sources import data_of
 from bench.train.starting import start_from
 from bench.train.trainer import train, train_side_by_side
 from llpacknet.errors import InputError
 from llpacknet.network import LLPackNet
+from llpacknet.runtimes import processor
 
 if TYPE_CHECKING:
     from bench.train.loading import PatchSource
@@ -107,6 +108,39 @@ class _Interrupting:
         if step == self.step and index == 0:
             os.kill(os.getpid(), signal.SIGTERM)
         return self.source.patch(step, index)
+
+
+@pytest.mark.skipif(processor.lacks("bf16"), reason="needs a processor with bf16 instructions")
+@pytest.mark.parametrize("name", ["llpacknet-2020", "sid-unet"])
+def test_in_bf16_too_a_run_in_two_parts_ends_with_the_same_weights(
+    photos: Path, tmp_path: Path, name: str
+) -> None:
+    """SID's U-Net is trained in the channels-last layout."""
+    whole = _options(photos, tmp_path / "whole", name=name, precision="bf16", steps=8)
+    parts = replace(whole, out=tmp_path / "parts", resume=True)
+    train(whole)
+    data = data_of(parts)
+    with pytest.raises(KeyboardInterrupt):
+        train(parts, replace(data, source=_Interrupting(data.source, 4)))
+    train(parts)
+    assert _same_run(tmp_path / "whole", tmp_path / "parts")
+
+
+def test_bf16_is_refused_where_the_processor_lacks_it(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processor, "_flags", lambda: frozenset({"avx2", "fma"}))
+    with pytest.raises(InputError, match="no bf16 instructions"):
+        train(_options(photos, tmp_path, precision="bf16"))
+
+
+def test_a_folder_is_trained_in_by_one_process_alone(photos: Path, tmp_path: Path) -> None:
+    options = _options(photos, tmp_path, steps=1)
+    session = Session([options])
+    with pytest.raises(InputError, match="another process is training there"):
+        train(options)
+    session.close()
+    train(options)
 
 
 def test_side_by_side_each_network_ends_as_it_would_alone(
