@@ -5,8 +5,9 @@
 
 The same trainer runs twice, in turns: once on fresh patches, once on one batch that was made beforehand.
 Training data must not be the bottleneck: with one core for the patches and the others for the network
-(`--threads` one less than the cores) the first shall reach 90 % of the second. Seconds are those of the run's own log, between its first and its last row, so
-that start and validation do not count. Nothing else should run on the machine.
+(`--threads` one less than the cores) the first shall reach 90 % of the second. Seconds are those of the run's
+own log, between its first and its last row, so that start and validation do not count. Nothing else should
+run on the machine.
 """
 
 from __future__ import annotations

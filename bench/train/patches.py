@@ -214,7 +214,7 @@ def _sample(photograph: NDArray[np.uint8]) -> NDArray[np.uint8]:
     rows, columns = (
         np.linspace(0, side - 1, FRAME_SIDE).round().astype(int) for side in photograph.shape[:2]
     )
-    return photograph[rows[:, None], columns]
+    return np.asarray(photograph[rows[:, None], columns])
 
 
 def draw_night(histogram: NDArray[np.float64], rng: np.random.Generator) -> Night:
