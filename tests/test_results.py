@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bench.records import store
-from bench.train.unpack import judging, running, showing
+from benchmarks.unpack import judging, running, showing
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "results"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bench.judge.trainings import Training
 
 FEWEST_SEEDS = 3
-COMMAND = "python -m bench.train.unpack --photos PHOTOS --out OUT/unpack"
+COMMAND = "python -m benchmarks.unpack --photos PHOTOS --out OUT/unpack"
 
 
 def difference(trainings: Sequence[Training], better: str, worse: str) -> Measured:

@@ -1,6 +1,6 @@
 """The experiment on UnPack: trainings that differ in one thing, read from its result files.
 
-`python -m bench.train.unpack --out OUT/unpack` writes one JSON file per arm and seed. Two arms of one seed
+`python -m benchmarks.unpack --out OUT/unpack` writes one JSON file per arm and seed. Two arms of one seed
 start from the same draws and see the same patches, so that they are compared seed by seed.
 """
 

@@ -16,14 +16,14 @@ from bench.train.learner import Diverged
 from bench.train.options import Options
 from bench.train.patches import Patches
 from bench.train.sources import VALIDATION_SEED, Data
-from bench.train.unpack import arms as declared
+from benchmarks.unpack import arms as declared
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from bench.train.unpack.arms import Arm
+    from benchmarks.unpack.arms import Arm
 
 CHECKPOINT_EVERY_S = 30.0
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from scipy import stats
 
-from bench.train.unpack.arms import QUESTIONS
+from benchmarks.unpack.arms import QUESTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from bench.train.unpack.arms import Question
-    from bench.train.unpack.running import Outcome
+    from benchmarks.unpack.arms import Question
+    from benchmarks.unpack.running import Outcome
 
 CONFIDENCE = 0.95
 Verdict = Literal["the same training", "better", "worse", "no difference beyond the seeds'", "too few seeds"]

@@ -11,8 +11,8 @@ from matplotlib.ticker import MaxNLocator
 from bench.records import store
 from bench.show.figures import style
 from bench.show.tables.numbers import fixed
-from bench.train.unpack import judging
-from bench.train.unpack.arms import ARMS
+from benchmarks.unpack import judging
+from benchmarks.unpack.arms import ARMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from bench.train.unpack.judging import Difference, Interval
-    from bench.train.unpack.running import Outcome, Setting
+    from benchmarks.unpack.judging import Difference, Interval
+    from benchmarks.unpack.running import Outcome, Setting
 
 NAME = "unpack"
 """Of the figure and of the Markdown file."""

@@ -1,4 +1,4 @@
-"""`python -m bench.train.unpack`: train the arms, or go on with them, and show what is there."""
+"""`python -m benchmarks.unpack`: train the arms, or go on with them, and show what is there."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from llpacknet.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bench.train.unpack.arms import Arm
+    from benchmarks.unpack.arms import Arm
 
 UNFINISHED = "unfinished"
 """Folder beside the results where trainings lie until they are done."""
@@ -53,7 +53,7 @@ def command(
 
 
 def _chosen(names: str) -> Sequence[Arm]:
-    from bench.train.unpack.arms import ARMS
+    from benchmarks.unpack.arms import ARMS
 
     if names == "all":
         return ARMS
@@ -68,7 +68,7 @@ def _chosen(names: str) -> Sequence[Arm]:
 def _train(
     photos: Path, out: Path, arms: Sequence[Arm], seeds: int, steps: int, threads: int, workers: int
 ) -> None:
-    from bench.train.unpack import running
+    from benchmarks.unpack import running
 
     setting = running.Setting(steps=steps, photographs=running.digest_of(photos))
     trainings = running.run(
@@ -80,7 +80,7 @@ def _train(
 
 
 def _show(out: Path) -> None:
-    from bench.train.unpack import running, showing
+    from benchmarks.unpack import running, showing
 
     outcomes, setting = running.read_all(out)
     files = showing.write(out, outcomes, setting)

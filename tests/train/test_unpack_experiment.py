@@ -17,9 +17,9 @@ import torch
 from scipy import stats
 
 from bench.train import checkpoints
-from bench.train.unpack import judging, running, showing
-from bench.train.unpack.arms import ARMS, QUESTIONS
-from bench.train.unpack.running import Outcome, Setting
+from benchmarks.unpack import judging, running, showing
+from benchmarks.unpack.arms import ARMS, QUESTIONS
+from benchmarks.unpack.running import Outcome, Setting
 from llpacknet.errors import InputError
 from llpacknet.packing import unpack
 
@@ -111,8 +111,8 @@ def test_what_is_done_is_not_trained_again(results, photos):
 
 def test_killed_and_started_again_it_ends_with_the_same_results(results, photos, tmp_path):
     code = (
-        "import sys; from pathlib import Path; from bench.train.unpack import running; "
-        "from bench.train.unpack.arms import ARMS; running.CHECKPOINT_EVERY_S = 0; "
+        "import sys; from pathlib import Path; from benchmarks.unpack import running; "
+        "from benchmarks.unpack.arms import ARMS; running.CHECKPOINT_EVERY_S = 0; "
         f"setting = running.Setting(**{SETTING.__dict__!r}); out = Path(sys.argv[1]); "
         "list(running.run(setting, Path(sys.argv[2]), out, out / 'work', ARMS[:1], range(2), workers=0))"
     )
@@ -137,7 +137,7 @@ def test_the_command_shows_what_is_there_and_the_bytes_are_the_same_each_time(re
     for path in (results / "runs").iterdir():
         (tmp_path / "runs").mkdir(exist_ok=True)
         (tmp_path / "runs" / path.name).write_bytes(path.read_bytes())
-    command = [sys.executable, "-m", "bench.train.unpack", "--out", str(tmp_path)]
+    command = [sys.executable, "-m", "benchmarks.unpack", "--out", str(tmp_path)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert "the same training" in said
     assert "8 trainings" in said
@@ -155,7 +155,7 @@ def test_the_command_shows_what_is_there_and_the_bytes_are_the_same_each_time(re
     [(["--photos", "nowhere"], "no such folder"), ([], "holds no results")],
 )
 def test_unusable_input_is_one_line(tmp_path, extra, said):
-    command = [sys.executable, "-m", "bench.train.unpack", "--out", str(tmp_path), *extra]
+    command = [sys.executable, "-m", "benchmarks.unpack", "--out", str(tmp_path), *extra]
     run = subprocess.run(command, check=False, capture_output=True, text=True)
     assert run.returncode == 2
     assert said in run.stderr
