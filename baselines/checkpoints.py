@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 
 from baselines.published import Dialect
-from baselines.registry import create, spec
+from baselines.registry import create, network_of, spec
 from llpacknet.errors import InputError
 from llpacknet.whole import whole
 
@@ -35,7 +35,7 @@ MAX_BYTES = 512_000_000
 """Largest checkpoint that is opened; the largest network here, with Adam's two moments, takes 93 MB."""
 SHOWN_DIFFERENCES = 3
 
-_WRAPPERS = ("model", "state_dict")
+_WRAPPERS = ("model", "state_dict", "netG", "params_deploy", "params_ema", "params")
 # Both of torch's spellings of weight-norm become the one that the publications use.
 _LEAVES = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
 
@@ -56,7 +56,7 @@ def import_checkpoint(source: Path, name: str, out: Path) -> dict[str, Any]:
     """Bring a published checkpoint into this project's form.
 
     Args:
-        source: a torch checkpoint (a bare state dict, or one under "model" or "state_dict") or a
+        source: a torch checkpoint (a bare state dict, or one under "model", "state_dict" or the like) or a
             safetensors file, with the published names or this project's own.
         name: the registered network it is for.
         out: the safetensors file to write; `<out>.json` beside it records where it came from.
@@ -70,10 +70,10 @@ def import_checkpoint(source: Path, name: str, out: Path) -> dict[str, Any]:
             that do not fit; the first differences are named.
 
     """
-    if spec(name).kind != "network":
+    if not spec(name).learned:
         raise InputError(f"{name} is not learned and takes no weights")
     _check_place(out, source)
-    network = create(name, weights="none")
+    network = network_of(name, create(name, weights="none"))
     state, dialect, ignored = translate(read_checkpoint(source), network, name, source)
     record = {
         "name": name,

@@ -1,28 +1,49 @@
-"""What a network costs on paper: parameters, and multiply-accumulates counted layer by layer.
+"""What a network costs on paper: parameters, and multiply-accumulates counted product by product.
 
 Counting runs the network on torch's meta device, where tensors have shapes and no values: exact at any size,
-and in milliseconds.
+and in milliseconds. Counted are the operators that arrive there, so that it does not matter whether a
+convolution or a matrix product is a layer of its own or a call in the middle of `forward`.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from baselines.paper import FULL_HEIGHT, FULL_WIDTH
 from llpacknet.errors import InputError
 from llpacknet.network import fuse_weight_norm
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
 
-_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
-_TRANSPOSED = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+_MATRIX_PRODUCTS = {torch.ops.aten.mm, torch.ops.aten.bmm}
+_MATRIX_PRODUCTS_WITH_SUM = {torch.ops.aten.addmm, torch.ops.aten.baddbmm}
+
+
+@dataclass(frozen=True)
+class Product:
+    """One convolution or matrix product of a pass.
+
+    Attributes:
+        operator: "convolution" or "matrix product".
+        macs: its multiply-accumulates.
+        macs_at_output: the same with a transposed convolution charged at its output's resolution.
+        elements: numbers that it reads and writes: inputs, weights, biases, output.
+        element_size: bytes of a number.
+    """
+
+    operator: Literal["convolution", "matrix product"]
+    macs: int
+    macs_at_output: int
+    elements: int
+    element_size: int
 
 
 def parameters(network: nn.Module) -> int:
@@ -35,56 +56,52 @@ def fused_parameters(network: nn.Module) -> int:
     return parameters(fuse_weight_norm(copy.deepcopy(network)))
 
 
-def macs(network: nn.Module, height: int = FULL_HEIGHT, width: int = FULL_WIDTH) -> int:
+def macs(
+    network: nn.Module,
+    height: int = FULL_HEIGHT,
+    width: int = FULL_WIDTH,
+    *,
+    transposed: Literal["input", "output"] = "input",
+) -> int:
     """Count the multiply-accumulates of one pass over a mosaic.
 
-    Convolutions, transposed convolutions and linear layers count, biases and everything pointwise do not.
-    A transposed convolution is charged at its input's resolution, where its products are made; charging it at
-    the output, as some counters do, makes SID's U-Net 14 % dearer.
+    Convolutions (depthwise, grouped and transposed ones too) and matrix products (linear layers, attention)
+    count; biases and everything pointwise do not.
 
     Args:
         network: called with a mosaic (1, 1, height, width); it is copied and stays as it is.
         height: of the mosaic in pixels.
         width: of the mosaic in pixels.
+        transposed: the resolution at which transposed convolutions are charged: their input's, where their
+            products are made; or their output's, as some counters do, which makes SID's U-Net 13 % dearer.
 
     Raises:
         InputError: the size is none the network accepts, or the network cannot run without values.
 
     """
-    return sum(_layer_macs(*one) for one in _layers(network, height, width))
+    found = products(network, height, width)
+    return sum(one.macs if transposed == "input" else one.macs_at_output for one in found)
 
 
 def layer_bytes(network: nn.Module, height: int = FULL_HEIGHT, width: int = FULL_WIDTH) -> int:
-    """Count the bytes that those layers have to move in one pass over a mosaic.
+    """Count the bytes that those products have to move in one pass over a mosaic.
 
-    Every layer reads its input and its weights once and writes its output once, in the network's number
-    format. What lies between the layers (activations, concatenations) is not counted, nor what a cache saves
-    or a kernel reads twice: it is the yardstick of a roofline, not a measurement.
+    Each reads its inputs and its weights once and writes its output once, in the network's number format.
+    What lies between them (activations, concatenations) is not counted, nor what a cache saves or a kernel
+    reads twice: it is the yardstick of a roofline, not a measurement.
 
     Args, Raises: as `macs`.
 
     """
-    total = 0
-    for layer, inputs, output in _layers(network, height, width):
-        held = sum(parameter.numel() for parameter in (layer.weight, layer.bias) if parameter is not None)
-        total += (inputs.numel() + output.numel() + held) * output.element_size()
-    return total
+    return sum(one.elements * one.element_size for one in products(network, height, width))
 
 
-def _layers(network: nn.Module, height: int, width: int) -> list[tuple[Any, Tensor, Tensor]]:
-    """Run a pass on the meta device; return its convolutions and linear layers with input and output."""
-    seen: list[tuple[Any, Tensor, Tensor]] = []
-
-    def note(layer: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-        seen.append((layer, inputs[0], output))
-
+def products(network: nn.Module, height: int, width: int) -> list[Product]:
+    """List the convolutions and matrix products of one pass, in order; arguments and errors as `macs`."""
     shadow = copy.deepcopy(network).to("meta").eval()
-    for layer in shadow.modules():
-        if isinstance(layer, (*_CONVOLUTIONS, *_TRANSPOSED, nn.Linear)):
-            layer.register_forward_hook(note)
     mosaic = torch.empty(1, 1, height, width, device="meta", dtype=_dtype(network))
     try:
-        with torch.no_grad():
+        with torch.no_grad(), _Counting() as counting:
             shadow(mosaic)
     except (NotImplementedError, RuntimeError) as error:
         cause = str(error).partition("\n")[0][:120]
@@ -92,16 +109,48 @@ def _layers(network: nn.Module, height: int, width: int) -> list[tuple[Any, Tens
             f"cannot count the work of {type(network).__name__}: it does not run on the meta device "
             f"({cause}); leave complexity out of --measure"
         ) from error
-    return seen
+    return counting.found
 
 
-def _layer_macs(layer: Any, inputs: Tensor, output: Tensor) -> int:
-    if isinstance(layer, nn.Linear):
-        return output.numel() * layer.in_features
-    kernel: int = math.prod(layer.kernel_size)
-    if isinstance(layer, _TRANSPOSED):
-        return inputs.numel() * int(layer.out_channels // layer.groups) * kernel
-    return output.numel() * int(layer.in_channels // layer.groups) * kernel
+class _Counting(TorchDispatchMode):
+    """Notes every product that is computed while it is entered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[Product] = []
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        output = func(*args, **(kwargs or {}))
+        operator = func.overloadpacket
+        if operator is torch.ops.aten.convolution:
+            self.found.append(_convolution(args, output))
+        elif operator in _MATRIX_PRODUCTS:
+            self.found.append(_matrix_product(args[:2], output, args[0].shape[-1]))
+        elif operator in _MATRIX_PRODUCTS_WITH_SUM:
+            self.found.append(_matrix_product(args[:3], output, args[1].shape[-1]))
+        return output
+
+
+def _convolution(args: tuple[Any, ...], output: Tensor) -> Product:
+    inputs, weight, bias = args[:3]
+    is_transposed, groups = args[6], args[8]
+    # Each number of the output is a sum over a group's inputs; transposed, each input goes into its outputs.
+    per_number = math.prod(weight.shape[1:])
+    elements = sum(tensor.numel() for tensor in (inputs, weight, bias, output) if tensor is not None)
+    if not is_transposed:
+        count = output.numel() * per_number
+        return Product("convolution", count, count, elements, output.element_size())
+    at_output = output.numel() * (weight.shape[0] // groups) * math.prod(weight.shape[2:])
+    at_input = inputs.numel() * per_number
+    return Product("convolution", at_input, at_output, elements, output.element_size())
+
+
+def _matrix_product(operands: tuple[Tensor, ...], output: Tensor, length: int) -> Product:
+    count = output.numel() * length
+    elements = sum(tensor.numel() for tensor in (*operands, output))
+    return Product("matrix product", count, count, elements, output.element_size())
 
 
 def _dtype(network: nn.Module) -> torch.dtype:

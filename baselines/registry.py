@@ -14,13 +14,17 @@ from typing import TYPE_CHECKING, Any
 
 import baselines.adu_net
 import baselines.did
+import baselines.dnf
 import baselines.gain_only
 import baselines.lime
 import baselines.llpacknet
+import baselines.mcr
+import baselines.rawformer
 import baselines.red
 import baselines.robust_retinex
 import baselines.sgn
 import baselines.sid_unet
+import baselines.sid_unet_raw
 import llpacknet
 from baselines.spec import Spec
 from llpacknet.errors import InputError
@@ -47,7 +51,13 @@ _COMPARED: tuple[Spec, ...] = (
     baselines.gain_only.SPEC,
 )
 """LLPackNet, what its paper compares it with, and the control."""
-_NEWER: tuple[Spec, ...] = (baselines.adu_net.SPEC,)
+_NEWER: tuple[Spec, ...] = (
+    baselines.adu_net.SPEC,
+    baselines.dnf.SPEC,
+    *baselines.rawformer.SPECS,
+    baselines.mcr.SPEC,
+    baselines.sid_unet_raw.SPEC,
+)
 _DECLARED = (*_COMPARED, *_NEWER)
 
 
@@ -68,7 +78,7 @@ def named(name: str) -> tuple[str, ...]:
     if name == "all":
         return tuple(one for one in names() if one not in newer)
     if name == "field":
-        return tuple(one for one in names() if spec(one).kind == "network")
+        return tuple(one for one in names() if spec(one).learned)
     return (name,)
 
 
@@ -102,9 +112,9 @@ def create(name: str, weights: str | Path = "shipped") -> Any:
 
     Returns:
         A network in eval mode on the CPU, called with a normalised mosaic (B, 1, H, W) and giving RGB
-        (B, 3, H, W); or, for a classical method, a callable that takes a raw frame and the gain and gives
-        RGB (H, W, 3). A user's factory decides itself what "shipped" and "none" mean: its result is taken
-        as it is.
+        (B, 3, H, W); or, for a classical method and a denoiser, a callable that takes a raw frame and the
+        gain and gives RGB (H, W, 3), a denoiser with its network in an attribute `network`. A user's factory
+        decides itself what "shipped" and "none" mean: its result is taken as it is.
 
     Raises:
         InputError: no such method, no such weights, or weights of another network.
@@ -121,12 +131,20 @@ def create(name: str, weights: str | Path = "shipped") -> Any:
         if str(weights) == "none" or (own and str(weights) == "shipped")
         else _weights_file(name, weights)
     )
-    network = _initialised(_factory(declared))
+    method = _initialised(_factory(declared))
+    network = network_of(name, method)
     if path is not None:
         from baselines.checkpoints import load_weights
 
         load_weights(network, path)
-    return network.eval() if hasattr(network, "eval") else network
+    if hasattr(network, "eval"):
+        network.eval()
+    return method
+
+
+def network_of(name: str, method: Any) -> Any:
+    """Return what of a built method has the weights: a denoiser's network, else the method itself."""
+    return method.network if kind_of(name, method) == "denoiser" else method
 
 
 def factory(name: str) -> Callable[[], Any]:
@@ -168,7 +186,7 @@ def size_multiple(name: str, method: Any) -> int:
 
 
 def kind_of(name: str, method: Any) -> Kind:
-    """Whether a built method is a network or classical; a user's own may say so in an attribute `kind`."""
+    """Tell the kind of a built method; a user's own may say so in an attribute `kind`."""
     declared = spec(name)
     if name in _shipped_names():
         return declared.kind
@@ -256,9 +274,10 @@ def _weights_file(name: str, weights: str | Path) -> Path:
 
 def without_weights(name: str) -> str:
     """Say of a method for which no weights are shipped how to come by some."""
+    train = f"train it ('llbench train {name}') or " if spec(name).kind == "network" else ""
     return (
-        f"no weights are shipped for {name}: train it ('llbench train {name}') or bring a published "
-        f"checkpoint in ('llbench weights import FILE --as {name} --out FILE')"
+        f"no weights are shipped for {name}: {train}bring a published checkpoint in "
+        f"('llbench weights import FILE --as {name} --out FILE')"
     )
 
 

@@ -7,14 +7,13 @@ output lie in the same memory at every call.
 
 from __future__ import annotations
 
-import copy
 from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
 
 from llpacknet.errors import InputError
-from llpacknet.network import fuse_weight_norm
+from llpacknet.network import for_inference
 from llpacknet.padding import check_mosaic
 
 if TYPE_CHECKING:
@@ -49,7 +48,7 @@ class CudaForm(nn.Module):
         if precision not in DTYPES:
             raise InputError(f"no form in {precision!r}; choose from {', '.join(DTYPES)}")
         self.dtype = DTYPES[precision]
-        fused = fuse_weight_norm(copy.deepcopy(network)).eval().requires_grad_(requires_grad=False)
+        fused = for_inference(network).requires_grad_(requires_grad=False)
         self.network: nn.Module = fused.to(device, self.dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._recorded: dict[tuple[int, ...], tuple[torch.cuda.CUDAGraph, Tensor, Tensor]] = {}
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from llpacknet.amplifier import ConvAmplifier, HistogramAmplifier
 from llpacknet.banded import FACTOR, Pass, Trunk
 from llpacknet.fast_gain import frame_gain
-from llpacknet.network import SIZE_MULTIPLE, LLPackNet, fuse_weight_norm
+from llpacknet.network import SIZE_MULTIPLE, LLPackNet, for_inference, fuse_weight_norm
 from llpacknet.padding import check_mosaic, mirrored
 
 if TYPE_CHECKING:
@@ -50,12 +50,12 @@ def fast(network: nn.Module) -> nn.Module:
         network: in eval mode; it is left as it is, and later changes of its weights are not followed.
 
     Returns:
-        FastLLPackNet for an LLPackNet; for any other network a copy with weight-norm fused.
+        FastLLPackNet for an LLPackNet; for any other network `for_inference`'s copy.
 
     """
     if isinstance(network, LLPackNet) and network.upsampler != "unpack-2020":
         return FastLLPackNet(network)
-    return fuse_weight_norm(copy.deepcopy(network)).eval()
+    return for_inference(network)
 
 
 class FastLLPackNet(nn.Module):

@@ -7,6 +7,7 @@ their outputs plus the skip, PixelShuffle 2, a fourth block at H/8, 3x3 to 192, 
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import torch
@@ -71,6 +72,15 @@ def fuse_weight_norm(module: M) -> M:
             layer.__class__ = parametrize.type_before_parametrizations(layer)
             layer.weight = nn.Parameter(weight)
     return module
+
+
+def for_inference(network: nn.Module) -> nn.Module:
+    """Copy a network, in eval mode, weight-norm fused, without what only its training looks at.
+
+    A network that has such parts leaves them out in the copy that its method `slim` gives.
+    """
+    slim = getattr(network, "slim", None)
+    return fuse_weight_norm(slim() if slim is not None else copy.deepcopy(network)).eval()
 
 
 class ResidualDenseBlock(nn.Module):

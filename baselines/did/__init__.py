@@ -1,6 +1,6 @@
 """DID: a residual network for extremely dark raws."""
 
-from baselines.spec import Spec
+from baselines.spec import Score, Spec
 
 SPEC = Spec(
     name="did",
@@ -24,5 +24,7 @@ SPEC = Spec(
         "parameters in all) that is never called; it is left out here and dropped on import. "
         "The amplified mosaic is clipped at 1, as in SID's protocol."
     ),
+    tile_margin=136,
     weights="did.safetensors",
+    published=(Score("28.41", ".81", "paper2020-gt", "LLPackNet's Table 1"),),
 )

@@ -1,6 +1,6 @@
 """LLPackNet in its published forms; the networks themselves stand in the package `llpacknet`."""
 
-from baselines.spec import Spec
+from baselines.spec import Score, Spec
 
 _PAPER = "Lamba, Balaji, Mitra: Towards Fast and Light-Weight Restoration of Dark Images, BMVC 2020"
 _LICENCE = "MIT (written from the published description)"
@@ -20,7 +20,12 @@ SPECS = (
         gmac=83.30,
         licence=_LICENCE,
         notes="The 2022 re-release: no amplifier, sigmoid, weight-norm on every convolution.",
+        tile_margin=368,
         weights="llpacknet.safetensors",
+        published=(
+            Score("27.83", ".75", "paper2020-gt", "its Table 1"),
+            Score("27.9418", ".7588", "release2022", "the authors' log of 2022"),
+        ),
     ),
     Spec(
         name="llpacknet-2020",

@@ -1,6 +1,6 @@
 """SGN: self-guided network, the variant for raw input."""
 
-from baselines.spec import Spec
+from baselines.spec import Score, Spec
 
 SPEC = Spec(
     name="sgn",
@@ -20,5 +20,10 @@ SPEC = Spec(
         "The configuration behind the published tables: three guiding scales beside the full one. "
         "The amplified mosaic is clipped at 1, as in SID's protocol."
     ),
+    tile_margin=80,
     weights="sgn.safetensors",
+    published=(
+        Score("28.53", ".81", "paper2020-gt", "LLPackNet's Table 1"),
+        Score("28.91", None, "mcr50", "RawFormer's Table II"),
+    ),
 )

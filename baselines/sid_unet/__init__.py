@@ -1,6 +1,6 @@
 """SID's U-Net, with the exposure ratio given or with LLPackNet's amplifier in front."""
 
-from baselines.spec import Spec
+from baselines.spec import Score, Spec
 
 _PAPER = "Chen, Chen, Xu, Koltun: Learning to See in the Dark, CVPR 2018"
 _LICENCE = "MIT (written from the published description; the authors' code is MIT)"
@@ -21,7 +21,13 @@ SPECS = (
         input_clip=1.0,
         licence=_LICENCE,
         notes="The amplified mosaic is clipped at 1 before the network, as in the authors' code.",
+        tile_margin=192,
         weights="sid-unet.safetensors",
+        published=(
+            Score("28.88", ".787", "sid2018", "its paper"),
+            Score("28.30", ".79", "paper2020-gt", "LLPackNet's Table 1"),
+            Score("28.88", None, "mcr50", "RawFormer's Table II"),
+        ),
     ),
     Spec(
         name="sid-unet+amplifier",

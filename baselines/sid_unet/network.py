@@ -38,13 +38,17 @@ class SidUNet(nn.Module):
 
     H and W may be any even numbers from 16 on (padded to multiples of 32 inside, cropped after).
 
+    Args:
+        channels: of the output: 3 for RGB; 1 for a mosaic, as denoisers from raw to raw have it.
+
     Raises:
         InputError: from forward, a mosaic of unusable shape, dtype or content.
 
     """
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = 3) -> None:
         super().__init__()
+        self.channels = channels
         self.down = nn.ModuleList(
             DoubleConvolution(inputs, outputs) for inputs, outputs in zip((4, *WIDTHS), WIDTHS, strict=False)
         )
@@ -53,10 +57,10 @@ class SidUNet(nn.Module):
             nn.ConvTranspose2d(inputs, outputs, 2, stride=2) for inputs, outputs in narrowing
         )
         self.up = nn.ModuleList(DoubleConvolution(inputs, outputs) for inputs, outputs in narrowing)
-        self.out = nn.Conv2d(WIDTHS[0], 12, 1)
+        self.out = nn.Conv2d(WIDTHS[0], 4 * channels, 1)
 
     def forward(self, mosaic: Tensor) -> Tensor:
-        """(B, 1, H, W) amplified mosaic in [0, 1] -> (B, 3, H, W) RGB."""
+        """(B, 1, H, W) amplified mosaic in [0, 1] -> (B, channels, H, W)."""
         check_mosaic(mosaic, self)
         padded, margins = pad_to_multiple(mosaic, SIZE_MULTIPLE)
         return crop(self._restore(F.pixel_unshuffle(padded, 2)), margins)

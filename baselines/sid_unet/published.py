@@ -7,7 +7,7 @@ from baselines.published import Dialect, prefixed
 
 LEVELS = 5
 
-_LAYERS = {
+LAYERS = {
     **{
         f"conv{level + 1}_{place}": f"down.{level}.{own}"
         for level in range(LEVELS)
@@ -23,11 +23,11 @@ _LAYERS = {
 }
 
 DIALECTS = {
-    "sid-unet": (Dialect("PyTorch ports of SID's U-Net", _LAYERS),),
+    "sid-unet": (Dialect("PyTorch ports of SID's U-Net", LAYERS),),
     "sid-unet+amplifier": (
         Dialect(
             "PyTorch ports of SID's U-Net, and LLPackNet's amplifier",
-            {**CONV_AMPLIFIER, **prefixed("", _LAYERS, "unet.")},
+            {**CONV_AMPLIFIER, **prefixed("", LAYERS, "unet.")},
         ),
     ),
 }

@@ -88,10 +88,10 @@ def _print_finding(finding: Finding) -> None:
 
 
 def entry(name: str) -> dict[str, Any]:
-    """Return a method's declaration with `weights_shipped`: true, false, or null if it has no weights."""
-    declared = dataclasses.asdict(spec(name))
-    learned = declared["kind"] == "network"
-    return {**declared, "weights_shipped": weights_path(name) is not None if learned else None}
+    """Return a method's declaration, with whether it can be cut into tiles and has weights here (or null)."""
+    declared = spec(name)
+    shipped = weights_path(name) is not None if declared.learned else None
+    return {**dataclasses.asdict(declared), "tile_safe": declared.tile_safe, "weights_shipped": shipped}
 
 
 def _print_table(shown: list[str]) -> None:
@@ -113,7 +113,6 @@ def _print_table(shown: list[str]) -> None:
 
 
 def _row(declared: Spec) -> tuple[str, ...]:
-    learned = declared.kind == "network"
     path = weights_path(declared.name)
     shipped = "not shipped" if path is None else "shipped"
     if weights_facts(path).get("weights_unfinished"):
@@ -126,6 +125,6 @@ def _row(declared: Spec) -> tuple[str, ...]:
         "–" if declared.gmac is None else f"{declared.gmac:,.1f}",
         f"×{declared.size_multiple}",
         "given" if declared.needs_gain else "own",
-        shipped if learned else "none needed",
+        shipped if declared.learned else "none needed",
         declared.licence,
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import baselines
 from baselines.complexity import fused_parameters, layer_bytes, macs, parameters
-from baselines.registry import kind_of
+from baselines.registry import kind_of, network_of
 from bench.machine import trace
 from llpacknet.errors import InputError
 
@@ -38,10 +38,11 @@ def options(method: Any) -> str | None:
 def values(cell: Cell) -> dict[str, Any]:
     """Count one method; a classical one has no parameters and no fixed number of operations, but options."""
     declared = baselines.spec(cell.model)
-    network = baselines.create(cell.model, weights="none")
-    if kind_of(cell.model, network) == "classical":
+    method = baselines.create(cell.model, weights="none")
+    if kind_of(cell.model, method) == "classical":
         none = dict.fromkeys(("parameters", "parameters_published", "parameters_fused"), 0)
-        return {**none, "gmac": None, "gmac_reason": NOT_COUNTED, "options": options(network)}
+        return {**none, "gmac": None, "gmac_reason": NOT_COUNTED, "options": options(method)}
+    network = network_of(cell.model, method)
     counted: dict[str, Any] = {
         "parameters": parameters(network),
         "parameters_published": declared.params or parameters(network),

@@ -11,6 +11,7 @@ import torch
 
 import baselines
 from baselines.checkpoints import translate
+from baselines.registry import network_of
 from bench.measure.correctness import hold
 from bench.measure.subjects import dress
 from llpacknet.runtimes import Calibration
@@ -28,7 +29,18 @@ GOLDEN = {
     "sgn": "sgn",
     "did": "did",
     "red": "red",
-    "adu-net": "adu-net",
+    **{
+        name: name
+        for name in (
+            "adu-net",
+            "dnf",
+            "rawformer-s",
+            "rawformer-b",
+            "rawformer-l",
+            "mcr",
+            "sid-unet-raw",
+        )
+    },
 }
 
 
@@ -40,14 +52,17 @@ def check_golden(cell: Cell) -> None:
     name = GOLDEN.get(cell.model)
     if name is None:
         return
-    network = baselines.create(cell.model, weights="none")
+    method = baselines.create(cell.model, weights="none")
+    network = network_of(cell.model, method)
     state, _, _ = translate(golden_state(name), network, cell.model, f"{name}.npz")
     network.load_state_dict(state)
     with np.load(FOLDER / f"{name}.npz") as arrays:
-        raw, expected = torch.from_numpy(arrays["raw"])[None, None], arrays["rgb"]
+        raw = torch.from_numpy(arrays["raw"])[None, None]
+        expected = arrays["rgb" if "rgb" in arrays else "mosaic"]
     # The rule's weights see nothing like a photograph: int8 finds its ranges on the golden input itself.
-    subject = dress(cell, network, Calibration((raw,)))
-    given = subject.forward(raw.to(subject.device)).float().cpu().numpy()
+    subject = dress(cell, method, Calibration((raw,)))
+    assert subject.form is not None
+    given = subject.form(raw.to(subject.device)).float().cpu().numpy()
     hold(given, expected, str(cell.precision), "its golden output")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 
 import baselines
-from baselines.registry import conventions, kind_of, size_multiple
+from baselines.registry import conventions, kind_of, network_of, size_multiple
 from bench.machine import caches
 from bench.records.forms import why_unsupported
 from llpacknet.errors import UnsupportedError
@@ -42,13 +43,13 @@ class Subject:
 
     Attributes:
         model: its name.
-        network: whether it takes a normalised mosaic (a network) rather than a raw frame (a classical one).
+        network: whether it takes a normalised mosaic (a network) rather than a raw frame (the others).
         needs_gain: whether it is given the protocol's gain.
         input_clip: its own upper clip of the amplified mosaic; None for none.
         device: "cpu" or "cuda".
         forward: the timed call: what `place` returned in, the method's own output out.
         method: the method itself, for what only it can say (its parameters, the gain it chose).
-        form: a network's form; None for a classical method.
+        form: its network's form; None for a classical method.
     """
 
     model: str
@@ -136,7 +137,7 @@ def build(cell: Cell, weights: str) -> Subject:
     subject = dress(cell, method)
     if subject.form is not None:
         if cell.runtime != "published":
-            _compare(subject, method, str(cell.precision))
+            _compare(subject, network_of(cell.model, method), str(cell.precision))
         if cell.height and cell.width:
             subject.form.fit(cell.height, cell.width)
     return subject
@@ -155,10 +156,11 @@ def dress(cell: Cell, method: Any, calibration: Calibration | None = None) -> Su
         UnsupportedError: the network cannot be brought into that form.
     """
     needs_gain, clip = conventions(cell.model, method)
-    if kind_of(cell.model, method) == "classical":
+    kind = kind_of(cell.model, method)
+    if kind == "classical":
         return Subject(cell.model, False, needs_gain, clip, "cpu", lambda placed: method(*placed), method)
-    device = str(cell.device)
-    if not isinstance(method, torch.nn.Module):
+    device, network = str(cell.device), network_of(cell.model, method)
+    if not isinstance(network, torch.nn.Module):
         if (cell.runtime, device) != ("published", "cpu"):
             raise UnsupportedError(f"{cell.model} is no torch.nn.Module: it has its published form alone")
         return Subject(cell.model, True, needs_gain, clip, device, _inference(method), method)
@@ -166,7 +168,7 @@ def dress(cell: Cell, method: Any, calibration: Calibration | None = None) -> Su
         scenes = calibration_scenes(needs_gain=needs_gain, clip=clip)
         calibration = Calibration(scenes, caches.place() / caches.QUANTISED)
     form = prepare(
-        method,
+        network,
         str(cell.runtime),
         str(cell.precision),
         multiple=size_multiple(cell.model, method),
@@ -174,17 +176,24 @@ def dress(cell: Cell, method: Any, calibration: Calibration | None = None) -> Su
         device=device,
         calibration=calibration,
     )
+    if kind == "denoiser":
+        formed = copy.copy(method)
+        formed.network, formed.device = form, device
+        return Subject(
+            cell.model, False, needs_gain, clip, device, lambda placed: formed(*placed), method, form
+        )
     # The gain that a method tells is found where its frames are.
     return Subject(cell.model, True, needs_gain, clip, device, form, method.to(device), form)
 
 
-def _compare(subject: Subject, method: torch.nn.Module, precision: str) -> None:
+def _compare(subject: Subject, network: torch.nn.Module, precision: str) -> None:
     """Raise WrongOutputError unless a form gives the published form's picture of a training scene."""
     scene = calibration_scenes(needs_gain=subject.needs_gain, clip=subject.input_clip)[0]
     mosaic = scene[..., : CHECKED_SIZE[0], : CHECKED_SIZE[1]].contiguous().to(subject.device)
     with torch.inference_mode():
-        expected = method(mosaic)
-    found = subject.forward(mosaic)
+        expected = network(mosaic)
+    assert subject.form is not None
+    found = subject.form(mosaic)
     if found.shape != expected.shape:
         raise WrongOutputError(
             f"a training scene gives shape {tuple(found.shape)}, as published {tuple(expected.shape)}"

@@ -7,7 +7,6 @@ histogram has no counterpart worth having in ONNX.
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from torch import nn
 
 from llpacknet.amplifier import ConvAmplifier, HistogramAmplifier
 from llpacknet.errors import InputError
-from llpacknet.network import fuse_weight_norm
+from llpacknet.network import for_inference
 from llpacknet.padding import Margins, check_mosaic, crop, pad_to_multiple
 
 if TYPE_CHECKING:
@@ -43,11 +42,13 @@ class Framing:
         multiple: the trunk's sides are multiples of this.
         amplifier: finds the gain of an unamplified mosaic; None for a network that is given it.
         pad: the network's own way to bring a mosaic to its multiple; None for the mosaic's reflection.
+        channels: of what the trunk gives: 3 for a picture, 1 for a mosaic.
     """
 
     multiple: int = 2
     amplifier: Any = None
     pad: Callable[[Tensor], tuple[Tensor, Margins]] | None = None
+    channels: int = 3
 
     def trunk_size(self, height: int, width: int) -> tuple[int, int]:
         """Rows and columns that the trunk sees of a frame."""
@@ -73,10 +74,11 @@ class Framing:
 
 
 def split(network: nn.Module, multiple: int) -> tuple[Framing, nn.Module]:
-    """Take a network apart into its framing and its trunk, weight-norm fused; the network stays as it is."""
+    """Take a network apart into its framing and its trunk, made ready for inference; it stays as it is."""
     amplifier = getattr(network, "amplifier", None)
-    trunk: Any = fuse_weight_norm(copy.deepcopy(network)).eval()
+    trunk: Any = for_inference(network)
     if not isinstance(amplifier, (HistogramAmplifier, ConvAmplifier)):
-        return Framing(multiple, pad=getattr(network, "pad", None)), trunk
+        channels = getattr(network, "channels", 3)
+        return Framing(multiple, pad=getattr(network, "pad", None), channels=channels), trunk
     trunk.amplifier = _Unit()
     return Framing(multiple, amplifier), trunk

@@ -32,7 +32,7 @@ def load(
         profile: whether it keeps times per layer (slower).
 
     Returns:
-        (1, 1, H, W) mosaic -> (1, 3, H, W) RGB, which the next call overwrites; and the session.
+        (1, 1, H, W) mosaic -> (1, channels, H, W), which the next call overwrites; and the session.
     """
     import onnxruntime as ort
 
@@ -51,7 +51,7 @@ def load(
     def forward(mosaic: Tensor) -> Tensor:
         placed, margins = framing.enter(mosaic)
         if not picture:
-            picture.append(torch.empty(1, 3, rows, columns))
+            picture.append(torch.empty(1, framing.channels, rows, columns))
         binding = session.io_binding()
         for bind, name, tensor in (
             (binding.bind_input, exporting.INPUT, placed),

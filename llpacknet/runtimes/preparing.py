@@ -6,7 +6,6 @@ take the trunk alone (`framing`): amplifier and margins stay in torch, where the
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ from torch import nn
 from llpacknet.cuda import DTYPES, CudaForm
 from llpacknet.errors import UnsupportedError
 from llpacknet.fast import FastLLPackNet, fast
-from llpacknet.network import fuse_weight_norm
+from llpacknet.network import for_inference
 from llpacknet.runtimes import forms
 from llpacknet.runtimes.framing import split
 
@@ -137,7 +136,7 @@ def _torch_form(network: nn.Module, runtime: str, precision: str, multiple: int,
         prepared = _in_torch(form, runtime, precision)
         prepared.levels = form.picture if isinstance(form, FastLLPackNet) else None
         return prepared
-    fused = fuse_weight_norm(copy.deepcopy(network)).eval().to(device)
+    fused = for_inference(network).to(device)
     if precision == "fp32" and device == "cpu":
         return _in_torch(_compiled(fused), runtime, precision)
     framing, trunk = split(fused, multiple)

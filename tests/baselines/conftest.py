@@ -22,7 +22,8 @@ GOLDEN_NAMES = {
     "sgn": "sgn",
     "did": "did",
     "red": "red",
-    "adu-net": "adu-net",
+    **{name: name for name in ("adu-net", "dnf", "rawformer-s", "rawformer-b", "rawformer-l", "mcr")},
+    "sid-unet-raw": "sid-unet-raw",
 }
 
 

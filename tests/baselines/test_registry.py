@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 import baselines
 from baselines import create, names, registry, spec, weights_path
-from baselines.registry import conventions, named, unique
+from baselines.registry import conventions, named, network_of, unique
 from llpacknet.errors import InputError
 
 SNAPSHOT = {
@@ -28,9 +28,15 @@ SNAPSHOT = {
     "robust-retinex": (2018, "classical", False, None, 2, False),
     "gain-only": (2026, "classical", True, None, 2, False),
     "adu-net": (2024, "network", True, 1.0, 64, False),
+    "dnf": (2023, "network", True, 1.0, 16, True),
+    "rawformer-s": (2022, "network", True, None, 16, True),
+    "rawformer-b": (2022, "network", True, None, 16, True),
+    "rawformer-l": (2022, "network", True, None, 16, True),
+    "mcr": (2022, "network", True, None, 32, True),
+    "sid-unet-raw": (2020, "denoiser", True, 1.0, 32, False),
 }
 COMPARED = tuple(SNAPSHOT)[:12]
-LEARNED = [name for name, (_, kind, *_) in SNAPSHOT.items() if kind == "network"]
+LEARNED = [name for name, (_, kind, *_) in SNAPSHOT.items() if kind != "classical"]
 
 
 class Own(torch.nn.Module):
@@ -64,6 +70,25 @@ def test_every_method_says_where_it_comes_from(name):
     assert declared.notes
 
 
+def test_what_is_licensed_for_non_commercial_use_alone_is_marked():
+    for name in names():
+        assert ("non-commercial" in spec(name).licence or name == "red") == spec(name).restricted
+
+
+def test_published_scores_name_their_source():
+    for name in names():
+        for score in spec(name).published:
+            assert 20 < float(score.psnr) < 40
+            assert score.ssim is None or 0.6 < float(score.ssim) < 0.9
+            assert score.source
+
+
+def test_a_denoiser_without_weights_is_not_sent_to_the_training():
+    with pytest.raises(InputError, match="no weights are shipped for sid-unet-raw: bring") as refusal:
+        create("sid-unet-raw")
+    assert "llbench train" not in str(refusal.value)
+
+
 def test_reds_reserve_is_stated():
     assert "patent" in spec("red").licence
     assert "reserve" in spec("red").licence
@@ -88,7 +113,7 @@ def test_unknown_name_lists_the_known_ones():
 @pytest.mark.parametrize("name", LEARNED)
 def test_network_without_weights_is_in_eval_mode_and_the_same_each_time(name):
     before = torch.random.get_rng_state()
-    first, second = create(name, weights="none"), create(name, weights="none")
+    first, second = (network_of(name, create(name, weights="none")) for _ in range(2))
     assert torch.equal(torch.random.get_rng_state(), before)
     assert not first.training
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))

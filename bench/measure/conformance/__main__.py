@@ -38,10 +38,10 @@ def main(arguments: Sequence[str]) -> None:
 
 def run(method: Method, check: str) -> Finding:
     """Run one check on a built method."""
-    from bench.measure.conformance import classical, network
+    from bench.measure.conformance import classical, denoiser, network
     from bench.measure.conformance.method import brief
 
-    checks = network.CHECKS if method.network else classical.CHECKS
+    checks = {"network": network, "denoiser": denoiser, "classical": classical}[method.kind].CHECKS
     try:
         return Finding(check, "passed", checks[check](method))
     except Violation as violation:
@@ -69,8 +69,10 @@ def build(name: str, weights: str, channel: IO[str]) -> Method | None:
         remedy = f"let the factory take no argument and return the method; {CALLED}"
         _send(channel, Finding("build", "failed", f"its factory ends in {brief(error)}", remedy))
     else:
-        seen = "a network" if method.network else "a classical method"
-        parameters = getattr(method.built, "parameters", None)
+        seen = {"network": "a network", "denoiser": "a denoiser", "classical": "a classical method"}[
+            method.kind
+        ]
+        parameters = getattr(method.inner, "parameters", None)
         if callable(parameters):
             seen += f", {sum(one.numel() for one in parameters()):,} parameters"
         _send(channel, Finding("build", "passed", seen))

@@ -27,14 +27,15 @@ REMEDY = (
 
 def export(method: Method) -> str:
     """Check that the network exports to ONNX at a fixed size, and that ONNX Runtime gives its picture."""
-    if not isinstance(method.built, torch.nn.Module):
+    if not isinstance(method.inner, torch.nn.Module):
         raise NotApplicable("no torch.nn.Module: nothing that could be exported")
     if importlib.util.find_spec("onnx") is None:
         raise NotApplicable('onnx is not installed: python -m pip install "llpacknet-bench[accel]"')
-    exported = _exported(method, method.place(frame(*SIZE)))
+    exported = _exported(method, method.mosaic(frame(*SIZE)))
     # On another, darker frame: what tracing froze of the first one shows.
-    mosaic = method.place(frame(*SIZE, seed=1), GAIN / 2) * 0.7
-    expected = numbers(method.call(mosaic, "a frame of 64x96"))
+    mosaic = method.mosaic(frame(*SIZE, seed=1), GAIN / 2) * 0.7
+    with torch.inference_mode():
+        expected = numbers(method.inner(mosaic))
     kilobytes = f"{len(exported) / 1e3:.0f} kB"
     if importlib.util.find_spec("onnxruntime") is None:
         return f"{kilobytes} of ONNX; not compared, onnxruntime is not installed"
@@ -50,7 +51,7 @@ def export(method: Method) -> str:
 
 
 def _exported(method: Method, mosaic: torch.Tensor) -> bytes:
-    network = fuse_weight_norm(deepcopy(method.built))
+    network = fuse_weight_norm(deepcopy(method.inner))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "network.onnx"
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 import baselines
-from baselines.registry import conventions, kind_of
+from baselines.registry import conventions, kind_of, network_of
 from bench.measure.conformance.findings import Violation
 from bench.measure.inputs import made_up_frame
 from bench.measure.subjects import Subject, WrongOutputError
 
 if TYPE_CHECKING:
+    from baselines.spec import Kind
     from llpacknet.raw.frame import RawFrame
 
 GAIN = 100.0
@@ -23,7 +24,7 @@ GAIN = 100.0
 
 CALLED = (
     "it is called with a float32 mosaic (B, 1, H, W), 0 black and 1 saturation, and gives RGB (B, 3, H, W); "
-    "a classical method with a raw frame and the gain, and gives RGB (H, W, 3)"
+    "a classical method or a denoiser with a raw frame and the gain, and gives RGB (H, W, 3)"
 )
 
 
@@ -53,9 +54,19 @@ class Method:
         return cls(name, weights, built, before)
 
     @cached_property
+    def kind(self) -> Kind:
+        """Which kind of method it is."""
+        return kind_of(self.name, self.built)
+
+    @cached_property
     def network(self) -> bool:
         """Whether it takes a normalised mosaic rather than a raw frame."""
-        return kind_of(self.name, self.built) == "network"
+        return self.kind == "network"
+
+    @cached_property
+    def inner(self) -> Any:
+        """What has the weights: a denoiser's network, else the method itself."""
+        return network_of(self.name, self.built)
 
     @cached_property
     def subject(self) -> Subject:
@@ -71,6 +82,12 @@ class Method:
     def place(self, frame: RawFrame, gain: float = GAIN) -> Any:
         """Bring a frame into the form in which the method takes it."""
         return self.subject.place(frame, gain, self.subject.input_clip)
+
+    def mosaic(self, frame: RawFrame, gain: float = GAIN) -> torch.Tensor:
+        """Bring a frame into the form in which a network takes it, whatever takes it here."""
+        subject = replace(self.subject, network=True)
+        mosaic: torch.Tensor = subject.place(frame, gain, subject.input_clip)
+        return mosaic
 
     def restore(self, frame: RawFrame, gain: float = GAIN) -> Any:
         """Call the method on a frame; Violation where it raises or gives no picture of that frame."""

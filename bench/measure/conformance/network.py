@@ -137,7 +137,7 @@ DTYPE = (
 
 def weights(method: Method) -> str:
     """Check that parameters saved as safetensors and loaded into a new instance give the same picture."""
-    if not isinstance(method.built, torch.nn.Module) or not any(True for _ in method.built.parameters()):
+    if not isinstance(method.inner, torch.nn.Module) or not any(True for _ in method.inner.parameters()):
         raise NotApplicable("it has no parameters")
     from safetensors.torch import save_file
 
@@ -145,7 +145,7 @@ def weights(method: Method) -> str:
     before = numbers(method.call(mosaic, "a frame of 48x64"))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.safetensors"
-        state = {name: value.contiguous() for name, value in method.built.state_dict().items()}
+        state = {name: value.contiguous() for name, value in method.inner.state_dict().items()}
         try:
             save_file(state, path)
             loaded = replace(method, built=baselines.create(method.name, weights=path))

@@ -8,14 +8,25 @@ import pytest
 import torch
 
 import baselines
-from baselines.registry import conventions, size_multiple
+from baselines.registry import conventions, network_of, size_multiple
 from llpacknet.errors import UnsupportedError
 from llpacknet.runtimes import PRECISIONS, RUNTIMES, Calibration, prepare, why_unsupported
 from llpacknet.runtimes import calibration as training
 from llpacknet.runtimes.processor import lacks
 
-LEARNED = [name for name in baselines.names() if baselines.spec(name).kind == "network"]
-TRUNKS = ("llpacknet", "llpacknet-pixelshuffle", "sid-unet", "sgn", "did", "red", "adu-net")
+LEARNED = [name for name in baselines.names() if baselines.spec(name).learned]
+TRUNKS = (
+    "llpacknet",
+    "llpacknet-pixelshuffle",
+    "sid-unet",
+    "sgn",
+    "did",
+    "red",
+    "adu-net",
+    "mcr",
+    "dnf",
+    "rawformer-s",
+)
 """One method of each trunk: NNCF takes several seconds for each."""
 ROOT = Path(__file__).parents[3]
 FP32 = 1e-4
@@ -34,7 +45,7 @@ def _one_thread():
 
 
 def built(name):
-    network = baselines.create(name, weights="none")
+    network = network_of(name, baselines.create(name, weights="none"))
     needs_gain, clip = conventions(name, network)
     scenes = training.placed(needs_gain=needs_gain, clip=clip)
     return network, scenes
@@ -66,7 +77,7 @@ def test_in_fp32_it_gives_the_published_picture_of_any_size(name, runtime):
     for height, width in ((64, 96), (70, 90)):
         mosaic = scenes[1][..., :height, :width].contiguous()
         found = form(mosaic)
-        assert found.shape == (1, 3, height, width)
+        assert found.shape[-2:] == (height, width)
         assert apart(found, published(network, mosaic))[0] < FP32
     assert form.computes == "fp32"
     assert form.note is None
