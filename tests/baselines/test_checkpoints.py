@@ -15,10 +15,12 @@ from safetensors.torch import load_file
 from baselines import checkpoints as module
 from baselines import create, names, spec
 from baselines.checkpoints import import_checkpoint, read_checkpoint, sha256, translate
+from baselines.published import R_G1_B_G2
 from baselines.red.published import DIALECTS
+from baselines.registry import network_of
 from llpacknet.errors import InputError
 
-LEARNED = [name for name in names() if spec(name).kind == "network"]
+LEARNED = [name for name in names() if spec(name).learned]
 
 
 def rename(state, change):
@@ -36,7 +38,7 @@ def test_every_learned_method_takes_its_published_names(name, published, tmp_pat
     torch.save(published(name), tmp_path / "bare.pth")
     record = import_checkpoint(tmp_path / "bare.pth", name, tmp_path / "own.safetensors")
     state = load_file(tmp_path / "own.safetensors")
-    assert set(state) == set(create(name, weights="none").state_dict())
+    assert set(state) == set(network_of(name, create(name, weights="none")).state_dict())
     assert len(state) + len(record["ignored"]) == len(published(name))
     total = sum(
         float(tensor.double().sum()) for key, tensor in published(name).items() if "squeeze" not in key
@@ -62,6 +64,9 @@ def test_record_says_where_the_weights_came_from(published, tmp_path):
         lambda state: state,
         lambda state: {"model": state, "iteration": 400_000},
         lambda state: {"state_dict": state},
+        lambda state: {"netG": state, "opt_netG": {"step": 4}},
+        lambda state: {"params": state},
+        lambda state: {"params": {}, "params_deploy": state},
         lambda state: rename(state, lambda key: f"module.{key}"),
         lambda state: {"model": rename(state, lambda key: f"module.{key}")},
         lambda state: rename(state, parametrised),
@@ -75,6 +80,26 @@ def test_wrappings_and_spellings(wrap, published, tmp_path):
     state = load_file(tmp_path / "own.safetensors")
     found = state["planes.2.parametrizations.weight.original1"]
     assert torch.allclose(found, published("llpacknet")["RDBg2.0.weight_v"], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("name", "published_entry", "own_entry", "axis"),
+    [
+        ("adu-net", "conv0.weight", "fine.weight", 1),
+        ("dnf", "feature_conv_0.weight", "embed.0.weight", 1),
+        ("dnf", "aux_conv_fuse_1.bias", "raw_decoder.head.2.bias", 0),
+        ("sid-unet-raw", "conv1_1.weight", "down.0.first.weight", 1),
+        ("sid-unet-raw", "conv10_1.weight", "out.weight", 0),
+    ],
+)
+def test_planes_in_the_publications_order_are_reordered(name, published_entry, own_entry, axis, published):
+    network = network_of(name, create(name, weights="none"))
+    state, _, _ = translate(published(name), network, name, "published")
+    theirs = published(name)[published_entry]
+    assert torch.equal(state[own_entry], theirs.index_select(axis, torch.tensor(R_G1_B_G2)))
+    again, dialect, _ = translate(state, network, name, "own")
+    assert dialect.title == "this project"
+    assert torch.equal(again[own_entry], state[own_entry])
 
 
 def test_old_zipless_checkpoints_are_read(published, tmp_path):
