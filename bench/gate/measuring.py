@@ -269,12 +269,15 @@ class Measuring:
             head.cut_short = f"{error.label}: {error.status}: {error.reason}"
             self._write("head", head.latency())
             return
+        hint = self._sides[side].hint
+        reason = f"{error.reason}; {hint}" if hint else error.reason
+        lacking = {"lacks": error.lacks} if error.lacks else {}
         done = {"memory"} if len(share.peaks) == MEMORY_SEATS else set()
         kinds = [kind for kind in ("latency", "memory") if kind in set(self._request.measures) - done]
         for measurement in kinds or ["latency"]:
             cell = replace(share.cell, measurement=measurement)
             whose = "the reference workload: " if error.label == "reference" else ""
-            self._write(side, share.record(cell, {}, error.status, f"{whose}{error.reason}"))
+            self._write(side, share.record(cell, lacking, error.status, f"{whose}{reason}"))
 
     def _write(self, side: str, record: Record) -> None:
         store.write(self._out / side, record)

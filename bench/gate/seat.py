@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
+import importlib
 import json
 import mmap
 import os
@@ -92,6 +93,9 @@ def _serve(line: socket.socket) -> None:
             def act(request: Request = request) -> Answer:
                 nonlocal seat
                 if seat is None:
+                    lacking = missing(request["cell"]["model"], request["paths"])
+                    if lacking:
+                        return lacking
                     seat = Seat.take(request)
                     return seat.opened
                 return seat.answer(request)
@@ -162,6 +166,7 @@ class Seat:
         cold, output = timed_with_memory(timer, placed, ledger)
         subject.check(output, cell.height, cell.width)
         del output
+        _refuse_the_working_tree(request)
         opened = {"cold_s": cold, "memory": ledger.values(), "environment": worker_settings()}
         opened["weights_sha256"] = weights_sha256(cell.model, weights)
         return cls(lambda: timer(placed)[0], opened, request, subject)
@@ -225,8 +230,37 @@ def map_every_block() -> None:
         mallopt(M_TRIM_THRESHOLD, SMALL_BLOCK)
 
 
+def missing(model: str, paths: list[str]) -> Answer | None:
+    """Say whether a revision lacks a method's module or its factory; None where it has both."""
+    import baselines
+    from bench.machine.environment import scrub
+    from bench.records.cells import REFERENCE
+    from llpacknet.errors import InputError
+
+    if model == REFERENCE:
+        return None
+    try:
+        factory = baselines.spec(model).factory
+    except InputError as error:
+        return {"lacks": "module", "reason": scrub(str(error))}
+    module, _, name = factory.partition(":")
+    places = [Path(path).joinpath(*module.split(".")) for path in paths]
+    has_package = any((Path(path) / module.partition(".")[0]).exists() for path in paths)
+    if (":" in model or has_package) and not any(map(_is_module, places)):
+        return {"lacks": "module", "reason": f"this revision has no {module}"}
+    try:
+        found = importlib.import_module(module)
+    except BaseException:  # noqa: BLE001 -- building it tells what is wrong with it
+        return None
+    return None if hasattr(found, name) else {"lacks": "factory", "reason": f"{module} has no {name!r} here"}
+
+
+def _is_module(place: Path) -> bool:
+    return place.is_dir() or any(place.parent.glob(f"{place.name}.*"))
+
+
 def _refuse_strangers(model: str, paths: list[str]) -> None:
-    """Refuse a method that was found elsewhere because the revision has none such."""
+    """Refuse a method that was found elsewhere although the revision has one."""
     import baselines
     from llpacknet.errors import InputError
 
@@ -236,6 +270,21 @@ def _refuse_strangers(model: str, paths: list[str]) -> None:
     has_package = any((Path(path) / module.partition(".")[0]).exists() for path in paths)
     if not own and (":" in model or has_package):
         raise InputError(f"this revision has no {module}: it was found in another place of import")
+
+
+def _refuse_the_working_tree(request: Request) -> None:
+    """Refuse a revision that imports what it lacks from the user's own checkout, whose code is another's."""
+    from llpacknet.errors import InputError
+
+    project, folder, suite = Path(request["project"]), Path(request["folder"]), Path(__file__).parents[1]
+    if not request["project"]:
+        return
+    for name, module in sorted(sys.modules.items()):
+        file = Path(getattr(module, "__file__", None) or "/").resolve()
+        installed = file.is_relative_to(sys.prefix) or "site-packages" in file.parts
+        foreign = file.is_relative_to(project) and not file.is_relative_to(folder)
+        if foreign and not installed and not file.is_relative_to(suite):
+            raise InputError(f"this revision has no {name}: it was imported from the working tree")
 
 
 def weights_sha256(model: str, weights: str) -> str | None:

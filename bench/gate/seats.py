@@ -49,10 +49,12 @@ class SeatError(Exception):
         label: which seat.
         status: how that reads as the status of a cell.
         reason: what happened, in one line.
+        lacks: what its revision does not hold, "module" or "factory"; None where it holds both.
     """
 
-    def __init__(self, label: str, status: Status, reason: str) -> None:
+    def __init__(self, label: str, status: Status, reason: str, lacks: str | None = None) -> None:
         super().__init__(f"{label}: {status}: {reason}")
+        self.lacks = lacks
         self.label = label
         self.status: Status = status
         self.reason = reason
@@ -92,6 +94,7 @@ class Seat:
             do="open",
             paths=[str(path) for path in occupant.tree.paths],
             folder=str(occupant.tree.folder),
+            project=str(occupant.tree.project or ""),
             cell=asdict(occupant.cell),
             weights=occupant.weights,
             threads=occupant.cell.threads,
@@ -101,6 +104,8 @@ class Seat:
     def wait(self) -> None:
         """Wait until it is open; several seats may open at the same time."""
         self.opened = self._receive()
+        if "lacks" in self.opened:
+            raise SeatError(self.occupant.label, "bad-input", self.opened["reason"], self.opened["lacks"])
 
     def ask(self, **request: Any) -> dict[str, Any]:
         """Send a request and wait for its answer; SeatError where it fails, dies or is silent too long."""

@@ -2,17 +2,19 @@
 
 A revision is checked out into a folder and a repository of its own, so that the user's stay as they are; the
 environment, with all dependencies, is shared. A folder that is named instead of a revision is taken as it
-stands.
+stands. A name that could mean both is refused, as git does.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
+import stat
 import subprocess
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bench.gate.checkouts import check_out
 from bench.machine import git
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
 
 SOURCE_FOLDERS = (".", "src")
 """Where in a project its packages lie."""
+PLACES_OF_REFS = ("refs", "refs/tags", "refs/heads", "refs/remotes")
+"""Where git looks for a short name, in this order."""
+LONGEST = 200
+"""Characters of a name that go into an error."""
+SUBMODULE = "160000"
+"""How git's index marks one."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +42,16 @@ class Tree:
         folder: where it lies.
         paths: folders that come first among Python's places of import.
         commit: its commit, with "+changes" for a checkout that differs from it; None outside of git.
+        project: the user's project where this is a checkout of it; its code must not be imported then.
+        hint: why an import may fail here, and what helps; None where nothing is known to be missing.
     """
 
     name: str
     folder: Path
     paths: tuple[Path, ...]
     commit: str | None
+    project: Path | None = None
+    hint: str | None = None
 
 
 @contextlib.contextmanager
@@ -58,7 +70,7 @@ def tree(
     Raises:
         InputError: no such revision or folder, or the command failed.
     """
-    if Path(name).is_dir():
+    if meaning(name, project) != "revision":
         folder = Path(name).resolve()
         yield Tree(name, folder, _paths(folder, sources), _commit(folder))
         return
@@ -74,11 +86,46 @@ def tree(
             )
         if prepare is not None:
             _prepare(prepare, folder, name)
-        yield Tree(name, folder, _paths(folder, sources), commit)
+        yield Tree(name, folder, _paths(folder, sources), commit, project.resolve(), _hint(checkout))
+
+
+def meaning(name: str, project: Path) -> Literal["file", "folder", "revision"]:
+    """Say what a name stands for.
+
+    Args:
+        name: as the user wrote it.
+        project: any folder of the project's repository.
+
+    Raises:
+        InputError: it is both a file or folder and a revision; ./NAME is the one, refs/heads/NAME the other.
+    """
+    kind: Literal["file", "folder"]
+    try:
+        mode = Path(name).stat().st_mode if name else 0
+    except (OSError, ValueError):  # too long, or with characters that no file can have
+        mode = 0
+    if not stat.S_ISDIR(mode) and not stat.S_ISREG(mode):
+        return "revision"
+    kind = "folder" if stat.S_ISDIR(mode) else "file"
+    a_path_only = Path(name).is_absolute() or name.startswith(".") or name.endswith(("/", os.sep))
+    if a_path_only:
+        return kind
+    try:
+        commit = git.call(project, "rev-parse", "--verify", "--quiet", f"{name}^{{commit}}")
+    except git.GitError:
+        return kind
+    _root(project, name)  # in a bare repository HEAD is a file too: that it is bare is what matters
+    full = git.call(project, "rev-parse", "--symbolic-full-name", name) or commit
+    raise InputError(f"{name!r} is both a {kind} and a revision: write ./{name} or {full}")
 
 
 def _paths(folder: Path, sources: Sequence[str]) -> tuple[Path, ...]:
-    missing = [source for source in sources if not (folder / source).is_dir()]
+    inside = folder.resolve()
+    missing = [
+        source
+        for source in sources
+        if not (folder / source).is_dir() or not (folder / source).resolve().is_relative_to(inside)
+    ]
     if missing:
         raise InputError(f"{folder} has no folder {missing[0]!r}: name folders below the project's root")
     return tuple(
@@ -91,22 +138,35 @@ def _root(project: Path, name: str) -> Path:
         return Path(git.call(project, "rev-parse", "--show-toplevel"))
     except git.GitError as error:
         raise InputError(
-            f"{name!r} is no folder, and {project.resolve()} lies in no git repository that can be used "
-            f"({error}): give two folders, or start in the repository"
+            f"{name[:LONGEST]!r} is no folder, and {project.resolve()} lies in no git repository that can be "
+            f"used ({error}): give two folders, or start in the repository"
         ) from None
 
 
 def _resolve(root: Path, name: str) -> str:
+    commit = _commit_named(root, name)
+    asked = [f"{place}/{name}" for place in PLACES_OF_REFS]
+    refs = git.call(root, "for-each-ref", "--format=%(refname)", *asked).splitlines()
+    found = [ref for ref in asked if ref in refs]
+    if len({_commit_named(root, ref) for ref in found}) > 1:
+        raise InputError(f"{name!r} is the name of several revisions: write {' or '.join(found)}")
+    return commit
+
+
+def _commit_named(root: Path, name: str) -> str:
     try:
-        return git.call(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-    except git.GitError:
+        commit = git.call(root, "rev-parse", "--verify", "--end-of-options", f"{name}^{{commit}}")
+    except git.GitError as error:
         shallow = git.call(root, "rev-parse", "--is-shallow-repository") == "true"
         cure = (
             "fetch it: this clone is shallow (fetch-depth: 0 in GitHub Actions)"
             if shallow
             else "see 'git log'"
         )
-        raise InputError(f"{root} has no revision {name!r}: {cure}") from None
+        raise InputError(f"{root} has no revision {name[:LONGEST]!r} ({error}): {cure}") from None
+    if commit.startswith("^"):
+        raise InputError(f"{root} has no revision {name!r}: git takes it as everything but one")
+    return commit
 
 
 def _commit(folder: Path) -> str | None:
@@ -123,3 +183,13 @@ def _prepare(command: str, folder: Path, name: str) -> None:
     if ended.returncode:
         said = " ".join((ended.stderr or ended.stdout).split())[-300:]
         raise InputError(f"{command!r} failed in {name} with status {ended.returncode}: {said}")
+
+
+def _hint(checkout: Path) -> str | None:
+    """Name the submodules that are empty."""
+    staged = git.call(checkout, "ls-files", "--stage", "-z").split("\0")
+    links = [line.partition("\t")[2] for line in staged if line.startswith(SUBMODULE)]
+    empty = [link for link in links if not any((checkout / link).glob("*"))]
+    if not empty:
+        return None
+    return f"its submodule {empty[0]} is not checked out: --prepare 'git submodule update --init'"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.gate.measuring import ATTEMPTS, Measuring, Request
-from bench.gate.trees import tree
+from bench.gate.trees import meaning, tree
 from bench.judge import gate_verdict
 from bench.machine.environment import usable_cores
 from bench.records import schema, store
@@ -50,7 +50,7 @@ class Sides:
     @property
     def recorded(self) -> bool:
         """Whether the base is a file that was recorded earlier."""
-        return Path(self.base).is_file()
+        return meaning(self.base, self.project) == "file"
 
 
 def request(

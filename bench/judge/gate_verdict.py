@@ -13,7 +13,7 @@ from bench.records import store
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from bench.judge.timing import Evidence
@@ -75,11 +75,11 @@ def decide(out: Path, limits: Limits) -> Decision:
     Raises:
         InputError: the folder holds no results, or a damaged one.
     """
-    sides = (out / "base", out / "head")
-    if not any(map(store.files, sides)):
+    folders = (out / "base", out / "head")
+    if not any(map(store.files, folders)):
         raise InputError(f"{out} holds no results of a gate: neither base nor head has any")
     # A side on which nothing could be built has none at all.
-    base, head = (_by_key(store.load(side)) if store.files(side) else {} for side in sides)
+    base, head = (_by_key(store.load(side)) if store.files(side) else {} for side in folders)
     recorded = not _same_run(base, head)
     found = [*_failures(base, head, limits)]
     pairs = [
@@ -92,9 +92,8 @@ def decide(out: Path, limits: Limits) -> Decision:
     order = ["latency", "memory", "gmac", "parameters", "instructions", "correctness", "psnr"]
     models = list(dict.fromkeys(one.model for one in found))
     found.sort(key=lambda one: (models.index(one.model), order.index(one.quantity)))
-    return Decision(
-        tuple(found), recorded, _revision(base), _revision(head), tuple(_notes(limits, recorded=recorded))
-    )
+    sides = (_revision(base), _revision(head))
+    return Decision(tuple(found), recorded, *sides, tuple(_notes(limits, sides, recorded=recorded)))
 
 
 def write(out: Path, decision: Decision, *, strict: bool = False) -> None:
@@ -144,24 +143,40 @@ def _exact(pairs: list[Both], out: Path, limits: Limits) -> list[Finding]:
 
 def _failures(base: dict[Key, Record], head: dict[Key, Record], limits: Limits) -> Iterable[Finding]:
     """Cells of which a side is missing or has failed."""
+    failed = {one.cell.model: one for one in base.values() if one.status != "ok"}
     for key in dict.fromkeys([*head, *base]):
         one, other = base.get(key), head.get(key)
         cell = (other or one).cell  # type: ignore[union-attr]
-        word: Verdict
-        if one is not None and one.status != "ok":
-            word = "inconclusive" if one.status in UNMEASURED else "new"
-            reason = f"the base ended so: {one.status}: {one.reason}"
-        elif other is None:
-            word, reason = "gone", "not measured on the head"
-        elif other.status != "ok":
-            word = "wrong-output" if other.status == "wrong-output" else "failed"
-            reason = f"{other.status}: {other.reason}"
-        elif one is None:
-            word, reason = "new", "the base has none"
-        else:
-            continue
-        quantity = "correctness" if word == "wrong-output" else _quantity(cell)
-        yield Finding(cell.model, quantity, word, reason=reason, accepted=quantity in limits.accepted)
+        if one is None:  # what was to come after a failure was not tried
+            one = failed.get(cell.model)
+        word, reason = _failure(one, other)
+        if word is not None:
+            quantity = "correctness" if word == "wrong-output" else _quantity(cell)
+            yield Finding(cell.model, quantity, word, reason=reason, accepted=quantity in limits.accepted)
+
+
+def _failure(base: Record | None, head: Record | None) -> tuple[Verdict | None, str]:
+    """Say what is wrong with one of two cells; no verdict where nothing is.
+
+    A base that ends in an error has a method all the same, unless its revision lacks the module: what cannot
+    be compared with it must not pass as new.
+    """
+    ended = "" if base is None else f"the base ended so: {base.status}: {base.reason}"
+    if (
+        base is not None
+        and base.status in UNMEASURED
+        and (head is None or head.status in {"ok", *UNMEASURED})
+    ):
+        return "inconclusive", ended
+    if head is not None and head.status != "ok":
+        word: Verdict = "wrong-output" if head.status == "wrong-output" else "failed"
+        return word, f"{head.status}: {head.reason}"
+    if base is not None and base.status != "ok":
+        lacking: dict[str | None, Verdict] = {"module": "new", "factory": "inconclusive"}
+        return lacking.get(base.values.get("lacks"), "failed"), ended
+    if head is None:
+        return "gone", "not measured on the head"
+    return (None, "") if base is not None else ("new", "the base has none")
 
 
 def _quantity(cell: Cell) -> str:
@@ -197,7 +212,10 @@ def _revision(records: dict[Key, Record]) -> dict[str, Any]:
     return {"revision": first.provenance.get("revision"), "commit": first.provenance.get("commit")}
 
 
-def _notes(limits: Limits, *, recorded: bool) -> Iterable[str]:
+def _notes(limits: Limits, sides: Sequence[dict[str, Any]], *, recorded: bool) -> Iterable[str]:
+    commits = {side["commit"] for side in sides}
+    if len(commits) == 1 and None not in commits and not str(*commits).endswith("+changes"):
+        yield "Base and head are the same commit: no difference between them is the code's."
     if recorded:
         effect = limits.effect or EFFECT_RECORDED
         yield (

@@ -94,8 +94,10 @@ def call(
         )
     except subprocess.TimeoutExpired:
         raise GitError(f"git {arguments[0]} took over {timeout_s:g} s") from None
-    except OSError as error:
-        raise GitError(f"git cannot be started ({error.strerror}): is it installed?") from error
+    except FileNotFoundError as error:
+        raise GitError("git is not installed, or the folder is gone") from error
+    except (OSError, ValueError) as error:  # ValueError: a name that no program can be given
+        raise GitError(f"git cannot be started: {error}") from error
     if ended.returncode:
         reason = " ".join(os.fsdecode(ended.stderr).split()) or f"exit status {ended.returncode}"
         raise GitError(f"git {arguments[0]}: {reason.removeprefix('fatal: ')[:LONGEST]}")

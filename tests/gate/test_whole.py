@@ -208,3 +208,63 @@ def test_wrong_usage_is_one_line_and_status_2(project, monkeypatch, capsys, argu
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+BROKEN = {
+    "import some_missing_package": "No module named 'some_missing_package'",
+    "x = = 1": "invalid syntax",
+    "raise SystemExit(0)": "ended the process",
+    "raise RuntimeError('a cause')": "RuntimeError: a cause",
+}
+
+
+def test_a_base_that_has_the_network_and_ends_in_an_error_never_passes_as_new(project, tmp_path):
+    package = project.folder / "src" / "nightnet"
+    sound = (package / "network.py").read_text()
+    models = [f"nightnet.net{number}:build" for number in range(len(BROKEN))]
+    for number, line in enumerate(BROKEN):
+        (package / f"net{number}.py").write_text(f"{sound}\n{line}\n")
+    project.commit("broken")
+    for number in range(len(BROKEN)):
+        (package / f"net{number}.py").write_text(f"{sound}\nbuild_other = build\n")
+    project.commit("v2")
+    models.append("nightnet.net_of_head:build")
+    (package / "net_of_head.py").write_text(sound)
+    project.commit("v3")
+    sides = whole.Sides("broken", "v3", project.folder)
+    wanted = whole.request(models, **{**EXACT, "measures": ("complexity",)})
+    decision = whole.run(sides, wanted, Limits(), tmp_path / "out", attempts=1)
+    words = {one.model: (one.verdict, one.reason) for one in decision.findings}
+    for model, said in zip(models, BROKEN.values(), strict=False):
+        assert words[model][0] == "failed"
+        assert said in words[model][1]
+    assert words[models[-1]][0] == "new"
+    assert decision.status() == 1
+    sides = whole.Sides("broken", "broken", project.folder)
+    wanted = whole.request(models[:1], **{**EXACT, "measures": ("complexity",)})
+    assert whole.run(sides, wanted, Limits(), tmp_path / "both", attempts=1).status() == 1
+
+
+def test_a_factory_that_the_module_of_the_base_lacks_is_undecided(project, tmp_path):
+    project.write()
+    file = project.folder / "src/nightnet/network.py"
+    file.write_text(file.read_text() + "\n\nbuild_other = build\n")
+    sides = whole.Sides("v1", str(project.folder), project.folder)
+    wanted = whole.request(["nightnet.network:build_other"], **{**EXACT, "measures": ("complexity",)})
+    decision = whole.run(sides, wanted, Limits(), tmp_path / "out", attempts=1)
+    assert {one.verdict for one in decision.findings} == {"inconclusive"}
+    assert "has no 'build_other'" in decision.findings[0].reason
+    assert (decision.status(), decision.status(strict=True)) == (0, 1)
+
+
+def test_a_revision_does_not_borrow_code_from_the_working_tree(project, tmp_path, monkeypatch):
+    (project.folder / "blocks.py").write_text("scale = 2\n")
+    project.commit("lacks", work="import blocks; x = x * blocks.scale")
+    project.git("rm", "--quiet", "--cached", "blocks.py")
+    project.git("commit", "--quiet", "--message", "blocks forgotten")
+    monkeypatch.syspath_prepend(project.folder)
+    decision = gate(
+        project, tmp_path / "out", base="HEAD", head=str(project.folder), measures=("complexity",)
+    )
+    assert {one.verdict for one in decision.findings} == {"failed"}
+    assert "no blocks: it was imported from the working tree" in decision.findings[0].reason
