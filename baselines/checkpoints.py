@@ -6,24 +6,21 @@ asks for anything else is refused before any of it runs.
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import json
 import re
 import warnings
-import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 
 from baselines.published import Dialect
 from baselines.registry import create, network_of, spec
 from llpacknet.errors import InputError
+from llpacknet.loading import SHOWN_DIFFERENCES, check_entries, check_size, read_safetensors, sha256
 from llpacknet.whole import whole
 
 if TYPE_CHECKING:
@@ -31,25 +28,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-MAX_BYTES = 512_000_000
-"""Largest checkpoint that is opened; the largest network here, with Adam's two moments, takes 93 MB."""
-SHOWN_DIFFERENCES = 3
 
 _WRAPPERS = ("model", "state_dict", "netG", "params_deploy", "params_ema", "params")
 # Both of torch's spellings of weight-norm become the one that the publications use.
 _LEAVES = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
-
-
-def load_weights(network: nn.Module, path: Path) -> None:
-    """Fill a network from a safetensors file of this project; half precision is widened to the network's own.
-
-    Raises:
-        InputError: no such file, another format, damaged, or weights of another network.
-
-    """
-    state = read_safetensors(path)
-    check_entries(state, network.state_dict(), path)
-    network.load_state_dict(state)
 
 
 def import_checkpoint(source: Path, name: str, out: Path) -> dict[str, Any]:
@@ -129,7 +111,7 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
     """
     if path.suffix == ".safetensors":
         return read_safetensors(path)
-    _check_size(path)
+    check_size(path)
     try:
         with warnings.catch_warnings(action="ignore"):
             loaded = torch.load(path, map_location="cpu", weights_only=True)
@@ -144,75 +126,6 @@ def read_checkpoint(path: Path) -> dict[str, Tensor]:
         if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
             loaded = loaded[key]
     return _tensors(loaded, path)
-
-
-def read_safetensors(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file.
-
-    Raises:
-        InputError: no such file, too large, another format, or damaged.
-
-    """
-    _check_size(path)
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise InputError(
-            f"{path} is no safetensors file ({error}); "
-            "bring a published checkpoint in with 'llbench weights import'"
-        ) from error
-
-
-def check_entries(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: Path | str) -> None:
-    """Compare a state dict with the one that a network wants.
-
-    Raises:
-        InputError: entries are missing, extra or misshaped; the first few differences are named.
-
-    """
-    misshaped = (
-        f"{name} has shape {tuple(found[name].shape)} instead of {tuple(tensor.shape)}"
-        for name, tensor in wanted.items()
-        if name in found and found[name].shape != tensor.shape
-    )
-    missing = (f"missing {name} {tuple(wanted[name].shape)}" for name in wanted if name not in found)
-    extra = (f"unexpected {name} {tuple(found[name].shape)}" for name in found if name not in wanted)
-    # Of each kind in turn, so that a wrong network and a wrong size can be told apart from the first few.
-    differences = [one for kinds in zip_longest(misshaped, missing, extra) for one in kinds if one]
-    if differences:
-        shown = "; ".join(differences[:SHOWN_DIFFERENCES])
-        rest = len(differences) - SHOWN_DIFFERENCES
-        raise InputError(f"{source} does not fit: {shown}{f'; and {rest} more' if rest > 0 else ''}")
-
-
-def sha256(path: Path) -> str:
-    """Hash of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _check_size(path: Path) -> None:
-    """Refuse files that are, or unpack to, more than the cap, and what is no readable file."""
-    if not path.is_file():
-        raise InputError(
-            f"{path} is a folder or device: name the weights file itself"
-            if path.exists()
-            else f"there is no weights file {path}: check the name"
-        )
-    try:
-        with path.open("rb") as file:
-            size = path.stat().st_size
-            if size and zipfile.is_zipfile(file):
-                with zipfile.ZipFile(file) as archive:
-                    size = max(size, sum(member.file_size for member in archive.infolist()))
-    except zipfile.BadZipFile:
-        return  # torch says what is wrong with it
-    except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): allow reading it") from error
-    if size > MAX_BYTES:
-        raise InputError(
-            f"{path} holds {size / 1e6:.0f} MB; checkpoints over {MAX_BYTES / 1e6:.0f} MB are not opened"
-        )
 
 
 def _tensors(loaded: Any, path: Path) -> dict[str, Tensor]:

@@ -27,6 +27,7 @@ import baselines.sid_unet
 import baselines.sid_unet_raw
 import llpacknet
 from baselines.spec import Spec
+from llpacknet.conventions import Conventions, conventions_of
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
 ENTRY_POINT_GROUP = "llbench.models"
 INITIAL_SEED = 0
-UNDECLARED_MULTIPLE = 32
 
 _COMPARED: tuple[Spec, ...] = (
     *baselines.llpacknet.SPECS,
@@ -134,9 +134,12 @@ def create(name: str, weights: str | Path = "shipped") -> Any:
     method = _initialised(_factory(declared))
     network = network_of(name, method)
     if path is not None:
-        from baselines.checkpoints import load_weights
+        from llpacknet.loading import load_weights
 
         load_weights(network, path)
+    if name in _shipped_names() and declared.learned:
+        # So that whoever is handed the network alone, as `llpacknet.restore`, calls it rightly.
+        network.conventions = _declared_conventions(declared)
     if hasattr(network, "eval"):
         network.eval()
     return method
@@ -163,26 +166,15 @@ def weights_path(name: str) -> Path | None:
     return path if path is not None and path.is_file() else None
 
 
-def conventions(name: str, method: Any) -> tuple[bool, float | None]:
-    """How a built method is called: whether it needs the gain, and the clip after the gain (None: none).
-
-    A user's own network may say so in attributes `needs_gain` and `input_clip`.
-    """
-    declared = spec(name)
+def conventions(name: str, method: Any) -> Conventions:
+    """Return how a built method is called: as its declaration says, or as a user's own says of itself."""
     if name in _shipped_names():
-        return declared.needs_gain, declared.input_clip
-    needs_gain = getattr(method, "needs_gain", declared.needs_gain)
-    return bool(needs_gain), getattr(method, "input_clip", declared.input_clip)
+        return _declared_conventions(spec(name))
+    return conventions_of(method)
 
 
-def size_multiple(name: str, method: Any) -> int:
-    """Sides that a built network works on are multiples of this: exports get frames padded to it.
-
-    A user's own network may say so in an attribute `size_multiple`; else it is 32.
-    """
-    if name in _shipped_names():
-        return spec(name).size_multiple
-    return int(getattr(method, "size_multiple", UNDECLARED_MULTIPLE))
+def _declared_conventions(declared: Spec) -> Conventions:
+    return Conventions(declared.needs_gain, declared.input_clip, declared.size_multiple)
 
 
 def kind_of(name: str, method: Any) -> Kind:

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from baselines import names, spec, weights_path
-from baselines.checkpoints import sha256
 from bench.judge.results import Results
 from bench.records.protocols import default
 from bench.show.figures import restored
 from bench.train import photographs
+from llpacknet.loading import sha256
 
 if TYPE_CHECKING:
     from bench.show.figures.restored import Shot

@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn.utils import parametrizations, parametrize
 
 from llpacknet.amplifier import ConvAmplifier, HistogramAmplifier
+from llpacknet.conventions import Conventions
 from llpacknet.errors import InputError
 from llpacknet.packing import unpack, unpack_2020_batched
 from llpacknet.padding import check_mosaic, crop, pad_to_multiple
@@ -150,6 +151,7 @@ class LLPackNet(nn.Module):
         self.final: Final = final
         normed = variant == "2022" if weight_norm is None else weight_norm
         self.amplifier = _amplifier(variant)
+        self.conventions = Conventions(needs_gain=self.amplifier is None, size_multiple=SIZE_MULTIPLE)
         self.planes = nn.ModuleList(convolution(64, 64, 3, weight_norm=normed) for _ in "RGgB")
         self.merge = convolution(256, 64, 1, bias=False, weight_norm=normed)
         self.blocks = nn.ModuleList(ResidualDenseBlock(64, weight_norm=normed) for _ in range(3))

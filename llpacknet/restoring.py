@@ -10,12 +10,13 @@ import numpy as np
 import torch
 
 from llpacknet.adapting import Adaptation, adaptation
+from llpacknet.conventions import conventions_of
 from llpacknet.errors import InputError
-from llpacknet.network import SIZE_MULTIPLE, LLPackNet
 from llpacknet.raw.read import read_raw
 from llpacknet.red_gain import red_gain
 from llpacknet.runtimes import Calibration, prepare
 from llpacknet.runtimes import calibration as training
+from llpacknet.shipped import shipped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +39,9 @@ def restore(
 
     Args:
         path_or_mosaic: a Bayer raw file, or a normalised RGGB mosaic (H, W), 0 black and 1 saturation.
-        model: a learned method of the registry with its shipped weights, or a network called as LLPackNet is.
+        model: one of LLPackNet's own networks by name, with its shipped weights ("llpacknet",
+            "llpacknet-2020", "llpacknet-2020-conv", "llpacknet-pixelshuffle"), or a built network that is
+            called as LLPackNet is; `llpacknet.conventions` says what it may state of itself.
         gain: what the mosaic is multiplied by; "auto" leaves it to a method with its own amplifier and gives
             the others RED's estimate with m = 5.
         device: "cpu", "cuda" or another of torch's names.
@@ -97,7 +100,6 @@ class Restorer:
         device: see `restore`.
         runtime: see `restore`.
         precision: see `restore`.
-        weights: as `baselines.create` takes them, for a method of the registry.
         kept: folder for quantised models, which take a minute to make; None to keep none.
 
     Raises:
@@ -113,17 +115,18 @@ class Restorer:
         runtime: str = "eager",
         precision: str = "fp32",
         *,
-        weights: str | Path = "shipped",
         kept: Path | None = None,
     ) -> None:
-        network, self.needs_gain, self._clip, multiple = _network(model, weights)
+        network = shipped(model) if isinstance(model, str) else model
+        called = conventions_of(network)
+        self.needs_gain, self._clip = called.needs_gain, called.input_clip
         self._given = _checked_gain(gain, self.needs_gain)
         self._device = device
         calibration = None
         if precision == "int8":
-            calibration = Calibration(training.placed(needs_gain=self.needs_gain, clip=self._clip), kept)
+            calibration = Calibration(training.placed(called), kept)
         self._form = prepare(
-            network, runtime, precision, multiple=multiple, device=device, calibration=calibration
+            network, runtime, precision, multiple=called.size_multiple, device=device, calibration=calibration
         )
         self._own_gain = getattr(network.to(device), "gain", None)
 
@@ -189,24 +192,6 @@ def _checked(source: NDArray[np.float32]) -> NDArray[np.float32]:
             "normalise it to 0 for black and 1 for saturation"
         )
     return mosaic.astype(np.float32, copy=False)
-
-
-def _network(
-    model: str | torch.nn.Module, weights: str | Path
-) -> tuple[torch.nn.Module, bool, float | None, int]:
-    """Build a network; with it, whether it needs the gain, its clip after the gain, and its multiple."""
-    from baselines.registry import UNDECLARED_MULTIPLE, conventions, create, size_multiple, spec
-
-    if isinstance(model, str):
-        if spec(model).kind != "network":
-            raise InputError(f"restore takes a network, and {model} is none; choose llpacknet, for example")
-        built = create(model, weights)
-        return built, *conventions(model, built), size_multiple(model, built)
-    clip: Any = getattr(model, "input_clip", None)
-    own_amplifier = getattr(model, "amplifier", None) is not None
-    declared = getattr(model, "size_multiple", UNDECLARED_MULTIPLE)
-    multiple = SIZE_MULTIPLE if isinstance(model, LLPackNet) else int(declared)
-    return model, bool(getattr(model, "needs_gain", not own_amplifier)), clip, multiple
 
 
 def _checked_gain(gain: float | str, needs_gain: bool) -> float | None:

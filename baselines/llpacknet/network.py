@@ -1,25 +1,10 @@
-"""The registered forms of LLPackNet, each as published."""
+"""The registered forms of LLPackNet, each as published; `llpacknet.shipped` says how each is built."""
 
 from __future__ import annotations
 
-from llpacknet.network import LLPackNet
+from llpacknet.shipped import BUILDERS
 
-
-def llpacknet() -> LLPackNet:
-    """Build the network of the 2022 re-release, weight-norm live."""
-    return LLPackNet("2022")
-
-
-def llpacknet_2020() -> LLPackNet:
-    """Build the network of the 2020 training and test code, with the histogram amplifier."""
-    return LLPackNet("2020-histogram")
-
-
-def llpacknet_2020_conv() -> LLPackNet:
-    """Build the network of the 2020 ablation code, with the convolutional amplifier."""
-    return LLPackNet("2020-conv")
-
-
-def llpacknet_pixelshuffle() -> LLPackNet:
-    """Build the published ablation: PixelShuffle in place of UnPack."""
-    return LLPackNet("2020-conv", "pixelshuffle")
+llpacknet = BUILDERS["llpacknet"]
+llpacknet_2020 = BUILDERS["llpacknet-2020"]
+llpacknet_2020_conv = BUILDERS["llpacknet-2020-conv"]
+llpacknet_pixelshuffle = BUILDERS["llpacknet-pixelshuffle"]

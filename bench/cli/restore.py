@@ -120,6 +120,7 @@ def _restorer(
 ) -> Restorer:
     import torch
 
+    from baselines import create, spec
     from bench.machine import caches
     from bench.machine.environment import usable_cores
     from llpacknet.restoring import Restorer
@@ -128,13 +129,14 @@ def _restorer(
     others = sorted(set(weights) - {model})
     if others:
         raise InputError(f"--weights names {others[0]}, and --model is {model}: name the model's own")
+    if spec(model).kind != "network":
+        raise InputError(f"restore takes a network, and {model} is none; choose llpacknet, for example")
     return Restorer(
-        model,
+        create(model, weights.get(model, "shipped")),
         _gain(gain),
         device,
         runtime,
         precision,
-        weights=weights.get(model, "shipped"),
         kept=caches.place() / caches.QUANTISED,
     )
 

@@ -51,7 +51,9 @@ def restored(subject: Subject, request: dict[str, Any]) -> dict[str, Any]:
 
     frame = read_raw(Path(request["short"]))
     ratio = float(request["ratio"])
-    placed = subject.place(frame, ratio if subject.needs_gain else 1.0, subject.input_clip)
+    called = subject.conventions
+    given = ratio if called.needs_gain else 1.0
+    placed = subject.place(frame, given, called.input_clip)
     output = subject.forward(placed)
     rgb = subject.picture(output, *frame.mosaic.shape)
     whole = _raw(output) if subject.network else rgb
@@ -66,7 +68,7 @@ def restored(subject: Subject, request: dict[str, Any]) -> dict[str, Any]:
         "ssim": ssim(prediction, reference, data_range, definition=protocol.ssim),
         "lpips": None,
         "lpips_reason": "the gate does not need it",
-        "gain": subject.chosen_gain(placed, ratio if subject.needs_gain else 1.0),
+        "gain": subject.chosen_gain(placed, given),
         "ratio": ratio,
         "area_fraction": 1.0,
         # For a baseline that is kept without its pictures.

@@ -156,12 +156,12 @@ class Seat:
         if request["for_memory"]:
             # Code is paged in by its first use, some megabytes that are not the method's: let another use it.
             first = subjects.build(cell, weights)
-            first.forward(first.place(frame, MADE_UP_RATIO, first.input_clip))
+            first.forward(first.place(frame, MADE_UP_RATIO, first.conventions.input_clip))
             del first
         ledger = Ledger()
         subject = ledger.load(lambda: subjects.build(cell, weights))
         _refuse_strangers(cell.model, request["paths"])
-        placed = subject.place(frame, MADE_UP_RATIO, subject.input_clip)
+        placed = subject.place(frame, MADE_UP_RATIO, subject.conventions.input_clip)
         timer = Timer(subject)
         cold, output = timed_with_memory(timer, placed, ledger)
         subject.check(output, cell.height, cell.width)

@@ -121,7 +121,7 @@ def prepare(order: Order, turns: Turns | None = None) -> Callable[[int], dict[st
         subject = ledger.load(lambda: subjects.build(job.cell, job.weights))
     start = time.perf_counter()
     with trace.span("input"):
-        placed = subject.place(frame, gain, subject.input_clip)
+        placed = subject.place(frame, gain, subject.conventions.input_clip)
     scopes["gain"] = [time.perf_counter() - start]
     values = _time(job, subject, placed, ledger, scopes, turns)
     first = _is_first(job)
@@ -250,7 +250,7 @@ def _time_end_to_end(job: Job, subject: Subject, gain: float, scopes: dict[str, 
     marks = [time.perf_counter()]
     frame: RawFrame = fit(read_raw(path), height, width)
     marks.append(time.perf_counter())
-    placed = subject.place(frame, gain, subject.input_clip)
+    placed = subject.place(frame, gain, subject.conventions.input_clip)
     marks.append(time.perf_counter())
     seconds, output = timer(placed)
     marks.append(time.perf_counter())

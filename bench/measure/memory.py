@@ -104,7 +104,7 @@ def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
     with trace.span("build"):
         subject = ledger.load(lambda: subjects.build(order.job.cell, order.job.weights))
     with trace.span("input"):
-        placed = subject.place(frame, gain, subject.input_clip)
+        placed = subject.place(frame, gain, subject.conventions.input_clip)
     if subject.network:
         del frame
     with trace.span("method: cold call"):

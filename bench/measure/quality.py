@@ -141,8 +141,8 @@ class Judge:
 
     def _restore(self, picture: Picture, frame: RawFrame, gain: float, protocol: Protocol) -> Restored:
         subject = self._subject
-        given = gain if subject.needs_gain else 1.0
-        clip = protocol.clip_for(subject.input_clip)
+        given = gain if subject.conventions.needs_gain else 1.0
+        clip = protocol.clip_for(subject.conventions.input_clip)
         key = (picture.short, given, clip)
         if self._restored is None or self._restored.key != key:
             self._restored = None

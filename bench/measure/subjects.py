@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 import baselines
-from baselines.registry import conventions, kind_of, network_of, size_multiple
+from baselines.registry import conventions, kind_of, network_of
 from bench.machine import caches
 from bench.records.forms import why_unsupported
 from llpacknet.errors import UnsupportedError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.records.cells import Cell
+    from llpacknet.conventions import Conventions
     from llpacknet.raw.frame import RawFrame
     from llpacknet.runtimes import Prepared
 
@@ -44,8 +45,7 @@ class Subject:
     Attributes:
         model: its name.
         network: whether it takes a normalised mosaic (a network) rather than a raw frame (the others).
-        needs_gain: whether it is given the protocol's gain.
-        input_clip: its own upper clip of the amplified mosaic; None for none.
+        conventions: whether it is given the protocol's gain, and its own clip of the amplified mosaic.
         device: "cpu" or "cuda".
         forward: the timed call: what `place` returned in, the method's own output out.
         method: the method itself, for what only it can say (its parameters, the gain it chose).
@@ -54,8 +54,7 @@ class Subject:
 
     model: str
     network: bool
-    needs_gain: bool
-    input_clip: float | None
+    conventions: Conventions
     device: str
     forward: Callable[[Any], Any]
     method: Any = field(repr=False)
@@ -72,7 +71,7 @@ class Subject:
         if not self.network:
             return frame, gain
         mosaic = frame.normalised()
-        if self.needs_gain:
+        if self.conventions.needs_gain:
             mosaic *= np.float32(gain)
         if clip is not None:
             np.minimum(mosaic, np.float32(clip), out=mosaic)
@@ -80,7 +79,7 @@ class Subject:
 
     def chosen_gain(self, placed: Any, given: float) -> float | None:
         """Return the gain behind an output: the given one, or what the method's own amplifier chose."""
-        if self.needs_gain:
+        if self.conventions.needs_gain:
             return given
         own = getattr(self.method, "gain", None)
         if own is None:
@@ -155,23 +154,23 @@ def dress(cell: Cell, method: Any, calibration: Calibration | None = None) -> Su
     Raises:
         UnsupportedError: the network cannot be brought into that form.
     """
-    needs_gain, clip = conventions(cell.model, method)
+    called = conventions(cell.model, method)
     kind = kind_of(cell.model, method)
     if kind == "classical":
-        return Subject(cell.model, False, needs_gain, clip, "cpu", lambda placed: method(*placed), method)
+        return Subject(cell.model, False, called, "cpu", lambda placed: method(*placed), method)
     device, network = str(cell.device), network_of(cell.model, method)
     if not isinstance(network, torch.nn.Module):
         if (cell.runtime, device) != ("published", "cpu"):
             raise UnsupportedError(f"{cell.model} is no torch.nn.Module: it has its published form alone")
-        return Subject(cell.model, True, needs_gain, clip, device, _inference(method), method)
+        return Subject(cell.model, True, called, device, _inference(method), method)
     if cell.precision == "int8" and calibration is None:
-        scenes = calibration_scenes(needs_gain=needs_gain, clip=clip)
+        scenes = calibration_scenes(called)
         calibration = Calibration(scenes, caches.place() / caches.QUANTISED)
     form = prepare(
         network,
         str(cell.runtime),
         str(cell.precision),
-        multiple=size_multiple(cell.model, method),
+        multiple=called.size_multiple,
         threads=cell.threads,
         device=device,
         calibration=calibration,
@@ -179,16 +178,14 @@ def dress(cell: Cell, method: Any, calibration: Calibration | None = None) -> Su
     if kind == "denoiser":
         formed = copy.copy(method)
         formed.network, formed.device = form, device
-        return Subject(
-            cell.model, False, needs_gain, clip, device, lambda placed: formed(*placed), method, form
-        )
+        return Subject(cell.model, False, called, device, lambda placed: formed(*placed), method, form)
     # The gain that a method tells is found where its frames are.
-    return Subject(cell.model, True, needs_gain, clip, device, form, method.to(device), form)
+    return Subject(cell.model, True, called, device, form, method.to(device), form)
 
 
 def _compare(subject: Subject, network: torch.nn.Module, precision: str) -> None:
     """Raise WrongOutputError unless a form gives the published form's picture of a training scene."""
-    scene = calibration_scenes(needs_gain=subject.needs_gain, clip=subject.input_clip)[0]
+    scene = calibration_scenes(subject.conventions)[0]
     mosaic = scene[..., : CHECKED_SIZE[0], : CHECKED_SIZE[1]].contiguous().to(subject.device)
     with torch.inference_mode():
         expected = network(mosaic)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from safetensors.torch import save
 
-from baselines.checkpoints import sha256
 from baselines.registry import spec
+from llpacknet.loading import sha256
 from llpacknet.whole import whole
 
 if TYPE_CHECKING:

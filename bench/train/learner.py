@@ -74,7 +74,7 @@ class Learner:
         torch.manual_seed(options.seed)
         self.network = _placed(_started(options), device, options.precision)
         self.average = copy.deepcopy(self.network).eval()
-        self.needs_gain, self.input_clip = conventions(options.name, self.network)
+        self.called = conventions(options.name, self.network)
         self._shown: Tensor
         for each in (self.network, self.average):
             amplifier = amplifying.amplifier_of(each)
@@ -290,10 +290,10 @@ class Learner:
 
     def _restored(self, model: nn.Module, batch: Batch) -> Tensor:
         mosaic, self._shown = batch.mosaic, batch.frame
-        if self.needs_gain:
+        if self.called.needs_gain:
             mosaic = mosaic * batch.ratio.view(-1, 1, 1, 1)
-        if self.input_clip is not None:
-            mosaic = mosaic.clamp(max=self.input_clip)
+        if self.called.input_clip is not None:
+            mosaic = mosaic.clamp(max=self.called.input_clip)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.options.precision == "bf16"):
             output: Tensor = model(mosaic)
         return output.float()

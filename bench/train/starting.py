@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from baselines.checkpoints import check_entries, read_safetensors
 from llpacknet.errors import InputError
+from llpacknet.loading import check_entries, read_safetensors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

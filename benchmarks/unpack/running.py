@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from baselines.checkpoints import sha256
 from bench.records import store
 from bench.train import card, checkpoints, curve, photographs, trainer
 from bench.train.learner import Diverged
@@ -18,6 +17,7 @@ from bench.train.patches import Patches
 from bench.train.sources import VALIDATION_SEED, Data
 from benchmarks.unpack import arms as declared
 from llpacknet.errors import InputError
+from llpacknet.loading import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from llpacknet.conventions import Conventions
+
 FILE = Path(__file__).with_name("calibration.npz")
 """Short exposures of made scenes, uint16 (N, H, W) in RGGB phase, and their exposure ratios."""
 
@@ -27,18 +29,17 @@ def scenes() -> Iterator[tuple[Tensor, float]]:
         yield torch.from_numpy(normalised)[None, None], float(ratio)
 
 
-def placed(*, needs_gain: bool, clip: float | None = None) -> tuple[Tensor, ...]:
+def placed(called: Conventions) -> tuple[Tensor, ...]:
     """All scenes as a network takes them.
 
     Args:
-        needs_gain: whether it takes an amplified mosaic, which is then multiplied by its ratio.
-        clip: upper clip of the amplified mosaic; None for none.
+        called: how it is called; one that needs a gain gets each scene multiplied by its ratio.
 
     Returns:
         (1, 1, H, W) float32 each.
     """
     found = []
     for mosaic, ratio in scenes():
-        given = mosaic * ratio if needs_gain else mosaic
-        found.append(given if clip is None else given.clamp(max=clip))
+        given = mosaic * ratio if called.needs_gain else mosaic
+        found.append(given if called.input_clip is None else given.clamp(max=called.input_clip))
     return tuple(found)

@@ -12,13 +12,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from baselines import checkpoints as module
 from baselines import create, names, spec
-from baselines.checkpoints import import_checkpoint, read_checkpoint, sha256, translate
+from baselines.checkpoints import import_checkpoint, read_checkpoint, translate
 from baselines.published import R_G1_B_G2
 from baselines.red.published import DIALECTS
 from baselines.registry import network_of
+from llpacknet import loading
 from llpacknet.errors import InputError
+from llpacknet.loading import sha256
 
 LEARNED = [name for name in names() if spec(name).learned]
 
@@ -248,7 +249,7 @@ def test_truncated_safetensors_are_refused(tmp_path):
 
 @pytest.mark.parametrize("compressed", [False, True])
 def test_too_large_files_are_not_opened(compressed, tmp_path, monkeypatch):
-    monkeypatch.setattr(module, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(loading, "MAX_BYTES", 100_000)
     file = tmp_path / "w.pth"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED) as archive:
         archive.writestr("w/data/0", bytes(200_000))

@@ -11,6 +11,7 @@ from safetensors.torch import save_file
 import baselines
 from baselines import create, names, registry, spec, weights_path
 from baselines.registry import conventions, named, network_of, unique
+from llpacknet.conventions import Conventions
 from llpacknet.errors import InputError
 
 SNAPSHOT = {
@@ -189,8 +190,8 @@ def test_own_model_by_module_and_factory(tmp_path, monkeypatch):
     assert not network.training
     assert network(torch.rand(1, 1, 16, 16)).shape == (1, 3, 16, 16)
     assert spec("my_models:factory").needs_gain
-    assert conventions("my_models:factory", network) == (True, None)
-    assert conventions("my_models:factory", Own()) == (False, 1.0)
+    assert conventions("my_models:factory", network) == Conventions()
+    assert conventions("my_models:factory", Own()) == Conventions(needs_gain=False, input_clip=1.0)
     save_file(create("my_models:factory").state_dict(), tmp_path / "w.safetensors")
     loaded = create("my_models:factory", weights=tmp_path / "w.safetensors")
     assert torch.equal(loaded.weight, network.weight)
@@ -211,7 +212,7 @@ def test_own_model_is_found_in_the_current_folder_by_the_console_script(tmp_path
 
 
 def test_conventions_of_a_registered_method_are_the_registrys():
-    assert conventions("sid-unet", Own()) == (True, 1.0)
+    assert conventions("sid-unet", Own()) == Conventions(input_clip=1.0)
 
 
 def test_package_offers_the_promised_names():

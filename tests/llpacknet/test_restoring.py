@@ -1,9 +1,13 @@
 """One call restores a file as the network restores its mosaic, upright and in 8 bits."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
 
+from baselines import create
 from llpacknet import InputError, LLPackNet, restore
 from llpacknet.raw.dng import write_dng
 from llpacknet.raw.read import read_raw
@@ -64,3 +68,46 @@ def test_a_portrait_file_comes_out_upright(tmp_path, network):
 def test_a_mosaic_of_integers_is_refused(network):
     with pytest.raises(InputError, match="uint16"):
         restore(np.zeros((32, 32), np.uint16), network)
+
+
+def test_the_own_names_need_no_registry_and_another_method_is_asked_for_built(dark):
+    assert restore(dark, "llpacknet", gain=2.0).shape == (48, 64, 3)
+    with pytest.raises(InputError, match=r"baselines\.create\('red'\)"):
+        restore(dark, "red")
+
+
+def test_a_built_baseline_is_called_by_its_own_conventions(dark):
+    network = create("sid-unet")
+    mosaic = np.minimum(read_raw(dark).normalised() * np.float32(900), 1)
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(mosaic)[None, None])[0].clamp(0, 1)
+    picture = torch.from_numpy(restore(dark, network, gain=900.0, runtime="published"))
+    torch.testing.assert_close(picture, (expected.permute(1, 2, 0) * 255).round().to(torch.uint8))
+
+
+ALONE = """
+import builtins, sys
+allowed = {*sys.stdlib_module_names, "llpacknet", "numpy", "torch"}
+torch_needs = set("typing_extensions sympy mpmath networkx jinja2 markupsafe fsspec filelock".split())
+import torch, numpy  # what these import is theirs
+real = builtins.__import__
+def limited(name, globals=None, locals=None, fromlist=(), level=0):
+    top = name.partition(".")[0]
+    asked_by = (globals or {}).get("__name__", "")
+    if level == 0 and asked_by.partition(".")[0] == "llpacknet" and top not in allowed:
+        raise ImportError(f"{asked_by} imports {name}")
+    if level == 0 and top not in allowed | torch_needs and top not in sys.modules:
+        raise ImportError(name)
+    return real(name, globals, locals, fromlist, level)
+builtins.__import__ = limited
+import llpacknet
+frame = torch.rand(1, 1, 32, 48)
+for variant in ("2022", "2020-histogram", "2020-conv"):
+    assert llpacknet.LLPackNet(variant).eval()(frame).shape == (1, 3, 32, 48)
+assert torch.equal(llpacknet.unpack(llpacknet.pack(frame, 8), 8), frame)
+"""
+
+
+def test_the_network_needs_torch_and_numpy_alone():
+    ended = subprocess.run([sys.executable, "-c", ALONE], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr

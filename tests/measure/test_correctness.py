@@ -36,7 +36,7 @@ def test_what_is_no_number_or_has_another_shape_is_wrong(wrong):
 def test_a_form_is_held_against_the_published_one_on_its_own_input():
     job = Job((CELL,))
     subject = subjects.build(CELL, "none")
-    placed = subject.place(*cost_frame(job), subject.input_clip)
+    placed = subject.place(*cost_frame(job), subject.conventions.input_clip)
     check_own_input(job, subject, placed)
     brighter = replace(subject, forward=lambda given: 1.001 * subject.forward(given))
     with pytest.raises(WrongOutputError, match="published form's output on this run's input"):

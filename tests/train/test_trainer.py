@@ -20,7 +20,6 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
-from baselines.checkpoints import load_weights, sha256
 from baselines.registry import create
 from bench.records.provenance import weights_facts
 from bench.train import checkpoints, curve, rendered
@@ -32,6 +31,7 @@ from bench.train.sources import data_of
 from bench.train.starting import start_from
 from bench.train.trainer import train, train_side_by_side
 from llpacknet.errors import InputError
+from llpacknet.loading import load_weights, sha256
 from llpacknet.network import LLPackNet
 from llpacknet.runtimes import processor
 

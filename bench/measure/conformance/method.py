@@ -71,9 +71,9 @@ class Method:
     @cached_property
     def subject(self) -> Subject:
         """The method as a measurement dresses it, in the published runtime."""
-        needs_gain, clip = conventions(self.name, self.built)
+        called = conventions(self.name, self.built)
         call = self._infer if self.network else lambda placed: self.built(*placed)
-        return Subject(self.name, self.network, needs_gain, clip, "cpu", call, self.built)
+        return Subject(self.name, self.network, called, "cpu", call, self.built)
 
     def _infer(self, mosaic: torch.Tensor) -> torch.Tensor:
         with torch.inference_mode():
@@ -81,7 +81,7 @@ class Method:
 
     def place(self, frame: RawFrame, gain: float = GAIN) -> Any:
         """Bring a frame into the form in which the method takes it."""
-        return self.subject.place(frame, gain, self.subject.input_clip)
+        return self.subject.place(frame, gain, self.subject.conventions.input_clip)
 
     def mosaic(self, frame: RawFrame, gain: float = GAIN) -> torch.Tensor:
         """Bring a frame into the form in which a network takes it, whatever takes it here."""

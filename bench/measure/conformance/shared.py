@@ -73,7 +73,7 @@ def conventions(method: Method) -> tuple[bool, float | None]:
             f"input_clip is {clip!r}",
             "state input_clip = 1.0 to have the amplified mosaic clipped at saturation, or None for no clip",
         )
-    return method.subject.needs_gain, method.subject.input_clip
+    return method.subject.conventions.needs_gain, method.subject.conventions.input_clip
 
 
 def gain_has_effect(method: Method, base: RawFrame) -> None:

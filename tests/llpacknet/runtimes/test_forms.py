@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import baselines
-from baselines.registry import conventions, network_of, size_multiple
+from baselines.registry import conventions, network_of
 from llpacknet.errors import UnsupportedError
 from llpacknet.runtimes import PRECISIONS, RUNTIMES, Calibration, prepare, why_unsupported
 from llpacknet.runtimes import calibration as training
@@ -37,15 +37,19 @@ def _one_thread():
 
 def built(name):
     network = network_of(name, baselines.create(name, weights="none"))
-    needs_gain, clip = conventions(name, network)
-    scenes = training.placed(needs_gain=needs_gain, clip=clip)
+    scenes = training.placed(conventions(name, network))
     return network, scenes
 
 
 def made(name, runtime, precision, network, scenes=()):
     small = Calibration([scene[..., :64, :96].contiguous() for scene in scenes])
     return prepare(
-        network, runtime, precision, multiple=size_multiple(name, network), threads=1, calibration=small
+        network,
+        runtime,
+        precision,
+        multiple=conventions(name, network).size_multiple,
+        threads=1,
+        calibration=small,
     )
 
 
