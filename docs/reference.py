@@ -16,8 +16,9 @@ from pathlib import Path
 from bench.judge import claims
 from bench.judge.results import Results
 from bench.show.figures import bubbles, style
-from bench.show.tables import table1, writers
+from bench.show.tables import writers
 from bench.show.tables.claim_rows import as_markdown
+from bench.show.tables.table1 import table1
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results" / "epyc-2-cores-avx512" / "standard"

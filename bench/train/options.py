@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from baselines.checkpoints import sha256
 from baselines.registry import spec
 from llpacknet.errors import InputError
+from llpacknet.loading import sha256
 from llpacknet.runtimes import processor
 
 if TYPE_CHECKING:
