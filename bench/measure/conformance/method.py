@@ -86,7 +86,7 @@ class Method:
     def mosaic(self, frame: RawFrame, gain: float = GAIN) -> torch.Tensor:
         """Bring a frame into the form in which a network takes it, whatever takes it here."""
         subject = replace(self.subject, network=True)
-        mosaic: torch.Tensor = subject.place(frame, gain, subject.input_clip)
+        mosaic: torch.Tensor = subject.place(frame, gain, subject.conventions.input_clip)
         return mosaic
 
     def restore(self, frame: RawFrame, gain: float = GAIN) -> Any:
