@@ -1,20 +1,25 @@
-"""What a TIFF-like raw file (DNG, ARW, NEF, CR2, …) declares about itself, read before LibRaw sees the file.
+"""What a raw file declares about itself, read before LibRaw sees the file.
 
-LibRaw trusts sizes and offsets that a damaged or hostile file may have wrong, so they are checked here first,
-with bounds on everything. Files of other families (CR3, RAF, …) are left to LibRaw.
+LibRaw trusts sizes and offsets that a damaged or hostile file may have wrong, and fills up what a half-copied
+one lacks with nothing. So they are checked here first, with bounds on everything: TIFF-like files (DNG, ARW,
+NEF, CR2, RW2, ORF, …) entry by entry, CR3, RAF, CRW and MRW by how far they reach. Other families are left to
+LibRaw, and `Container.checked` says so.
 """
 
 from __future__ import annotations
 
 import stat
-import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
 from llpacknet.errors import InputError
+from llpacknet.raw import tiff
+from llpacknet.raw.lengths import reach
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from llpacknet.raw.tiff import Directory
 
 MAX_PIXELS = 300_000_000
 """No camera records more in one frame; a header that declares more is damaged or hostile."""
@@ -22,30 +27,36 @@ MAX_PIXELS = 300_000_000
 MAX_BYTES = 2_000_000_000
 """No single raw frame is larger."""
 
-_MAX_DIRECTORIES = 64
-_MAX_ENTRIES = 4096
-_MAX_VALUES = 1_000_000
-_FORMATS = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 13: "I"}
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES = 256, 257, 258, 259, 262, 277
-_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES = 273, 279, 324, 325
-_CHILDREN, _DIGEST, _CAMERA = 330, 50972, 50708
-_SENSOR_DATA = (32803, 34892)  # photometric interpretations: colour filter array, linear raw
-_WANTED = {_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLES}
-_WANTED |= {_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES, _CHILDREN, _DIGEST, _CAMERA}
-_Directory = dict[int, tuple[int, ...]]
+_COLOUR_FILTERS = 32803
+_SENSOR_DATA = (_COLOUR_FILTERS, 34892)  # photometric interpretations: colour filter array, linear raw
+_UNUSED = 0xFFFFFFFF
+_PANASONIC_BLOCK, _PANASONIC_PIXELS, _PANASONIC_SLACK = 16, 14, 0x8000
+_PANASONIC_ENTROPY_CODED = 8
+_D65 = 21
 
 
 @dataclass(frozen=True)
 class Container:
-    """What the header of a TIFF-like raw file says.
+    """What the header of a raw file says.
 
     Attributes:
         camera: DNG's UniqueCameraModel, or "".
         digest: DNG's RawImageDigest, the MD5 of all samples as 16-bit little-endian numbers, or None.
+        checked: whether the header tells how long the file has to be.
+        black_rows: DNG's BlackLevelDeltaV, what each row of the active area adds to the black level, or ().
+        black_columns: DNG's BlackLevelDeltaH, the same for columns, or ().
+        corrections: whether DNG's OpcodeList1 or 2 asks for corrections of the sensor's values.
+        matrix: DNG's matrix from XYZ (D65) to camera, by rows, where the white is given as chromaticity alone
+            and no calibration stands between; else ().
     """
 
     camera: str = ""
     digest: bytes | None = None
+    checked: bool = True
+    black_rows: tuple[float, ...] = ()
+    black_columns: tuple[float, ...] = ()
+    corrections: bool = False
+    matrix: tuple[float, ...] = ()
 
 
 def inspect(path: Path) -> Container:
@@ -58,18 +69,46 @@ def inspect(path: Path) -> Container:
     size = _plain_size(path)
     try:
         with path.open("rb") as file:
-            directories = _Reader(file, size, path).directories()
+            directories = tiff.Reader(file, size, path).directories()
+            file.seek(0)
+            magic = file.read(4)
+            known = bool(directories) or _check_reach(file, size, path)
     except OSError as error:
         raise InputError(
             f"{path} cannot be read ({error.strerror}): allow reading it (chmod u+r) or mend the disk"
         ) from error
-    for directory in directories:
-        if directory.get(_PHOTOMETRIC, (0,))[0] in _SENSOR_DATA:
-            _check_picture(directory, size, path)
+    _check_pictures(directories, magic, size, path)
+    return _described(directories, known)
+
+
+def _described(directories: list[Directory], known: bool) -> Container:
     first = directories[0] if directories else {}
-    digest = _bytes_of(first.get(_DIGEST, ()))
-    camera = _bytes_of(first.get(_CAMERA, ())).split(b"\0")[0].decode("ascii", "replace")
-    return Container(camera, digest if len(digest) == 16 else None)
+    sensor = next((one for one in directories if one.get(tiff.PHOTOMETRIC) == (_COLOUR_FILTERS,)), first)
+    digest = tiff.bytes_of(first.get(tiff.DIGEST, ()))
+    camera = tiff.bytes_of(first.get(tiff.CAMERA, ())).split(b"\0")[0].decode("ascii", "replace")
+    return Container(
+        camera,
+        digest if len(digest) == 16 else None,
+        known,
+        sensor.get(tiff.BLACK_ROWS, ()),
+        sensor.get(tiff.BLACK_COLUMNS, ()),
+        any(len(sensor.get(tag, ())) > 4 for tag in (tiff.BEFORE_LINEAR, tiff.BEFORE_COLOUR)),
+        _daylight_matrix(first),
+    )
+
+
+def _daylight_matrix(first: Directory) -> tuple[float, ...]:
+    if tiff.WHITE_XY not in first or tiff.NEUTRAL in first:
+        return ()
+    if any(tag in first for tag in (tiff.BALANCE, tiff.CALIBRATION_1, tiff.CALIBRATION_2)):
+        return ()
+    for illuminant, matrix in (
+        (tiff.ILLUMINANT_2, tiff.MATRIX_2),
+        (tiff.ILLUMINANT_1, tiff.MATRIX_1),
+    ):
+        if first.get(illuminant) == (_D65,) and len(first.get(matrix, ())) == 9:
+            return first[matrix]
+    return ()
 
 
 def _plain_size(path: Path) -> int:
@@ -93,88 +132,69 @@ def _plain_size(path: Path) -> int:
     return status.st_size
 
 
-def _check_picture(directory: _Directory, size: int, path: Path) -> None:
-    """Sides, and where the sensor's data lie: all inside the file, and enough of them if uncompressed."""
-    width, height = directory.get(_WIDTH, (0,))[0], directory.get(_HEIGHT, (0,))[0]
+def _check_reach(file: BinaryIO, size: int, path: Path) -> bool:
+    """Refuse a file that is no TIFF and ends before it should; False where nothing tells."""
+    needed = reach(file, size)
+    if needed is not None and needed > size:
+        raise _cut(path, size, needed)
+    return needed is not None
+
+
+def _check_pictures(directories: list[Directory], magic: bytes, size: int, path: Path) -> None:
+    """Check where pixels lie: of what is marked as the sensor's data, or of everything where nothing is."""
+    sensor = [one for one in directories if one.get(tiff.PHOTOMETRIC, (0,))[0] in _SENSOR_DATA]
+    for directory in sensor or directories:
+        _check_end(directory, size, path)
+    for directory in sensor if magic in tiff.TIFF else ():
+        _check_picture(directory, size, path)
+    if magic == tiff.PANASONIC:
+        _check_panasonic(directories[0], size, path)
+
+
+def _check_end(directory: Directory, size: int, path: Path) -> None:
+    offsets, counts = _pieces(directory)
+    ends = [int(a + b) for a, b in zip(offsets, counts, strict=False) if a != _UNUSED]
+    if max(ends, default=0) > size:
+        raise _cut(path, size, max(ends))
+
+
+def _check_picture(directory: Directory, size: int, path: Path) -> None:
+    """Sides, and enough data if they are not compressed."""
+    width, height = tiff.whole_number(directory, tiff.WIDTH, 0), tiff.whole_number(directory, tiff.HEIGHT, 0)
     if min(width, height) <= 0 or width * height > MAX_PIXELS:
         raise InputError(f"{path} declares a frame of {height}x{width} pixels: it is damaged, copy it again")
-    offsets = directory.get(_STRIPS) or directory.get(_TILES) or ()
-    counts = directory.get(_STRIP_BYTES) or directory.get(_TILE_BYTES) or ()
-    end = max((offset + count for offset, count in zip(offsets, counts, strict=False)), default=0)
-    if end > size:
-        raise InputError(f"{path} is cut short: {size} of at least {end} bytes are there, copy it again")
-    bits = directory.get(_BITS, (16,))[0] * directory.get(_SAMPLES, (1,))[0]
-    plain = directory.get(_COMPRESSION, (1,))[0] == 1
+    offsets, counts = _pieces(directory)
+    bits = tiff.whole_number(directory, tiff.BITS, 16) * tiff.whole_number(directory, tiff.SAMPLES, 1)
+    plain = tiff.whole_number(directory, tiff.COMPRESSION, 1) == 1
     if len(offsets) != len(counts) or (plain and sum(counts) < width * height * bits // 8):
         raise InputError(
             f"{path} holds less data than the {height}x{width} pixels it declares: copy it again"
         )
 
 
-def _bytes_of(values: tuple[int, ...]) -> bytes:
-    """Values of a header entry as bytes; none if the entry has another type than bytes."""
-    return bytes(values) if all(0 <= value < 256 for value in values) else b""
+def _pieces(directory: Directory) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    offsets = directory.get(tiff.STRIPS) or directory.get(tiff.TILES) or ()
+    return offsets, directory.get(tiff.STRIP_BYTES) or directory.get(tiff.TILE_BYTES) or ()
 
 
-class _Reader:
-    """Walks the directories of a TIFF file; every offset and count is checked before it is followed."""
+def _check_panasonic(directory: Directory, size: int, path: Path) -> None:
+    """RW2 tells where the sensor's data begin, not how long they are; they end the file.
 
-    def __init__(self, file: BinaryIO, size: int, path: Path) -> None:
-        self._file = file
-        self._size = size
-        self._path = path
-        self._order = "<"
-
-    def directories(self) -> list[_Directory]:
-        """All of them, subdirectories included; none if this is no TIFF."""
-        start = self._file.read(8)
-        if start[:4] not in {b"II*\0", b"MM\0*"} or len(start) < 8:
-            return []
-        self._order = "<" if start[:2] == b"II" else ">"
-        waiting = [struct.unpack(self._order + "I", start[4:])[0]]
-        seen: set[int] = set()
-        found: list[_Directory] = []
-        while waiting:
-            offset = waiting.pop(0)
-            if offset == 0 or offset in seen:
-                continue
-            seen.add(offset)
-            if len(seen) > _MAX_DIRECTORIES:
-                raise self._damaged("holds more directories than any camera writes")
-            directory, following = self._directory(offset)
-            found.append(directory)
-            waiting += [following, *directory.get(_CHILDREN, ())]
-        return found
-
-    def _directory(self, offset: int) -> tuple[_Directory, int]:
-        (entries,) = struct.unpack(self._order + "H", self._bytes(offset, 2))
-        if entries > _MAX_ENTRIES:
-            raise self._damaged(f"declares {entries} header entries")
-        table = self._bytes(offset + 2, 12 * entries + 4)
-        directory: _Directory = {}
-        for start in range(0, 12 * entries, 12):
-            tag, kind, count = struct.unpack_from(self._order + "HHI", table, start)
-            if tag in _WANTED and kind in _FORMATS and count:
-                directory[tag] = self._values(kind, count, table[start + 8 : start + 12])
-        (following,) = struct.unpack_from(self._order + "I", table, 12 * entries)
-        return directory, following
-
-    def _values(self, kind: int, count: int, inline: bytes) -> tuple[int, ...]:
-        if count > _MAX_VALUES:
-            raise self._damaged(f"declares {count} values for one header entry")
-        form = f"{self._order}{count}{_FORMATS[kind]}"
-        length = struct.calcsize(form)
-        if length > 4:
-            inline = self._bytes(struct.unpack(self._order + "I", inline)[0], length)
-        return struct.unpack_from(form, inline)
-
-    def _bytes(self, offset: int, count: int) -> bytes:
-        if offset < 0 or offset + count > self._size:
-            raise self._damaged(f"is cut short or damaged: its header points at byte {offset + count}")
-        self._file.seek(offset)
-        return self._file.read(count)
-
-    def _damaged(self, what: str) -> InputError:
-        return InputError(
-            f"{self._path} {what} ({self._size} bytes are there): copy it again from its source"
+    Of its formats the densest of a fixed length puts 14 pixels into 16 bytes; the newest is entropy-coded, and
+    can be held only to one bit a pixel.
+    """
+    sides = [tiff.whole_number(directory, tag, 0) for tag in (tiff.SENSOR_HEIGHT, tiff.SENSOR_WIDTH)]
+    begin = tiff.whole_number(directory, tiff.PANASONIC_DATA, 0)
+    if min(sides) <= 0 or sides[0] * sides[1] > MAX_PIXELS:
+        raise InputError(
+            f"{path} declares a frame of {sides[0]}x{sides[1]} pixels: it is damaged, copy it again"
         )
+    pixels = sides[0] * sides[1]
+    fixed = tiff.whole_number(directory, tiff.PANASONIC_FORMAT, 0) < _PANASONIC_ENTROPY_CODED
+    length = pixels * _PANASONIC_BLOCK // _PANASONIC_PIXELS if fixed else pixels // 8
+    if begin + length > size + _PANASONIC_SLACK:  # the last block of the file may be short
+        raise _cut(path, size, begin + length)
+
+
+def _cut(path: Path, size: int, needed: int) -> InputError:
+    return InputError(f"{path} is cut short: {size} of at least {needed} bytes are there, copy it again")
