@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import traceback
+from pathlib import Path
+
+_LONGEST = 300
+
 
 class InputError(ValueError):
     """Unusable input: one line that says what is wrong, where, and how to mend it.
@@ -12,3 +17,19 @@ class InputError(ValueError):
 
 class UnsupportedError(InputError):
     """A combination of method, runtime, number format and device that does not exist here; says why."""
+
+
+def cause(error: BaseException) -> str:
+    """Say in one line what an exception was: its kind, its words, and the line that raised it.
+
+    For exceptions that are nobody's to foresee, as those of a user's own code.
+    """
+    words = " ".join(str(error).split())[:_LONGEST]
+    if isinstance(error, SystemExit):
+        return f"it ends the process: SystemExit({error.code if error.code is not None else ''})"
+    where = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(where[-1].filename).name}:{where[-1].lineno})" if where else ""
+    if isinstance(error, SyntaxError) and error.filename:
+        place = f" ({Path(error.filename).name}:{error.lineno})"
+        words = error.msg
+    return f"{type(error).__name__}{f': {words}' if words else ''}{place}"

@@ -1,8 +1,10 @@
 """What holds for every test; and a project of a user's own with a network in git, to compare revisions."""
 
+import importlib.util
 import signal
 import subprocess
 import textwrap
+from pathlib import Path
 
 import pytest
 
@@ -78,3 +80,17 @@ def project(tmp_path, monkeypatch):
     made = Project(folder)
     made.commit("v1")
     return made
+
+
+@pytest.fixture(scope="session")
+def cases():
+    """Load a generator of tests/cases by its name."""
+
+    def load(name):
+        path = Path(__file__).parent / "cases" / f"{name}.py"
+        spec = importlib.util.spec_from_file_location(f"cases_{name}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+
+    return load

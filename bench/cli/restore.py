@@ -96,12 +96,15 @@ def _tell(done: Done, *, as_json: bool) -> None:
             "gain": done.gain,
             "colour_difference": asdict(apart) if apart else None,
             "seconds": round(done.seconds, 3),
+            "notes": list(done.notes),
         }
         print(json.dumps(said), flush=True)
         return
     if done.reason:
         print(f"llbench: not restored: {one_line(done.reason)}", file=sys.stderr, flush=True)
         return
+    for note in done.notes:
+        print(one_line(f"note: {done.task.source} {note}"), file=sys.stderr, flush=True)
     gain = "" if done.gain is None else f", gain {done.gain:.4g}"
     colour = ""
     if apart:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from llpacknet.errors import InputError
+from llpacknet.errors import InputError, cause
 from llpacknet.photos import capture, pictures
 from llpacknet.photos.colour import Difference, difference
 from llpacknet.raw.read import frame_of, open_raw
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
 
+    from numpy.typing import NDArray
     from PIL import Image
 
     from llpacknet.photos.pictures import Kind
@@ -60,6 +61,8 @@ RAW_SUFFIXES = frozenset(
     )
 )
 """What is taken for a photograph in a folder; a file named by itself is tried whatever it is called."""
+BRIGHTEST_DARK = 27.536 / 15871
+"""Mean level, as a share of white, of the brightest of the 93 first frames of SID's test part."""
 WRITING = 2
 """Pictures that wait to be written at most, so that a slow disk does not fill the memory."""
 
@@ -83,6 +86,7 @@ class Done:
         gain: the gain behind it; None where the network does not tell.
         difference: how far its colours are from rawpy's rendering; None where they were not compared.
         seconds: since the photograph before it was finished.
+        notes: what the file leaves open or asks for in vain, and that it is no dark raw.
     """
 
     task: Task
@@ -90,6 +94,7 @@ class Done:
     gain: float | None = None
     difference: Difference | None = None
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ class _Read:
     frame: RawFrame
     exif: Image.Exif
     placed: Placed
+    notes: tuple[str, ...]
 
 
 def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
@@ -160,7 +166,7 @@ def restore_all(restorer: Restorer, todo: Sequence[Task]) -> Iterator[Done]:
         last = time.perf_counter()
         for number, task in enumerate(todo):
             current = ahead.pop(0)
-            read = _outcome(current)
+            read = _outcome(current, task)
             ahead += [reader.submit(_read, one, restorer) for one in todo[number + 1 : number + 2]]
             restored = read if isinstance(read, str) else _run(task, read, restorer)
             if isinstance(read, str) or isinstance(restored, str):
@@ -171,7 +177,7 @@ def restore_all(restorer: Restorer, todo: Sequence[Task]) -> Iterator[Done]:
             while len(writing) > (WRITING - 1 if number + 1 < len(todo) else 0):
                 done = writing.pop(0).result()
                 now = time.perf_counter()
-                yield Done(done.task, done.reason, done.gain, done.difference, now - last)
+                yield replace(done, seconds=now - last)
                 last = now
 
 
@@ -179,14 +185,32 @@ def _read(task: Task, restorer: Restorer) -> _Read:
     with open_raw(task.source) as raw:
         frame = frame_of(raw, task.source)
         exif = capture.read(task.source, raw)
-    return _Read(frame, exif, restorer.place(frame))
+    return _Read(frame, exif, restorer.place(frame), (*frame.notes, *_bright(frame)))
 
 
-def _outcome(reading: Future[_Read]) -> _Read | str:
+def _bright(frame: RawFrame) -> tuple[str, ...]:
+    """Tell a frame that is lighter than any that such networks are made for."""
+    level = float(np.mean((_means(frame) - frame.black) / (frame.white - frame.black)))
+    if level <= BRIGHTEST_DARK:
+        return ()
+    most = f"in SID's test set at most {BRIGHTEST_DARK:.2%}"
+    note = f"is no dark raw: its mean level is {level:.2%} of white, {most}"
+    return (note,)
+
+
+def _means(frame: RawFrame) -> NDArray[np.float64]:
+    """Mean of the four planes."""
+    return np.array([frame.mosaic[row::2, column::2].mean() for row in (0, 1) for column in (0, 1)])
+
+
+def _outcome(reading: Future[_Read], task: Task) -> _Read | str:
+    # Decoders, and a user's own network, raise what they like; the other photographs are to be restored.
     try:
         return reading.result()
     except InputError as error:
         return str(error)
+    except Exception as error:  # noqa: BLE001
+        return f"{task.source} cannot be read: {cause(error)}"
 
 
 def _run(task: Task, read: _Read, restorer: Restorer) -> Restored | str:
@@ -194,11 +218,8 @@ def _run(task: Task, read: _Read, restorer: Restorer) -> Restored | str:
         return restorer.run(read.placed, pictures.BITS[task.kind])
     except InputError as error:
         return f"{task.source}: {error}"
-    except (
-        MemoryError,
-        RuntimeError,
-    ) as error:  # torch and the runtimes say that memory ran out in their ways
-        return f"{task.source} could not be restored: {' '.join(str(error).split())[:200] or 'out of memory'}"
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        return f"{task.source} could not be restored: {cause(error)}"
 
 
 def _write(task: Task, read: _Read, restored: Restored) -> Done:
@@ -206,6 +227,12 @@ def _write(task: Task, read: _Read, restored: Restored) -> Done:
         pictures.write(task.target, restored.picture, task.kind, read.exif)
     except InputError as error:
         return Done(task, str(error))
+    except Exception as error:  # noqa: BLE001 -- as above
+        return Done(task, f"{task.target} could not be written: {cause(error)}")
     own = np.rot90(restored.picture, -read.placed.turns)
-    apart = None if restored.gain is None else difference(read.frame, restored.gain, own)
-    return Done(task, None, restored.gain, apart)
+    apart, notes = None, read.notes
+    try:
+        apart = None if restored.gain is None else difference(read.frame, restored.gain, own)
+    except Exception as error:  # noqa: BLE001 -- the picture is there all the same
+        notes += (f"could not be compared with LibRaw's rendering: {cause(error)}",)
+    return Done(task, None, restored.gain, apart, notes=notes)

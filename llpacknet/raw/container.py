@@ -48,6 +48,7 @@ class Container:
         corrections: whether DNG's OpcodeList1 or 2 asks for corrections of the sensor's values.
         matrix: DNG's matrix from XYZ (D65) to camera, by rows, where the white is given as chromaticity alone
             and no calibration stands between; else ().
+        white_xy: whether DNG's white is given as chromaticity (AsShotWhiteXY) alone.
     """
 
     camera: str = ""
@@ -57,6 +58,7 @@ class Container:
     black_columns: tuple[float, ...] = ()
     corrections: bool = False
     matrix: tuple[float, ...] = ()
+    white_xy: bool = False
 
 
 def inspect(path: Path) -> Container:
@@ -86,6 +88,7 @@ def _described(directories: list[Directory], known: bool) -> Container:
     sensor = next((one for one in directories if one.get(tiff.PHOTOMETRIC) == (_COLOUR_FILTERS,)), first)
     digest = tiff.bytes_of(first.get(tiff.DIGEST, ()))
     camera = tiff.bytes_of(first.get(tiff.CAMERA, ())).split(b"\0")[0].decode("ascii", "replace")
+    white_xy = tiff.WHITE_XY in first and tiff.NEUTRAL not in first
     return Container(
         camera,
         digest if len(digest) == 16 else None,
@@ -93,13 +96,12 @@ def _described(directories: list[Directory], known: bool) -> Container:
         sensor.get(tiff.BLACK_ROWS, ()),
         sensor.get(tiff.BLACK_COLUMNS, ()),
         any(len(sensor.get(tag, ())) > 4 for tag in (tiff.BEFORE_LINEAR, tiff.BEFORE_COLOUR)),
-        _daylight_matrix(first),
+        _daylight_matrix(first) if white_xy else (),
+        white_xy,
     )
 
 
 def _daylight_matrix(first: Directory) -> tuple[float, ...]:
-    if tiff.WHITE_XY not in first or tiff.NEUTRAL in first:
-        return ()
     if any(tag in first for tag in (tiff.BALANCE, tiff.CALIBRATION_1, tiff.CALIBRATION_2)):
         return ()
     for illuminant, matrix in (
@@ -146,7 +148,7 @@ def _check_pictures(directories: list[Directory], magic: bytes, size: int, path:
     for directory in sensor or directories:
         _check_end(directory, size, path)
     for directory in sensor if magic in tiff.TIFF else ():
-        _check_picture(directory, size, path)
+        _check_picture(directory, path)
     if magic == tiff.PANASONIC:
         _check_panasonic(directories[0], size, path)
 
@@ -158,7 +160,7 @@ def _check_end(directory: Directory, size: int, path: Path) -> None:
         raise _cut(path, size, max(ends))
 
 
-def _check_picture(directory: Directory, size: int, path: Path) -> None:
+def _check_picture(directory: Directory, path: Path) -> None:
     """Sides, and enough data if they are not compressed."""
     width, height = tiff.whole_number(directory, tiff.WIDTH, 0), tiff.whole_number(directory, tiff.HEIGHT, 0)
     if min(width, height) <= 0 or width * height > MAX_PIXELS:
@@ -180,8 +182,8 @@ def _pieces(directory: Directory) -> tuple[tuple[float, ...], tuple[float, ...]]
 def _check_panasonic(directory: Directory, size: int, path: Path) -> None:
     """RW2 tells where the sensor's data begin, not how long they are; they end the file.
 
-    Of its formats the densest of a fixed length puts 14 pixels into 16 bytes; the newest is entropy-coded, and
-    can be held only to one bit a pixel.
+    Of its formats the densest of a fixed length puts 14 pixels into 16 bytes; the newest is entropy-coded,
+    and can be held only to one bit a pixel.
     """
     sides = [tiff.whole_number(directory, tag, 0) for tag in (tiff.SENSOR_HEIGHT, tiff.SENSOR_WIDTH)]
     begin = tiff.whole_number(directory, tiff.PANASONIC_DATA, 0)

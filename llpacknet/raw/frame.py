@@ -26,6 +26,7 @@ class RawFrame:
         xyz_to_camera: (3, 3) float64, XYZ (D65) to camera RGB, as DNG's ColorMatrix1.
         path: the file it was read from, if any.
         flip: how the picture is to be turned, in LibRaw's code (0 none, 3 by 180, 5 left, 6 right).
+        notes: what the file leaves open or asks for in vain, a phrase each, to follow the file's name.
     """
 
     mosaic: NDArray[np.uint16]
@@ -36,6 +37,7 @@ class RawFrame:
     xyz_to_camera: NDArray[np.float64]
     path: Path | None = None
     flip: int = 0
+    notes: tuple[str, ...] = ()
 
     def normalised(self) -> NDArray[np.float32]:
         """(H, W) float32 mosaic, max(raw - black, 0) / (white - black): 0 is black, 1 is saturation."""

@@ -17,7 +17,7 @@ _MOST_BOXES = 10_000
 _MOST_CHUNKS = 100_000
 _PARENTS = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 _CHUNKS = {b"co64": "Q", b"stco": "I"}
-_CIFF_INLINE = 0x4000
+_CIFF_INLINE, _CIFF_SLACK = 0x4000, 64
 
 
 def reach(file: BinaryIO, size: int) -> int | None:
@@ -72,7 +72,7 @@ def _boxes(file: BinaryIO, start: int, stop: int) -> Iterator[tuple[bytes, int, 
 
 
 def _samples(file: BinaryIO, start: int, stop: int) -> Iterator[int]:
-    """Ends of the chunks of all tracks; of a chunk with several samples, of the first one."""
+    """Give the ends of the chunks of all tracks; of a chunk with several samples, of the first one."""
     offsets: list[int] = []
     first = 0
     for name, inner, end in _boxes(file, start, stop):
@@ -110,6 +110,8 @@ def _crw_reach(file: BinaryIO, size: int, head: bytes) -> int:
     (count,) = struct.unpack(order + "H", file.read(2))
     entries = [struct.unpack(order + "HII", file.read(10)) for _ in range(count)]
     ends = [start + offset + length for kind, length, offset in entries if not kind & _CIFF_INLINE]
+    if not count or place + 2 + 10 * count < size - _CIFF_SLACK:
+        return size + 1
     return max([place + 2 + 10 * count, *ends])
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import rawpy
 
 from llpacknet.errors import InputError
-from llpacknet.raw.container import inspect
+from llpacknet.raw.container import Container, inspect
 from llpacknet.raw.dng import CAMERA, sample_digest
 from llpacknet.raw.frame import RawFrame
 
@@ -27,6 +27,9 @@ SRGB_TO_XYZ: NDArray[np.float64] = np.array(
 SONY_WHITE = 16383
 """Saturation of Sony's 14-bit files as every published protocol on SID takes it. LibRaw instead names the end
 of the tone curve stored in the file, which for compressed ARW (17220) no pixel can reach."""
+
+UPRIGHT_FLIPS = (0, 3, 5, 6)
+"""LibRaw's codes for a frame that is upright, or becomes so by quarter turns."""
 
 
 def read_raw(path: Path) -> RawFrame:
@@ -49,7 +52,7 @@ def open_raw(path: Path) -> Iterator[Any]:
     """Open a raw file in rawpy once its header was checked; LibRaw's objections become InputErrors."""
     container = inspect(path)
     try:
-        with rawpy.imread(str(path)) as raw:
+        with _opened(path) as raw:
             if container.camera == CAMERA and container.digest is not None:
                 _check_digest(raw, container.digest, path)
             yield raw
@@ -65,24 +68,42 @@ def open_raw(path: Path) -> Iterator[Any]:
         ) from error
 
 
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:  # rawpy takes a name in UTF-8 alone, but any open file
+        with path.open("rb") as file, rawpy.imread(file) as raw:
+            yield raw
+        return
+    with rawpy.imread(str(path)) as raw:
+        yield raw
+
+
 def frame_of(raw: Any, path: Path) -> RawFrame:
     """Copy an open raw file's visible frame in RGGB phase; raises as `read_raw`."""
+    container = inspect(path)
     rows, columns = rggb_window(raw, path)
     indices = _colour_indices(raw)[np.ix_(_phase(rows), _phase(columns))].ravel()
-    xyz_to_camera = _xyz_to_camera(raw)
+    xyz_to_camera, matrix_note = _xyz_to_camera(raw, container)
+    balance, balance_note = _white_balance(raw)
+    if container.white_xy:  # of which LibRaw makes the multipliers that it calls daylight's
+        balance_note = []
+    mosaic, black_note = _level(np.array(raw.raw_image_visible), container)
     black = np.array([raw.black_level_per_channel[index] for index in indices], np.float64)
     white = _white(raw, path)
     if white <= black.max():
         raise InputError(f"{path} declares white {white} at or below black {black.max():g}: copy it again")
     return RawFrame(
-        mosaic=np.array(raw.raw_image_visible[rows, columns], order="C"),
+        mosaic=np.array(mosaic[rows, columns], order="C"),
         black=black,
         white=white,
-        white_balance=_white_balance(raw)[indices],
+        white_balance=balance[indices],
         color_matrix=color_matrix(xyz_to_camera),
         xyz_to_camera=xyz_to_camera,
         path=path,
         flip=int(raw.sizes.flip),
+        notes=(*balance_note, *matrix_note, *black_note, *_other_notes(raw, container)),
     )
 
 
@@ -149,29 +170,78 @@ def _white(raw: Any, path: Path) -> int:
     return SONY_WHITE if near and path.suffix.lower() == ".arw" else white
 
 
-def _white_balance(raw: Any) -> NDArray[np.float64]:
+def _white_balance(raw: Any) -> tuple[NDArray[np.float64], list[str]]:
     """Multipliers by colour index (4,), green 1: as the camera chose, else for daylight, else none."""
-    for levels in (raw.camera_whitebalance, raw.daylight_whitebalance):
+    said = ["records no white balance: daylight's is taken", "records no white balance: none is applied"]
+    for levels, note in (
+        (raw.camera_whitebalance, []),
+        (raw.daylight_whitebalance, said[:1]),
+    ):
         balance = np.array(levels, np.float64)
         if np.isfinite(balance).all() and (balance[:3] > 0).all():
             balance[3] = balance[3] if balance[3] > 0 else balance[1]
             balance /= balance[1]
-            return balance
-    return np.ones(4)
+            return balance, note
+    return np.ones(4), said[1:]
 
 
-def _xyz_to_camera(raw: Any) -> NDArray[np.float64]:
-    """(3, 3): from LibRaw's table of cameras; for DNG from its camera-to-sRGB matrix, turned back."""
-    table = np.array(raw.rgb_xyz_matrix[:3], np.float64)
+def _xyz_to_camera(raw: Any, container: Container) -> tuple[NDArray[np.float64], list[str]]:
+    """(3, 3): from LibRaw's table of cameras; for DNG from its camera-to-sRGB matrix, turned back.
+
+    LibRaw derives another matrix where a DNG gives its white as chromaticity; the file's own is taken then.
+    """
+    table = np.array(container.matrix or np.ravel(raw.rgb_xyz_matrix[:3]), np.float64).reshape(3, 3)
     if _usable(table):
-        return table
+        return table, []
     to_srgb = np.array(raw.color_matrix[:, :3], np.float64)
-    if not _usable(to_srgb):
+    known = _usable(to_srgb)
+    if not known:
         to_srgb = np.eye(3)
     daylight = np.array(raw.daylight_whitebalance[:3], np.float64)
     scale = np.diag(1 / daylight) if (daylight > 0).all() else np.eye(3)
     restored: NDArray[np.float64] = scale @ np.linalg.inv(to_srgb) @ np.linalg.inv(SRGB_TO_XYZ)
-    return restored
+    return restored, [] if known else ["has no colour matrix: its colours are taken for sRGB's"]
+
+
+def _level(mosaic: NDArray[np.uint16], container: Container) -> tuple[NDArray[np.uint16], list[str]]:
+    """Take away what a black level that varies over rows or columns has beside its mean, to whole numbers.
+
+    LibRaw, whose black level is subtracted later, knows the mean alone.
+    """
+    notes = []
+    offset = np.zeros((1, 1))
+    for deltas, axis, name in (
+        (container.black_rows, 0, "rows"),
+        (container.black_columns, 1, "columns"),
+    ):
+        if not deltas or max(deltas) - min(deltas) < 1:
+            continue
+        if len(deltas) == mosaic.shape[axis]:
+            apart = np.array(deltas) - np.floor(np.mean(deltas) + 0.5)
+            offset = offset + (apart[:, None] if axis == 0 else apart[None])
+        else:
+            notes.append(
+                f"has a black level that varies by {max(deltas) - min(deltas):.3g} over its {name}, of which "
+                "the mean is subtracted"
+            )
+    if not offset.any():
+        return mosaic, notes
+    return np.clip(mosaic - np.rint(offset), 0, 65535).astype(np.uint16), notes
+
+
+def _other_notes(raw: Any, container: Container) -> list[str]:
+    """Say what the file asks for and does not get, and what cannot be checked."""
+    notes = []
+    if container.corrections:
+        notes.append("asks for corrections of the sensor's values (OpcodeList), which are not applied")
+    aspect = float(getattr(raw.sizes, "pixel_aspect", 1.0) or 1.0)
+    if abs(aspect - 1) > 0.01:
+        notes.append(f"has pixels {aspect:.3g} times as high as wide, which stay as they are")
+    if int(raw.sizes.flip) not in UPRIGHT_FLIPS:
+        notes.append(f"is stored mirrored (LibRaw's flip {int(raw.sizes.flip)}), and stays so")
+    if not container.checked:
+        notes.append("has a header that does not tell how long the file should be: a cut would go unnoticed")
+    return notes
 
 
 def _usable(matrix: NDArray[np.float64]) -> bool:

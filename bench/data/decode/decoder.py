@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from llpacknet.errors import InputError
+from llpacknet.errors import InputError, cause
 from llpacknet.raw.read import bayer_pattern, frame_of, open_raw
 
 MOSAIC = "mosaic.npy"
@@ -44,6 +44,8 @@ def _decode(path: Path, exchange: Path) -> dict[str, Any]:
             frame = frame_of(raw, path)
     except InputError as error:
         return {"problem": str(error)}
+    except Exception as error:  # noqa: BLE001 -- LibRaw's wrapper may raise anything on a damaged file
+        return {"problem": f"{path} cannot be decoded: {cause(error)}"}
     np.save(exchange / MOSAIC, frame.mosaic)
     return {
         "pattern": pattern,
@@ -53,6 +55,7 @@ def _decode(path: Path, exchange: Path) -> dict[str, Any]:
         "color_matrix": frame.color_matrix.tolist(),
         "xyz_to_camera": frame.xyz_to_camera.tolist(),
         "flip": frame.flip,
+        "notes": frame.notes,
     }
 
 

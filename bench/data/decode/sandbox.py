@@ -148,6 +148,7 @@ class Sandbox:
             xyz_to_camera=np.array(reply["xyz_to_camera"], np.float64),
             path=path,
             flip=int(reply["flip"]),
+            notes=tuple(reply["notes"]),
         )
         return Decoded(frame, str(reply["pattern"]))
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-import rawpy
-
 from bench.machine.address import local
 from llpacknet.errors import InputError
+from llpacknet.raw.read import open_raw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +38,8 @@ def frame_size(dataset: Dataset) -> tuple[int, int] | None:
     """Rows and columns of the first frame that can be opened, even; None if none of the first few can."""
     for pair in dataset.pairs[:5]:
         try:
-            with rawpy.imread(str(local(dataset.source(pair.short)))) as raw:
+            with open_raw(local(dataset.source(pair.short))) as raw:
                 return int(raw.sizes.height) // 2 * 2, int(raw.sizes.width) // 2 * 2
-        except (rawpy.LibRawError, OSError, InputError):
+        except (OSError, InputError):
             continue
     return None

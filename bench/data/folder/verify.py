@@ -15,7 +15,7 @@ from bench.data.folder.alignment import measure_shift, outline
 from bench.data.folder.checksums import Checksums
 from bench.data.folder.index import index
 from bench.data.folder.subsets import MISALIGNED
-from llpacknet.errors import InputError
+from llpacknet.errors import InputError, cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -103,8 +103,11 @@ class _Check:
             decoded = self.sandbox.decode(path)
             self.checksums.compare(path, file_sha256(path))
             self.facts[path] = _facts(decoded)
+            self.found.warnings += [f"{path} {note}" for note in decoded.frame.notes]
         except (InputError, OSError) as error:
             self.found.problems.append(str(error))
+        except Exception as error:  # noqa: BLE001 -- the other files are to be checked
+            self.found.problems.append(f"{path} cannot be checked: {cause(error)}")
         self.progress(self.found.files)
         return decoded
 
