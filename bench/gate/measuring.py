@@ -131,6 +131,14 @@ class Measuring:
             except SeatError as error:
                 self._fail(model, error)
 
+    def look_again(self, models: Sequence[str]) -> None:
+        """Add the peak memory of more processes to what was found of some models."""
+        for model in models:
+            try:
+                self._look_at(model, self._occupants(model), again=True)
+            except SeatError as error:
+                self._fail(model, error)
+
     def _measure(self, model: str) -> None:
         occupants = self._occupants(model)
         if self._attempts == 1:
@@ -193,21 +201,22 @@ class Measuring:
         for side in {self._owner(label) for label in labels}:
             self._write(side, self._share(model, side).latency())
 
-    def _look_at(self, model: str, occupants: dict[str, Occupant]) -> None:
-        """Measure what needs no turns: peak memory, counts, pictures."""
-        wanted = set(self._request.measures)
+    def _look_at(self, model: str, occupants: dict[str, Occupant], *, again: bool = False) -> None:
+        """Measure what needs no turns: peak memory, counts, pictures; of these only memory once more."""
+        wanted = {"memory"} if again else set(self._request.measures)
         pairs = fixed_scenes.scenes() if "quality" in wanted else []
         seats = MEMORY_SEATS if "memory" in wanted else int(bool({"complexity", "quality"} & wanted))
+        what = "memory again" if again else "memory, counts and pictures"
         for number in range(seats):
             for side in self._sides:
-                self._say(f"{model}: memory, counts and pictures, {side}, {number + 1} of {seats}")
+                self._say(f"{model}: {what}, {side}, {number + 1} of {seats}")
                 before = moment()
                 seat = Seat(replace(occupants[side], for_memory=True), self._nursery)
                 seat.wait()
                 share = self._share(model, side)
                 share.opened(seat.opened, before)
                 share.peaks.append(seat.opened["memory"])
-                if number == 0:
+                if number == 0 and not again:
                     self._count_and_restore(share, seat, side, pairs)
                 seat.close()
         for side in self._sides if "memory" in wanted else ():
@@ -272,7 +281,7 @@ class Measuring:
         hint = self._sides[side].hint
         reason = f"{error.reason}; {hint}" if hint else error.reason
         lacking = {"lacks": error.lacks} if error.lacks else {}
-        done = {"memory"} if len(share.peaks) == MEMORY_SEATS else set()
+        done = {"memory"} if len(share.peaks) >= MEMORY_SEATS else set()
         kinds = [kind for kind in ("latency", "memory") if kind in set(self._request.measures) - done]
         for measurement in kinds or ["latency"]:
             cell = replace(share.cell, measurement=measurement)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.gate.exclusive import exclusive
 from bench.gate.measuring import ATTEMPTS, Measuring, Request
 from bench.gate.trees import meaning, tree
 from bench.judge import gate_verdict
@@ -76,7 +77,7 @@ def run(
         wanted: what is measured of both.
         limits: from where on a difference counts.
         out: a new folder for the results.
-        attempts: how often times are measured, at most.
+        attempts: how often times and memory are measured, at most.
         say: is told what is being done.
 
     Raises:
@@ -90,13 +91,16 @@ def run(
         if sides.recorded:
             for record in _asked_for(Path(sides.base), wanted):
                 store.write(out / "base", record)
+        stack.enter_context(exclusive(say))
         measuring = stack.enter_context(Measuring(wanted, head, base, out, say))
         measuring.attempt(wanted.models)
         decision = gate_verdict.decide(out, limits)
         for _ in range(attempts - 1):
-            if not decision.open_times:
+            again = dict.fromkeys([*decision.open_memory, *decision.open_times])
+            if not again:
                 break
-            say(f"measuring again: {', '.join(decision.open_times)}")
+            say(f"measuring again: {', '.join(again)}")
+            measuring.look_again(decision.open_memory)
             measuring.attempt(decision.open_times)
             decision = gate_verdict.decide(out, limits)
     return decision
@@ -109,7 +113,11 @@ def record(sides: Sides, wanted: Request, file: Path, out: Path, *, say: Callabl
         InputError: the head cannot be found, checked out or measured, or the folder holds results.
     """
     _refuse_results(out)
-    with _tree(sides, sides.head) as head, Measuring(wanted, head, None, out, say) as measuring:
+    with (
+        _tree(sides, sides.head) as head,
+        exclusive(say),
+        Measuring(wanted, head, None, out, say) as measuring,
+    ):
         measuring.attempt(wanted.models)
     records = store.load(out / "head")
     failed = [one for one in records if one.status != "ok"]

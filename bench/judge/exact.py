@@ -53,9 +53,26 @@ def counts(both: Both, limits: Limits, detail: dict[str, Any] | None = None) -> 
 
 
 def memory(both: Both, limits: Limits, detail: dict[str, Any] | None = None) -> Finding:
-    """Hold the peak of the forward pass against the base's, each the middle one of several processes."""
-    base, head = (float(_peak(record)) for record in (both.base, both.head))
-    return _relative(both, "memory", base, head, limits.memory, "B", limits, detail)
+    """Hold the peak of the forward pass against the base's, each the middle one of several processes.
+
+    A difference counts where it exceeds the relative limit, the limit in bytes, and what the processes of
+    either side differ by among themselves: below these lies the grain of pages and of the allocator.
+    """
+    peaks = [_peaks(record) for record in (both.base, both.head)]
+    base, head = (float(statistics.median(some)) for some in peaks)
+    grain = max(limits.memory_bytes, *(max(some) - min(some) for some in peaks))
+    word: Verdict = "equal"
+    if abs(head - base) > max(limits.memory * base, grain):
+        word = "worse" if head > base else "better"
+    change, floor = (head / base - 1, grain / base) if base else (None, None)
+    coarse = grain > limits.memory * base
+    allowed = f"{grain / 1e6:.2g} MB, the grain of peaks" if coarse else f"{limits.memory:.0%}"
+    shown = "from nothing" if change is None else f"{change:+.2%}"
+    return Finding(
+        both.model, "memory", word, base, head, "B", change, floor=floor,
+        reason="" if base == head else f"{shown}; allowed: {allowed}",
+        accepted="memory" in limits.accepted, detail=detail or {},
+    )  # fmt: skip
 
 
 def golden(both: Both, limits: Limits) -> list[Finding]:
@@ -146,6 +163,5 @@ def _relative(
     )  # fmt: skip
 
 
-def _peak(record: Record) -> float:
-    samples = record.values.get("run_peak_samples_bytes") or [record.values["run_peak_bytes"]]
-    return float(statistics.median(samples))
+def _peaks(record: Record) -> list[float]:
+    return record.values.get("run_peak_samples_bytes") or [record.values["run_peak_bytes"]]

@@ -52,6 +52,12 @@ class Decision:
         found = [one.model for one in self.findings if one.quantity == "latency" and one.verdict in again]
         return tuple(dict.fromkeys(found))
 
+    @property
+    def open_memory(self) -> tuple[str, ...]:
+        """Models whose memory would make the gate fall, which takes a second look."""
+        found = [one.model for one in self.findings if one.quantity == "memory" and one.verdict == "worse"]
+        return tuple(dict.fromkeys(found))
+
     def status(self, *, strict: bool = False) -> int:
         """Exit status: 1 if the gate fell, else 0."""
         return status(list(self.findings), strict=strict)

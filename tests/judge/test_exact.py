@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bench.judge import exact
 from bench.judge.verdicts import Limits
@@ -81,3 +83,32 @@ def test_a_whole_picture_on_one_side_alone_leaves_the_pixels_of_the_records(tmp_
     pair = both({"pixels": [0.1, 0.2]}, {"pixels": [0.1, 0.2]}, "quality")
     assert exact.pictures([pair], tmp_path, tmp_path / "head", Limits()).verdict == "equal"
     assert exact.pictures([], tmp_path, tmp_path, Limits()) is None
+
+
+GRAIN = 250_000
+PEAKS = st.lists(st.integers(0, GRAIN), min_size=3, max_size=6)
+
+
+def memory(base, head):
+    return exact.memory(both({"run_peak_samples_bytes": base}, {"run_peak_samples_bytes": head}), Limits())
+
+
+@given(least=st.integers(0, 10**8), base=PEAKS, head=PEAKS)
+def test_memory_of_any_size_against_itself_is_equal_within_the_grain_of_the_allocator(least, base, head):
+    found = memory([least + one for one in base], [least + one for one in head])
+    assert found.verdict == "equal"
+
+
+@given(least=st.integers(0, 10**10), base=PEAKS, head=PEAKS)
+def test_more_memory_than_limit_and_grain_together_is_worse_whatever_the_size(least, base, head):
+    more = 1_500_000 + round(0.04 * least)
+    found = memory([least + one for one in base], [least + more + one for one in head])
+    assert found.verdict == "worse"
+    assert memory([least + more + one for one in head], [least + one for one in base]).verdict == "better"
+
+
+def test_what_the_processes_of_one_side_differ_by_is_no_difference_between_sides():
+    low, high = 607_000_000, 706_000_000
+    assert memory([low, low, high], [high, high, low]).verdict == "equal"
+    assert memory([low, low, low], [high, high, high]).verdict == "worse"
+    assert memory([low] * 3 + [high] * 3, [high] * 6).verdict == "equal"
