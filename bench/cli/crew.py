@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bench.run.cluster.connecting import Cluster
     from bench.run.outcome import Summary
     from bench.run.plan import Plan
+    from bench.run.request import Request
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,10 @@ class Crew:
     def spread(self) -> Spread | None:
         """How something is done for each of many elsewhere; None for here."""
         return self.cluster.each if self.cluster else None
+
+    def suited(self, request: Request) -> Request:
+        """Give a request the workers' CPU threads where it asks for none."""
+        return replace(request, threads=request.threads or self.threads)
 
     def execute(self, plan: Plan, out: Path, **options: Any) -> Summary:
         """Measure the cells of a plan; arguments as for `bench.run.manager.execute`."""

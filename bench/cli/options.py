@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 import baselines
 from baselines.registry import named
+from bench.cli.completing import methods
+from bench.cli.size import Size
+from bench.run.request import Request
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from bench.data.folder.pairs import Dataset
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 
@@ -49,6 +55,70 @@ def weights_files(_: click.Context, __: click.Parameter, values: tuple[str, ...]
         baselines.spec(name)
         files[name] = path.absolute()  # workers on a cluster stand elsewhere
     return files
+
+
+def request_options(*fields: str, **changes: dict[str, Any]) -> Callable[[Command], Command]:
+    """Add the options of some fields of a `Request`; their values arrive under the fields' names.
+
+    Args:
+        fields: names of fields, in the order in which `--help` shows them.
+        changes: by field, what click is told differently by this verb.
+    """
+    known = {one.name: one for one in dataclasses.fields(Request)}
+
+    def add(command: Command) -> Command:
+        for name in reversed(fields):
+            command = _option(known[name], changes.get(name, {}))(command)
+        return command
+
+    return add
+
+
+def _option(field: dataclasses.Field[Any], changes: dict[str, Any]) -> Callable[[Command], Command]:
+    said = dict(field.metadata)
+    flag, kind = said.pop("flag"), said.pop("kind")
+    if kind == "weights":
+        return weights_option
+    choices = said.pop("choices", None)
+    kinds: dict[str, dict[str, Any]] = {
+        "models": {"callback": names, "shell_complete": methods},
+        "names": {"callback": names},
+        "choice": {"type": click.Choice(choices or ())},
+        "size": {"type": Size()},
+        "count": {"type": click.IntRange(1)},
+        "number": {"type": click.IntRange(0)},
+        "flag": {"is_flag": True},
+        "dataset": {"callback": indexed},
+    }
+    default = field.default
+    if isinstance(default, tuple):
+        default = ",".join(default) or None
+    shown = default is not None and kind != "flag"
+    return click.option(
+        flag, field.name, **{"default": default, "show_default": shown, **kinds[kind], **said, **changes}
+    )
+
+
+def indexed(_: click.Context, __: click.Parameter, folder: str | None) -> Dataset | None:
+    """Index a data set, and say which of its files are left out."""
+    if folder is None:
+        return None
+    from bench.data.folder.index import index  # reads raw files, which takes its time to load
+
+    pairs = index(folder)
+    for problem in pairs.problems:
+        click.echo(f"left out: {problem}", err=True)
+    return pairs
+
+
+def results_options(command: Command) -> Command:
+    """Add what every verb that measures has: `--resume` and `--json`."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
+        click.option("--resume", is_flag=True, help="Continue a folder that holds results."),
+    ):
+        command = option(command)
+    return command
 
 
 def weights_option(command: Command) -> Command:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import re
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from llpacknet.errors import InputError
 from llpacknet.whole import PARTIAL, whole
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 CELLS = "cells"
@@ -143,14 +145,32 @@ def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is no JSON number")
 
 
+@contextmanager
+def held(out: Path, *, resume: bool) -> Iterator[None]:
+    """Have the folder for one run, and clear away what killed writers left half written.
+
+    Raises:
+        InputError: the folder holds results and `resume` is False, another run has it, or it cannot be
+            written.
+    """
+    taken = lock(out)
+    try:
+        if not resume and files(out):
+            raise InputError(f"{out} holds results: continue it with --resume, or choose another --out")
+        yield
+    finally:
+        taken.release()
+
+
 def lock(out: Path) -> FileLock:
     """Take the folder for one run, and clear away what killed writers left half written.
 
-    The lock goes with the process. Raises InputError when another run has it, or it cannot be written.
+    The lock goes with the process; a thread that has it may take it again. Raises InputError when another run
+    has it, or it cannot be written.
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        taken = FileLock(out / ".lock")
+        taken = FileLock(out / ".lock", is_singleton=True)
         taken.acquire(timeout=0)
         for leftover in out.glob(f"*/.*{PARTIAL}"):
             leftover.unlink(missing_ok=True)

@@ -9,9 +9,12 @@ from baselines.paper import FULL_HEIGHT, FULL_WIDTH
 
 TierName = Literal["smoke", "quick", "standard", "full"]
 
-
 SMOKE = ("llpacknet", "sid-unet", "red", "gain-only")
 """One method of each sort that the machinery has to deal with, and quick ones."""
+PROTOCOLS = ("paper2020", "release2022")
+"""Table 1's columns: without ground-truth exposure, and with it as the authors' own release scores it."""
+ALL_PROTOCOLS = ("paper2020", "paper2020-gt", "release2022")
+"""The same and the paper's own protocol with ground-truth exposure, for the long tiers."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Tier:
         slow_images: at most so many images are judged of such a method, marked so too; None for as many as of
             the others.
         models: what is measured where no models are named; None for all that are registered.
+        protocols: what judges where no protocols are named.
     """
 
     name: TierName
@@ -41,6 +45,7 @@ class Tier:
     slow_pass_s: float | None
     slow_images: int | None = None
     models: tuple[str, ...] | None = None
+    protocols: tuple[str, ...] = PROTOCOLS
 
 
 TIERS: dict[str, Tier] = {
@@ -57,9 +62,17 @@ TIERS: dict[str, Tier] = {
             rounds=5,
             slow_pass_s=20.0,
             slow_images=6,
+            protocols=ALL_PROTOCOLS,
         ),
         Tier(
-            "full", scenes=50, height=FULL_HEIGHT, width=FULL_WIDTH, images=None, rounds=5, slow_pass_s=None
+            "full",
+            scenes=50,
+            height=FULL_HEIGHT,
+            width=FULL_WIDTH,
+            images=None,
+            rounds=5,
+            slow_pass_s=None,
+            protocols=ALL_PROTOCOLS,
         ),
     )
 }

@@ -26,7 +26,7 @@ from bench.run.attempt import Attempt, Limits
 from bench.run.outcome import FAILURES, Summary
 from bench.run.preflight import available, too_large
 from bench.run.rounds import Rounds
-from bench.run.span import weights_choice, with_twins
+from bench.run.span import weights_choice
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -64,14 +64,9 @@ def execute(
             run, or lies on a disk without enough space.
         KeyboardInterrupt: interrupted; everything finished so far is kept, and no worker is left.
     """
-    taken = store.lock(out)
-    try:
-        if not resume and store.files(out):
-            raise InputError(f"{out} holds results: continue it with --resume, or choose another --out")
+    with store.held(out, resume=resume):
         check_disk(plan, out)
         return Execution(plan, out, limits or Limits(), progress).run()
-    finally:
-        taken.release()
 
 
 def check_disk(plan: Plan, out: Path, more: float = 0.0) -> None:
@@ -151,15 +146,7 @@ class Execution:
 
     def remaining(self) -> list[Job]:
         """Leave out the cells whose stored result still stands."""
-        jobs = []
-        for job in self.plan.jobs:
-            missing = [i for i in range(len(job.cells)) if not self._stands(job, i)]
-            if missing:
-                jobs.append(job if len(missing) == len(job.cells) else job.only(missing))
-        latency = with_twins([job for job in jobs if job.measurement == "latency"])
-        first = next((i for i, job in enumerate(jobs) if job.measurement == "latency"), 0)
-        others = [job for job in jobs if job.measurement != "latency"]
-        return [*others[:first], *latency, *others[first:]]
+        return self.plan.left(self._stands)
 
     def _stands(self, job: Job, index: int) -> bool:
         cell = job.cells[index]

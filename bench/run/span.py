@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import baselines
 from baselines.registry import without_weights
-from bench.data.folder.sampling import frame_size, spread
+from bench.data.folder.sampling import spread
 from bench.data.folder.subsets import select
 from bench.records import protocols
 from bench.records.cells import Cell
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bench.data.folder.pairs import Dataset, Pair
     from bench.records.cells import Status
-    from bench.records.tiers import Tier
+    from bench.run.request import Request
 
 UNPACKING = "llpacknet"
 """The method whose last step, UnPack, is measured by itself."""
@@ -39,21 +39,14 @@ class Settled:
 
 
 @dataclass(frozen=True)
-class Request:
-    """A request with its defaults filled in."""
+class Span:
+    """The jobs of a request, one kind of measurement after another."""
 
-    dataset: Dataset | None
-    protocols: tuple[str, ...]
-    device: str
-    forms: tuple[tuple[str, str], ...]
-    size: tuple[int, int]
-    threads: int
-    tier: Tier | None
-    weights: Mapping[str, Path]
-    images: int | None = None
+    asked: Request
 
-    def complexity(self, models: Sequence[str], size: tuple[int, int]) -> list[Job]:
+    def complexity(self) -> list[Job]:
         """One job for the registered methods together; one for each of a user's own, which may fail."""
+        models, size = self.asked.methods, self.asked.counted_frame
         cells = {m: Cell(m, "complexity", height=size[0], width=size[1]) for m in models}
         shipped = tuple(cell for model, cell in cells.items() if ":" not in model)
         own = [
@@ -62,26 +55,26 @@ class Request:
         together = Job(shipped, predicted_s=predictions.IMPORT_S + 0.5 * len(shipped))
         return [together, *own] if shipped else own
 
-    def kernels(self, models: Sequence[str]) -> list[Job]:
+    def kernels(self) -> list[Job]:
         """One job for the forms of UnPack, where the method that has it is among the models."""
-        if UNPACKING not in models:
+        if UNPACKING not in self.asked.methods:
             return []
-        height, width = self.size
+        height, width = self.asked.frame
         cell = Cell(
             UNPACKING,
             "kernels",
-            device=self.device,
+            device=self.asked.device,
             precision="fp32",
             height=height,
             width=width,
-            threads=self.threads,
+            threads=self.asked.cores,
         )
         seconds, peak = predictions.kernels(height, width)
-        return [Job((cell,), predicted_s=seconds, predicted_bytes=peak if self.device == "cpu" else None)]
+        return [
+            Job((cell,), predicted_s=seconds, predicted_bytes=peak if self.asked.device == "cpu" else None)
+        ]
 
-    def costs(
-        self, models: Sequence[str], kinds: Sequence[str], rounds: int
-    ) -> tuple[list[Job], list[Settled]]:
+    def costs(self, kinds: Sequence[str]) -> tuple[list[Job], list[Settled]]:
         """Interleaved rounds of latency, of which the first keeps the memory of its cold call too.
 
         The kernel keeps that record by itself, so that one process serves both cells; memory without latency
@@ -89,7 +82,7 @@ class Request:
         """
         settled: list[Settled] = []
         jobs: list[Job] = []
-        for model, (runtime, precision) in product(models, self.forms):
+        for model, (runtime, precision) in product(self.asked.methods, self.asked.forms):
             cells = [self._cost_cell(model, kind, runtime, precision) for kind in kinds]
             reason = why_unsupported(cells[0], baselines.spec(model))
             if reason:
@@ -99,33 +92,33 @@ class Request:
         if "latency" not in kinds:
             return jobs, settled
         later = [replace(job, cells=job.cells[:1]) for job in jobs if not job.single_pass]
-        interleaved = [replace(job, round=number) for number in range(1, rounds) for job in later]
-        return with_twins([*jobs, *interleaved]), settled
+        interleaved = [replace(job, round=number) for number in range(1, self.asked.count) for job in later]
+        return [*jobs, *interleaved], settled
 
     def _cost_cell(self, model: str, kind: str, runtime: str, precision: str) -> Cell:
         return Cell(
             model,
             "latency" if kind == "latency" else "memory",
-            device=self.device,
+            device=self.asked.device,
             runtime=runtime,
             precision=precision,
-            height=self.size[0],
-            width=self.size[1],
-            threads=self.threads,
+            height=self.asked.frame[0],
+            width=self.asked.frame[1],
+            threads=self.asked.cores,
         )
 
     def _cost_job(self, model: str, cells: Sequence[Cell]) -> Job:
-        one = self._pass(model, self.size)
+        one = self._pass(model, self.asked.frame)
         slow = self._is_slow(one)
         return Job(
             cells=tuple(cells),
-            pictures=pictures(self.dataset, self.dataset.pairs[:1]) if self.dataset else (),
-            weights=weights_choice(model, self.weights),
+            pictures=pictures(self.asked.dataset, self.asked.dataset.pairs[:1]) if self.asked.dataset else (),
+            weights=weights_choice(model, self.asked.weights),
             single_pass=slow,
-            slow_pass_s=self.tier.slow_pass_s if self.tier else None,
+            slow_pass_s=self.asked.limits.slow_pass_s if self.asked.limits else None,
             predicted_s=self._cost_s(one, cells[0], slow=slow) if one else None,
-            predicted_bytes=one.peak_bytes if one and self.device == "cpu" else None,
-            synthetic=self.dataset.synthetic if self.dataset else None,
+            predicted_bytes=one.peak_bytes if one and self.asked.device == "cpu" else None,
+            synthetic=self.asked.dataset.synthetic if self.asked.dataset else None,
         )
 
     @staticmethod
@@ -135,29 +128,30 @@ class Request:
             return predictions.IMPORT_S + building + formed.seconds
         return building + predictions.latency_s(formed, single_pass=slow)
 
-    def quality(self, models: Sequence[str]) -> tuple[list[Job], list[Settled], list[str]]:
+    def quality(self) -> tuple[list[Job], list[Settled], list[str]]:
         """One job per method and form, with the cells of all pictures and protocols, picture by picture."""
-        if self.dataset is None:
+        dataset = self.asked.dataset
+        if dataset is None:
             raise InputError("quality needs pictures: give --dataset, or make some with 'llbench data make'")
-        whole, notes = self._taken(self.dataset, self.images)
-        few, _ = self._taken(self.dataset, self._slow_images())
-        size = frame_size(self.dataset) or self.size
+        whole, notes = self._taken(dataset, self.asked.most)
+        few, _ = self._taken(dataset, self.asked.most_of_slow)
+        size = self.asked.pictured or self.asked.frame
         jobs: list[Job] = []
         settled: list[Settled] = []
-        for model, (runtime, precision) in product(models, self.forms):
+        for model, (runtime, precision) in product(self.asked.methods, self.asked.forms):
             slow = self._is_slow(self._pass(model, size))
             taken = few if slow else whole
             cells = [
                 Cell(
                     model,
                     "quality",
-                    dataset=self.dataset.name,
+                    dataset=dataset.name,
                     protocol=protocol,
                     image=picture.name,
-                    device=self.device,
+                    device=self.asked.device,
                     runtime=runtime,
                     precision=precision,
-                    threads=self.threads,
+                    threads=self.asked.cores,
                 )
                 for picture, protocol in taken
             ]
@@ -168,16 +162,11 @@ class Request:
             jobs.append(self._quality_job(model, cells, [picture for picture, _ in taken], size, slow=slow))
         return jobs, settled, notes
 
-    def _slow_images(self) -> int | None:
-        """At most so many images are judged of a slow method: the fewest that anything allows."""
-        limits = (self.images, self.tier.slow_images if self.tier else None)
-        return min((limit for limit in limits if limit is not None), default=None)
-
     def _taken(self, dataset: Dataset, limit: int | None) -> tuple[list[tuple[Picture, str]], list[str]]:
         """Pictures with the protocols that judge them, sorted by picture so that a worker reads each once."""
         found: list[tuple[Picture, str]] = []
         notes = []
-        for name in self.protocols:
+        for name in self.asked.judged_by:
             subset = protocols.get(name).subset
             pairs = select(dataset.pairs, subset)
             if not pairs:
@@ -193,14 +182,14 @@ class Request:
         reason = why_unsupported(cell, baselines.spec(model))
         if reason:
             return "unsupported", reason
-        if weights_choice(model, self.weights) == "none":
+        if weights_choice(model, self.asked.weights) == "none":
             return "skipped", without_weights(model)
         return None
 
     def _quality_job(
         self, model: str, cells: list[Cell], pictures: list[Picture], size: tuple[int, int], *, slow: bool
     ) -> Job:
-        assert self.dataset is not None
+        assert self.asked.dataset is not None
         if slow:
             size = (size[0] // 2, size[1] // 2)
         one = self._pass(model, size)
@@ -210,19 +199,19 @@ class Request:
         return Job(
             cells=tuple(cells),
             pictures=tuple(pictures),
-            weights=weights_choice(model, self.weights),
+            weights=weights_choice(model, self.asked.weights),
             area_fraction=0.25 if slow else 1.0,
             predicted_s=building + predictions.quality_s(formed, *size, len(cells)),
-            predicted_bytes=predictions.quality_bytes(one, *size) if self.device == "cpu" else None,
-            synthetic=self.dataset.synthetic,
+            predicted_bytes=predictions.quality_bytes(one, *size) if self.asked.device == "cpu" else None,
+            synthetic=self.asked.dataset.synthetic,
         )
 
     def _pass(self, model: str, size: tuple[int, int]) -> predictions.Pass | None:
-        return predictions.one_pass(model, *size, self.threads)
+        return predictions.one_pass(model, *size, self.asked.cores)
 
     def _is_slow(self, one: predictions.Pass | None) -> bool:
-        limit = self.tier.slow_pass_s if self.tier else None
-        return limit is not None and one is not None and self.device == "cpu" and one.seconds > limit
+        limit = self.asked.limits.slow_pass_s if self.asked.limits else None
+        return limit is not None and one is not None and self.asked.device == "cpu" and one.seconds > limit
 
 
 def pictures(dataset: Dataset, pairs: Iterable[Pair]) -> tuple[Picture, ...]:

@@ -5,6 +5,7 @@ import time
 from bench.machine import trace
 from bench.run.manager import execute
 from bench.run.plan import plan
+from bench.run.request import Request
 
 
 def test_the_time_of_an_inner_step_counts_once(tmp_path):
@@ -33,7 +34,7 @@ def test_a_folder_that_takes_no_trace_or_holds_half_of_one_stops_nothing(tmp_pat
 
 
 def test_a_worker_and_its_manager_say_what_took_their_time(tmp_path):
-    execute(plan(["gain-only"], ["memory"], size=(64, 96), threads=1), tmp_path)
+    execute(plan(Request(["gain-only"], ["memory"], size=(64, 96), threads=1)), tmp_path)
     lines = trace.read(tmp_path)
     (worker,) = [line for line in lines if line["step"] == "worker"]
     spans = {

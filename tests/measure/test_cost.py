@@ -16,6 +16,7 @@ from bench.records.cells import Cell
 from bench.records.jobs import Job, Order
 from bench.run.manager import execute
 from bench.run.plan import plan
+from bench.run.request import Request
 
 METHODS = Path(__file__).parent.parent / "methods"
 CONSTANT_BYTES = 6_000_000
@@ -29,7 +30,7 @@ def _models_can_be_named(monkeypatch):
 
 def test_a_known_number_of_bytes_is_reported_from_a_large_parent(tmp_path):
     ballast = np.ones(1_000_000_000, np.uint8)
-    execute(plan(["misbehaving:touches"], ["memory"], size=(64, 96), threads=1), tmp_path)
+    execute(plan(Request(["misbehaving:touches"], ["memory"], size=(64, 96), threads=1)), tmp_path)
     (record,) = store.load(tmp_path)
     assert ballast[-1] == 1
     assert record.status == "ok", record.reason

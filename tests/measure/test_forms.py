@@ -10,6 +10,7 @@ from bench.records import store
 from bench.records.cells import Cell
 from bench.run.manager import execute
 from bench.run.plan import plan
+from bench.run.request import Request
 from llpacknet.errors import UnsupportedError
 from llpacknet.runtimes.processor import lacks
 
@@ -34,13 +35,15 @@ def test_int8_is_near_the_golden_output(runtime):
 
 def test_forms_are_measured_and_say_what_they_compute_in(tmp_path):
     wanted = plan(
-        ["llpacknet"],
-        ["latency", "memory"],
-        runtimes=["openvino", "onnxruntime"],
-        precisions=["fp32", "bf16"],
-        size=(64, 96),
-        rounds=1,
-        threads=1,
+        Request(
+            ["llpacknet"],
+            ["latency", "memory"],
+            runtimes=["openvino", "onnxruntime"],
+            precisions=["fp32", "bf16"],
+            size=(64, 96),
+            rounds=1,
+            threads=1,
+        )
     )
     summary = execute(wanted, tmp_path)
     assert summary.failures == ()

@@ -7,11 +7,12 @@ from bench.records import store
 from bench.records.cells import Cell
 from bench.run.manager import execute
 from bench.run.plan import plan
+from bench.run.request import Request
 from llpacknet.errors import InputError
 
 
 def test_a_worker_times_every_form_and_finds_the_same_picture(tmp_path):
-    summary = execute(plan(["llpacknet", "red"], ["kernels"], size=(64, 96), threads=1), tmp_path)
+    summary = execute(plan(Request(["llpacknet", "red"], ["kernels"], size=(64, 96), threads=1)), tmp_path)
     assert summary.counts == {"ok": 1}
     (record,) = store.load(tmp_path)
     seconds = record.values["seconds"]
@@ -46,4 +47,4 @@ def test_a_picture_that_differs_in_one_bit_differs():
 
 def test_kernels_alone_of_another_method_are_refused():
     with pytest.raises(InputError, match="name it among --models"):
-        plan(["red"], ["kernels"])
+        plan(Request(["red"], ["kernels"]))

@@ -15,6 +15,7 @@ from bench.metrics import psnr, quantise
 from bench.records import protocols, store
 from bench.run.manager import execute
 from bench.run.plan import plan
+from bench.run.request import Request
 from llpacknet.raw.read import read_raw
 from llpacknet.raw.render import render_frame
 from llpacknet.red_gain import red_gain
@@ -34,14 +35,12 @@ def _at_hand(monkeypatch, tmp_path):
 
 
 def judged(models, data, out, **options):
-    execute(plan(models, ["quality"], dataset=data, threads=1, **options), out)
+    execute(plan(Request(models, ["quality"], dataset=data, threads=1, **options)), out)
     return {(record.cell.protocol, record.cell.image): record for record in store.load(out)}
 
 
 def test_gain_only_is_libraws_picture_at_the_protocols_gain(data, tmp_path):
-    records = judged(
-        ["gain-only"], data, tmp_path, protocol_names=["release2022", "paper2020"], keep_predictions=True
-    )
+    records = judged(["gain-only"], data, tmp_path, protocols=["release2022", "paper2020"], predictions=True)
     for pair in data.pairs:
         frame = read_raw(pair.short)
         gains = {"release2022": pair.ratio, "paper2020": red_gain(frame.normalised(), 5.0)}

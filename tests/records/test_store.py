@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -308,8 +309,9 @@ def test_turns_that_do_not_fit_their_samples_are_told():
 
 
 def test_one_run_at_a_time_has_a_folder(tmp_path):
-    first = store.lock(tmp_path)
-    with pytest.raises(InputError, match="another run"):
-        store.lock(tmp_path)
-    first.release()
+    with store.held(tmp_path, resume=False), ThreadPoolExecutor(1) as other:
+        with store.held(tmp_path, resume=False):
+            pass
+        with pytest.raises(InputError, match="another run"):
+            other.submit(store.lock, tmp_path).result()
     store.lock(tmp_path).release()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -16,9 +17,10 @@ from bench.records import store
 from bench.run.attempt import Limits
 from bench.run.manager import execute
 from bench.run.plan import plan
+from bench.run.request import Request
 from llpacknet.errors import InputError
 
-METHODS = Path(__file__).parent / "methods"
+METHODS = Path(__file__).parent.parent / "methods"
 SIZE = (64, 96)
 
 
@@ -47,7 +49,7 @@ def workers():
 
 def memory_of(models, out, **limits):
     """Run the memory cell of each model: one process and one call each."""
-    wanted = plan([f"misbehaving:{model}" for model in models], ["memory"], size=SIZE, threads=1)
+    wanted = plan(Request([f"misbehaving:{model}" for model in models], ["memory"], size=SIZE, threads=1))
     summary = execute(wanted, out, limits=Limits(**limits))
     records = {record.cell.model.removeprefix("misbehaving:"): record for record in store.load(out)}
     assert set(records) == set(models)
@@ -91,7 +93,7 @@ def test_a_worker_that_is_out_of_time_is_ended_even_if_it_ignores_terminate(tmp_
 def test_methods_of_a_round_take_turns_and_one_that_fails_in_its_own_harms_no_other(tmp_path):
     models = ("tiring", "good", "not_a_number", "rests")
     named = [f"misbehaving:{model}" for model in models]
-    summary = execute(plan(named, ["latency", "memory"], size=SIZE, threads=1, rounds=1), tmp_path)
+    summary = execute(plan(Request(named, ["latency", "memory"], size=SIZE, threads=1, rounds=1)), tmp_path)
     assert summary.counts == {"ok": 4, "crash": 2, "wrong-output": 2}
     assert len(summary.failures) == 4, "a cell whose twin fails too has failed once"
     records = {
@@ -203,35 +205,37 @@ def test_the_manager_never_imports_torch():
     program = (
         "import sys, bench.run.manager, bench.run.plan, bench.cli.run, bench.cli.env\n"
         "from bench.run.plan import plan\n"
-        "plan(['llpacknet', 'sgn'], ['complexity', 'latency', 'memory'])\n"
+        "from bench.run.request import Request\n"
+        "plan(Request(['llpacknet', 'sgn'], ['complexity', 'latency', 'memory']))\n"
         "assert 'torch' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
 def test_a_folder_with_results_is_refused_without_resume_and_two_runs_do_not_meet(tmp_path):
-    wanted = plan(["misbehaving:good"], ["latency"], size=SIZE, precisions=["int8"])
+    wanted = plan(Request(["misbehaving:good"], ["latency"], size=SIZE, precisions=["int8"]))
     summary = execute(wanted, tmp_path)
     assert summary.counts == {"unsupported": 1}
     assert summary.failed == 0
     with pytest.raises(InputError, match="--resume"):
         execute(wanted, tmp_path)
-    taken = store.lock(tmp_path)
-    with pytest.raises(InputError, match="another run"):
-        execute(wanted, tmp_path, resume=True)
-    taken.release()
+    with ThreadPoolExecutor(1) as other:
+        taken = other.submit(store.lock, tmp_path).result()
+        with pytest.raises(InputError, match="another run"):
+            execute(wanted, tmp_path, resume=True)
+        other.submit(taken.release).result()
     assert execute(wanted, tmp_path, resume=True).counts == {"unsupported": 1}
 
 
 def test_what_cannot_fit_is_skipped_with_the_figures(tmp_path):
-    wanted = plan(["did"], ["memory"])
+    wanted = plan(Request(["did"], ["memory"]))
     summary = execute(wanted, tmp_path, limits=Limits(memory_bytes=1_000_000_000))
     assert summary.counts == {"skipped": 1}
     assert "1.0 GB are available" in str(store.load(tmp_path)[0].reason)
 
 
 def test_a_clock_that_jumps_changes_nothing(tmp_path):
-    wanted = plan(["gain-only"], ["complexity"])
+    wanted = plan(Request(["gain-only"], ["complexity"]))
     assert execute(wanted, tmp_path).measured == 1
     (path,) = store.files(tmp_path)
     for moment in (0, 2**32):  # 1970 and 2106
@@ -241,7 +245,7 @@ def test_a_clock_that_jumps_changes_nothing(tmp_path):
 
 
 def test_results_name_no_user_host_or_path(tmp_path):
-    execute(plan(["misbehaving:good"], ["latency"], precisions=["int8"], size=SIZE), tmp_path)
+    execute(plan(Request(["misbehaving:good"], ["latency"], precisions=["int8"], size=SIZE)), tmp_path)
     text = json.dumps([path.read_text() for path in store.files(tmp_path)])
     assert os.uname().nodename not in text
     assert str(Path.home()) not in text

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from baselines.registry import named
 from bench.data.folder.pairs import Dataset, Pair
 from bench.data.folder.sampling import spread
 from bench.records.tiers import TIERS
-from bench.run.plan import merge, plan, resolutions, thread_counts
+from bench.run.plan import plan
+from bench.run.request import KINDS, MEASUREMENTS, Request, resolutions, thread_counts
 from bench.run.span import with_twins
 from llpacknet.errors import InputError
 
@@ -30,18 +32,18 @@ def dataset(scenes=4, exposures=(0.1, 0.04, 0.033)):
 
 
 def order(found):
-    return [(job.round, job.cell.model, job.twin) for job in found.jobs if job.measurement == "latency"]
+    return [(job.round, job.cell.model, job.twin) for job in found.left() if job.measurement == "latency"]
 
 
 def test_rounds_go_there_and_back_through_all_models_with_the_twin_of_the_fastest_at_the_other_end():
-    found = plan(["sid-unet", "llpacknet", "lime"], ["latency"], rounds=3)
+    found = plan(Request(["sid-unet", "llpacknet", "lime"], ["latency"], rounds=3))
     forth = [("sid-unet", False), ("llpacknet", False), ("lime", False), ("llpacknet", True)]
     assert order(found) == [
         *((0, *step) for step in forth),
         *((1, *step) for step in reversed(forth)),
         *((2, *step) for step in forth),
     ]
-    assert with_twins(found.jobs) == list(found.jobs)
+    assert with_twins(found.left()) == found.left()
     assert len(found.cells) == 3
 
 
@@ -55,10 +57,10 @@ def test_rounds_go_there_and_back_through_all_models_with_the_twin_of_the_fastes
     ],
 )
 def test_every_timing_run_has_one_a_a_pair(models, tier, host):
-    found = plan(models, ["latency"], tier=tier, size=(2848, 4256), threads=2)
-    twins = [job for job in found.jobs if job.twin]
+    found = plan(Request(models, ["latency"], tier=tier, size=(2848, 4256), threads=2))
+    twins = [job for job in found.left() if job.twin]
     assert {job.cell.model for job in twins} == {host}
-    assert len(twins) == len([job for job in found.jobs if job.cell.model == host]) / 2
+    assert len(twins) == len([job for job in found.jobs if job.cell.model == host])
 
 
 def test_quick_times_a_slow_method_once_with_its_memory_and_judges_a_quarter(tmp_path):
@@ -67,15 +69,15 @@ def test_quick_times_a_slow_method_once_with_its_memory_and_judges_a_quarter(tmp
     size = (2848, 4256)
     wanted = ["latency", "memory", "quality"]
     options = {"dataset": dataset(), "size": size, "threads": 2, "weights": {"did": weights, "red": weights}}
-    found = plan(["did", "red"], wanted, tier="quick", **options)
+    found = plan(Request(["did", "red"], wanted, tier="quick", **options))
     (once,) = [job for job in found.jobs if job.cell.model == "did" and job.measurement == "latency"]
     assert once.single_pass
     assert [cell.measurement for cell in once.cells] == ["latency", "memory"]
     areas = {job.cell.model: job.area_fraction for job in found.jobs if job.measurement == "quality"}
     assert areas == {"did": 0.25, "red": 1.0}
-    timed = [job for job in found.jobs if job.cell.model == "red" and job.measurement == "latency"]
+    timed = [job for job in found.left() if job.cell.model == "red" and job.measurement == "latency"]
     assert len(timed) == 2 * TIERS["quick"].rounds  # each with its twin
-    whole = plan(["did", "red"], wanted, tier="full", **options)
+    whole = plan(Request(["did", "red"], wanted, tier="full", **options))
     assert not any(job.single_pass for job in whole.jobs)
     assert {job.area_fraction for job in whole.jobs} == {1.0}
     assert found.seconds < whole.seconds
@@ -84,11 +86,11 @@ def test_quick_times_a_slow_method_once_with_its_memory_and_judges_a_quarter(tmp
 def test_standard_judges_a_slow_method_on_fewer_images_of_the_same(tmp_path):
     weights = tmp_path / "did.safetensors"
     weights.touch()
-    options = {"dataset": dataset(), "size": (2848, 4256), "threads": 2}
+    options = {"dataset": dataset(), "size": (2848, 4256), "threads": 2, "protocols": ["release2022"]}
     given = {"did": weights, "red": weights}
 
     def judged(**more):
-        found = plan(["did", "red"], ["quality"], weights=given, **options, **more)
+        found = plan(Request(["did", "red"], ["quality"], weights=given, **options, **more))
         return {job.cell.model: {cell.image for cell in job.cells} for job in found.jobs}
 
     standard = replace(TIERS["standard"], slow_images=2)
@@ -107,14 +109,16 @@ def test_standard_judges_a_slow_method_on_fewer_images_of_the_same(tmp_path):
 
 def test_a_network_without_weights_has_no_quality_but_a_cost(monkeypatch):
     monkeypatch.setattr("baselines.registry._shipped_path", lambda _: None)
-    found = plan(["sgn"], ["quality", "latency"], dataset=dataset(), size=(64, 96))
+    found = plan(Request(["sgn"], ["quality", "latency"], dataset=dataset(), size=(64, 96)))
     assert {end.status for end in found.settled} == {"skipped"}
     assert all("llbench train sgn" in end.reason and "weights import" in end.reason for end in found.settled)
     assert {job.measurement for job in found.jobs} == {"latency"}
 
 
 def test_forms_that_cannot_exist_are_unsupported():
-    found = plan(["lime", "red"], ["memory"], runtimes=["published", "eager"], precisions=["fp32", "int8"])
+    found = plan(
+        Request(["lime", "red"], ["memory"], runtimes=("published", "eager"), precisions=("fp32", "int8"))
+    )
     forms = {(end.cell.model, end.cell.runtime, end.cell.precision) for end in found.settled}
     assert {end.status for end in found.settled} == {"unsupported"}
     assert ("lime", "eager", "fp32") in forms
@@ -124,7 +128,7 @@ def test_forms_that_cannot_exist_are_unsupported():
 
 
 def test_complexity_is_counted_at_the_papers_frame_whatever_the_data():
-    (cell,) = plan(["red"], ["complexity"], dataset=dataset()).cells
+    (cell,) = plan(Request(["red"], ["complexity"], dataset=dataset())).cells
     assert (cell.height, cell.width) == (2848, 4256)
     assert (cell.device, cell.runtime, cell.threads) == (None, None, None)
 
@@ -139,17 +143,35 @@ def test_a_few_pictures_stand_for_all_ratios_and_scenes():
 
 def test_tiers_limit_images_and_rounds():
     for name, tier in TIERS.items():
-        found = plan(["gain-only"], ["quality", "latency"], dataset=dataset(), size=(64, 96), tier=name)
+        options = {"dataset": dataset(), "size": (64, 96), "tier": name, "protocols": ["release2022"]}
+        found = plan(Request(["gain-only"], ["quality", "latency"], **options))
         pictures = sum(len(job.cells) for job in found.jobs if job.measurement == "quality")
         assert pictures == min(12, tier.images or 12)
         assert len(order(found)) == 2 * tier.rounds  # each with its twin
 
 
-def test_merged_plans_measure_a_common_cell_once():
-    first = plan(["red"], ["latency", "complexity"], size=(64, 96), rounds=2)
-    both = merge([first, plan(["red", "sgn"], ["latency"], size=(64, 96), rounds=2)])
-    assert len(both.cells) == 3
-    assert sorted(step for step in order(both) if step[1] == "red") == sorted(order(first))
+def test_a_sweep_measures_a_common_cell_once():
+    wanted = Request(["red"], ["latency", "complexity"], size=(64, 96), rounds=2, sweep="threads")
+    found = plan(wanted)
+    assert len(found.cells) == len(thread_counts()) + 1
+    assert len(order(found)) == 4 * len(thread_counts())
+    assert {cell.threads for cell in found.cells} == {None, *thread_counts()}
+
+
+def test_what_was_left_open_is_the_tiers_else_the_usual():
+    open_ = Request(["red"])
+    assert open_.kinds == ("complexity", "latency", "memory")  # nothing to judge
+    assert Request(["red"], dataset=dataset()).kinds == MEASUREMENTS
+    assert (open_.frame, open_.count, open_.judged_by) == ((2848, 4256), 5, ("release2022",))
+    smoke = Request(tier="smoke", dataset=dataset())
+    assert smoke.methods == TIERS["smoke"].models
+    assert smoke.kinds == KINDS
+    assert (smoke.frame, smoke.count, smoke.most) == ((712, 1064), TIERS["smoke"].rounds, 1)
+    assert smoke.judged_by == TIERS["smoke"].protocols
+    asked = replace(smoke, rounds=3, images=2, size=(64, 96), models=("all", "red", "mine:factory"))
+    assert (asked.frame, asked.made_frame, asked.count, asked.most) == ((64, 96), (64, 96), 3, 2)
+    assert asked.counted_frame == (2848, 4256)
+    assert asked.methods == (*named("all"), "mine:factory")
 
 
 def test_sweeps_reach_from_half_a_megapixel_to_48_and_over_all_cores():
@@ -175,7 +197,7 @@ def test_sweeps_reach_from_half_a_megapixel_to_48_and_over_all_cores():
                 "models": ["red"],
                 "measurements": ["quality"],
                 "dataset": dataset(1, (0.04,)),
-                "protocol_names": ["paper2020"],
+                "protocols": ["paper2020"],
             },
             "takes none",
         ),
@@ -184,7 +206,7 @@ def test_sweeps_reach_from_half_a_megapixel_to_48_and_over_all_cores():
                 "models": ["red"],
                 "measurements": ["quality"],
                 "dataset": dataset(),
-                "protocol_names": ["no-such"],
+                "protocols": ["no-such"],
             },
             "no-such",
         ),
@@ -192,12 +214,14 @@ def test_sweeps_reach_from_half_a_megapixel_to_48_and_over_all_cores():
 )
 def test_what_cannot_be_measured_is_refused_in_one_line(arguments, said):
     with pytest.raises(InputError, match=said) as refusal:
-        plan(arguments.pop("models"), arguments.pop("measurements"), **arguments)
+        plan(Request(arguments.pop("models"), arguments.pop("measurements"), **arguments))
     assert "\n" not in str(refusal.value)
 
 
 def test_predictions_grow_with_the_area():
-    small, large = (plan(["sgn"], ["latency"], size=size, rounds=1) for size in ((712, 1064), (2848, 4256)))
+    small, large = (
+        plan(Request(["sgn"], ["latency"], size=size, rounds=1)) for size in ((712, 1064), (2848, 4256))
+    )
     assert small.seconds < large.seconds
     assert small.peak_bytes < large.peak_bytes
     assert replace(large, keep_predictions=True).disk_bytes == large.disk_bytes

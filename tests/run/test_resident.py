@@ -12,8 +12,9 @@ from bench.run.attempt import Limits
 from bench.run.manager import Execution, execute
 from bench.run.plan import plan
 from bench.run.process import Resident
+from bench.run.request import Request
 
-METHODS = Path(__file__).parent / "methods"
+METHODS = Path(__file__).parent.parent / "methods"
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def children():
 
 def orders(model, data):
     """One plan per picture."""
-    whole = plan([model], ["quality"], dataset=data, threads=1)
+    whole = plan(Request([model], ["quality"], dataset=data, threads=1))
     (job,) = whole.jobs
     return [replace(whole, jobs=(job.only([index]),)) for index in range(len(job.cells))]
 
@@ -53,7 +54,7 @@ def test_pictures_judged_by_one_that_stays_are_those_of_fresh_ones(data, tmp_pat
         summary = Execution(one, tmp_path / "stays", Limits(), worker=resident.run).run()
         assert summary.counts == {"ok": 1}
     assert resident.started == 1
-    execute(plan(["llpacknet"], ["quality"], dataset=data, threads=1), tmp_path / "fresh")
+    execute(plan(Request(["llpacknet"], ["quality"], dataset=data, threads=1)), tmp_path / "fresh")
     fresh = {record.cell: record.values for record in store.load(tmp_path / "fresh")}
     assert {record.cell: record.values for record in store.load(tmp_path / "stays")} == fresh
 

@@ -4,6 +4,7 @@ import pytest
 
 from bench.records.cells import Record
 from bench.run.plan import plan
+from bench.run.request import Request
 from bench.run.rounds import Rounds
 
 MOMENT = {"before": {"load": 0}, "after": {"load": 1}}
@@ -24,7 +25,7 @@ def share(job, seconds=1.0, *, single_pass=False):
 
 @pytest.fixture
 def jobs():
-    return plan(["sid-unet", "llpacknet"], ["latency"], size=(64, 96), rounds=3).jobs
+    return plan(Request(["sid-unet", "llpacknet"], ["latency"], size=(64, 96), rounds=3)).left()
 
 
 def always(_, __):

@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 
 from bench.measure.latency import FEWEST_TURNS, LONG_CALL_S, MOST_TURNS, SAMPLES_S, wants_more
-from bench.run.plan import merge, plan
-from bench.run.span import with_twins
+from bench.run.plan import plan
+from bench.run.request import Request, resolutions
 from bench.run.turns import MOST_TOGETHER, groups, order
 
 ENOUGH = 10**12
@@ -18,26 +18,25 @@ def sizes(jobs, available=ENOUGH):
 
 
 def test_a_round_takes_turns_and_anything_else_is_alone():
-    jobs = plan(["red", "sid-unet"], ["complexity", "latency", "memory"], size=(64, 96), rounds=2).jobs
+    jobs = plan(
+        Request(["red", "sid-unet"], ["complexity", "latency", "memory"], size=(64, 96), rounds=2)
+    ).left()
     assert sizes(jobs) == [1, 3, 3]
-    on_device = plan(["red", "sid-unet"], ["latency"], size=(64, 96), rounds=2, device="cuda").jobs
+    on_device = plan(Request(["red", "sid-unet"], ["latency"], size=(64, 96), rounds=2, device="cuda")).left()
     assert sizes(on_device) == [1] * 6
     assert [job for group in groups(jobs, lambda: ENOUGH) for job in group] == list(jobs)
 
 
 def test_sizes_of_a_sweep_do_not_meet_and_each_has_its_twin_beside_it():
-    sweep = merge(
-        [plan(["red", "sgn"], ["latency"], size=size, rounds=2) for size in ((64, 96), (96, 128), (128, 160))]
-    )
-    jobs = with_twins(sweep.jobs)
-    assert sizes(jobs) == [3] * 6
+    jobs = plan(Request(["red", "sgn"], ["latency"], rounds=2, sweep="resolution")).left()
+    assert sizes(jobs) == [3] * 2 * len(resolutions())
     for group in groups(jobs, lambda: ENOUGH):
         assert len({(job.round, job.cell.height) for job in group}) == 1
         assert len({job.cell for job in group if job.twin}) == 1
 
 
 def test_workers_that_wait_leave_room_for_the_one_that_computes():
-    jobs = plan(["red", "sgn", "sid-unet"], ["latency"], size=(2848, 4256), rounds=1).jobs
+    jobs = plan(Request(["red", "sgn", "sid-unet"], ["latency"], size=(2848, 4256), rounds=1)).left()
     largest = max(job.predicted_bytes for job in jobs)
     assert sizes(jobs) == [4]
     assert max(sizes(jobs, largest + 500_000_000)) == 2

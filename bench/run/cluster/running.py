@@ -73,17 +73,14 @@ def execute(
             the GPU that is asked for; the scheduler was lost.
         KeyboardInterrupt: interrupted; everything finished so far is kept.
     """
-    taken = store.lock(out)
-    try:
-        if not resume and store.files(out):
-            raise InputError(f"{out} holds results: continue it with --resume, or choose another --out")
-        check_disk(plan, out)
-        return _Run(cluster, plan, out.absolute(), limits or Limits(), progress, every_host).go()
-    finally:
-        for folder in (out, *out.glob(f"{HOSTS}/*")):
-            with contextlib.suppress(OSError):
-                (folder / tasks.RUN_FILE).unlink(missing_ok=True)
-        taken.release()
+    with store.held(out, resume=resume):
+        try:
+            check_disk(plan, out)
+            return _Run(cluster, plan, out.absolute(), limits or Limits(), progress, every_host).go()
+        finally:
+            for folder in (out, *out.glob(f"{HOSTS}/*")):
+                with contextlib.suppress(OSError):
+                    (folder / tasks.RUN_FILE).unlink(missing_ok=True)
 
 
 @dataclass
@@ -158,7 +155,7 @@ class _Run:
         works = []
         for name in names:
             folder = self.out if name == main else self.out / HOSTS / name
-            todo = list(jobs) if name == main else timed(self.plan.jobs)
+            todo = list(jobs) if name == main else timed(self.plan.left())
             if todo:
                 works.append(self._task(part(self.plan, todo), folder, host=name))
         return works

@@ -10,6 +10,7 @@ from bench.data.folder.pairs import Dataset, Pair
 from bench.records.cells import TIMED
 from bench.run.cluster.placing import TASKS_PER_WORKER, by_picture, shared, timed
 from bench.run.plan import plan
+from bench.run.request import Request
 
 
 def dataset(scenes, shots):
@@ -31,14 +32,16 @@ def dataset(scenes, shots):
 
 def whole(scenes, shots, **options):
     return plan(
-        ["llpacknet", "gain-only"],
-        ["quality", "latency", "memory", "complexity"],
-        dataset=dataset(scenes, shots),
-        protocol_names=["sid2018", "paper2020"],
-        size=(64, 96),
-        threads=1,
-        rounds=2,
-        **options,
+        Request(
+            ["llpacknet", "gain-only"],
+            ["quality", "latency", "memory", "complexity"],
+            dataset=dataset(scenes, shots),
+            protocols=["sid2018", "paper2020"],
+            size=(64, 96),
+            threads=1,
+            rounds=2,
+            **options,
+        )
     )
 
 

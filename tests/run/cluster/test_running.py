@@ -25,6 +25,7 @@ from bench.run.cluster.tasks import measure
 from bench.run.manager import STRIKES, execute
 from bench.run.plan import plan
 from bench.run.progress import Lines
+from bench.run.request import Request
 from llpacknet.errors import InputError
 
 ROOT = Path(__file__).parents[2]
@@ -46,7 +47,7 @@ def _at_hand(monkeypatch, tmp_path):
 
 def test_two_workers_give_the_values_of_one_process_and_keep_costs_by_host(data, tmp_path):
     def wanted(*kinds):
-        return plan(["llpacknet"], kinds, dataset=data, size=(64, 96), threads=1, rounds=1)
+        return plan(Request(["llpacknet"], kinds, dataset=data, size=(64, 96), threads=1, rounds=1))
 
     everything = wanted("quality", "latency", "memory")
     out = tmp_path / "cluster"
@@ -91,11 +92,11 @@ def test_killed_workers_and_a_killed_scheduler_lose_nothing(tmp_path):
 
 def work(data, out, model="misbehaving:good", **changes):
     """A task as the client would send it, here without a client."""
-    (job, *_) = plan([model], ["quality"], dataset=data, threads=1).jobs
+    (job, *_) = plan(Request([model], ["quality"], dataset=data, threads=1)).jobs
     out.mkdir(exist_ok=True)
     (out / running.tasks.RUN_FILE).write_text("now")
     return running.Work(
-        running.part(plan([model], ["quality"], dataset=data, threads=1), (job,)),
+        running.part(plan(Request([model], ["quality"], dataset=data, threads=1)), (job,)),
         str(out),
         "now",
         hosts.facts()["code"],
@@ -139,7 +140,7 @@ def test_what_is_timed_ends_soon_after_its_run(data, tmp_path):
     """Of six rounds, the one in which the run ends is the last."""
     out = tmp_path / "out"
     task = work(data, out)
-    several = plan(["misbehaving:good"], ["latency"], size=(64, 96), threads=1, rounds=6)
+    several = plan(Request(["misbehaving:good"], ["latency"], size=(64, 96), threads=1, rounds=6))
     task = replace(task, plan=several, host=hosts.label())
     over = threading.Thread(target=lambda: _end_after_a_round(out))
     over.start()
@@ -162,7 +163,7 @@ def test_costs_on_a_gpu_are_timed_where_a_worker_declares_one(data, tmp_path):
     def host(name, with_gpu):
         return Host(name, "127.0.0.1", 1, 1, 1, 1, with_gpu)
 
-    timed = plan(["misbehaving:good"], ["latency"], size=(64, 96), threads=1)
+    timed = plan(Request(["misbehaving:good"], ["latency"], size=(64, 96), threads=1))
     moved = [
         replace(job, cells=tuple(replace(cell, device="cuda") for cell in job.cells)) for job in timed.jobs
     ]

@@ -1,0 +1,50 @@
+"""The data that the main job makes where none are given: which they will be, and what making them takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bench.data.folder.pairs import MAX_RATIO, Dataset, Pair
+from bench.data.making.camera_settings import draw_capture
+from bench.data.making.exposures import FIRST_ID
+from bench.data.making.writing import frames_of
+from bench.run import predictions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.run.request import Request
+
+MAKE_S = 15.0
+MAKE_BYTES_PER_FRAME = 16e6
+"""A full-size scene with its exposures, and one of its losslessly compressed frames; to plan from."""
+DATA_FOLDER = "data"
+
+
+def expected(root: Path, request: Request) -> Dataset:
+    """Say which pairs will be made, so that the whole run can be predicted before anything is written."""
+    pairs = []
+    for number in range(request.scenes):
+        capture = draw_capture(request.seed, number)
+        scene = str(FIRST_ID + number)
+        long, *shorts = frames_of(scene, capture.long_s, capture.shorts_s, 1, MAX_RATIO)
+        pairs += [
+            Pair(
+                scene,
+                f"{short.number:02d}",
+                short.exposure_s,
+                long.exposure_s,
+                root / short.path,
+                root / long.path,
+            )
+            for short in shorts
+        ]
+    return Dataset(root, "made", synthetic=True, pairs=tuple(sorted(pairs)))
+
+
+def making_cost(dataset: Dataset, request: Request) -> tuple[float, float]:
+    """Seconds and bytes that making a data set is predicted to take."""
+    share = predictions.area(*request.made_frame)
+    frames = len({pair.short for pair in dataset.pairs} | {pair.long for pair in dataset.pairs})
+    scenes = len({pair.scene for pair in dataset.pairs})
+    return scenes * (1.0 + MAKE_S * share), frames * MAKE_BYTES_PER_FRAME * share

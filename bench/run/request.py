@@ -1,0 +1,202 @@
+"""What one run is asked for. Whatever was left open is filled in here, and nowhere else.
+
+The verbs `run` and `reproduce` make their options from the fields (`bench.cli.options`).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+from baselines.paper import FULL_SIZE
+from baselines.registry import named
+from bench.machine.environment import usable_cores
+from bench.records import protocols
+from bench.records.forms import DEVICES, PRECISIONS, RUNTIMES
+from bench.records.tiers import TIERS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from bench.data.folder.pairs import Dataset
+    from bench.records.cells import Measurement
+    from bench.records.tiers import Tier
+
+MEASUREMENTS: tuple[Measurement, ...] = ("complexity", "latency", "memory", "quality")
+"""What is measured of a method where nothing else is asked for."""
+KINDS: tuple[Measurement, ...] = (*MEASUREMENTS, "kernels")
+"""Everything that can be measured; kernels are UnPack's, so that only LLPackNet has them."""
+ROUNDS = 5
+SEED = 8
+"""Its first scene has an exposure from the middle of SID's test list: 10 s at ISO 320."""
+SWEEPS = ("resolution", "threads")
+
+
+def _asked(flag: str, kind: str, text: str, default: Any = None, **more: Any) -> Any:
+    """Make a field that is an option too: `kind` says how it is read, `more` goes to click as it is."""
+    option = {"flag": flag, "kind": kind, "help": text, **more}
+    if isinstance(default, dict):
+        return field(default_factory=dict, metadata=option)
+    return field(default=default, metadata=option)
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a run is asked for; the properties say what that comes to.
+
+    Attributes:
+        models: registered names, or module:factory; "all" and "field" stand for several. Empty: the tier's.
+        measurements: any of `KINDS`. Empty: all of them with a tier, else `MEASUREMENTS`, of which quality
+            needs a data set.
+        dataset: indexed pictures; the first of them is what latency and memory are measured on.
+        protocols: what quality is judged by. Empty: the tier's, else the default protocol.
+        tier: name of a tier, whose limits then hold on images, rounds and slow methods; None for no limits.
+        device: "cpu" or "cuda".
+        runtimes: forms of the networks, see `bench.records.forms`.
+        precisions: number formats.
+        size: frame rows and columns of latency and memory, of complexity too unless there is a tier; of the
+            pictures that are made. None: the data set's, else the tier's, else the paper's.
+        threads: CPU threads; None for the usable cores.
+        rounds: interleaved rounds of latency; None for the tier's, else `ROUNDS`.
+        images: at most so many images are judged per protocol; None for the tier's limit.
+        seed: of the pictures that are made.
+        sweep: "resolution" or "threads": the same over many sizes or thread counts.
+        weights: file per model instead of the shipped one.
+        predictions: whether restored pictures are kept under `<out>/predictions`; always with a tier.
+    """
+
+    models: Sequence[str] = _asked(
+        "--models", "models", "Names with commas between, 'all' or 'field' (every learned method).", ()
+    )
+    measurements: Sequence[str] = _asked(
+        "--measure", "names", "Also: kernels, the forms of UnPack against each other.", (),
+        show_default=",".join(MEASUREMENTS),
+    )  # fmt: skip
+    dataset: Dataset | None = _asked("--dataset", "dataset", "Folder in SID's layout, or its address.")  # noqa: RUF009 -- a field
+    protocols: Sequence[str] = _asked("--protocol", "names", "Protocols with commas between.", ())
+    tier: str | None = _asked(
+        "--tier", "choice", "Pictures per protocol: smoke 1 (small), quick 3, standard 93, full all.",
+        choices=tuple(TIERS),
+    )  # fmt: skip
+    device: str = _asked("--device", "choice", "Where to measure.", "cpu", choices=DEVICES)
+    runtimes: Sequence[str] = _asked("--runtime", "names", ", ".join(RUNTIMES), ("published",))
+    precisions: Sequence[str] = _asked("--precision", "names", ", ".join(PRECISIONS), ("fp32",))
+    size: tuple[int, int] | None = _asked("--size", "size", "Frame of the cost cells and of made pictures.")
+    threads: int | None = _asked("--threads", "count", "CPU threads; default: the usable cores.")
+    rounds: int | None = _asked(
+        "--rounds", "count", f"Interleaved rounds of latency; default: the tier's, else {ROUNDS}."
+    )
+    images: int | None = _asked(
+        "--images", "count", "Judged per protocol, at most; default: the tier's limit."
+    )
+    seed: int = _asked("--seed", "number", "Of the data that are made.", SEED)
+    sweep: str | None = _asked("--sweep", "choice", "Repeat over sizes or thread counts.", choices=SWEEPS)
+    weights: Mapping[str, Path] = _asked("--weights", "weights", "", {})
+    predictions: bool = _asked(
+        "--predictions", "flag", "Keep restored pictures under OUT/predictions.", False
+    )
+
+    @property
+    def limits(self) -> Tier | None:
+        """The tier that was named."""
+        return TIERS[self.tier] if self.tier else None
+
+    @cached_property
+    def methods(self) -> tuple[str, ...]:
+        """Every method by its own name, each once."""
+        default = (self.limits.models or ("all",)) if self.limits else ()
+        return tuple(dict.fromkeys(name for word in self.models or default for name in named(word)))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What is measured."""
+        if self.measurements:
+            return tuple(self.measurements)
+        if self.tier:
+            return KINDS
+        return tuple(kind for kind in MEASUREMENTS if kind != "quality" or self.dataset is not None)
+
+    @cached_property
+    def judged_by(self) -> tuple[str, ...]:
+        """Names of the protocols that judge; raises InputError for an unknown one."""
+        default = self.limits.protocols if self.limits else (protocols.default().name,)
+        return tuple(protocols.get(name).name for name in self.protocols or default)
+
+    @property
+    def forms(self) -> tuple[tuple[str, str], ...]:
+        """Runtime and precision of every form."""
+        return tuple(product(self.runtimes, self.precisions))
+
+    @cached_property
+    def frame(self) -> tuple[int, int]:
+        """Rows and columns of the frame that cost is measured on."""
+        return self.size or self.pictured or self.made_frame
+
+    @cached_property
+    def pictured(self) -> tuple[int, int] | None:
+        """Rows and columns of the data set's pictures; None where none can be opened."""
+        from bench.data.folder.sampling import frame_size  # opens raw files, which no option needs
+
+        return frame_size(self.dataset) if self.dataset else None
+
+    @property
+    def made_frame(self) -> tuple[int, int]:
+        """Rows and columns of pictures that are made."""
+        return self.size or ((self.limits.height, self.limits.width) if self.limits else FULL_SIZE)
+
+    @property
+    def scenes(self) -> int:
+        """How many scenes are made where no data set is given."""
+        return self.limits.scenes if self.limits else 1
+
+    @property
+    def counted_frame(self) -> tuple[int, int]:
+        """Frame that operations are counted on: in the main job the paper's, whatever the data."""
+        return FULL_SIZE if self.tier else self.size or FULL_SIZE
+
+    @property
+    def cores(self) -> int:
+        """CPU threads of every cell."""
+        return self.threads or usable_cores()
+
+    @property
+    def count(self) -> int:
+        """Interleaved rounds of latency."""
+        return self.rounds or (self.limits.rounds if self.limits else ROUNDS)
+
+    @property
+    def most(self) -> int | None:
+        """At most so many images are judged per protocol."""
+        return self.images or (self.limits.images if self.limits else None)
+
+    @property
+    def most_of_slow(self) -> int | None:
+        """At most so many images are judged of a slow method, where it judges fewer than others."""
+        given = [one for one in (self.most, self.limits.slow_images if self.limits else None) if one]
+        return min(given, default=None)
+
+    def swept(self) -> Iterator[Request]:
+        """Give one request for each size or thread count of a sweep; the request itself without one."""
+        if self.sweep == "resolution":
+            yield from (replace(self, sweep=None, size=size) for size in resolutions())
+        elif self.sweep == "threads":
+            yield from (replace(self, sweep=None, threads=count) for count in thread_counts())
+        else:
+            yield self
+
+
+def resolutions() -> tuple[tuple[int, int], ...]:
+    """Frames of a resolution sweep: 0.5 to 48 MP in shape 2:3, sides multiples of 32, and the paper's."""
+    millions = (0.5, 1, 2, 4, 8, 16, 24, 36, 48)
+    sides = [round(math.sqrt(pixels * 1e6 / 1.5) / 32) * 32 for pixels in millions]
+    return tuple(sorted([*((side, side * 3 // 2 // 32 * 32) for side in sides), FULL_SIZE]))
+
+
+def thread_counts() -> tuple[int, ...]:
+    """Thread counts of a sweep: powers of two below the usable cores, and all of them."""
+    cores = usable_cores()
+    return tuple(sorted({*(1 << power for power in range(cores.bit_length()) if 1 << power < cores), cores}))
