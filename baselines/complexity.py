@@ -99,9 +99,10 @@ def layer_bytes(network: nn.Module, height: int = FULL_HEIGHT, width: int = FULL
 def products(network: nn.Module, height: int, width: int) -> list[Product]:
     """List the convolutions and matrix products of one pass, in order; arguments and errors as `macs`."""
     shadow = copy.deepcopy(network).to("meta").eval()
+    counting = _Counting()
     mosaic = torch.empty(1, 1, height, width, device="meta", dtype=_dtype(network))
     try:
-        with torch.no_grad(), _Counting() as counting:
+        with torch.no_grad(), counting:
             shadow(mosaic)
     except (NotImplementedError, RuntimeError) as error:
         cause = str(error).partition("\n")[0][:120]
@@ -112,11 +113,11 @@ def products(network: nn.Module, height: int, width: int) -> list[Product]:
     return counting.found
 
 
-class _Counting(TorchDispatchMode):
+class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes every product that is computed while it is entered."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.found: list[Product] = []
 
     def __torch_dispatch__(

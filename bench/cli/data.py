@@ -15,6 +15,7 @@ from bench.cli.crew import cluster_option, crew
 from bench.cli.examples import examples
 from bench.cli.size import Size
 from bench.data.folder.subsets import PUBLISHED, RATIOS, SUBSETS, count, deviations
+from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from bench.data.folder.pairs import Dataset
@@ -23,6 +24,8 @@ _FOLDER = click.Path(path_type=Path)
 _LIST = click.option(
     "--list", "list_file", type=_FOLDER, help="One of SID's list files: only its pairs count."
 )
+
+SHOWN_LEAKS = 3
 
 
 @click.group(epilog=examples("llbench data make --scenes 3 --out dark", "llbench data index dark"))
@@ -78,14 +81,59 @@ def redark(photos: Path, out: Path, exposures: Path | None, seed: int, cluster: 
 
 
 @command.command(
-    short_help="Pair the files and count the subsets.",
-    epilog=examples("llbench data index ~/SID", "llbench data index ~/SID --list ~/SID/Sony_test_list.txt"),
+    short_help="Pair the files and count the subsets; look for leaks between lists.",
+    epilog=examples(
+        "llbench data index ~/SID",
+        "llbench data index ~/SID --list ~/SID/Sony_test_list.txt",
+        "llbench data index --list train.txt --list test.txt",
+    ),
 )
-@click.argument("folder", type=_FOLDER)
-@_LIST
+@click.argument("folder", type=_FOLDER, required=False)
+@click.option(
+    "--list",
+    "lists",
+    type=_FOLDER,
+    multiple=True,
+    help="One of SID's list files: only its pairs count. Several: what leaks from one into another.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
-def index(folder: Path, list_file: Path | None, as_json: bool) -> None:
-    """Pair the files of a folder and count the published subsets; nothing is decoded."""
+def index(folder: Path | None, lists: tuple[Path, ...], as_json: bool) -> int:
+    """Pair the files of FOLDER and count the published subsets; nothing is decoded.
+
+    With several lists (of training and test, say) it compares these instead: scenes, inputs and truths that
+    several of them hold, and inputs that are their own truth. With FOLDER too, files of equal content count
+    as one, whatever they are called. Exit status 1 if anything leaks.
+    """
+    if len(lists) > 1:
+        return _show_leaks(lists, folder, as_json=as_json)
+    if folder is None:
+        raise InputError("nothing to index: name a folder in SID's layout, or two lists to compare")
+    _show_index(folder, lists[0] if lists else None, as_json=as_json)
+    return 0
+
+
+def _show_leaks(lists: tuple[Path, ...], folder: Path | None, *, as_json: bool) -> int:
+    from bench.data.folder.leaks import leaks, read_entries
+
+    names = [str(path) if [one.name for one in lists].count(path.name) > 1 else path.name for path in lists]
+    if len(set(names)) < len(names):
+        raise InputError(f"list {lists[0]} is named twice: name two different lists")
+    entries = {name: read_entries(path) for name, path in zip(names, lists, strict=True)}
+    found = leaks(entries, folder)
+    if as_json:
+        sizes = {name: len(listed) for name, listed in entries.items()}
+        print(json.dumps({"lists": sizes, "leaks": {one.what: list(one.found) for one in found}}))
+    else:
+        for name, listed in entries.items():
+            print(f"{name}: {len(listed)} pairs, {len({one.scene for one in listed})} scenes")
+        for leak in found:
+            shown = ", ".join(leak.found[:SHOWN_LEAKS])
+            more = f", and {len(leak.found) - SHOWN_LEAKS} more" if len(leak.found) > SHOWN_LEAKS else ""
+            print(one_line(f"{leak.what}: {len(leak.found)}{f' ({shown}{more})' if shown else ''}"))
+    return 1 if any(leak.found for leak in found) else 0
+
+
+def _show_index(folder: Path, list_file: Path | None, *, as_json: bool) -> None:
     from bench.data.folder.index import index as index_folder
 
     dataset = index_folder(folder, list_file)

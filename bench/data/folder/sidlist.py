@@ -21,15 +21,8 @@ def read_list(path: Path) -> tuple[frozenset[tuple[str, str]], list[str]]:
     Raises:
         InputError: the file cannot be read, or no line of it is usable.
     """
-    try:
-        if not path.is_file() or path.stat().st_size > _LIMIT:
-            what = "is no text file of reasonable size" if path.exists() else "does not exist"
-            raise InputError(f"list {path} {what}: give one of SID's list files")
-        lines = path.read_text("ascii").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"list {path} cannot be read ({error}): give one of SID's list files") from error
     pairs, refused = set(), []
-    for number, line in enumerate(lines, 1):
+    for number, line in enumerate(read_lines(path), 1):
         words = line.split()
         if not words:
             continue
@@ -43,6 +36,21 @@ def read_list(path: Path) -> tuple[frozenset[tuple[str, str]], list[str]]:
     if not pairs:
         raise InputError(f"list {path} has no usable line: give one of SID's list files")
     return frozenset(pairs), refused
+
+
+def read_lines(path: Path) -> list[str]:
+    """Read the lines of a list file.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    try:
+        if not path.is_file() or path.stat().st_size > _LIMIT:
+            what = "is no text file of reasonable size" if path.exists() else "does not exist"
+            raise InputError(f"list {path} {what}: give one of SID's list files")
+        return path.read_text("ascii").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"list {path} cannot be read ({error}): give one of SID's list files") from error
 
 
 def _stem(word: str, folder: str) -> str | None:
