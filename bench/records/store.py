@@ -14,7 +14,6 @@ from filelock import FileLock, Timeout
 
 from bench.records import schema
 from bench.records.cells import Cell, Record
-from bench.records.upgrades import upgraded
 from llpacknet.errors import InputError
 from llpacknet.whole import PARTIAL, whole
 
@@ -121,7 +120,7 @@ def files(out: Path) -> list[Path]:
 
 def validate(source: Path | dict[str, Any]) -> list[str]:
     """Every problem of a result file (or of its decoded content); an empty list when there is none."""
-    return schema.problems(upgraded(source)) if isinstance(source, dict) else _decode(source)[1]
+    return schema.problems(schema.upgraded(source)) if isinstance(source, dict) else _decode(source)[1]
 
 
 def _decode(path: Path) -> tuple[dict[str, Any], list[str]]:
@@ -131,7 +130,7 @@ def _decode(path: Path) -> tuple[dict[str, Any], list[str]]:
         return {}, [f"cannot be read: {error.strerror or error}"]
     except (ValueError, RecursionError) as error:
         return {}, [f"is not strict JSON: {error}"]
-    raw = upgraded(raw)
+    raw = schema.upgraded(raw)
     found = schema.problems(raw)
     if not found:
         cell = raw["cell"]

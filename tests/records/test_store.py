@@ -305,7 +305,7 @@ def test_a_result_of_a_newer_release_asks_for_an_update():
 def test_turns_that_do_not_fit_their_samples_are_told():
     for turns in ([0], "01", [0, -1]):
         (problem,) = store.validate(asdict(replace(LATENCY, values={**LATENCY.values, "turn": turns})))
-        assert "values.turn does not name a turn" in problem
+        assert problem.startswith("values.turn ")
 
 
 def test_one_run_at_a_time_has_a_folder(tmp_path):

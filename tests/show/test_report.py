@@ -162,7 +162,9 @@ def test_results_of_an_older_release_are_shown(made_up, tmp_path):
         if kind == "kernels":
             continue
         raw = {**vars(record), "cell": dict(vars(record.cell)), "environment": {}, "provenance": {}}
-        raw["values"] = {key: raw["values"][key] for key in schema.NEEDED_VALUES[kind]}
+        raw["values"] = {
+            key: raw["values"][key] for key in schema.SCHEMA["$defs"][f"{kind}-values"]["required"]
+        }
         if kind == "complexity":
             del raw["cell"]["threads"], raw["cell"]["runtime"]
         (folder / store._named(raw["cell"])).write_text(json.dumps(raw))
