@@ -14,6 +14,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "gating.md",
         "adding.md",
         "training.md",
+        "dataframe.md",
         "sid.md",
         "gpu.md",
         "clusters.md",
