@@ -1,6 +1,8 @@
 """`bench.load`: results as a data frame, with the same columns whatever was measured."""
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -81,3 +83,15 @@ def test_what_is_no_results_folder_or_damaged_is_named(tmp_path):
     (tmp_path / "cells" / "half.json").write_text('{"cell": ')
     with pytest.raises(InputError, match="half"):
         bench.load(tmp_path)
+
+
+def test_the_recipes_of_the_page_run_on_a_committed_run(pytestconfig, standard, tmp_path, monkeypatch):
+    page = (pytestconfig.rootpath / "docs" / "dataframe.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    Path("mine.csv").write_text("model,mine\nred,1\n")
+    Path("out").symlink_to(standard)
+    found = {}
+    for block in blocks:
+        exec(block.replace("costs.join", "table = costs.join"), found)
+    assert found["table"].loc["red", "release2022"] == pytest.approx(28.352, abs=1e-3)
