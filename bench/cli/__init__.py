@@ -26,6 +26,7 @@ VERBS = {
     "weights": "bring published checkpoints in",
     "fetch": "get LPIPS's backbone, hash-checked",
     "report": "tables, figures and the report of a results folder",
+    "export": "results for pytest-benchmark, pandas and spreadsheets",
     "claims": "verdicts on the paper's claims from a results folder",
     "compare": "compare two results folders, cell by cell",
     "gate": "the speed gate for continuous integration",
