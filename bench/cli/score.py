@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bench.cli import one_line
 from bench.cli.crew import cluster_option, crew
 from bench.cli.examples import examples
 
@@ -47,7 +48,8 @@ def command(
 ) -> int:
     """Score PNG, JPEG or TIFF pictures of 8 or 16 bits against their truths.
 
-    Pairs are found by equal name, else by the id before the first underscore; names like 10003_00_0.1s select
+    Pairs are found by equal name, else by the longest leading part of the name, at least the id before the
+    first underscore; names like 10003_00_0.1s select
     a protocol's subset. Without --protocol every metric is shown under release2022, and how the mean moves
     from there to every other protocol, one change at a time. A picture of 12 megapixels then takes some ten
     seconds, most of them LPIPS's; with --protocol release2022 --lpips none about one.
@@ -78,8 +80,10 @@ def command(
         print(json.dumps(result, indent=2, allow_nan=False))
     else:
         _show(result, scores, falls)
+    for line in scores.warnings:
+        print(f"llbench: warning: {one_line(line)}", file=sys.stderr)
     for line in (*scores.failures, *scores.matches.unscored):
-        print(f"llbench: not scored: {line}", file=sys.stderr)
+        print(f"llbench: not scored: {one_line(line)}", file=sys.stderr)
     return 1 if scores.failures or scores.matches.unscored else 0
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import takewhile
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from bench.data.decode import picture_file
 from bench.data.folder.pairs import Pair
 from llpacknet.errors import InputError
 
@@ -16,10 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
-SID_NAME = re.compile(r"(?P<scene>\d{5})_(?P<frame>\d{2})_(?P<seconds>\d+(\.\d+)?)s(?![0-9A-Za-z])")
+SID_NAME = re.compile(
+    r"(?P<scene>\d{5})_(?P<frame>\d{2})_"
+    r"((?P<seconds>\d+(\.\d+)?)s(?![0-9A-Za-z])|(?P<ratio>\d{2,3})(_(out|gt|scale))?$)"
+)
+"""Names of SID's files, 10003_00_0.1s, and those that its test script writes: 10003_00_100_out."""
+_RATIO_SECONDS = {100: 0.1, 250: 0.04}
+"""Exposure times that SID's test list has at a ratio; at 300 there are several."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +61,26 @@ class Matches:
 
 
 def match(predictions: Path, truths: Path) -> Matches:
-    """Pair the pictures of two folders by equal stem, else by the id before the first underscore.
+    """Pair the pictures of two folders.
+
+    A truth of equal stem comes first; else, of those with the same id before the first underscore, the one
+    that shares the longest leading part with the prediction, in whole words between underscores: SID's own
+    script calls them 10003_00_100_out and 10003_00_100_gt.
 
     Raises:
-        InputError: a folder is missing or holds no picture, or no prediction finds a truth.
+        InputError: a folder is missing or holds no picture, both are one folder, or no prediction finds a
+            truth.
     """
     judged, other = _pictures(predictions)
     known, other_truths = _pictures(truths)
+    if predictions.samefile(truths):
+        raise InputError(
+            f"{predictions} is named for predictions and truths alike: every picture would be compared with "
+            "itself; put the truths into a folder of their own"
+        )
     found, unscored = [], []
     for path in judged:
-        same_stem = [truth for truth in known if truth.stem == path.stem]
-        candidates = same_stem or [truth for truth in known if _id(truth) == _id(path)]
+        candidates = _candidates(path, known)
         doubles = [twin.name for twin in judged if twin.stem == path.stem]
         if len(candidates) != 1:
             names = ", ".join(truth.name for truth in candidates)
@@ -74,6 +89,8 @@ def match(predictions: Path, truths: Path) -> Matches:
             )
         elif len(doubles) > 1:
             unscored.append(f"{path.name}: several predictions of one name ({', '.join(doubles)})")
+        elif path.samefile(candidates[0]):
+            unscored.append(f"{path.name}: it and its truth are one file")
         else:
             found.append(Match(path.stem, path, candidates[0], _sid_pair(path, candidates[0])))
     used = {pair.truth for pair in found}
@@ -86,15 +103,26 @@ def match(predictions: Path, truths: Path) -> Matches:
     return Matches(tuple(found), tuple(unscored), tuple(unused))
 
 
-def _id(path: Path) -> str:
-    return path.stem.partition("_")[0]
+def _candidates(prediction: Path, truths: Iterable[Path]) -> list[Path]:
+    """Truths that a prediction's name fits best, more than one where it cannot tell them apart."""
+    same_stem = [truth for truth in truths if truth.stem == prediction.stem]
+    if same_stem:
+        return same_stem
+    shared = {truth: _shared_words(prediction.stem, truth.stem) for truth in truths}
+    most = max(shared.values(), default=0)
+    return [truth for truth, words in shared.items() if words == most > 0]
+
+
+def _shared_words(one: str, other: str) -> int:
+    pairs = zip(one.split("_"), other.split("_"), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
 def _pictures(folder: Path) -> tuple[list[Path], list[Path]]:
     if not folder.is_dir():
         raise InputError(f"{folder} is no folder: name one that holds pictures")
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    pictures = [path for path in files if path.suffix.lower() in SUFFIXES]
+    pictures = [path for path in files if path.suffix.lower() in picture_file.SUFFIXES]
     if not pictures:
         raise InputError(f"{folder} holds no picture: put PNG, JPEG or TIFF files there")
     return pictures, [path for path in files if path not in pictures]
@@ -104,9 +132,14 @@ def _sid_pair(prediction: Path, truth: Path) -> Pair | None:
     name = SID_NAME.match(prediction.stem)
     if name is None:
         return None
+    if name["ratio"]:
+        short_s = _RATIO_SECONDS.get(int(name["ratio"]), math.nan)
+        long_s = short_s * int(name["ratio"])
+        return Pair(name["scene"], name["frame"], short_s, long_s, prediction, truth)
     long = SID_NAME.match(truth.stem)
     # A truth called 10003.jpg does not tell its exposure time; no subset's rule asks for it.
-    long_s = float(long["seconds"]) if long and truth.stem != prediction.stem else math.nan
+    tells = long is not None and long["seconds"] and truth.stem != prediction.stem
+    long_s = float(long["seconds"]) if long is not None and tells else math.nan
     return Pair(name["scene"], name["frame"], float(name["seconds"]), long_s, prediction, truth)
 
 
@@ -118,41 +151,21 @@ def of_subset(matches: Iterable[Match], subset: str) -> list[Match]:
 
 
 def read_picture(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Read a colour picture at the depth that its file has.
+    """Read a picture at its file's depth, upright and in sRGB: see `bench.data.decode.picture_file`.
 
     Returns:
-        (H, W, 3) uint8 or uint16. An orientation tag is not applied: the pixels are compared as they lie.
+        (H, W, 3) uint8 or uint16.
 
     Raises:
-        InputError: the file cannot be read, or is not RGB of 8 or 16 bits.
+        InputError: the file cannot be read, or is no opaque picture of 8 or 16 bits.
     """
     try:
-        picture = _decode(path)
+        picture = picture_file.read(path)
+    except InputError as error:
+        raise InputError(f"{path.name} {error}") from None
     except Exception as error:  # decoders raise what they like on damaged files
         # Their words may hold folders and addresses in memory, which differ between runs.
         raise InputError(f"{path.name} cannot be read ({type(error).__name__}): write it again") from error
     if picture.size == 0:  # tifffile gives nothing, and no error, for a file cut off in its header
         raise InputError(f"{path.name} cannot be read (it holds no picture): write it again")
-    if picture.ndim != 3 or picture.shape[2] != 3:
-        shape = "x".join(map(str, picture.shape))
-        raise InputError(f"{path.name} is no RGB picture (its array is {shape}): save it with three channels")
-    if picture.dtype not in (np.uint8, np.uint16):
-        raise InputError(f"{path.name} holds {picture.dtype} numbers: save it with 8 or 16 bits")
     return picture
-
-
-def _decode(path: Path) -> NDArray[Any]:
-    if path.suffix.lower() in {".jpg", ".jpeg"}:
-        from PIL import Image
-
-        with Image.open(path) as image:
-            return np.asarray(image)
-    if path.suffix.lower() == ".png":
-        import imagecodecs  # Pillow reduces 16-bit colour to 8
-
-        png: NDArray[Any] = imagecodecs.png_decode(path.read_bytes())
-        return png
-    import tifffile
-
-    tiff: NDArray[Any] = tifffile.imread(path)
-    return tiff

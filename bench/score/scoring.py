@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,7 +13,7 @@ from bench.metrics import definitions, quantise
 from bench.metrics.definitions import to_json
 from bench.records import protocols
 from bench.score.reading import Match, Matches, match, of_subset, read_picture
-from llpacknet.errors import InputError
+from llpacknet.errors import InputError, cause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -40,12 +41,14 @@ class Scores:
         values: by prediction name, then by (quantisation, metric name).
         failures: a line for every pair that could not be scored.
         skipped: by metric name, why it could not be had.
+        warnings: a line for what makes the figures doubtful.
     """
 
     matches: Matches
     values: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
 
     def of(self, protocol: Protocol) -> list[Match]:
         """Return the scored pictures that belong to a protocol's subset."""
@@ -138,7 +141,21 @@ def score(
             scores.values[name] = values
     if not scores.values:
         raise InputError(f"no pair could be scored; {scores.failures[0]}")
+    scores.warnings += _suspicious(scores)
     return scores
+
+
+def _suspicious(scores: Scores) -> list[str]:
+    """Say where predictions are their truths: bit for bit, which no restoration is."""
+    equal = [name for name, values in scores.values.items() if all(map(math.isinf, _decibels(values)))]
+    if not equal:
+        return []
+    which = "every prediction" if len(equal) == len(scores.values) else f"{len(equal)} ({equal[0]}, ...)"
+    return [f"{which} of {len(scores.values)} equals its truth in every pixel: is it a copy of it?"]
+
+
+def _decibels(values: dict[tuple[str, str], float]) -> list[float]:
+    return [value for (_, name), value in values.items() if name.startswith("psnr")]
 
 
 def judged(hows: tuple[Quantisation, ...], names: frozenset[str], pair: Match) -> tuple[str, Judged]:
@@ -151,6 +168,8 @@ def judged(hows: tuple[Quantisation, ...], names: frozenset[str], pair: Match) -
         return pair.name, _values(pair, hows, names)
     except InputError as error:
         return pair.name, str(error)
+    except Exception as error:  # noqa: BLE001 -- the other pictures are to be scored
+        return pair.name, f"{pair.prediction.name} cannot be scored: {cause(error)}"
 
 
 def _values(pair: Match, hows: Iterable[Quantisation], names: frozenset[str]) -> dict[tuple[str, str], float]:
@@ -217,6 +236,7 @@ def as_dict(
         "unscored": list(scores.matches.unscored),
         "unused": list(scores.matches.unused),
         "skipped": scores.skipped,
+        "warnings": scores.warnings,
     }
 
 

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from PIL import Image
 
-from llpacknet.errors import InputError
+from bench.data.decode import picture_file
+from llpacknet.errors import InputError, cause
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 Use = Literal["training", "validation"]
 LIST_NAME = "photographs.csv"
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png"})
 HELD_OUT = 6
 """Without a list, one file in so many is kept for validation."""
 
@@ -85,9 +84,9 @@ def listed(folder: Path) -> tuple[Photograph, ...]:
                 f"{list_file} names {absent[0]}, which is not there: gather again or mend the list"
             )
         return photographs
-    files = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+    files = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in picture_file.SUFFIXES)
     if not files:
-        raise InputError(f"{folder} holds no JPEG or PNG photographs: give another --photos")
+        raise InputError(f"{folder} holds no JPEG, PNG or TIFF photographs: give another --photos")
     held = {name for index, name in enumerate(files) if index % HELD_OUT == HELD_OUT - 1}
     return tuple(Photograph(name, "validation" if name in held else "training") for name in files)
 
@@ -100,11 +99,18 @@ def load(folder: Path, photographs: Iterable[Photograph]) -> list[NDArray[np.uin
     """
     pictures = []
     for each in photographs:
+        path = folder / each.file
         try:
-            with Image.open(folder / each.file) as image:
-                pictures.append(np.asarray(image.convert("RGB")))
-        except OSError as error:
-            raise InputError(
-                f"{folder / each.file} cannot be read as a picture ({error}); remove it"
-            ) from error
+            picture = picture_file.read(path)
+        except InputError as error:
+            raise InputError(f"{path} {error}") from None
+        except Exception as error:
+            raise InputError(f"{path} cannot be read as a picture ({cause(error)}); remove it") from error
+        if picture.size == 0:
+            raise InputError(f"{path} holds no picture; remove it")
+        pictures.append(picture if picture.dtype == np.uint8 else _eight_bits(picture))
     return pictures
+
+
+def _eight_bits(picture: NDArray[np.uint16]) -> NDArray[np.uint8]:
+    return np.rint(picture / np.float32(257)).astype(np.uint8)

@@ -95,7 +95,7 @@ def _samples(file: BinaryIO, start: int, stop: int) -> Iterator[int]:
 def _raf_reach(file: BinaryIO, size: int, head: bytes) -> int:  # noqa: ARG001
     """Fuji: preview, header of the sensor's data, and these; an offset and a length each."""
     places = struct.unpack_from(">6I", head, 84)
-    return max(offset + length for offset, length in zip(places[::2], places[1::2], strict=True))
+    return int(max(offset + length for offset, length in zip(places[::2], places[1::2], strict=True)))
 
 
 def _crw_reach(file: BinaryIO, size: int, head: bytes) -> int:
@@ -112,7 +112,7 @@ def _crw_reach(file: BinaryIO, size: int, head: bytes) -> int:
     ends = [start + offset + length for kind, length, offset in entries if not kind & _CIFF_INLINE]
     if not count or place + 2 + 10 * count < size - _CIFF_SLACK:
         return size + 1
-    return max([place + 2 + 10 * count, *ends])
+    return int(max([place + 2 + 10 * count, *ends]))
 
 
 def _mrw_reach(file: BinaryIO, size: int, head: bytes) -> int:  # noqa: ARG001
@@ -120,6 +120,6 @@ def _mrw_reach(file: BinaryIO, size: int, head: bytes) -> int:  # noqa: ARG001
     order = ">"
     (length,) = struct.unpack_from(order + "I", head, 4)
     if head[8:12] != b"\0PRD":
-        return 8 + length
+        return int(8 + length)
     rows, columns, bits = struct.unpack_from(order + "HH4xB", head, 24)
     return int(8 + length + rows * columns * bits // 8)

@@ -209,7 +209,7 @@ def test_one_bad_file_does_not_stop_the_rest(folders, capsys):
     (folders[0] / f"{NAMES[0]}.tif").write_bytes(b"II*\0 half a picture")
     save(folders[0] / f"{NAMES[1]}.tif", np.zeros((23, 31, 3), np.uint16))
     save(folders[0] / f"{NAMES[2]}.tif", np.zeros((24, 31, 4), np.uint16)[..., :3].astype(np.uint8))
-    tifffile.imwrite(folders[0] / f"{NAMES[3]}.tif", np.zeros((24, 31), np.uint16))
+    save(folders[0] / f"{NAMES[3]}.tif", np.zeros((24, 31, 3), np.float32))
     found, status = result(folders, capsys)
     assert status == 1
     assert [picture["name"] for picture in found["pictures"]] == ["10172_00_0.1s"]

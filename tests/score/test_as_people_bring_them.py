@@ -1,0 +1,136 @@
+"""Folders as SID's script, viewers and cameras leave them: paired by their names, read as they are meant."""
+
+import json
+import math
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench.cli import main
+from bench.score import reading, scoring
+
+
+@pytest.fixture(scope="module")
+def folder(cases, tmp_path_factory):
+    made = tmp_path_factory.mktemp("score")
+    cases("scorecases").main(made)
+    return made
+
+
+def score(capsys, predictions, truths, *options):
+    arguments = ["--pred", str(predictions), "--truth", str(truths), "--lpips", "none"]
+    status = main(["score", *arguments, "--protocol", "release2022", "--json", *options])
+    said = capsys.readouterr()
+    return status, json.loads(said.out) if said.out else None, said.err
+
+
+def decibels(result):
+    return {picture["name"]: picture["psnr"] for picture in result["pictures"]}
+
+
+def test_what_sids_script_writes_is_paired_by_the_longest_common_leading_part(folder, capsys):
+    status, result, _ = score(capsys, folder / "sid_split/pred", folder / "sid_split/truth")
+    assert status == 0
+    assert [picture["truth"] for picture in result["pictures"]] == [
+        "10003_00_100_gt.png",
+        "10003_00_250_gt.png",
+        "10045_00_300_gt.png",
+    ]
+    assert all(30 < value < 32 for value in decibels(result).values())
+
+
+@pytest.mark.parametrize("spelling", ["{}", "{}/", "{}/../sid_final", "link"])
+def test_a_folder_is_not_scored_against_itself(folder, capsys, spelling, tmp_path):
+    (tmp_path / "link").symlink_to(folder / "sid_final")
+    other = tmp_path / "link" if spelling == "link" else spelling.format(folder / "sid_final")
+    status, result, said = score(capsys, folder / "sid_final", other)
+    assert (status, result) == (2, None)
+    assert "compared with itself" in said
+
+
+def test_a_file_that_is_its_own_truth_is_left_out_and_a_copy_is_warned_of(folder, capsys, tmp_path):
+    shutil.copytree(folder / "plain", tmp_path / "plain")
+    predictions, truths = tmp_path / "plain/pred", tmp_path / "plain/truth"
+    (predictions / "street.png").unlink()
+    (predictions / "street.png").hardlink_to(truths / "street.png")
+    status, result, said = score(capsys, predictions, truths)
+    assert status == 1
+    assert list(decibels(result)) == ["bridge"]
+    assert "one file" in said
+    shutil.copy(truths / "bridge.png", predictions / "bridge.png")
+    status, result, said = score(capsys, predictions, truths)
+    assert "warning: every prediction of 1 equals its truth" in said
+
+
+def test_opaque_alpha_is_nothing_and_transparency_is_called_so(folder, capsys):
+    status, result, said = score(capsys, folder / "alpha/pred", folder / "alpha/truth")
+    assert status == 1
+    values = decibels(result)
+    assert set(values) == {"opaque", "both", "none"}
+    assert len(set(values.values())) == 1
+    assert "sheer.png is transparent (alpha down to 128 of 255)" in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [
+        ("exif", {"square": 30.90, "upside": 30.91, "oblong": 30.91}),
+        ("profile", {"wide": 30.94, "srgb": 30.95}),
+    ],
+)
+def test_orientation_and_profile_are_applied(folder, capsys, kind, expected):
+    status, result, _ = score(capsys, folder / kind / "pred", folder / kind / "truth")
+    assert status == 0
+    assert decibels(result) == pytest.approx(expected, abs=0.01)
+
+
+def test_names_of_sids_script_tell_scene_and_frame_to_the_subsets(tmp_path):
+    names = ("10003_00_100", "10034_00_100", "10003_01_250", "10003_00_300")
+    for side, suffix in (("pred", "out"), ("truth", "gt")):
+        (tmp_path / side).mkdir()
+        for name in names:
+            Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(tmp_path / side / f"{name}_{suffix}.png")
+    found = reading.match(tmp_path / "pred", tmp_path / "truth").found
+
+    def kept(subset):
+        return [pair.name.removesuffix("_out") for pair in reading.of_subset(found, subset)]
+
+    assert kept("first") == ["10003_00_100", "10003_00_300", "10034_00_100"]
+    assert kept("first-aligned") == ["10003_00_100", "10003_00_300"]
+    assert kept("first-0.1s") == ["10003_00_100", "10034_00_100"]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_any_names_that_share_a_leading_part_are_paired_with_their_own(tmp_path, seed):
+    """Predictions and truths get words of their own behind a common stem; no stem leads into another."""
+    rng = np.random.default_rng(seed)
+    stems = {f"{rng.integers(3)}_{rng.integers(3)}_x{rng.integers(3)}" for _ in range(9)}
+    ends = ["_out", "_restored_2", "_B", ""], ["_gt", "_truth", "_long_10s"]
+    end, other = rng.choice(ends[0]), rng.choice(ends[1])
+    for side, word in (("pred", end), ("truth", other)):
+        (tmp_path / side).mkdir()
+        for stem in stems:
+            (tmp_path / side / f"{stem}{word}.png").write_bytes(b"not opened")
+    found = reading.match(tmp_path / "pred", tmp_path / "truth")
+    assert {pair.prediction.stem: pair.truth.stem for pair in found.found} == {
+        f"{stem}{end}": f"{stem}{other}" for stem in stems
+    }
+
+
+def test_an_exception_of_any_kind_stops_no_other_picture(folder, monkeypatch):
+    """A metric that fails on one picture alone, as a library may."""
+
+    def values(pair, hows, names):
+        if pair.name == "bridge":
+            raise OverflowError("two\nlines")
+        return {("round", name): math.inf for name in names}
+
+    monkeypatch.setattr(scoring, "_values", values)
+    bad, good = (
+        scoring.judged(("round",), frozenset({"psnr"}), pair)
+        for pair in reading.match(folder / "plain/pred", folder / "plain/truth").found
+    )
+    assert good[1] == {("round", "psnr"): math.inf}
+    assert bad[1].startswith("bridge.png cannot be scored: OverflowError: two lines (")
