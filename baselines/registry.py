@@ -174,7 +174,9 @@ def conventions(name: str, method: Any) -> Conventions:
 
 
 def _declared_conventions(declared: Spec) -> Conventions:
-    return Conventions(declared.needs_gain, declared.input_clip, declared.size_multiple)
+    return Conventions(
+        declared.needs_gain, declared.input_clip, declared.size_multiple, declared.keeps_negatives
+    )
 
 
 def kind_of(name: str, method: Any) -> Kind:

@@ -49,6 +49,7 @@ class Spec:
             no meaning.
         input_clip: upper clip of the amplified mosaic before the network (SID clips at 1); None for no clip.
             A clip before the gain too changes nothing: no gain of a protocol is below 1.
+        keeps_negatives: whether what lies below black reaches it as negative numbers; else it is 0.
         licence: licence of this implementation and any reserve of the method's authors.
         restricted: True where the method's authors reserve rights, or grant them for non-commercial use
             alone, so that `--only-free` leaves it out.
@@ -74,6 +75,7 @@ class Spec:
     licence: str
     notes: str
     input_clip: float | None = None
+    keeps_negatives: bool = False
     restricted: bool = False
     weights: str | None = None
     tile_margin: int | None = None

@@ -17,12 +17,14 @@ class Conventions:
         needs_gain: whether the caller multiplies the normalised mosaic by the gain (False for a network that
             finds its own amplification).
         input_clip: upper clip of the amplified mosaic before the network (SID clips at 1); None for no clip.
+        keeps_negatives: whether what lies below black reaches it as negative numbers (DNF); else it is 0.
         size_multiple: exported and compiled forms get frames whose sides are padded to a multiple of this.
     """
 
     needs_gain: bool = True
     input_clip: float | None = None
     size_multiple: int = UNDECLARED_MULTIPLE
+    keeps_negatives: bool = False
 
 
 def conventions_of(network: Any) -> Conventions:
@@ -39,4 +41,5 @@ def conventions_of(network: Any) -> Conventions:
         needs_gain=bool(getattr(network, "needs_gain", amplifier is None)),
         input_clip=getattr(network, "input_clip", None),
         size_multiple=int(getattr(network, "size_multiple", UNDECLARED_MULTIPLE)),
+        keeps_negatives=bool(getattr(network, "keeps_negatives", False)),
     )

@@ -120,6 +120,7 @@ class Restorer:
         network = shipped(model) if isinstance(model, str) else model
         called = conventions_of(network)
         self.needs_gain, self._clip = called.needs_gain, called.input_clip
+        self._keeps_negatives = called.keeps_negatives
         self._given = _checked_gain(gain, self.needs_gain)
         self._device = device
         calibration = None
@@ -141,7 +142,7 @@ class Restorer:
 
     def place(self, frame: RawFrame) -> Placed:
         """Normalise a frame, bring it to the colours trained on, and amplify it."""
-        mosaic, adapted = frame.normalised(), adaptation(frame)
+        mosaic, adapted = frame.normalised(keeps_negatives=self._keeps_negatives), adaptation(frame)
         if adapted is not None:
             adapted.apply(mosaic)
         return self.place_mosaic(mosaic, adapted, _TURNS.get(frame.flip, 0))
@@ -150,13 +151,16 @@ class Restorer:
         self, mosaic: NDArray[np.float32], adapted: Adaptation | None = None, turns: int = 0
     ) -> Placed:
         """Amplify a normalised mosaic (H, W), which is not changed."""
-        factor = (red_gain(mosaic) if self._given is None else self._given) if self.needs_gain else None
+        factor = self._factor(mosaic) if self.needs_gain else None
         if factor is not None:
             mosaic = mosaic * np.float32(factor)
         if self._clip is not None:
             mosaic = np.minimum(mosaic, np.float32(self._clip))
         tensor = torch.from_numpy(np.ascontiguousarray(mosaic))[None, None].to(self._device)
         return Placed(tensor, factor, adapted, turns)
+
+    def _factor(self, mosaic: NDArray[np.float32]) -> float:
+        return red_gain(np.maximum(mosaic, 0)) if self._given is None else self._given
 
     def run(self, placed: Placed, bits: Literal[8, 16] = 8) -> Restored:
         """Put a placed photograph through the network."""

@@ -15,6 +15,7 @@ SPEC = Spec(
     params_fused=2_835_103,
     gmac=658.43,
     input_clip=1.0,
+    keeps_negatives=True,
     licence=(
         "MIT for this implementation, written from the published description; the authors' code is CC BY-NC "
         "4.0, for non-commercial use"

@@ -70,7 +70,7 @@ class Subject:
         """
         if not self.network:
             return frame, gain
-        mosaic = frame.normalised()
+        mosaic = frame.normalised(keeps_negatives=self.conventions.keeps_negatives)
         if self.conventions.needs_gain:
             mosaic *= np.float32(gain)
         if clip is not None:

@@ -39,11 +39,17 @@ class RawFrame:
     flip: int = 0
     notes: tuple[str, ...] = ()
 
-    def normalised(self) -> NDArray[np.float32]:
-        """(H, W) float32 mosaic, max(raw - black, 0) / (white - black): 0 is black, 1 is saturation."""
+    def normalised(self, *, keeps_negatives: bool = False) -> NDArray[np.float32]:
+        """(H, W) float32 mosaic, max(raw - black, 0) / (white - black): 0 is black, 1 is saturation.
+
+        Args:
+            keeps_negatives: leave what noise carries below black negative.
+        """
         plane = np.empty(self.mosaic.shape, np.float32)
         for index, (row, column) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
             black = np.float32(self.black[index])
-            part = self.mosaic[row::2, column::2].astype(np.float32)
-            plane[row::2, column::2] = np.maximum(part - black, 0) / np.float32(self.white - black)
+            above = self.mosaic[row::2, column::2].astype(np.float32) - black
+            if not keeps_negatives:
+                np.maximum(above, 0, out=above)
+            plane[row::2, column::2] = above / np.float32(self.white - black)
         return plane

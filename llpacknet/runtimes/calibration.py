@@ -19,13 +19,14 @@ FILE = Path(__file__).with_name("calibration.npz")
 """Short exposures of made scenes, uint16 (N, H, W) in RGGB phase, and their exposure ratios."""
 
 
-def scenes() -> Iterator[tuple[Tensor, float]]:
+def scenes(*, keeps_negatives: bool = False) -> Iterator[tuple[Tensor, float]]:
     """Normalised unamplified mosaics (1, 1, H, W), float32, each with its exposure ratio."""
     with np.load(FILE) as stored:
         mosaics, ratios = stored["mosaics"], stored["ratios"]
         black, white = float(stored["black"]), float(stored["white"])
     for mosaic, ratio in zip(mosaics, ratios, strict=True):
-        normalised = np.maximum(mosaic.astype(np.float32) - np.float32(black), 0) / np.float32(white - black)
+        above = mosaic.astype(np.float32) - np.float32(black)
+        normalised = (above if keeps_negatives else np.maximum(above, 0)) / np.float32(white - black)
         yield torch.from_numpy(normalised)[None, None], float(ratio)
 
 
@@ -39,7 +40,7 @@ def placed(called: Conventions) -> tuple[Tensor, ...]:
         (1, 1, H, W) float32 each.
     """
     found = []
-    for mosaic, ratio in scenes():
+    for mosaic, ratio in scenes(keeps_negatives=called.keeps_negatives):
         given = mosaic * ratio if called.needs_gain else mosaic
         found.append(given if called.input_clip is None else given.clamp(max=called.input_clip))
     return tuple(found)

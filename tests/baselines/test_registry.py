@@ -76,6 +76,11 @@ def test_what_is_licensed_for_non_commercial_use_alone_is_marked():
         assert ("non-commercial" in spec(name).licence or name == "red") == spec(name).restricted
 
 
+def test_dnf_alone_is_given_what_lies_below_black():
+    assert [name for name in names() if spec(name).keeps_negatives] == ["dnf"]
+    assert create("dnf", weights="none").conventions.keeps_negatives
+
+
 def test_published_scores_name_their_source():
     for name in names():
         for score in spec(name).published:

@@ -12,6 +12,7 @@ from llpacknet import InputError, LLPackNet, restore
 from llpacknet.raw.dng import write_dng
 from llpacknet.raw.read import read_raw
 from llpacknet.red_gain import red_gain
+from llpacknet.restoring import Restorer
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +107,23 @@ for variant in ("2022", "2020-histogram", "2020-conv"):
     assert llpacknet.LLPackNet(variant).eval()(frame).shape == (1, 3, 32, 48)
 assert torch.equal(llpacknet.unpack(llpacknet.pack(frame, 8), 8), frame)
 """
+
+
+def test_a_network_that_keeps_negatives_is_given_them(tmp_path):
+    class Looking(torch.nn.Module):
+        keeps_negatives = True
+        size_multiple = 2
+
+        def forward(self, mosaic):
+            return mosaic.expand(-1, 3, -1, -1)
+
+    mosaic = np.full((48, 64), 500, np.uint16)
+    mosaic[0, 0] = 600
+    write_dng(tmp_path / "dark.DNG", mosaic)
+    restorer = Restorer(Looking().eval(), 10.0)
+    placed = restorer.place(read_raw(tmp_path / "dark.DNG")).mosaic
+    assert placed.min().item() == pytest.approx(-12 / 15871 * 10)
+    assert placed.max().item() == pytest.approx(88 / 15871 * 10)
 
 
 def test_the_network_needs_torch_and_numpy_alone():

@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 
-from bench.measure.inputs import crop, fit, made_up_frame
+from baselines import create
+from bench.measure.inputs import BLACK, WHITE, crop, fit, made_up_frame
 from bench.measure.quality import quarter
+from bench.measure.subjects import dress
+from bench.records.cells import Cell
 
 
 def phases(mosaic):
@@ -34,3 +37,17 @@ def test_a_made_up_frame_is_dark_and_the_same_every_time():
     frame = made_up_frame(64, 96)
     assert np.array_equal(frame.mosaic, made_up_frame(64, 96).mosaic)
     assert 0 < frame.normalised().mean() < 0.01
+
+
+def test_what_lies_below_black_reaches_the_network_that_asks_for_it():
+    frame = made_up_frame(32, 48)
+    frame.mosaic[0, 0], frame.mosaic[0, 1] = BLACK - 12, WHITE
+    placed = {}
+    for model in ("dnf", "adu-net"):
+        cell = Cell(model, "latency", device="cpu", runtime="published", precision="fp32", threads=1)
+        subject = dress(cell, create(model, weights="none"))
+        placed[model] = subject.place(frame, 100.0, subject.conventions.input_clip)
+    assert placed["dnf"][0, 0, 0, 0].item() == pytest.approx(-12 / 15871 * 100)
+    assert placed["adu-net"][0, 0, 0, 0].item() == 0
+    assert placed["dnf"][0, 0, 0, 1].item() == placed["adu-net"][0, 0, 0, 1].item() == 1
+    assert np.array_equal(placed["dnf"].clamp(min=0), placed["adu-net"])
