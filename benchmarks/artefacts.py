@@ -6,8 +6,8 @@
 Makes night scenes (`llbench data make`), restores one short exposure of each with every network at the true
 ratio (one with an amplifier of its own chooses its gain), and prints for each network the grid at 8 and 16
 pixels (`bench.metrics.artefacts.grid_energy`, percent of the range, root mean square over scenes that have
-even areas) and how many lamps are darker than their surroundings. FOLDER/artefacts.json holds the same; with
---crops each network's worst lamp lies beside it, restored and true.
+even areas) and how many lamps, and pixels of lamps, are darker than their surroundings. FOLDER/artefacts.json
+holds the same; with --crops each network's worst lamp lies beside it, restored and true.
 """
 
 from __future__ import annotations
@@ -103,13 +103,21 @@ def measured(pictures: list[NDArray[np.uint8]], truths: list[NDArray[np.uint8]])
         grid[str(period)] = round(math.sqrt(float(np.mean(np.square(values)))), 4) if values else None
     found = [lamp for a, b in both for lamp in lamps(a, b)]
     dark = [asdict(lamp) for lamp in found if lamp.is_dark]
-    return {"grid_percent": grid, "lamps": len(found), "dark_lamps": len(dark), "dark": dark}
+    share = sum(lamp.dark for lamp in found) / max(1, sum(lamp.pixels for lamp in found))
+    return {
+        "grid_percent": grid,
+        "lamps": len(found),
+        "dark_lamps": len(dark),
+        "dark_pixels_percent": round(100 * share, 2),
+        "dark": dark,
+    }
 
 
 def line(name: str, found: dict[str, Any]) -> str:
     """One row of the printed table."""
     grid = "  ".join(f"grid {period}: {value} %" for period, value in found["grid_percent"].items())
-    return f"{spec(name).title:28} {grid}  dark lamps: {found['dark_lamps']} of {found['lamps']}"
+    pixels = f"{found['dark_pixels_percent']} % of their pixels"
+    return f"{spec(name).title:36} {grid}  dark lamps: {found['dark_lamps']} of {found['lamps']}, {pixels}"
 
 
 def write_crop(path: Path, pictures: list[NDArray[np.uint8]], truths: list[NDArray[np.uint8]]) -> None:

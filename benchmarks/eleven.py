@@ -1,11 +1,14 @@
 """Scores networks on dark raws that are made from photographs, as the papers score them on SID.
 
     python benchmarks/eleven.py PHOTOS --out FOLDER [--models llpacknet,llpacknet-2020] [--exposures CSV]
-                                [--weights NAME=FILE]
+                                [--weights NAME=FILE ...]
 
 Three verbs in a row: `llbench data redark` exposes the photographs, `llbench run` restores and judges them
 under `release2022` (true ratio, truncation to 8 bits), and the table shows every exposure and the mean. A
 method with an amplifier of its own gets the mosaic as it is, so that its column is without ground-truth gain.
+
+--weights may name several files for one method, one of each training (seed): its column then holds means over
+the trainings, and its last line Student's 95 % interval over them. FOLDER/trainings.json holds every figure.
 
 Without --exposures, photographs that are named like SID's test scenes (10003.jpg) get the exposure times and
 ISO of that scene's first frames (`bench/data/facts/sid_test93.csv`): eleven for the scenes 10003, 10011,
@@ -16,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import statistics
 import subprocess
 import sys
@@ -23,7 +27,9 @@ from importlib import resources
 from pathlib import Path
 
 from baselines import spec
+from bench.data.folder.index import index
 from bench.judge.results import Results
+from bench.judge.statistics import student
 from bench.records.protocols import default
 
 
@@ -60,20 +66,56 @@ def llbench(*arguments: str) -> None:
         sys.exit(status)
 
 
-def table(results: Results, models: list[str]) -> str:
+def trainings(given: list[str]) -> list[list[str]]:
+    """Sort NAME=FILE into runs: every method's first file, then the second of those that have one."""
+    runs: list[list[str]] = [[]]
+    seen: dict[str, int] = {}
+    for one in given:
+        name = one.partition("=")[0]
+        number = seen.get(name, 0)
+        seen[name] = number + 1
+        if number == len(runs):
+            runs.append([])
+        runs[number].append(one)
+    return runs
+
+
+# Of every method, for each of its trainings: PSNR in dB and gain of each exposure.
+Scores = dict[str, list[dict[str, tuple[float, float]]]]
+
+
+def scores(judged: list[tuple[Results, list[str]]]) -> Scores:
+    """Collect what the runs measured; each run is given with its methods."""
+    found: Scores = {}
+    for results, models in judged:
+        for model in models:
+            ok = results.pictures(model, default().name).ok
+            one = {image: (record.values["psnr"], record.values["gain"]) for image, record in ok.items()}
+            found.setdefault(model, []).append(one)
+    return found
+
+
+def mean(values: list[float]) -> str:
+    """Mean, and Student's interval where there are several trainings."""
+    if len(values) == 1:
+        return f"{values[0]:.2f}"
+    found = student(values)
+    return f"{found.value:.2f} ({found.low:.2f} … {found.high:.2f}; {len(values)} trainings)"
+
+
+def table(found: Scores, ratios: dict[str, float]) -> str:
     """PSNR and gain of each exposure, and the mean, as Markdown."""
-    protocol = default().name
-    judged = {model: results.pictures(model, protocol) for model in models}
-    images = sorted({image for pictures in judged.values() for image in pictures.ok})
-    heads = [f"{model} ({'true ratio' if spec(model).needs_gain else 'its own gain'})" for model in models]
-    lines = [["exposure", "ratio", *heads], ["---"] + ["---:"] * (len(models) + 1)]
-    for image in images:
-        found = [judged[model].ok.get(image) for model in models]
-        ratio = next(record.values["ratio"] for record in found if record is not None)
-        cells = [f"{r.values['psnr']:.2f} (×{r.values['gain']:.0f})" if r else "–" for r in found]
+    heads = [f"{model} ({'true ratio' if spec(model).needs_gain else 'its own gain'})" for model in found]
+    lines = [["exposure", "ratio", *heads], ["---"] + ["---:"] * (len(found) + 1)]
+    for image, ratio in sorted(ratios.items()):
+        cells = []
+        for runs in found.values():
+            here = [one[image] for one in runs if image in one]
+            psnr, gain = (statistics.fmean(values) for values in zip(*here, strict=True)) if here else (0, 0)
+            cells.append(f"{psnr:.2f} (×{gain:.0f})" if here else "–")
         lines.append([image, f"{ratio:.0f}", *cells])
-    means = [statistics.fmean(r.values["psnr"] for r in judged[m].ok.values()) for m in models]
-    lines.append(["mean", "", *(f"{mean:.2f}" for mean in means)])
+    means = [[statistics.fmean(psnr for psnr, _ in one.values()) for one in runs] for runs in found.values()]
+    lines.append(["mean", "", *(mean(values) for values in means)])
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -89,19 +131,25 @@ def main() -> None:
     given = parser.parse_args()
     if not given.photos.is_dir():
         sys.exit(f"eleven: no such folder of photographs: {given.photos}")
-    models = given.models.split(",")
     given.out.mkdir(parents=True, exist_ok=True)
     exposures = given.exposures or given.out / "exposures.csv"
     if given.exposures is None:
         write_exposures(given.photos, exposures)
-    dark, judged = given.out / "dark", given.out / "judged"
+    dark = given.out / "dark"
     redark = ["--exposures", str(exposures), "--seed", str(given.seed), "--out", str(dark)]
     llbench("data", "redark", str(given.photos), *redark)
-    weights = [part for one in given.weights for part in ("--weights", one)]
-    run = ["--measure", "quality", "--dataset", str(dark), "--protocol", default().name, *weights]
-    llbench("run", "--models", given.models, *run, "--out", str(judged), "--predictions", "--resume")
-    results = Results.load(judged)
-    print(table(results, models))
+    judged = []
+    for number, weights in enumerate(trainings(given.weights)):
+        models = given.models.split(",") if not number else [one.partition("=")[0] for one in weights]
+        folder = given.out / ("judged" if not number else f"judged-{number + 1}")
+        run = ["--measure", "quality", "--dataset", str(dark), "--protocol", default().name]
+        run += [part for one in weights for part in ("--weights", one)]
+        llbench("run", "--models", ",".join(models), *run, "--out", str(folder), "--predictions", "--resume")
+        judged.append((Results.load(folder), models))
+    found = scores(judged)
+    (given.out / "trainings.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    ratios = {pair.name: pair.ratio for pair in index(dark).pairs}
+    print(table(found, ratios))
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ class Lamp:
         pixels: how many are saturated.
         inside: mean luminance of the restored picture there, 1 is white.
         around: the same of a ring around it, which the truth has darker.
+        dark: how many of its pixels are darker than the ring's mean.
     """
 
     row: int
@@ -52,6 +53,7 @@ class Lamp:
     pixels: int
     inside: float
     around: float
+    dark: int
 
     @property
     def is_dark(self) -> bool:
@@ -142,7 +144,7 @@ def lamps(prediction: Picture, truth: Picture, data_range: float | None = None) 
     found = []
     for number, place in enumerate(ndimage.find_objects(labels), start=1):
         window = tuple(slice(max(0, each.start - GAP - RING), each.stop + GAP + RING) for each in place)
-        lamp = labels[window] == number
+        lamp = np.asarray(labels[window] == number)
         near = ndimage.binary_dilation(lamp, iterations=GAP)
         ring = ndimage.binary_dilation(near, iterations=RING) & ~near & ~saturated[window]
         at_border = any(
@@ -151,8 +153,9 @@ def lamps(prediction: Picture, truth: Picture, data_range: float | None = None) 
         if lamp.sum() >= SMALLEST_LAMP and ring.any() and not at_border:
             light = _luminance(restored[window]) / peak
             centre = [(each.start + each.stop) // 2 for each in place]
-            inside, around = float(light[lamp].mean()), float(light[ring].mean())
-            found.append(Lamp(centre[0], centre[1], int(lamp.sum()), inside, around))
+            inside, around = light[lamp], float(light[ring].mean())
+            dark = int((inside < around).sum())
+            found.append(Lamp(centre[0], centre[1], inside.size, float(inside.mean()), around, dark))
     return found
 
 

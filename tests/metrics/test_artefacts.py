@@ -81,6 +81,14 @@ def test_lamps_are_found_and_a_black_hole_is_darker_than_its_surroundings():
     assert hole[0].around == pytest.approx(0.1)
 
 
+def test_a_hole_in_a_lamp_is_counted_by_its_pixels():
+    truth = _street(1.0)
+    prediction = truth.copy()
+    prediction[23:27, 23:28] = 0.0
+    lamp = lamps(prediction, truth, 1.0)[0]
+    assert (lamp.pixels, lamp.dark, lamp.is_dark) == (100, 20, False)
+
+
 def test_spots_at_the_border_are_left_out():
     truth = _even(0.1)
     truth[:12, :12] = 1.0
