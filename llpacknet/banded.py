@@ -1,7 +1,8 @@
 """LLPackNet's trunk in one pass down the frame, a band of rows at a time (see `llpacknet.rows`).
 
-Float32 on the CPU. Activations are channels-last, so that Pack and UnPack move whole runs of channels; dense
-blocks add up what each of their inputs contributes (`llpacknet.accumulate`) instead of concatenating them.
+Float32 or bfloat16 on the CPU; products are summed in float32 either way. Activations are channels-last, so
+that Pack and UnPack move whole runs of channels; dense blocks add up what each of their inputs contributes
+(`llpacknet.accumulate`) instead of concatenating them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 GROWTH, WIDTH, FINE_WIDTH = 32, 64, 16
 """Channels of a dense layer, and between blocks at 1/16 and at 1/8 of the frame's sides."""
 FACTOR = 8
+UNPACKED_ROWS = 8
+"""Rows at 1/8 of the frame's height that become picture at a time: so few are in the cache until they are
+copied, 192 channels each."""
 
 
 Packed = Callable[[int, int, int, Tensor], None]
@@ -35,7 +39,7 @@ Packed = Callable[[int, int, int, Tensor], None]
 8x8 blocks, times the gain, into a tensor (rows, columns, 8, 8)."""
 Take = Callable[[int, int, Tensor], None]
 """Where it leaves its picture: called with a range of rows at 1/8 of the frame's height and what UnPack makes
-of them, (rows, 8, columns, 8*3) before the final function; it may overwrite that."""
+of them, (rows, 8, columns, 8*3) float32 before the final function; it may overwrite that."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +60,11 @@ class Trunk:
     gather: list[Convolution]
     fine_block: Dense
     out: Convolution
+    dtype: torch.dtype
 
     @classmethod
-    def of(cls, network: LLPackNet) -> Trunk:
-        """Take the weights of a network whose weight-norm is fused."""
+    def of(cls, network: LLPackNet, dtype: torch.dtype = torch.float32) -> Trunk:
+        """Take the weights of a network whose weight-norm is fused, for activations of a number format."""
         planes: Any = network.planes
         order = torch.arange(3 * FACTOR**2)
         if network.upsampler == "pixelshuffle":
@@ -67,26 +72,28 @@ class Trunk:
             order = torch.argsort(pixelshuffle_order(FACTOR))
         assert network.out.bias is not None
         return cls(
-            planes=[Convolution(layer.weight, layer.bias, relu=True) for layer in planes],
-            merge=_split(network.merge, 0),
-            blocks=[_dense(block) for block in network.blocks],
-            gather=_split(network.gather, 0),
-            fine_block=_dense(network.fine_block),
-            out=Convolution(network.out.weight[order], network.out.bias[order]),
+            planes=[Convolution(layer.weight, layer.bias, relu=True, dtype=dtype) for layer in planes],
+            merge=_split(network.merge, 0, dtype),
+            blocks=[_dense(block, dtype) for block in network.blocks],
+            gather=_split(network.gather, 0, dtype),
+            fine_block=_dense(network.fine_block, dtype),
+            out=Convolution(network.out.weight[order], network.out.bias[order], dtype=dtype),
+            dtype=dtype,
         )
 
 
-def _dense(block: Any) -> Dense:
+def _dense(block: Any, dtype: torch.dtype) -> Dense:
     channels = block.fuse.out_channels
-    return Dense([_split(layer, channels, relu=True) for layer in block.layers], _split(block.fuse, channels))
+    layers = [_split(layer, channels, dtype, relu=True) for layer in block.layers]
+    return Dense(layers, _split(block.fuse, channels, dtype))
 
 
-def _split(layer: nn.Conv2d, first: int, *, relu: bool = False) -> list[Convolution]:
+def _split(layer: nn.Conv2d, first: int, dtype: torch.dtype, *, relu: bool = False) -> list[Convolution]:
     """Cut a bias-free convolution by its inputs: `first` channels (or none), then GROWTH, or WIDTH, each."""
     width = GROWTH if first else WIDTH
     cuts = [first] * bool(first) + [width] * ((layer.weight.shape[1] - first) // width)
     parts = torch.split(layer.weight, cuts, dim=1)
-    return [Convolution(part, relu=relu and part is parts[-1]) for part in parts]
+    return [Convolution(part, relu=relu and part is parts[-1], dtype=dtype) for part in parts]
 
 
 class Pass:
@@ -106,12 +113,12 @@ class Pass:
         self._activations: list[Rows] = []
         self._steps: list[Step] = []
         self._packed = [self._rows(WIDTH, rows, columns) for _ in range(4)]
-        self._planes = torch.empty(band, columns, WIDTH)
+        self._planes = torch.empty(band, columns, WIDTH, dtype=trunk.dtype)
         self._outputs = [self._rows(WIDTH, rows, columns) for _ in range(4)]
-        self._gathered = torch.empty(band, columns, WIDTH)
+        self._gathered = torch.empty(band, columns, WIDTH, dtype=trunk.dtype)
         self._fine = self._rows(FINE_WIDTH, 2 * rows, 2 * columns)
         self._finest = self._rows(FINE_WIDTH, 2 * rows, 2 * columns)
-        self._rgb = torch.empty(2 * band, 2 * columns, 3 * FACTOR**2)
+        self._rgb = torch.empty(UNPACKED_ROWS, 2 * columns, 3 * FACTOR**2, dtype=trunk.dtype)
         self._wire(rows, band)
         self._frame: tuple[Packed, Take] | None = None
 
@@ -129,7 +136,7 @@ class Pass:
         self._frame = None
 
     def _rows(self, channels: int, total: int, width: int) -> Rows:
-        self._activations.append(Rows(channels, total, width))
+        self._activations.append(Rows(channels, total, width, self._trunk.dtype))
         return self._activations[-1]
 
     def _wire(self, rows: int, band: int) -> None:
@@ -177,10 +184,13 @@ class Pass:
 
     def _finish(self, start: int, end: int) -> None:
         assert self._frame is not None
-        rgb = self._rgb[: end - start]
-        self._trunk.out.add_to(as_image(rgb.zero_()), self._finest.window(start - 1, end + 1))
-        # UnPack: in channels-last order a row of a block is a run of a row of the picture.
-        self._frame[1](start, end, rgb.view(-1, 2 * self._columns, FACTOR, 3 * FACTOR).permute(0, 2, 1, 3))
+        for first in range(start, end, UNPACKED_ROWS):
+            last = min(first + UNPACKED_ROWS, end)
+            rgb = self._rgb[: last - first]
+            self._trunk.out.add_to(as_image(rgb.zero_()), self._finest.window(first - 1, last + 1))
+            # UnPack: in channels-last order a row of a block is a run of a row of the picture.
+            blocks = rgb.float().view(-1, 2 * self._columns, FACTOR, 3 * FACTOR).permute(0, 2, 1, 3)
+            self._frame[1](first, last, blocks)
 
 
 def _add_layer(

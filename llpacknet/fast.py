@@ -43,39 +43,49 @@ _ALONE = _references_of_one()
 """What Python counts of an array that one local name refers to: it differs between versions."""
 
 
-def fast(network: nn.Module) -> nn.Module:
+def fast(network: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
     """Make a network's fastest eager form for inference, called as the network is.
 
     Args:
         network: in eval mode; it is left as it is, and later changes of its weights are not followed.
+        dtype: of weights and activations, float32 or bfloat16.
 
     Returns:
-        FastLLPackNet for an LLPackNet; for any other network `for_inference`'s copy.
+        FastLLPackNet for an LLPackNet; for any other network `for_inference`'s copy, channels-last.
 
     """
-    if isinstance(network, LLPackNet) and network.upsampler != "unpack-2020":
-        return FastLLPackNet(network)
-    return for_inference(network)
+    if can_be_banded(network):
+        return FastLLPackNet(cast("LLPackNet", network), dtype)
+    other: nn.Module = for_inference(network).to(dtype)
+    return other.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def can_be_banded(network: nn.Module) -> bool:
+    """Whether a network has the form that goes down the frame a band of rows at a time."""
+    return isinstance(network, LLPackNet) and network.upsampler != "unpack-2020"
 
 
 class FastLLPackNet(nn.Module):
     """An LLPackNet for inference: mosaic (B, 1, H, W) -> RGB (B, 3, H, W), channels-last in memory.
 
-    Equal to the plain form but for the order of its sums (float32 rounding). What is not float32 on the CPU
-    takes the plain form with weight-norm fused. Buffers are kept for the size of the last frame, and the last
-    picture's memory is written again once nothing refers to it any more: on some machines fresh pages cost a
-    good part of the arithmetic.
+    In float32 equal to the plain form but for the order of its sums. In bfloat16 (mosaic and picture stay
+    float32) weights and activations are rounded to 8 bits of mantissa; amplifier, sums of products and what
+    follows UnPack are float32 all the same. A mosaic that is not float32 on the CPU takes the plain form with
+    weight-norm fused. Buffers are kept for the size of the last frame, and the last picture's memory is
+    written again once nothing refers to it any more: on some machines fresh pages cost a good part of the
+    arithmetic.
 
     Args:
         network: any variant but the experiment's "unpack-2020"; it is left as it is.
+        dtype: of weights and activations, float32 or bfloat16.
 
     """
 
-    def __init__(self, network: LLPackNet) -> None:
+    def __init__(self, network: LLPackNet, dtype: torch.dtype = torch.float32) -> None:
         super().__init__()
         self.network = fuse_weight_norm(copy.deepcopy(network)).eval().requires_grad_(requires_grad=False)
         self.amplifier = self.network.amplifier
-        self._trunk = Trunk.of(self.network)
+        self._trunk = Trunk.of(self.network, dtype)
         self._passes: dict[tuple[int, int], Pass] = {}
         self._last: NDArray[np.generic] | None = None
 

@@ -27,6 +27,7 @@ class Rows:
         channels: of the activation.
         total: its rows.
         width: its columns.
+        dtype: number format.
 
     Attributes:
         total: rows of the activation.
@@ -35,12 +36,12 @@ class Rows:
 
     """
 
-    def __init__(self, channels: int, total: int, width: int) -> None:
+    def __init__(self, channels: int, total: int, width: int, dtype: torch.dtype = torch.float32) -> None:
         self.total = total
         self.width = width
         self.end = 0
         self._first = -1
-        self._buffer = torch.zeros(2, width, channels)
+        self._buffer = torch.zeros(2, width, channels, dtype=dtype)
         self._readers: list[tuple[Step, int]] = []
 
     def restart(self) -> None:

@@ -6,7 +6,7 @@ import importlib.util
 import os
 import shutil
 
-from llpacknet.runtimes.processor import lacks
+from llpacknet.runtimes.processor import lacks, why_without
 
 RUNTIMES = ("published", "eager", "compile", "onnxruntime", "openvino")
 PRECISIONS = ("fp32", "bf16", "fp16", "int8")
@@ -38,26 +38,32 @@ def why_unsupported(runtime: str, precision: str, device: str = "cpu") -> str | 
     return f"{' and '.join(missing)} not installed: {INSTALL}" if missing else None
 
 
-def note(precision: str, computes: str) -> str | None:
+def computed_in_torch(precision: str, device: str = "cpu") -> str:
+    """Give the number format in which torch computes what is asked for.
+
+    bf16 without instructions for it would be emulated, many times slower than fp32, which takes its place.
+    """
+    return "fp32" if precision == "bf16" and device == "cpu" and lacks("bf16") else precision
+
+
+def note(precision: str, computes: str, runtime: str = "eager") -> str | None:
     """Say what a reader must know of a form's number format on this processor; None where all is as named.
 
     Args:
         precision: what was asked for.
         computes: the number format in which most of the convolutions run.
+        runtime: the form's.
     """
+    without = why_without(precision, runtime)
     if computes != precision:
-        has = "this processor has no instructions for it" if lacks(precision) else "the runtime chose so"
-        return f"asked for {precision}, computed in {computes}: {has}"
-    if lacks(precision):
-        return f"this processor has no {precision} instructions: computed by widening"
-    return None
+        why = f"{without} instructions for it" if without else "the runtime chose so"
+        return f"asked for {precision}, computed in {computes}: {why}"
+    return f"{without} {precision} instructions: computed by widening" if without else None
 
 
 def _why_not_in_torch(runtime: str, precision: str) -> str | None:
     if precision == "int8":
         return f"torch has no int8 form of it ({runtime}); onnxruntime and openvino have"
-    if precision == "bf16" and lacks("bf16"):
-        return "this processor has no bf16 instructions, and torch would emulate them many times slower"
     if runtime == "compile" and _compiler() is None:
         return "torch.compile needs a C++ compiler and finds none: install g++, or name one in CXX"
     return None

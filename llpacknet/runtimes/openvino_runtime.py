@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from llpacknet.runtimes.exporting import INPUT
+from llpacknet.runtimes.processor import lacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from llpacknet.runtimes.framing import Framing
 
 HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
-"""What is asked for; a processor without the instructions is given fp32 instead, and `computes` tells."""
+"""What is asked for where there are instructions for it; else fp32, and `computes` tells."""
 _FORMATS = {"f32": "fp32", "bf16": "bf16", "f16": "fp16", "u8": "int8", "i8": "int8"}
 CONVOLUTIONS = ("Convolution", "Deconvolution")
 
@@ -58,7 +59,7 @@ def load(
         pictures.build(),
         "CPU",
         {
-            "INFERENCE_PRECISION_HINT": HINTS[precision],
+            "INFERENCE_PRECISION_HINT": HINTS["fp32" if lacks(precision, "openvino") else precision],
             "INFERENCE_NUM_THREADS": threads,
             "NUM_STREAMS": 1,
             "PERFORMANCE_HINT": "LATENCY",

@@ -14,7 +14,7 @@ from torch import nn
 
 from llpacknet.cuda import DTYPES, CudaForm
 from llpacknet.errors import UnsupportedError
-from llpacknet.fast import FastLLPackNet, fast
+from llpacknet.fast import FastLLPackNet, can_be_banded, fast
 from llpacknet.network import for_inference
 from llpacknet.runtimes import forms
 from llpacknet.runtimes.framing import split
@@ -68,7 +68,7 @@ class Prepared:
     @property
     def note(self) -> str | None:
         """What a reader must know of its number format on this processor; None where all is as named."""
-        return forms.note(self.precision, self.computes)
+        return forms.note(self.precision, self.computes, self.runtime)
 
     def fit(self, height: int, width: int) -> None:
         """Compile for a frame size ahead of the first call."""
@@ -114,48 +114,50 @@ def prepare(
     if reason:
         raise UnsupportedError(reason)
     if runtime == "published":
-        return _in_torch(network.to(device), runtime, precision)
+        return _in_torch(network.to(device), runtime, precision, precision)
     if precision in DTYPES and runtime in {"eager", "compile"}:
         return _torch_form(network, runtime, precision, multiple, device)
     return _exported(network, runtime, precision, multiple, threads or torch.get_num_threads(), calibration)
 
 
-def _in_torch(forward: Forward, runtime: str, precision: str) -> Prepared:
+def _in_torch(forward: Forward, runtime: str, precision: str, computes: str) -> Prepared:
     """Wrap what takes any size by itself."""
 
     def call(mosaic: Tensor) -> Tensor:
         with torch.inference_mode():
             return forward(mosaic)
 
-    return Prepared(runtime, precision, precision, lambda _, __: (call, precision))
+    return Prepared(runtime, precision, computes, lambda _, __: (call, computes))
 
 
 def _torch_form(network: nn.Module, runtime: str, precision: str, multiple: int, device: str) -> Prepared:
-    if precision == "fp32" and device == "cpu" and runtime == "eager":
-        form = fast(network)
-        prepared = _in_torch(form, runtime, precision)
+    computes = forms.computed_in_torch(precision, device)
+    plain = device == "cpu" and computes == "fp32"
+    if runtime == "eager" and (plain or (device == "cpu" and can_be_banded(network))):
+        form = fast(network, DTYPES[computes])
+        prepared = _in_torch(form, runtime, precision, computes)
         prepared.levels = form.picture if isinstance(form, FastLLPackNet) else None
         return prepared
     fused = for_inference(network).to(device)
-    if precision == "fp32" and device == "cpu":
-        return _in_torch(_compiled(fused), runtime, precision)
+    if plain:
+        return _in_torch(_compiled(fused), runtime, precision, computes)
     framing, trunk = split(fused, multiple)
     if device == "cuda" and runtime == "eager":
         inner: Forward = CudaForm(trunk, precision, device)
     else:
-        inner = _converted(trunk, runtime, precision, device)
+        inner = _converted(trunk, runtime, computes, device)
 
     def forward(mosaic: Tensor) -> Tensor:
         placed, margins = framing.enter(mosaic)
         return framing.leave(inner(placed), margins)
 
-    return _in_torch(forward, runtime, precision)
+    return _in_torch(forward, runtime, precision, computes)
 
 
 def _converted(trunk: nn.Module, runtime: str, precision: str, device: str) -> Forward:
     """Weights and activations in a number format: float32 in, float32 out."""
     trunk = trunk.to(device, DTYPES[precision])
-    if device == "cuda":
+    if device == "cuda" or runtime == "eager":
         trunk = trunk.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     inner = _compiled(trunk) if runtime == "compile" else trunk
 

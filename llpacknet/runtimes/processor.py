@@ -1,7 +1,12 @@
-"""Which number formats this processor has instructions for, as the kernel lists them; free of torch."""
+"""Which number formats this processor has instructions for that may be used; free of torch.
+
+The kernel lists the instructions of a processor. oneDNN, which computes the convolutions of torch and
+OpenVINO, can be told in the environment to leave the newer ones alone.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -11,13 +16,35 @@ _INSTRUCTIONS = {
     "int8": frozenset({"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8", "asimddp", "i8mm"}),
 }
 """Flags on x86 and on ARM, any of which is enough. int8 means products of bytes summed in one step."""
+CAPS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
+"""Variables that hold the newest instructions oneDNN may use."""
+_FORBIDS = {
+    "bf16": frozenset({"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"}),
+    "int8": frozenset({"SSE41", "AVX", "AVX2", "AVX512_CORE"}),
+}
+"""Values of those variables that leave out a number format's instructions."""
 
 
-def lacks(precision: str) -> bool:
-    """Whether this processor is known to have no instructions for a number format."""
+def lacks(precision: str, runtime: str = "eager") -> bool:
+    """Whether there are known to be no instructions for a number format that a runtime may use."""
+    return why_without(precision, runtime) is not None
+
+
+def why_without(precision: str, runtime: str = "eager") -> str | None:
+    """Say why a runtime computes without instructions for a number format; None where nothing is known so.
+
+    Returns:
+        what stands before "instructions for it": "this processor has no", or the setting that forbids them.
+    """
     flags = _flags()
     wanted = _INSTRUCTIONS.get(precision)
-    return bool(flags) and wanted is not None and not flags & wanted
+    if flags and wanted is not None and not flags & wanted:
+        return "this processor has no"
+    for name in CAPS if runtime != "onnxruntime" else ():
+        value = os.environ.get(name, "").upper()
+        if value in _FORBIDS.get(precision, ()):
+            return f"{name}={value} allows no"
+    return None
 
 
 @cache

@@ -68,13 +68,13 @@ def for_openvino(onnx: bytes, mosaics: Mosaics, folder: Path | None) -> Any:
                 subset_size=len(mosaics),
                 ignored_scope=nncf.IgnoredScope(names=_first_in_openvino(source)),
                 advanced_parameters=nncf.AdvancedQuantizationParameters(
-                    overflow_fix=nncf.OverflowFix.ENABLE if lacks("int8") else None,
+                    overflow_fix=nncf.OverflowFix.ENABLE if lacks("int8", "openvino") else None,
                     activations_range_estimator_params=_ranges(),
                 ),
             )
         ov.serialize(model, target, target.with_suffix(".bin"))
 
-    name = "openvino-7bit" if lacks("int8") else "openvino"
+    name = "openvino-7bit" if lacks("int8", "openvino") else "openvino"
     with _kept(onnx, mosaics, folder, name, ("openvino", "nncf"), ".xml", quantise) as path:
         core = ov.Core()
         # Not mapped into memory: a temporary folder goes before the model does.
@@ -116,13 +116,13 @@ def for_onnxruntime(onnx: bytes, mosaics: Mosaics, folder: Path | None) -> bytes
                 nodes_to_exclude=_ends_in_onnx(onnx),
                 # Sums of two products of bytes overflow 16 bits, in which processors without int8
                 # instructions hold them, unless weights keep to 7 bits.
-                reduce_range=lacks("int8"),
+                reduce_range=lacks("int8", "onnxruntime"),
                 op_types_to_quantize=["Conv", "ConvTranspose"],
             )
         source.unlink()
 
     versions = ("onnxruntime", "onnx")
-    name = "onnxruntime-7bit" if lacks("int8") else "onnxruntime"
+    name = "onnxruntime-7bit" if lacks("int8", "onnxruntime") else "onnxruntime"
     with _kept(onnx, mosaics, folder, name, versions, ".onnx", quantise) as path:
         return path.read_bytes()
 

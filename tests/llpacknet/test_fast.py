@@ -106,9 +106,36 @@ def test_without_the_fused_kernel_it_gives_the_same(monkeypatch):
     frames = mosaic(1, 80, 50)
     with torch.inference_mode():
         with_it = fast(plain)(frames)
-        monkeypatch.setattr(accumulate, "fused_add_works", lambda: False)
+        monkeypatch.setattr(accumulate, "fused_add_works", lambda dtype: False)
         without = fast(plain)(frames)
     assert apart(without, with_it) < 1e-6
+
+
+def rms(one, other):
+    """Root of the mean square of the difference, relative to the largest magnitude."""
+    return float((one - other).square().mean().sqrt() / other.abs().max())
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("size", [(1, 18, 30), (2, 250, 114)])
+def test_in_bfloat16_it_is_as_near_as_bfloat16_allows(name, size):
+    plain = network(name)
+    frames = mosaic(*size)
+    with torch.inference_mode():
+        expected = exact(plain, frames)
+        form = fast(plain, torch.bfloat16)
+        found, levels = form(frames), form.picture(frames)
+        gains = form.gain(frames)
+        rounded = copy.deepcopy(plain)
+        rounded.amplifier = None  # whose gain no eight bits can hold
+        amplified = frames * gains.view(-1, 1, 1, 1)
+        coarse = rounded.bfloat16()(amplified.bfloat16()).float()
+    assert found.dtype == torch.float32
+    assert gains.dtype == torch.float32
+    # No further off than the plain form with everything in bfloat16.
+    assert rms(found, expected) < 1.2 * rms(coarse, expected) + 1e-4
+    assert rms(found, expected) < 0.01
+    assert float((levels - found.permute(0, 2, 3, 1).clamp(0, 1) * 255).abs().max()) < 0.501
 
 
 def test_frames_wider_than_a_band_are_taken_row_by_row(monkeypatch):

@@ -3,7 +3,7 @@
 import pytest
 
 from llpacknet.runtimes import forms
-from llpacknet.runtimes.forms import PRECISIONS, RUNTIMES, note, why_unsupported
+from llpacknet.runtimes.forms import PRECISIONS, RUNTIMES, computed_in_torch, note, why_unsupported
 
 
 @pytest.mark.parametrize(
@@ -35,14 +35,28 @@ def test_every_reason_is_one_line():
 
 
 @pytest.mark.parametrize("instructions", [frozenset({"avx2"}), frozenset({"avx512_bf16", "avx512_vnni"})])
-def test_bf16_is_for_processors_with_instructions_for_it_and_so_is_told(monkeypatch, instructions):
+def test_bf16_is_computed_where_there_are_instructions_for_it_and_so_is_told(monkeypatch, instructions):
     monkeypatch.setattr("llpacknet.runtimes.processor._flags", lambda: instructions)
     has = "avx512_bf16" in instructions
-    assert (why_unsupported("eager", "bf16") is None) == has
+    assert computed_in_torch("bf16") == ("bf16" if has else "fp32")
+    assert computed_in_torch("bf16", "cuda") == "bf16"
     assert (note("int8", "int8") is None) == has
     assert note("fp32", "fp32") is None
     lacking = note("bf16", "fp32")
     assert ("the runtime chose so" if has else "no instructions for it") in lacking
+
+
+def test_instructions_that_onednn_must_not_use_count_as_missing_where_it_computes(monkeypatch):
+    monkeypatch.setattr(
+        "llpacknet.runtimes.processor._flags", lambda: frozenset({"avx512_bf16", "avx512_vnni"})
+    )
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "avx512_core_vnni")
+    assert computed_in_torch("bf16") == "fp32"
+    assert note("int8", "int8", "openvino") is None
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "AVX2")
+    said = "ONEDNN_MAX_CPU_ISA=AVX2 allows no int8 instructions: computed by widening"
+    assert note("int8", "int8", "openvino") == said
+    assert note("int8", "int8", "onnxruntime") is None
 
 
 def test_a_package_that_is_missing_is_named_with_what_installs_it(monkeypatch):
