@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from bench.cli.counting import counting
 from bench.cli.crew import cluster_options, crew
 from bench.cli.examples import examples
 from bench.cli.options import chosen_models, only_free_option, request_options, results_options
+from bench.cli.staging import Staging, budget_seconds, write
 from bench.machine import trace
 from bench.records import store
 from bench.run import progress
@@ -48,6 +50,12 @@ if TYPE_CHECKING:
 )
 @only_free_option
 @click.option("--offline", is_flag=True, help="Fetch nothing; LPIPS is then left out if it is not at hand.")
+@click.option(
+    "--budget",
+    type=click.FloatRange(0, min_open=True),
+    metavar="MINUTES",
+    help="Leave what does not fit into so many minutes for --resume.",
+)
 @cluster_options
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("out"), show_default=True, help="Results folder."
@@ -56,6 +64,7 @@ if TYPE_CHECKING:
 def command(
     only_free: bool,
     offline: bool,
+    budget: float | None,
     cluster: str | None,
     every_host: bool,
     out: Path,
@@ -64,6 +73,7 @@ def command(
     **asked: Any,
 ) -> int:
     """Make dark raws if none are given, measure, and write tables, figures, verdicts and report into OUT."""
+    started = time.monotonic()
     request = Request(**asked)
     request = replace(request, models=chosen_models(request.methods, only_free=only_free))
     with crew(cluster, every_host=every_host) as workers:
@@ -77,12 +87,10 @@ def command(
             wanted = plan(request)
             for note in wanted.notes:
                 _say(f"note: {note}")
-            try:
-                summary = workers.execute(wanted, out, resume=True, progress=progress.for_stream())
-            except KeyboardInterrupt:
-                _show_what_there_is(out)
-                raise
-    _show(wanted, summary, out, as_json=as_json)
+            tier, limit_s = request.limits, budget_seconds(budget)
+            staging = Staging(workers, out, tier.first_s if tier else None, limit_s, started)
+            summary = staging.measure(wanted)
+    _show(wanted, summary, staging, as_json=as_json)
     return 1 if summary.failed else 0
 
 
@@ -135,30 +143,22 @@ def _data(request: Request, out: Path, workers: Crew) -> Dataset:
         )
 
 
-def _show(wanted: Plan, summary: Summary, out: Path, *, as_json: bool) -> None:
-    with trace.span("import"):
-        from bench.show import report
-
-    with trace.span("report"), Console(stderr=True).status("writing tables, figures and the report"):
-        report.write_all(out)
+def _show(wanted: Plan, summary: Summary, staging: Staging, *, as_json: bool) -> None:
+    out = staging.out
+    results = write(out)
     trace.write(out, "command")
     if as_json:
         print(json.dumps({**asdict(summary), "out": str(out), "cells": len(wanted.cells)}))
         return
-    from bench.show.tables.table1 import table1_rich
+    from bench.show.tables import writers
+    from bench.show.tables.table1 import table1
 
-    Console().print(table1_rich(out))
+    Console().print(writers.as_rich(table1(results)))
     print(progress.summary_text(summary, out))
     print(_verdicts(out))
+    if words := staging.left_words():
+        print(words)
     print(f"tables in {out / 'tables'}, figures in {out / 'figures'}, everything in {out / 'report.html'}")
-
-
-def _show_what_there_is(out: Path) -> None:
-    if store.files(out):
-        from bench.show import report
-
-        report.write_all(out)
-        _say(f"what was finished is in {out / 'report.html'}; go on with --resume")
 
 
 def _verdicts(out: Path) -> str:

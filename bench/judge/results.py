@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.paper import FULL_SIZE
 from bench.judge import trainings
-from bench.records import store
+from bench.records import pending, store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from bench.judge.trainings import Training
@@ -49,9 +49,16 @@ class Results:
     Attributes:
         records: what was measured, cell by cell.
         trainings: of the experiment on UnPack, where the folder holds it.
+        pending: what a run has not measured yet, with its predicted seconds (`bench.records.pending`).
     """
 
-    def __init__(self, records: Iterable[Record], trainings: Iterable[Training] = ()) -> None:
+    def __init__(
+        self,
+        records: Iterable[Record],
+        trainings: Iterable[Training] = (),
+        pending: Mapping[pending.Key, float] | None = None,
+    ) -> None:
+        self.pending = dict(pending or {})
         self.trainings = tuple(sorted(trainings, key=lambda one: (one.arm, one.seed)))
         self.records = sorted(records, key=lambda record: [str(axis) for axis in vars(record.cell).values()])
         self._by: dict[tuple[str, str], list[Record]] = {}
@@ -70,7 +77,7 @@ class Results:
             out: the results folder, of a finished run or an unfinished one.
             unpack: folder of the experiment; `<out>/unpack` if None.
         """
-        return cls(store.load(out), trainings.load(unpack or out / trainings.FOLDER))
+        return cls(store.load(out), trainings.load(unpack or out / trainings.FOLDER), pending.read(out))
 
     @cached_property
     def models(self) -> tuple[str, ...]:

@@ -44,6 +44,7 @@ class Job:
         weights: "none" for random parameters, else "shipped" or a file.
         area_fraction: part of the frame that is judged, 1 or a quarter (centred).
         round: number of the interleaved round (latency).
+        rounds: how many rounds there are in all (latency).
         twin: whether this is the second process of an A/A pair (latency).
         single_pass: whether one call is all that is made, because a method is slow (latency).
         slow_pass_s: a first call that takes longer than this is the only one; None for no such limit.
@@ -57,6 +58,7 @@ class Job:
     weights: str = "none"
     area_fraction: float = 1.0
     round: int = 0
+    rounds: int = 1
     twin: bool = False
     single_pass: bool = False
     slow_pass_s: float | None = None

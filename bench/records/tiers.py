@@ -30,6 +30,9 @@ class Tier:
         rounds: interleaved rounds of latency, each in a fresh process.
         slow_pass_s: a method predicted to need more than this for one pass is timed once and judged at a
             quarter of the area, marked so in every table; None to treat all methods alike.
+        once_pass_s: a method predicted to need more than this for one pass is timed once; None for the same
+            limit as `slow_pass_s`.
+        first_s: predicted seconds of the first stage, after which there are tables; None for no stages.
         slow_images: at most so many images are judged of such a method, marked so too; None for as many as of
             the others.
         models: what is measured where no models are named; None for all that are registered.
@@ -43,6 +46,8 @@ class Tier:
     images: int | None
     rounds: int
     slow_pass_s: float | None
+    once_pass_s: float | None = None
+    first_s: float | None = 150.0
     slow_images: int | None = None
     models: tuple[str, ...] | None = None
     protocols: tuple[str, ...] = PROTOCOLS
@@ -51,8 +56,27 @@ class Tier:
 TIERS: dict[str, Tier] = {
     tier.name: tier
     for tier in (
-        Tier("smoke", scenes=1, height=712, width=1064, images=1, rounds=2, slow_pass_s=20.0, models=SMOKE),
-        Tier("quick", scenes=1, height=FULL_HEIGHT, width=FULL_WIDTH, images=3, rounds=2, slow_pass_s=20.0),
+        Tier(
+            "smoke",
+            scenes=1,
+            height=712,
+            width=1064,
+            images=1,
+            rounds=2,
+            slow_pass_s=20.0,
+            first_s=20.0,
+            models=SMOKE,
+        ),
+        Tier(
+            "quick",
+            scenes=1,
+            height=FULL_HEIGHT,
+            width=FULL_WIDTH,
+            images=3,
+            rounds=5,
+            slow_pass_s=20.0,
+            once_pass_s=3.0,
+        ),
         Tier(
             "standard",
             scenes=12,

@@ -90,7 +90,7 @@ def latency_s(one: Pass, *, single_pass: bool) -> float:
         return IMPORT_S + one.seconds
     if one.seconds > 5:
         return IMPORT_S + 2 * one.seconds
-    return IMPORT_S + 5 * one.seconds + max(3.0, 2 * one.seconds)
+    return IMPORT_S + 3 * one.seconds + max(3.0, 2 * one.seconds)
 
 
 def quality_s(one: Pass | None, height: int, width: int, images: int) -> float:

@@ -19,11 +19,38 @@ if TYPE_CHECKING:
     from bench.records.jobs import Job
     from bench.run.outcome import Summary
 
+FIRM_S = 15.0
+"""So many seconds of prediction count as confirmed before anything has run: one odd job does not decide."""
 
-def for_stream(stream: TextIO | None = None) -> Lines | Bar:
-    """Choose what suits a stream (standard error if None): a bar for a terminal, lines for a file or pipe."""
+
+def for_stream(stream: TextIO | None = None, pace: Pace | None = None, later_s: float = 0.0) -> Lines | Bar:
+    """Choose what suits a stream: a bar for a terminal, lines for a file or pipe.
+
+    Args:
+        stream: standard error if None.
+        pace: what this machine has shown so far, where the execution is one of several stages.
+        later_s: predicted seconds of the stages to come.
+    """
     target = stream or sys.stderr
-    return Bar(target) if target.isatty() else Lines(target)
+    clock = _Clock(pace or Pace(), later_s)
+    return Bar(target, clock) if target.isatty() else Lines(target, clock)
+
+
+class Pace:
+    """How long jobs take here relative to what was predicted, learnt from those that have ended."""
+
+    def __init__(self) -> None:
+        self._predicted = self._taken = FIRM_S
+
+    def learn(self, predicted_s: float, taken_s: float) -> None:
+        """Take note of jobs that have ended."""
+        self._predicted += predicted_s
+        self._taken += taken_s
+
+    @property
+    def factor(self) -> float:
+        """What predictions are multiplied by."""
+        return self._taken / self._predicted
 
 
 def duration(seconds: float) -> str:
@@ -39,32 +66,37 @@ def duration(seconds: float) -> str:
 class _Clock:
     """Estimates the time left: what remains by prediction, times how predictions have fared so far."""
 
-    def __init__(self, jobs: Sequence[Job]) -> None:
-        self._jobs = list(jobs)
-        self._start = time.monotonic()
-        self.total = predictions.total_s(tuple(jobs))
-        self.done = 0.0
+    def __init__(self, pace: Pace, later_s: float) -> None:
+        self._pace = pace
+        self._later_s = later_s
+        self._last = time.monotonic()
+        self.total = self.done = 0.0
+
+    def start(self, jobs: Sequence[Job]) -> None:
+        self._last = time.monotonic()
+        self.total, self.done = predictions.total_s(tuple(jobs)), 0.0
 
     def finish(self, job: Job) -> None:
-        self.done += predictions.total_s((job,))
+        now, predicted = time.monotonic(), predictions.total_s((job,))
+        self._pace.learn(predicted, now - self._last)
+        self._last = now
+        self.done += predicted
 
     def left(self) -> float:
-        elapsed = time.monotonic() - self._start
-        pace = elapsed / self.done if self.done > 0.05 * self.total else 1.0
-        return max(self.total - self.done, 0.0) * pace
+        return (max(self.total - self.done, 0.0) + self._later_s) * self._pace.factor
 
 
 class Lines:
     """One line for each finished cell."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, clock: _Clock | None = None) -> None:
         self._stream = stream
-        self._clock = _Clock(())
+        self._clock = clock or _Clock(Pace(), 0.0)
 
     def start(self, jobs: Sequence[Job]) -> None:
         """Take note of all jobs that will run."""
-        self._clock = _Clock(jobs)
-        self._say(f"{len(jobs)} worker processes, about {duration(self._clock.total)}")
+        self._clock.start(jobs)
+        self._say(f"{len(jobs)} worker processes, about {duration(self._clock.left())}")
 
     def begin(self, job: Job) -> None:
         """Take note that a job begins."""
@@ -94,7 +126,7 @@ class Lines:
 class Bar:
     """One bar over the predicted time, with what is being done; failures stand above it."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, clock: _Clock) -> None:
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -105,13 +137,13 @@ class Bar:
             console=Console(file=stream),
             transient=True,
         )
-        self._clock = _Clock(())
+        self._clock = clock
         self._task = self._bar.add_task("", total=None, left="")
 
     def start(self, jobs: Sequence[Job]) -> None:
         """Take note of all jobs that will run."""
-        self._clock = _Clock(jobs)
-        self._bar.update(self._task, total=self._clock.total, left=duration(self._clock.total))
+        self._clock.start(jobs)
+        self._bar.update(self._task, total=self._clock.total, left=duration(self._clock.left()))
         self._bar.start()
 
     def begin(self, job: Job) -> None:

@@ -1,5 +1,8 @@
 """Latency cells in the making: what each process of an interleaved run contributed.
 
+A run that is measured in stages has the first round before the others: its records are written again with
+each stage, and say in their settings how many rounds they hold, so that none passes for a complete one.
+
 Every contribution is stored as soon as it is there, so that an interrupted run is continued at the first
 round that is not complete: ratios between methods are made round by round, and a round that was torn apart by
 an interruption would compare a machine with itself at another time.
@@ -51,6 +54,7 @@ class Rounds:
         for job in jobs:
             self._expected.setdefault(job.cell, set()).add((job.round, job.twin))
         self._shares: dict[Cell, list[Share]] = {cell: [] for cell in self._expected}
+        self._planned = {job.cell: job.rounds for job in jobs}
         self._twin_reason: dict[Cell, str] = {}
         self._take_up(jobs, stands)
 
@@ -81,9 +85,15 @@ class Rounds:
         return [self._finish(cell) for cell in self._shares if self._complete(cell)]
 
     def close(self, cell: Cell) -> None:
-        """Forget the contributions to a cell whose record is stored."""
-        if cell in self._shares:
+        """Forget the contributions to a cell whose record is stored, unless more rounds are to follow."""
+        if cell in self._shares and not self._more_follow(cell):
             self._drop(cell)
+
+    def _more_follow(self, cell: Cell) -> bool:
+        """Whether a later stage of the run measures more rounds of a cell."""
+        own = [share for share in self._shares[cell] if not share.twin]
+        once = any(share.record.values["single_pass"] for share in own)
+        return 0 < len({share.round for share in own}) < self._planned[cell] and not once
 
     def _complete(self, cell: Cell) -> bool:
         return {(share.round, share.twin) for share in self._shares[cell]} >= self._due(cell)
@@ -176,8 +186,14 @@ class Rounds:
             "ok",
             values=values,
             environment={**constant, "rounds": moments},
-            provenance=first.provenance,
+            provenance=self._origin(cell, first),
         )
+
+    def _origin(self, cell: Cell, first: Record) -> dict[str, Any]:
+        if not self._more_follow(cell):
+            return first.provenance
+        there = len({share.round for share in self._shares[cell]})
+        return {**first.provenance, "settings": {**first.provenance.get("settings", {}), "rounds": there}}
 
 
 def _joined(shares: Sequence[Share]) -> dict[str, list[Any]]:

@@ -91,6 +91,7 @@ class Span:
                 jobs.append(self._cost_job(model, cells))
         if "latency" not in kinds:
             return jobs, settled
+        jobs = [job if job.single_pass else replace(job, rounds=self.asked.count) for job in jobs]
         later = [replace(job, cells=job.cells[:1]) for job in jobs if not job.single_pass]
         interleaved = [replace(job, round=number) for number in range(1, self.asked.count) for job in later]
         return [*jobs, *interleaved], settled
@@ -109,7 +110,7 @@ class Span:
 
     def _cost_job(self, model: str, cells: Sequence[Cell]) -> Job:
         one = self._pass(model, self.asked.frame)
-        slow = self._is_slow(one)
+        slow = self._is_slow(one, once=True)
         return Job(
             cells=tuple(cells),
             pictures=pictures(self.asked.dataset, self.asked.dataset.pairs[:1]) if self.asked.dataset else (),
@@ -209,8 +210,12 @@ class Span:
     def _pass(self, model: str, size: tuple[int, int]) -> predictions.Pass | None:
         return predictions.one_pass(model, *size, self.asked.cores)
 
-    def _is_slow(self, one: predictions.Pass | None) -> bool:
-        limit = self.asked.limits.slow_pass_s if self.asked.limits else None
+    def _is_slow(self, one: predictions.Pass | None, *, once: bool = False) -> bool:
+        """Whether a pass is predicted to last longer than the tier lets it be judged in full, or repeated."""
+        tier = self.asked.limits
+        if tier is None:
+            return False
+        limit = tier.once_pass_s if once and tier.once_pass_s is not None else tier.slow_pass_s
         return limit is not None and one is not None and self.asked.device == "cpu" and one.seconds > limit
 
 

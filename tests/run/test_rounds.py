@@ -115,3 +115,22 @@ def test_a_slow_method_that_is_its_runs_a_a_pair_is_timed_twice(jobs, tmp_path):
     assert record is not None
     assert record.values["twin_samples_s"] == [1.1, 1.1]
     assert not any(rounds.wants(job) for job in jobs[3:] if job.cell == own.cell)
+
+
+def test_a_stage_of_the_first_round_makes_a_record_that_does_not_pass_for_all(jobs, tmp_path):
+    first = [job for job in jobs if job.round == 0]
+    early = Rounds(first, tmp_path, always)
+    records = [found for job in first if (found := early.add(job, share(job)))]
+    assert {record.cell.model for record in records} == {"sid-unet", "llpacknet"}
+    for record in records:
+        assert record.provenance["settings"] == {"rounds": 1}
+        early.close(record.cell)
+    late = Rounds([job for job in jobs if job.round > 0], tmp_path, always)
+    assert late.run == early.run
+    finished = [found for job in jobs if job.round > 0 and (found := late.add(job, share(job)))]
+    for record in finished:
+        assert sorted(set(record.values["round"])) == [0, 1, 2]
+        assert "settings" not in record.provenance
+        late.close(record.cell)
+    assert len(finished) == 2
+    assert not (tmp_path / "rounds").exists()

@@ -8,7 +8,6 @@ from baselines.paper import FULL_SIZE
 from bench.judge import quantities
 from bench.judge.evidence import WITHOUT, with_protocol
 from bench.judge.quantities import GB, Measured
-from bench.judge.results import Results
 from bench.records import store
 from bench.show.tables import catalogue, published, writers
 from bench.show.tables.entries import counted, figure_entry, picture_entry, printed, with_note
@@ -18,7 +17,7 @@ from bench.show.tables.setting import cost_setting, data_setting
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import rich.table
+    from bench.judge.results import Results
 
 
 def table1(results: Results) -> Table:
@@ -39,9 +38,13 @@ def table1(results: Results) -> Table:
     return ranked(table)
 
 
-def table1_rich(out: Path) -> rich.table.Table:
-    """Table 1 of a results folder, ready to be printed."""
-    return writers.as_rich(table1(Results.load(out)))
+def lines(table: Table) -> dict[str, str]:
+    """By method, what Table 1 says of it in one plain line: the measured columns."""
+    shown = [index for index, column in enumerate(table.columns) if column.title == "here"]
+    return {
+        row[0].text: ", ".join(f"{table.columns[index].group} {row[index].text}" for index in shown)
+        for row in table.rows
+    }
 
 
 def all_tables(results: Results) -> list[Table]:
@@ -97,7 +100,7 @@ def _row(row: dict[str, Any], results: Results, protocol: str) -> tuple[Entry, .
     model = next((name for name in row["cost"] if results.of("latency", name)), row["cost"][0])
     judged = not row.get("control", False)
     parameters = quantities.count(results, model, "parameters")
-    return (
+    cells = (
         with_note(
             with_note(word(row["title"], short=row["short"]), row.get("note")), _options(results, model)
         ),
@@ -111,6 +114,28 @@ def _row(row: dict[str, Any], results: Results, protocol: str) -> tuple[Entry, .
         picture_entry(results, row["without"], WITHOUT[0], is_ranked=judged),
         printed(figures, "psnr_with", "ssim_with"),
         with_note(picture_entry(results, row["with"], protocol, is_ranked=judged), row.get("note_with")),
+    )
+    measured = {
+        2: ("latency", model),
+        4: ("memory", model),
+        8: ("quality", row["without"]),
+        10: ("quality", row["with"]),
+    }
+    return tuple(
+        _or_to_come(entry, results.pending.get(measured[index])) if index in measured else entry
+        for index, entry in enumerate(cells)
+    )
+
+
+def _or_to_come(entry: Entry, seconds: float | None) -> Entry:
+    """Say in an open cell how long its figure will take, and of a figure that more of it is to follow."""
+    if seconds is None:
+        return entry
+    about = f"{max(seconds / 60, 0.1):.1f}"
+    if any(part.value is not None for part in entry.parts):
+        return with_note(entry, f"Of what was measured so far; about {about} min more are still to come.")
+    return word(
+        "still to come", f"Predicted to take about {about} min; --resume continues a run that has ended."
     )
 
 

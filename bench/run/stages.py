@@ -1,0 +1,115 @@
+"""In which stages a plan is measured, so that its tables fill: cheap methods first, slow ones after them.
+
+The first stage holds every count, the first round of all methods that are timed in rounds, and whatever else
+fits into its time. After each stage the caller shows what there is.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from bench.run.predictions import total_s
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from bench.records.cells import Cell
+    from bench.records.jobs import Job
+    from bench.records.pending import Key
+    from bench.run.plan import Plan
+
+SHORT_S = 45.0
+"""What is shorter shares a stage with the next: a report is drawn after each."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a plan that is measured before the tables are renewed.
+
+    Attributes:
+        plan: that part.
+    """
+
+    plan: Plan
+
+    @property
+    def seconds(self) -> float:
+        """Predicted wall time."""
+        return self.plan.seconds
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """Methods that something is measured of."""
+        return tuple(dict.fromkeys(cell.model for job in self.plan.jobs for cell in job.cells))
+
+
+def stages(whole: Plan, first_s: float | None, at_most_s: float = math.inf) -> list[Stage]:
+    """Divide a plan; its jobs are all there, each once.
+
+    Args:
+        whole: what is to be measured.
+        first_s: predicted seconds that the first stage may take; None for a single stage.
+        at_most_s: seconds that it must not exceed, though rounds are then left to later stages.
+    """
+    if first_s is None:
+        return [Stage(whole)]
+    first = [job for job in whole.jobs if job.measurement == "complexity"]
+    opening = [job for job in whole.jobs if _opens_rounds(job)]
+    if _seconds(whole, [*first, *opening]) <= at_most_s:
+        first += opening
+    blocks = _blocks([job for job in whole.jobs if job not in first])
+    first_s = min(first_s, at_most_s)
+    spent = _seconds(whole, first)
+    while blocks and spent + _seconds(whole, blocks[0]) <= first_s:
+        spent += _seconds(whole, blocks[0])
+        first += blocks.pop(0)
+    parts: list[list[Job]] = [first]
+    for block in blocks:
+        if len(parts) > 1 and _seconds(whole, parts[-1]) < SHORT_S:
+            parts[-1] += block
+        else:
+            parts.append(block)
+    settled = [whole.settled, *[()] * (len(parts) - 1)]
+    return [
+        Stage(replace(whole, jobs=tuple(part), settled=tuple(ends)))
+        for part, ends in zip(parts, settled, strict=True)
+        if part or ends
+    ]
+
+
+def _opens_rounds(job: Job) -> bool:
+    return job.measurement == "latency" and not job.single_pass and job.round == 0
+
+
+def _blocks(jobs: Sequence[Job]) -> list[list[Job]]:
+    """Put together what belongs together, cheapest first: the cells of a method; all interleaved rounds."""
+    blocks: dict[object, list[Job]] = {}
+    for job in jobs:
+        repeated = job.measurement == "latency" and not job.single_pass
+        blocks.setdefault(
+            "rounds" if repeated else (job.cell.model, job.measurement == "kernels"), []
+        ).append(job)
+    return sorted(blocks.values(), key=lambda block: total_s(tuple(block)))
+
+
+def _seconds(whole: Plan, jobs: Iterable[Job]) -> float:
+    return replace(whole, jobs=tuple(jobs)).seconds
+
+
+def without(stage: Stage, ended: Collection[Cell]) -> Stage:
+    """Leave out the rounds of cells that have ended: what failed in the first is not tried in the others."""
+    jobs = [job for job in stage.plan.jobs if job.measurement != "latency" or job.cell not in ended]
+    return Stage(replace(stage.plan, jobs=tuple(jobs)))
+
+
+def predicted(left: Iterable[Stage]) -> dict[Key, float]:
+    """Predicted seconds of what some stages hold, by measurement and method."""
+    found: dict[Key, float] = {}
+    for stage in left:
+        for job in stage.plan.jobs:
+            for cell in job.cells:
+                key = (cell.measurement, cell.model)
+                found[key] = found.get(key, 0.0) + total_s((job,)) / len(job.cells)
+    return found
