@@ -237,9 +237,17 @@ def _factory(declared: Spec) -> Callable[[], Any]:
     module, _, attribute = declared.factory.partition(":")
     if declared.name == declared.factory and str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # a console script does not look there by itself
+    if not module.strip("."):
+        raise InputError(f"{declared.factory!r} names no module: give it as package.module:factory")
     try:
-        found = getattr(importlib.import_module(module), attribute)
-    except (ImportError, AttributeError, ValueError) as error:
+        imported = importlib.import_module(module)
+    except ImportError as error:
+        raise InputError(
+            f"cannot find the model {declared.factory!r}: {error}; give it as package.module:factory"
+        ) from error
+    try:
+        found = getattr(imported, attribute)
+    except AttributeError as error:
         raise InputError(
             f"cannot find the model {declared.factory!r}: {error}; give it as package.module:factory"
         ) from error

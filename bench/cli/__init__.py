@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 
 import click
 from click.exceptions import NoArgsIsHelpError
 
+from bench.machine.hosting import plain_streams
 from llpacknet import __version__
-from llpacknet.errors import InputError
+from llpacknet.errors import InputError, cause
 
+TRACEBACK = "LLBENCH_TRACEBACK"
+"""Set in the environment, it lets an exception that nobody foresaw show its traceback."""
 VERBS = {
     "reproduce": "make the data if none is given, measure everything, write tables, figures and verdicts",
     "data": "make, redark, index and verify data sets in SID's layout",
@@ -80,8 +84,9 @@ def llbench() -> None:
     """Benchmark and reproducibility suite for restoring extremely dark raw photographs."""
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 -- a status for each kind of end
     """Run the command line and return its exit status; bad input becomes one line on standard error."""
+    plain_streams()
     try:
         status = llbench.main(args=arguments, prog_name="llbench", standalone_mode=False)
     except NoArgsIsHelpError as error:
@@ -100,6 +105,12 @@ def main(arguments: list[str] | None = None) -> int:
     except (KeyboardInterrupt, click.Abort):
         print("llbench: interrupted; everything finished so far is kept", file=sys.stderr)
         return 130
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            raise
+        said = f"{one_line(cause(error))}: this was not foreseen; {TRACEBACK}=1 shows where it happened"
+        print(f"llbench: {said}", file=sys.stderr)
+        return 2
     return status if isinstance(status, int) else 0
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -14,6 +14,7 @@ from bench.cli import one_line
 from bench.cli.counting import counting
 from bench.cli.examples import examples
 from bench.cli.options import weights_option
+from bench.machine.hosting import building, hosting
 from bench.records.forms import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError
 
@@ -74,22 +75,25 @@ def command(
         click.echo(f"{kept} there already: kept, --overwrite makes them again", err=True)
     if not left:
         return 0
-    restorer = _restorer(model, gain, device, runtime, precision, weights, threads)
-    if restorer.note:
-        click.echo(f"note: {restorer.note}", err=True)
+    # The network may be a user's own, which may go to another folder.
+    absolute = [replace(task, source=task.source.absolute(), target=task.target.absolute()) for task in left]
     failed = 0
-    with counting("restoring") as advance:
-        for number, done in enumerate(batch.restore_all(restorer, left)):
-            advance(number + 1, len(left))
-            failed += done.reason is not None
-            _tell(done, as_json=as_json)
+    with hosting() as output:
+        restorer = _restorer(model, gain, device, runtime, precision, weights, threads)
+        if restorer.note:
+            click.echo(f"note: {restorer.note}", err=True)
+        with counting("restoring") as advance:
+            for number, done in enumerate(batch.restore_all(restorer, absolute)):
+                advance(number + 1, len(left))
+                failed += done.reason is not None
+                _tell(replace(done, task=left[number]), output, as_json=as_json)
     return 1 if failed else 0
 
 
-def _tell(done: Done, *, as_json: bool) -> None:
+def _tell(done: Done, output: TextIO, *, as_json: bool) -> None:
     apart = done.difference
     if as_json:
-        said = {
+        record = {
             "source": str(done.task.source),
             "target": None if done.reason else str(done.task.target),
             "reason": done.reason,
@@ -98,7 +102,7 @@ def _tell(done: Done, *, as_json: bool) -> None:
             "seconds": round(done.seconds, 3),
             "notes": list(done.notes),
         }
-        print(json.dumps(said), flush=True)
+        print(json.dumps(record), file=output, flush=True)
         return
     if done.reason:
         print(f"llbench: not restored: {one_line(done.reason)}", file=sys.stderr, flush=True)
@@ -109,7 +113,8 @@ def _tell(done: Done, *, as_json: bool) -> None:
     colour = ""
     if apart:
         colour = f", ΔE00 to LibRaw's rendering {apart.whole:.1f} ({apart.colour:.1f} without lightness)"
-    print(one_line(f"{done.task.target}: {done.seconds:.2f} s{gain}{colour}"), flush=True)
+    said = f"{done.task.target}: {done.seconds:.2f} s{gain}{colour}"
+    print(one_line(said), file=output, flush=True)
 
 
 def _restorer(
@@ -134,8 +139,10 @@ def _restorer(
         raise InputError(f"--weights names {others[0]}, and --model is {model}: name the model's own")
     if spec(model).kind != "network":
         raise InputError(f"restore takes a network, and {model} is none; choose llpacknet, for example")
+    with building(model):
+        network = create(model, weights.get(model, "shipped"))
     return Restorer(
-        create(model, weights.get(model, "shipped")),
+        network,
         _gain(gain),
         device,
         runtime,

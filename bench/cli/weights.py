@@ -9,6 +9,7 @@ import click
 
 from bench.cli.completing import method
 from bench.cli.examples import examples
+from bench.machine.hosting import building
 
 
 @click.group(epilog=examples("llbench weights import checkpoint.pth --as red --out red.safetensors"))
@@ -37,7 +38,9 @@ def import_(file: Path, name: str, out: Path, as_json: bool) -> None:
     """
     from baselines.checkpoints import import_checkpoint
 
-    record = import_checkpoint(file, name, out)
+    paths = file.absolute(), out.absolute()
+    with building(name):
+        record = import_checkpoint(paths[0], name, paths[1])
     if as_json:
         click.echo(json.dumps(record, indent=1))
         return

@@ -18,6 +18,7 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from baselines.registry import conventions, factory
+from bench.machine.hosting import building
 from bench.train import amplifying, card, checkpoints, curve
 from bench.train.loading import Batch, batch_of
 from bench.train.losses import LOSSES, STEADY
@@ -346,7 +347,8 @@ def psnr_8bit(restored: Tensor, truth: Tensor) -> float:
 
 def _started(options: Options) -> nn.Module:
     """Build a network; its weights come from torch's current seed (`baselines.create` has a fixed one)."""
-    network: nn.Module = factory(options.name)()
+    with building(options.name):
+        network: nn.Module = factory(options.name)()
     if not any(parameter.requires_grad for parameter in network.parameters()):
         raise InputError(
             f"{options.name} has no trainable parameters: there is nothing to train; name another network"

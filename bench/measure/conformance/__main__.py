@@ -13,7 +13,7 @@ from dataclasses import asdict
 from typing import IO, TYPE_CHECKING
 
 from bench.measure.conformance.findings import Finding, NotApplicable, Violation
-from llpacknet.errors import InputError
+from llpacknet.errors import InputError, cause
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,7 @@ def main(arguments: Sequence[str]) -> None:
     faulthandler.enable()
     channel = _take_standard_output()
     name, weights, *checks = arguments
+    del sys.argv[1:]  # a module that parses them at import would take ours for its own
     method = build(name, weights, channel)
     if method is not None:
         for check in checks:
@@ -39,7 +40,6 @@ def main(arguments: Sequence[str]) -> None:
 def run(method: Method, check: str) -> Finding:
     """Run one check on a built method."""
     from bench.measure.conformance import classical, denoiser, network
-    from bench.measure.conformance.method import brief
 
     checks = {"network": network, "denoiser": denoiser, "classical": classical}[method.kind].CHECKS
     try:
@@ -48,15 +48,15 @@ def run(method: Method, check: str) -> Finding:
         return Finding(check, "failed", violation.problem, violation.remedy)
     except NotApplicable as reason:
         return Finding(check, "skipped", str(reason))
-    except Exception as error:  # noqa: BLE001 -- a method may return anything, which then raises in our hands
+    except (Exception, SystemExit) as error:  # noqa: BLE001 -- what it returns may raise in our hands
         return Finding(
-            check, "failed", f"what it returns ends in {brief(error)}", "see the convention in docs/adding.md"
+            check, "failed", f"what it returns ends in {_said(error)}", "see the convention in docs/adding.md"
         )
 
 
 def build(name: str, weights: str, channel: IO[str]) -> Method | None:
     """Build the method and say what came of it; None where it cannot be built."""
-    from bench.measure.conformance.method import CALLED, Method, brief
+    from bench.measure.conformance.method import CALLED, Method
 
     try:
         method = Method.build(name, weights)
@@ -65,9 +65,9 @@ def build(name: str, weights: str, channel: IO[str]) -> Method | None:
     except InputError as error:
         channel.write(json.dumps({"unusable": str(error)}) + "\n")
         channel.flush()
-    except Exception as error:  # noqa: BLE001 -- a factory may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 -- a factory may raise anything
         remedy = f"let the factory take no argument and return the method; {CALLED}"
-        _send(channel, Finding("build", "failed", f"its factory ends in {brief(error)}", remedy))
+        _send(channel, Finding("build", "failed", f"its factory ends in {_said(error)}", remedy))
     else:
         seen = {"network": "a network", "denoiser": "a denoiser", "classical": "a classical method"}[
             method.kind
@@ -78,6 +78,12 @@ def build(name: str, weights: str, channel: IO[str]) -> Method | None:
         _send(channel, Finding("build", "passed", seen))
         return method
     return None
+
+
+def _said(error: BaseException) -> str:
+    from bench.measure.conformance.method import brief
+
+    return cause(error) if isinstance(error, SystemExit | SyntaxError) else brief(error)
 
 
 def _take_standard_output() -> IO[str]:

@@ -30,6 +30,7 @@ CHECKS = (
 )
 """In the order in which they run; the others are not tried on a method that cannot be built."""
 TIMEOUT_S = 300.0
+ENDING_S = 2.0
 TAIL_BYTES = 4096
 BY_HAND = "call it in Python on a random tensor (1, 1, 64, 96) and on the sizes of docs/adding.md, and look"
 
@@ -89,6 +90,9 @@ class _Process:
                 timer = self._timer(child)
         finally:
             timer.cancel()
+            # It may have ended by itself; only then does its exit status tell anything.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(0 if self.timed_out else ENDING_S)
             _kill(child)
             self.code = child.wait()
             with self._log as log:
