@@ -46,6 +46,12 @@ class Watch(Protocol):
         """Take note that it has ended, however it did."""
 
 
+def failure_line(cell: Cell, status: str, reason: str | None) -> str:
+    """Put the end of a failed cell into a line: model, measurement, form, image, status and reason."""
+    words = (cell.model, cell.measurement, cell.runtime, cell.precision, cell.image, cell.protocol)
+    return f"{' '.join(word for word in words if word)}: {status}: {reason}"
+
+
 @dataclass(frozen=True)
 class Summary:
     """What an execution did.
@@ -55,7 +61,7 @@ class Summary:
         measured: cells written by this execution.
         kept: cells that were there already.
         seconds: wall time.
-        failures: model, measurement, image, status and reason of every failed cell.
+        failures: a line for every failed cell, see `failure_line`.
     """
 
     counts: Mapping[str, int]

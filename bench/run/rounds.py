@@ -42,7 +42,7 @@ class Rounds:
     """The rounds of all latency cells of one interleaved run.
 
     Args:
-        jobs: all latency jobs of the run, in order.
+        jobs: all jobs of the run, in order; those of other measurements have no rounds.
         out: the results folder.
         stands: whether a stored contribution was made from the same code, weights and data as a job would.
     """
@@ -50,17 +50,19 @@ class Rounds:
     def __init__(self, jobs: Sequence[Job], out: Path, stands: Callable[[Job, Record], bool]) -> None:
         self.run = secrets.token_hex(6)
         self._folder = out / FOLDER
+        self._jobs = [job for job in jobs if job.measurement == "latency"]
         self._expected: dict[Cell, set[tuple[int, bool]]] = {}
-        for job in jobs:
+        for job in self._jobs:
             self._expected.setdefault(job.cell, set()).add((job.round, job.twin))
         self._shares: dict[Cell, list[Share]] = {cell: [] for cell in self._expected}
         self._planned = {job.cell: job.rounds for job in jobs}
         self._twin_reason: dict[Cell, str] = {}
-        self._take_up(jobs, stands)
+        self._take_up(self._jobs, stands)
 
     def left(self, jobs: Iterable[Job]) -> list[Job]:
-        """Keep the jobs whose contribution is not stored."""
-        return [job for job in jobs if not self._has(job)]
+        """Leave out latency cells whose contribution is stored; a memory cell of the same job may be left."""
+        cut = [job.only(range(1, len(job.cells))) if self._has(job) else job for job in jobs]
+        return [job for job in cut if job.cells]
 
     def wants(self, job: Job) -> bool:
         """Whether a job still counts: in no earlier round did its cell fail, or prove too slow to repeat."""
@@ -80,9 +82,10 @@ class Rounds:
             self._twin_reason[cell] = f"round {job.round + 1}: {record.status}: {record.reason}"
         return self._finish(cell) if self._complete(cell) else None
 
-    def complete(self) -> list[Record]:
+    def complete(self) -> list[tuple[Job, Record]]:
         """Put together the cells whose contributions were all stored when a run was interrupted."""
-        return [self._finish(cell) for cell in self._shares if self._complete(cell)]
+        jobs = {job.cell: job for job in reversed(self._jobs)}
+        return [(jobs[cell], self._finish(cell)) for cell in self._shares if self._complete(cell)]
 
     def close(self, cell: Cell) -> None:
         """Forget the contributions to a cell whose record is stored, unless more rounds are to follow."""

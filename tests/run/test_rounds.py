@@ -69,7 +69,7 @@ def test_an_interruption_before_the_last_file_was_written_loses_nothing(jobs, tm
         before.add(job, share(job))
     after = Rounds(jobs, tmp_path, always)
     assert after.left(jobs) == []
-    assert {record.cell.model for record in after.complete()} == {"sid-unet", "llpacknet"}
+    assert {record.cell.model for _, record in after.complete()} == {"sid-unet", "llpacknet"}
 
 
 def test_contributions_of_other_code_or_weights_are_not_taken_up(jobs, tmp_path):

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.records import store
 from bench.records.cells import TIMED
@@ -26,7 +26,8 @@ from bench.run.cluster.placing import Work, part, shared, timed
 from bench.run.cluster.strikes import Strikes
 from bench.run.cluster.summary import Totals
 from bench.run.manager import Execution, check_disk
-from bench.run.outcome import FAILURES, Summary
+from bench.run.outcome import FAILURES, Summary, failure_line
+from bench.run.resume import Resume
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -104,9 +105,8 @@ class _Run:
         self.totals.look(self.cluster.client.nthreads())
         host = self._main_host()
         set_apart(self.out, host)
-        here = Execution(self.plan, self.out, self.limits, place={"host": host})
-        jobs = here.remaining()
-        kept = set(here.statuses)
+        resume = Resume(self.plan, self.out, host)
+        jobs = resume.remaining()
         # What is known without measuring is written here, where nothing is measured.
         Execution(replace(self.plan, jobs=()), self.out, self.limits).run()
         costs = self._costs(timed(jobs), host)
@@ -124,7 +124,7 @@ class _Run:
                 self.progress.stop()
             self.totals.end()
         self._forget_strikes()
-        return self._collected(kept, time.monotonic() - start), self.totals
+        return self._collected(len(resume.kept), time.monotonic() - start), self.totals
 
     def _check_gpus(self) -> None:
         wanted = any(job.cell.device == "cuda" for job in self.plan.jobs)
@@ -186,7 +186,7 @@ class _Run:
                         self.progress.cell(job, cell, status, reason)
                 self.progress.finish(job)
 
-    def _collected(self, kept: set[Any], seconds: float) -> Summary:
+    def _collected(self, kept: int, seconds: float) -> Summary:
         """Read what lies in the folder: that, and no account, is what was measured."""
         counts: Counter[str] = Counter()
         failures = []
@@ -200,11 +200,8 @@ class _Run:
             record = store.read(path)
             counts[record.status] += 1
             if record.status in FAILURES:
-                words = (cell.model, cell.measurement, cell.runtime, cell.image, cell.protocol)
-                named = " ".join(word for word in words if word)
-                failures.append(f"{named}: {record.status}: {record.reason}")
-        measured = len(self.plan.cells) - len(kept)
-        return Summary(dict(counts), measured, len(kept), seconds, tuple(failures))
+                failures.append(failure_line(cell, record.status, record.reason))
+        return Summary(dict(counts), len(self.plan.cells) - kept, kept, seconds, tuple(failures))
 
 
 def timed_on(out: Path) -> dict[Path, str]:

@@ -22,8 +22,10 @@ from bench.run.attempt import Limits
 from bench.run.cluster.hosts import Turn, facts, label
 from bench.run.cluster.placing import by_picture, part
 from bench.run.cluster.strikes import Strikes
-from bench.run.manager import STRIKES, Execution
+from bench.run.manager import Execution
+from bench.run.resume import Resume
 from bench.run.span import Settled
+from bench.run.workers import STRIKES
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -172,9 +174,8 @@ def _measure_beside(work: Work, account: Account) -> None:
             row.add([one for one in account.cells if one[0] in job.cells])
         else:
             reason = f"not tried after {STRIKES} in a row ended so: {row.reason}"
-            left = [
-                cell for one in _execution(work, plan, account, process.run).remaining() for cell in one.cells
-            ]
+            jobs = Resume(plan, Path(work.out), account.host).remaining()
+            left = [cell for one in jobs for cell in one.cells]
             ends = tuple(Settled(cell, "skipped", reason) for cell in left)
             _execute(work, replace(plan, jobs=(), settled=ends), account, process.run)
     account.built += resident.started - before
@@ -209,10 +210,9 @@ def _row(work: Work, job: Job) -> _Row:
     return row
 
 
-def _execution(
-    work: Work, plan: Plan, account: Account, run: Runner, watch: Strikes | None = None
-) -> Execution:
-    return Execution(
+def _execute(work: Work, plan: Plan, account: Account, run: Runner) -> None:
+    watch = _Watch(work)
+    execution = Execution(
         plan,
         Path(work.out),
         Limits(timeout_s=work.timeout_s, memory_bytes=_memory(work)),
@@ -221,12 +221,8 @@ def _execution(
         watch=watch,
         place={"host": account.host},
     )
-
-
-def _execute(work: Work, plan: Plan, account: Account, run: Runner) -> None:
-    watch = _Watch(work)
     with contextlib.suppress(_Over):
-        account.kept += _execution(work, plan, account, run, watch).run().kept
+        account.kept += execution.run().kept
     account.retries += watch.seen
 
 

@@ -22,13 +22,14 @@ from bench.run.cluster import hosts, running
 from bench.run.cluster.connecting import Host, connected
 from bench.run.cluster.strikes import MOST, Strikes
 from bench.run.cluster.tasks import measure
-from bench.run.manager import STRIKES, execute
+from bench.run.manager import execute
 from bench.run.plan import plan
 from bench.run.progress import Lines
 from bench.run.request import Request
+from bench.run.workers import STRIKES
 from llpacknet.errors import InputError
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,73 @@
+"""What stands: which cells of a plan a results folder holds already, made as they would be made now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bench.metrics.lpips import available as lpips_unavailable
+from bench.records import protocols, provenance, store
+from bench.records.cells import TIMED
+from bench.run.origins import data_sha256, provenance_of, settings_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.records.cells import Cell, Record, Status
+    from bench.records.jobs import Job
+    from bench.run.plan import Plan
+
+
+@dataclass
+class Resume:
+    """The stored results of a plan.
+
+    Attributes:
+        plan: what is to be measured.
+        out: the results folder.
+        host: the machine that measures, where that is one of a cluster's; None where nobody asks.
+        kept: status of each cell whose result stands, as far as `remaining` has looked.
+    """
+
+    plan: Plan
+    out: Path
+    host: str | None = None
+    kept: dict[Cell, Status] = field(default_factory=dict)
+
+    def remaining(self) -> list[Job]:
+        """Leave out the cells whose stored result still stands."""
+        return self.plan.left(self._stands)
+
+    def same_origin(self, job: Job, record: Record, index: int = 0) -> bool:
+        """Whether a stored record was made by this code from these weights, data and settings."""
+        if record.status not in provenance.LASTING:
+            return False
+        if record.cell.measurement in TIMED and record.environment.get("host") != self.host:
+            return False  # the costs of two machines do not belong together
+        expected = {
+            **provenance_of(job),
+            "data_sha256": data_sha256(job, record, index),
+            "settings": settings_of(job, self.plan.rounds)[record.cell.measurement],
+        }
+        return provenance.lasts(record, expected)
+
+    def _stands(self, job: Job, index: int) -> bool:
+        cell = job.cells[index]
+        if cell in self.kept:
+            return True
+        path = store.path_of(self.out, cell)
+        if not path.is_file() or store.validate(path):
+            return False
+        record = store.read(path)
+        if not self.same_origin(job, record, index) or _lacks_lpips(record):
+            return False
+        self.kept[cell] = record.status
+        return True
+
+
+def _lacks_lpips(record: Record) -> bool:
+    """Whether a picture was judged without LPIPS, which can be had by now."""
+    cell = record.cell
+    if cell.measurement != "quality" or record.status != "ok" or record.values["lpips"] is not None:
+        return False
+    return lpips_unavailable(protocols.get(str(cell.protocol)).lpips) is None

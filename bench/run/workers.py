@@ -1,0 +1,185 @@
+"""Runs jobs in worker processes: one by itself, or those of an interleaved round side by side."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from typing import TYPE_CHECKING
+
+from bench.machine import trace
+from bench.machine.environment import available_memory
+from bench.records.jobs import Job, Order
+from bench.run import turns
+from bench.run.attempt import Attempt
+from bench.run.origins import provenance_of, settings_of
+from bench.run.preflight import too_large
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bench.records.cells import Status
+    from bench.run.attempt import Limits, Runner
+    from bench.run.recorder import Recorder
+
+# After so many pictures in a row that ended a method's process, the rest are not tried.
+STRIKES = 3
+
+
+class Cause(Enum):
+    """Why a cell ends that no worker has finished."""
+
+    TOO_LARGE = auto()
+    CONDEMNED = auto()
+    PICTURE = auto()
+    LAST_STRIKE = auto()
+    CALL = auto()
+
+
+class Step(Enum):
+    """What becomes of the cells that a job has left after the one that ends."""
+
+    TRY = auto()
+    SKIP = auto()
+    END_ALIKE = auto()
+
+
+NEXT_STEP = {
+    Cause.TOO_LARGE: Step.END_ALIKE,  # the prediction is that of the job
+    Cause.CONDEMNED: Step.TRY,
+    Cause.PICTURE: Step.TRY,  # a fresh process may well do the next picture
+    Cause.LAST_STRIKE: Step.SKIP,
+    Cause.CALL: Step.END_ALIKE,  # all cells of such a job are views of one and the same call
+}
+
+
+@dataclass(frozen=True)
+class End:
+    """How a cell ends that no worker has finished: the cause, and what the result file says of it."""
+
+    cause: Cause
+    status: Status
+    reason: str
+
+
+class Workers:
+    """Runs the jobs of a plan.
+
+    Args:
+        recorder: records how cells end.
+        limits: what a worker may use.
+        run: how a worker is run for a job that has its round for itself.
+    """
+
+    def __init__(self, recorder: Recorder, limits: Limits, run: Runner) -> None:
+        self._recorder = recorder
+        self._limits = limits
+        self._run = run
+        self._turn = 0
+
+    def alone(self, job: Job) -> None:
+        """Run a job by itself; where a picture ends its worker, the next one has another."""
+        if not self._recorder.wants(job):
+            return
+        self._recorder.begin(job)
+        left, strikes = job, 0
+        while left.cells:
+            end = self._refused(left)
+            if end is None:
+                attempt = Attempt(self._order(left), self._limits, self._recorder, self._run)
+                finished = attempt.work()
+                self._recorder.note_work(left, attempt.seconds)
+                left = left.only(range(finished, len(left.cells)))
+                if not left.cells:
+                    break
+                strikes = strikes + 1 if finished == 0 else 1
+                end = End(_cause(left, strikes), *attempt.verdict())
+            left = self._after(left, end)
+        self._recorder.finish(job)
+
+    def in_turns(self, jobs: Sequence[Job]) -> None:
+        """Run jobs of one round side by side, so that their samples lie next to each other in time."""
+        begun = [job for job in jobs if self._recorder.wants(job) and self._begins(job)]
+        attempts = {
+            Attempt(self._order(job, shared=True), self._limits, self._recorder): job for job in begun
+        }
+        try:
+            with trace.span("starting workers"):
+                for attempt in attempts:
+                    attempt.start()
+                for attempt in attempts:
+                    attempt.arrive()
+            for attempt in attempts:
+                if attempt.waits:
+                    attempt.go_on()
+            self._turn = turns.take_turns(attempts, self._turn)
+            for attempt, job in attempts.items():
+                if attempt.waits:
+                    attempt.go_on()
+                self._account(job, attempt)
+        finally:
+            for attempt in attempts:
+                attempt.close()
+        for job in jobs:
+            self._recorder.finish(job)
+
+    def _refused(self, job: Job) -> End | None:
+        """Say how the first cell of a job ends before it is tried, if so."""
+        reason = too_large(job, self._limits)
+        if reason:
+            return End(Cause.TOO_LARGE, "skipped", reason)
+        verdict = self._recorder.condemned(job.cell)
+        return End(Cause.CONDEMNED, "crash", verdict) if verdict else None
+
+    def _after(self, job: Job, end: End) -> Job:
+        """Record the end of a job's first cell, and what it means for the others; return what is left."""
+        step, others = NEXT_STEP[end.cause], job.cells[1:]
+        self._recorder.end(job, job.cells[:1], end.status, end.reason)
+        if step is Step.TRY:
+            return job.only(range(1, len(job.cells)))
+        if step is Step.SKIP:
+            reason = f"not tried after {STRIKES} in a row ended so: {end.reason}"
+            self._recorder.end(job, others, "skipped", reason)
+        else:
+            self._recorder.end(job, others, end.status, end.reason)
+        return replace(job, cells=())
+
+    def _begins(self, job: Job) -> bool:
+        """Whether a job of a round can be tried; if not, its cells end here."""
+        self._recorder.begin(job)
+        end = self._refused(job)
+        if end:
+            self._recorder.end(job, job.cells, end.status, end.reason)
+        return end is None
+
+    def _account(self, job: Job, attempt: Attempt) -> None:
+        """Record the end of the cells that a worker which took turns has not finished."""
+        self._recorder.note_work(job, attempt.seconds)
+        left = job.cells[attempt.finished :]
+        if left and left[0] == job.cell and not self._recorder.wants(job):
+            left = left[1:]  # its cell has failed in another process, or proved too slow to repeat
+        if left:
+            self._recorder.end(job, left, *attempt.verdict())
+
+    def _order(self, job: Job, *, shared: bool = False) -> Order:
+        """Address a job to a worker, which shares its round with others or has it for itself."""
+        plan = self._recorder.plan
+        limit = self._limits.memory_bytes or available_memory()
+        return Order(
+            job=job,
+            out=str(self._recorder.out.absolute()),
+            manager=os.getpid(),
+            memory_limit=limit if job.cell.device != "cuda" else None,
+            keep_predictions=plan.keep_predictions,
+            environment=dict(self._recorder.environment),
+            provenance=provenance_of(job),
+            settings=settings_of(job, plan.rounds),
+            turns=shared,
+        )
+
+
+def _cause(job: Job, strikes: int) -> Cause:
+    """Say what ended with a process: pictures and counts fail one by one, a timed call as a whole."""
+    if job.measurement not in {"quality", "complexity"}:
+        return Cause.CALL
+    return Cause.PICTURE if strikes < STRIKES else Cause.LAST_STRIKE
