@@ -76,6 +76,13 @@ class Job:
         """What is measured."""
         return self.cell.measurement
 
+    @staticmethod
+    def from_json(raw: dict[str, Any]) -> Job:
+        """Read a job from what `dataclasses.asdict` made of it."""
+        cells = tuple(Cell(**cell) for cell in raw["cells"])
+        pictures = tuple(Picture(**picture) for picture in raw["pictures"])
+        return Job(**{**raw, "cells": cells, "pictures": pictures})
+
     def only(self, indices: Sequence[int]) -> Job:
         """Keep some of the cells, with their pictures, and the share of the predicted time."""
         share = len(indices) / len(self.cells)
@@ -144,7 +151,4 @@ class Order:
     @staticmethod
     def from_json(raw: dict[str, Any]) -> Order:
         """Read what `to_json` gave."""
-        job = dict(raw["job"])
-        job["cells"] = tuple(Cell(**cell) for cell in job["cells"])
-        job["pictures"] = tuple(Picture(**picture) for picture in job["pictures"])
-        return Order(**{**raw, "job": Job(**job)})
+        return Order(**{**raw, "job": Job.from_json(raw["job"])})

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import pickle
 import secrets
 import threading
 import time
@@ -19,7 +18,7 @@ from bench.records import store
 from bench.records.cells import TIMED
 from bench.run import rounds
 from bench.run.attempt import Limits
-from bench.run.cluster import tasks
+from bench.run.cluster import events, tasks
 from bench.run.cluster.feeding import Feeder
 from bench.run.cluster.hosts import facts
 from bench.run.cluster.placing import Work, part, shared, timed
@@ -169,11 +168,11 @@ class _Run:
             plan, str(out), self.token, code, share, host, self.limits.memory_bytes, self.limits.timeout_s
         )
 
-    def _hear(self, event: tuple[float, bytes]) -> None:
+    def _hear(self, event: tuple[float, str]) -> None:
         """Show what a long task tells while it goes on, in a thread of Dask's."""
-        what, *words = pickle.loads(event[1])  # noqa: S301 - from a worker, which runs this code too
-        with self._showing:
-            getattr(self.progress, what)(*words)
+        if self.progress:
+            with self._showing:
+                events.from_json(event[1]).tell(self.progress)
 
     def _take(self, work: Work, account: Account) -> None:
         if self.progress is None or work.host:

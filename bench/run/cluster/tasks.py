@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import pickle
 import threading
 import time
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ import psutil
 from bench.machine.environment import available_memory, memory_limit
 from bench.run import process
 from bench.run.attempt import Limits
+from bench.run.cluster.events import CellEnded, JobBegun, JobFinished, to_json
 from bench.run.cluster.hosts import Turn, facts, label
 from bench.run.cluster.placing import by_picture, part
 from bench.run.cluster.strikes import Strikes
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from bench.records.cells import Cell
     from bench.records.jobs import Job
     from bench.run.attempt import Runner
+    from bench.run.cluster.events import Event
     from bench.run.cluster.placing import Work
     from bench.run.plan import Plan
 
@@ -73,10 +74,10 @@ class _Notes:
 
     Args:
         account: where ends of cells are noted.
-        tell: called with the name of each method below and its arguments.
+        tell: passes an event on to the client.
     """
 
-    def __init__(self, account: Account, tell: Callable[..., None]) -> None:
+    def __init__(self, account: Account, tell: Callable[[Event], None]) -> None:
         self._account = account
         self._tell = tell
 
@@ -85,23 +86,23 @@ class _Notes:
 
     def begin(self, job: Job) -> None:
         """Tell that a job begins."""
-        self._tell("begin", job)
+        self._tell(JobBegun(job))
 
     def cell(self, job: Job, cell: Cell, status: str, reason: str | None) -> None:
         """Note the end of a cell; of one that is measured in rounds, the last end counts."""
         self._account.cells = [one for one in self._account.cells if one[0] != cell]
         self._account.cells.append((cell, status, reason))
-        self._tell("cell", job, cell, status, reason)
+        self._tell(CellEnded(job, cell, status, reason))
 
     def finish(self, job: Job) -> None:
         """Tell that a job has ended."""
-        self._tell("finish", job)
+        self._tell(JobFinished(job))
 
     def stop(self) -> None:
         """Nothing to note."""
 
 
-def _teller(work: Work) -> Callable[..., None]:
+def _teller(work: Work) -> Callable[[Event], None]:
     """Tell the client how a long task goes: what is timed is a single one on each host."""
     from distributed import get_worker
 
@@ -110,8 +111,8 @@ def _teller(work: Work) -> Callable[..., None]:
     except ValueError:  # outside a worker there is nobody to tell
         worker = None
     if worker is None:
-        return lambda *_: None
-    return lambda *words: worker.log_event(work.run, pickle.dumps(words))
+        return lambda _: None
+    return lambda event: worker.log_event(work.run, to_json(event))
 
 
 def measure(work: Work, worker: str | None = None) -> Account:
