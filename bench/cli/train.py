@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -88,35 +89,7 @@ BESIDE_A_PLAN = frozenset(
               help="How often a spike of the loss may send the run back, at half the rate.")  # fmt: skip
 @click.option("--unfinished", is_flag=True,
               help="Mark the weights as cut short: tables show them and never rank them.")  # fmt: skip
-def command(
-    names: tuple[str, ...],
-    plan: Path | None,
-    photos: Path | None,
-    dataset: Path | None,
-    validation: Path | None,
-    scenes: int,
-    init: Path | None,
-    out: Path | None,
-    resume: bool,
-    steps: int,
-    minutes: float | None,
-    batch: int,
-    patch: int,
-    lr: float,
-    weight_decay: float,
-    clip: float,
-    loss: str,
-    seed: int,
-    device: str,
-    precision: str | None,
-    graph: bool,
-    threads: int | None,
-    workers: int | None,
-    validate_every: int,
-    checkpoint_every_s: float,
-    restarts: int,
-    unfinished: bool,
-) -> int:
+def command(names: tuple[str, ...], plan: Path | None, out: Path | None, **chosen: Any) -> int:
     """Train the network NAME and write its weights, model card, log and curve to --out.
 
     Several networks are trained side by side: each sees the same patches and ends as it would alone.
@@ -134,7 +107,18 @@ def command(
 
     if plan is not None:
         _refuse_beside_a_plan()
-        return _carry_out(plan, names, photos, out, device, precision, threads, workers)
+        return _carry_out(plan, names, out, chosen)
+    _check_names(names, chosen["init"])
+    # The options of this verb are the fields of `Options`, by the same names.
+    chosen["precision"] = chosen["precision"] or ("bf16" if chosen["device"] == "cuda" else "fp32")
+    try:
+        train_side_by_side([Options(name=name, out=_folder(name, names, out), **chosen) for name in names])
+    except Diverged:  # said while the others went on
+        return 1
+    return 0
+
+
+def _check_names(names: tuple[str, ...], init: Path | None) -> None:
     if not names:
         raise InputError("name a network to train, or give --plan FILE")
     if len(set(names)) < len(names):
@@ -142,48 +126,12 @@ def command(
     if init is not None and len(names) > 1:
         raise InputError("--init fills one network: train the others on their own")
 
-    def folder(name: str) -> Path:
-        safe = name.replace(":", ".")
-        if out is None:
-            return Path("training") / safe
-        return out / safe if len(names) > 1 else out
 
-    runs = [
-        Options(
-            name=name,
-            out=folder(name),
-            photos=photos,
-            dataset=dataset,
-            validation=validation,
-            scenes=scenes,
-            init=init,
-            steps=steps,
-            minutes=minutes,
-            batch=batch,
-            patch=patch,
-            lr=lr,
-            weight_decay=weight_decay,
-            clip=clip,
-            loss=loss,
-            seed=seed,
-            device=device,
-            precision=precision or ("bf16" if device == "cuda" else "fp32"),
-            graph=graph,
-            threads=threads,
-            workers=workers,
-            validate_every=validate_every,
-            checkpoint_every_s=checkpoint_every_s,
-            resume=resume,
-            restarts=restarts,
-            unfinished=unfinished,
-        )
-        for name in names
-    ]
-    try:
-        train_side_by_side(runs)
-    except Diverged:  # said while the others went on
-        return 1
-    return 0
+def _folder(name: str, names: tuple[str, ...], out: Path | None) -> Path:
+    safe = name.replace(":", ".")
+    if out is None:
+        return Path("training") / safe
+    return out / safe if len(names) > 1 else out
 
 
 def _refuse_beside_a_plan() -> None:
@@ -195,16 +143,14 @@ def _refuse_beside_a_plan() -> None:
             raise InputError(f"{option.opts[0]} is for the plan to say: leave it out, or change the plan")
 
 
-def _carry_out(
-    plan: Path, names: tuple[str, ...], photos: Path | None, out: Path | None, device: str,
-    precision: str | None, threads: int | None, workers: int | None,
-) -> int:  # fmt: skip
+def _carry_out(plan: Path, names: tuple[str, ...], out: Path | None, chosen: dict[str, Any]) -> int:
     from bench.train import weights_plan
 
-    if photos is None:
+    if chosen["photos"] is None:
         raise InputError("--plan needs --photos DIR (python -m bench.train.gather DIR fills one)")
     wanted = weights_plan.read(plan).of(names)
-    place = weights_plan.Place(photos, out or Path("training"), device, precision, threads, workers)
+    where = {name: chosen[name] for name in ("device", "precision", "threads", "workers")}
+    place = weights_plan.Place(chosen["photos"], out or Path("training"), **where)
     finished = weights_plan.carry_out(wanted, place)
     trainings = sum(len(row.networks) * len(row.seeds) for row in wanted.rows)
     return 0 if len(finished) == trainings else 1

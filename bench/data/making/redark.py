@@ -19,7 +19,7 @@ from bench.data.making.writing import Frame, Settings, write_frames
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -82,20 +82,25 @@ def redark(
     manifest = prepare(out, "redark", parameters, resume=resume)
     todo = [(plan, _frames(plan)) for plan in plans]
     count = counted(sum(len(frames) for _, frames in todo), progress)
-    missing = []
-    for plan, frames in todo:
-        path = found[plan.photo]
-        source = {"source": path.name, "source_sha256": digest(path)}
-        if all(_up_to_date(manifest, out, frame, source) for frame in frames):
-            for _ in frames:
-                count()
-        else:
-            missing.append((path.absolute(), source, plan))
+    missing = [one for plan, _ in todo for one in _left(manifest, out, found[plan.photo], plan, count)]
     one = partial(expose, out.absolute(), seed, read_noise, black_error, noise, threads)
     fill(out, manifest, one, missing, count, spread)
     _drop_unplanned(manifest, out, [frame for _, frames in todo for frame in frames])
     manifest.write(out)
     return index(out)
+
+
+def _left(
+    manifest: Manifest, out: Path, path: Path, plan: Plan, count: Callable[[], None]
+) -> Iterator[tuple[Path, dict[str, str], Plan]]:
+    """Give a photograph that is still to be exposed; of one that is done, count the frames."""
+    frames = _frames(plan)
+    source = {"source": path.name, "source_sha256": digest(path)}
+    if all(_up_to_date(manifest, out, frame, source) for frame in frames):
+        for _ in frames:
+            count()
+    else:
+        yield path.absolute(), source, plan
 
 
 def expose(

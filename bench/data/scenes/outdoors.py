@@ -134,6 +134,31 @@ def yard(b: Builder) -> None:
     b.box((0.0, 0.0, distance + 14.0), (50.0, b.between(4.0, 10.0), 6.0), _facade(b, b.between(0.4, 1.2)))
     for _ in range(int(b.rng.integers(2, 5))):
         tree(b, b.between(-8.0, 8.0), distance + b.between(2.0, 7.0), b.between(3.5, 7.5))
+    _in_front_of_the_wall(b, distance)
+    for _ in range(int(b.rng.integers(1, 3))):
+        bulb(
+            b,
+            (b.between(-3.0, 3.0), height + b.between(0.1, 0.5), distance - 0.7),
+            0.08,
+            light_colour(b),
+            b.between(3.0, 8.0),
+        )
+    b.lamp(
+        (b.between(-6.0, 6.0), b.between(4.0, 7.0), b.between(-4.0, 0.0)),
+        scaled(light_colour(b), b.between(1.0, 6.0)),
+        0.5,
+    )
+    if b.chance(0.5):
+        litter(b, (-4.0, 0.0, 0.5), 8.0, distance)
+    b.look(
+        (b.between(-1.0, 1.0), b.between(1.2, 1.7), 0.0),
+        (b.between(-0.5, 0.5), b.between(0.8, 1.2), distance),
+        b.between(0.62, 0.85),
+    )
+
+
+def _in_front_of_the_wall(b: Builder, distance: float) -> None:
+    """Add a notice, bins, boxes, bushes and sometimes a car."""
     board = b.between(0.5, 0.9)
     sign(b, (b.between(-1.4, 0.8), b.between(1.0, 1.3), distance - 0.5), board, b.between(0.7, 1.1) * board)
     for _ in range(int(b.rng.integers(1, 4))):
@@ -161,26 +186,6 @@ def yard(b: Builder) -> None:
             distance - b.between(0.0, 1.0),
             b.between(-0.4, 0.4),
         )
-    for _ in range(int(b.rng.integers(1, 3))):
-        bulb(
-            b,
-            (b.between(-3.0, 3.0), height + b.between(0.1, 0.5), distance - 0.7),
-            0.08,
-            light_colour(b),
-            b.between(3.0, 8.0),
-        )
-    b.lamp(
-        (b.between(-6.0, 6.0), b.between(4.0, 7.0), b.between(-4.0, 0.0)),
-        scaled(light_colour(b), b.between(1.0, 6.0)),
-        0.5,
-    )
-    if b.chance(0.5):
-        litter(b, (-4.0, 0.0, 0.5), 8.0, distance)
-    b.look(
-        (b.between(-1.0, 1.0), b.between(1.2, 1.7), 0.0),
-        (b.between(-0.5, 0.5), b.between(0.8, 1.2), distance),
-        b.between(0.62, 0.85),
-    )
 
 
 def park(b: Builder) -> None:
@@ -223,20 +228,7 @@ def park(b: Builder) -> None:
         (b.between(18.0, 40.0), b.between(5.0, 9.0), 8.0),
         building,
     )
-    for _ in range(int(b.rng.integers(1, 3))):
-        _bench(b, b.between(-4.0, 4.0), first + b.between(0.5, 6.0), b.between(-0.5, 0.5))
-    paint = b.material("plain", b.colour(0.4, 1.3), scale=0.5, contrast=0.2, gloss=0.08)
-    for _ in range(int(b.rng.integers(2, 5))):
-        x, z = b.between(-4.0, 4.0), b.between(3.5, 9.0)
-        b.post((x, 0.0, z), 0.09, 0.8, paint)
-        b.ball((x, 0.8, z), (0.1, 0.08, 0.1), paint)
-    if b.chance(0.4):
-        x, z = b.between(-3.0, 3.0), b.between(5.0, 9.0)
-        b.post((x, 0.0, z), 0.04, 2.3, b.material("plain", (0.5, 0.5, 0.5), gloss=0.2))
-        b.ball((x, 2.1, z), (1.7, 0.5, 1.7), b.material("tiles", b.colour(0.25), scale=5.0, contrast=0.1))
-    ball(b, b.between(-2.0, 2.0), 0.0, b.between(3.5, 6.0), 0.13)
-    bin_(b, b.between(-4.0, 4.0), b.between(5.0, 9.0))
-    litter(b, (-8.0, 0.0, 1.0), 16.0, 14.0)
+    _on_the_lawn(b, first)
     if b.chance(0.35):
         steel = b.material(
             "wire", (0.3, 0.3, 0.3), scale=0.075, contrast=0.3, p=0.005, opacity=0.12, gloss=0.05
@@ -255,6 +247,24 @@ def park(b: Builder) -> None:
         (b.between(-2.0, 2.0), b.between(0.8, 1.5), 12.0),
         b.between(0.65, 0.9),
     )
+
+
+def _on_the_lawn(b: Builder, first: float) -> None:
+    """Add benches, bollards, sometimes a parasol, a ball, a bin and litter."""
+    for _ in range(int(b.rng.integers(1, 3))):
+        _bench(b, b.between(-4.0, 4.0), first + b.between(0.5, 6.0), b.between(-0.5, 0.5))
+    paint = b.material("plain", b.colour(0.4, 1.3), scale=0.5, contrast=0.2, gloss=0.08)
+    for _ in range(int(b.rng.integers(2, 5))):
+        x, z = b.between(-4.0, 4.0), b.between(3.5, 9.0)
+        b.post((x, 0.0, z), 0.09, 0.8, paint)
+        b.ball((x, 0.8, z), (0.1, 0.08, 0.1), paint)
+    if b.chance(0.4):
+        x, z = b.between(-3.0, 3.0), b.between(5.0, 9.0)
+        b.post((x, 0.0, z), 0.04, 2.3, b.material("plain", (0.5, 0.5, 0.5), gloss=0.2))
+        b.ball((x, 2.1, z), (1.7, 0.5, 1.7), b.material("tiles", b.colour(0.25), scale=5.0, contrast=0.1))
+    ball(b, b.between(-2.0, 2.0), 0.0, b.between(3.5, 6.0), 0.13)
+    bin_(b, b.between(-4.0, 4.0), b.between(5.0, 9.0))
+    litter(b, (-8.0, 0.0, 1.0), 16.0, 14.0)
 
 
 def court(b: Builder) -> None:
