@@ -30,10 +30,12 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
         "llbench gate --base origin/main --head . --models my_package.network:build --markdown gate.md",
         "llbench gate --head v1.0 --models llpacknet --record baseline.json",
         "llbench gate --base baseline.json --head HEAD --models llpacknet",
+        "llbench gate --base main --also v1.0 --head HEAD --models llpacknet",
         more="How it decides, and how to run it in continuous integration: docs/gating.md.",
     )
 )
 @click.option("--base", help="Revision, folder, or a file that --record wrote.")
+@click.option("--also", metavar="REV", help="Revision or folder to compare with as well: the last release.")
 @click.option("--head", default="HEAD", show_default=True, help="Revision or folder; '.' is what lies here.")
 @click.option("--models", callback=names, default="llpacknet", show_default=True,
               help="Names with commas between, or module:factory of the project.")  # fmt: skip
@@ -75,6 +77,7 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 @click.option("--json", "as_json", is_flag=True, help="Print what gate.json holds instead of a table.")
 def command(
     base: str | None,
+    also: str | None,
     head: str,
     models: tuple[str, ...],
     measure: tuple[str, ...],
@@ -111,7 +114,9 @@ def command(
 
     if (base is None) == (record is None):
         raise InputError("give --base REV to compare with, or --record FILE to record a baseline")
-    sides = whole.Sides(base or head, head, Path.cwd(), prepare, sources)
+    if record is not None and also is not None:
+        raise InputError("--record measures the head alone: give --also together with --base")
+    sides = whole.Sides(head if base is None else base, head, Path.cwd(), prepare, sources, also)
     wanted = whole.request(
         chosen_models(models, only_free=only_free),
         size=size,

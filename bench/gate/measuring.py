@@ -34,6 +34,8 @@ ATTEMPTS = 2
 SECONDS = 36.0
 """Two attempts at LLPackNet at a sixteenth of the paper's area then end within 90 s, set-up included."""
 MEMORY_SEATS = 3
+THREE = 3
+"""Seats of a set: head, base and its twin (or the head, its twin and the reference workload)."""
 LEAST_SETS = 5
 """With fewer sets no interval over processes would be narrow enough to say anything."""
 CYCLES = 12
@@ -92,15 +94,24 @@ class Measuring:
         request: what to measure.
         head: the revision under test.
         base: what it is held against; None to measure the head beside the reference workload.
-        out: a folder for `base` and `head`, two results folders.
+        out: a folder for `base`, `head` and `also`, results folders.
         say: is told what is being done, one line each.
+        also: a second base.
     """
 
     def __init__(
-        self, request: Request, head: Tree, base: Tree | None, out: Path, say: Callable[[str], None]
+        self,
+        request: Request,
+        head: Tree,
+        base: Tree | None,
+        out: Path,
+        say: Callable[[str], None],
+        also: Tree | None = None,
     ) -> None:
         self._request = request
-        self._sides = {"head": head, **({"base": base} if base else {})}
+        sides = {"head": head, "base": base, "also": also}
+        self._sides = {side: tree for side, tree in sides.items() if tree is not None}
+        self._lost: set[str] = set()
         self._out = out
         self._say = say
         self._run = secrets.token_hex(8)
@@ -126,18 +137,27 @@ class Measuring:
         """
         self._attempts += 1
         for model in models:
-            try:
-                self._measure(model)
-            except SeatError as error:
-                self._fail(model, error)
+            while not self._try(model, self._measure):
+                pass
 
     def look_again(self, models: Sequence[str]) -> None:
         """Add the peak memory of more processes to what was found of some models."""
         for model in models:
-            try:
-                self._look_at(model, self._occupants(model), again=True)
-            except SeatError as error:
-                self._fail(model, error)
+            while not self._try(
+                model, lambda model: self._look_at(model, self._occupants(model), again=True)
+            ):
+                pass
+
+    def _try(self, model: str, measure: Callable[[str], None]) -> bool:
+        """Measure a model; False where the second base got lost, without which it is to be tried again."""
+        try:
+            measure(model)
+        except SeatError as error:
+            self._fail(model, error)
+            if error.label == "also":
+                self._lost.add(model)
+                return False
+        return True
 
     def _measure(self, model: str) -> None:
         occupants = self._occupants(model)
@@ -145,7 +165,9 @@ class Measuring:
             self._look_at(model, occupants)
         if "latency" not in self._request.measures:
             return
-        sets, end = self._request.sets, time.monotonic() + self._request.seconds
+        # About so long for three in turns; each has as many of a fourth beside it.
+        sets, seconds = self._request.sets, self._request.seconds * max(len(occupants), THREE) / THREE
+        end = time.monotonic() + seconds
         for number in range(sets):
             begun = time.monotonic()
             if number == 1 and self._cycles(model) < CYCLES:
@@ -163,6 +185,8 @@ class Measuring:
     def _occupants(self, model: str) -> dict[str, Occupant]:
         cell, weights = self._request.cell(model), self._request.weights.get(model, "shipped")
         found = {side: Occupant(side, tree, cell, weights) for side, tree in self._sides.items()}
+        if model in self._lost:
+            del found["also"]
         twin = "base" if "base" in self._sides else "head"
         found["twin"] = replace(found[twin], label="twin")
         if "base" not in self._sides:
@@ -206,9 +230,10 @@ class Measuring:
         wanted = {"memory"} if again else set(self._request.measures)
         pairs = fixed_scenes.scenes() if "quality" in wanted else []
         seats = MEMORY_SEATS if "memory" in wanted else int(bool({"complexity", "quality"} & wanted))
+        sides = [side for side in self._sides if side in occupants]
         what = "memory again" if again else "memory, counts and pictures"
         for number in range(seats):
-            for side in self._sides:
+            for side in sides:
                 self._say(f"{model}: {what}, {side}, {number + 1} of {seats}")
                 before = moment()
                 seat = Seat(replace(occupants[side], for_memory=True), self._nursery)
@@ -219,7 +244,7 @@ class Measuring:
                 if number == 0 and not again:
                     self._count_and_restore(share, seat, side, pairs)
                 seat.close()
-        for side in self._sides if "memory" in wanted else ():
+        for side in sides if "memory" in wanted else ():
             self._write(side, self._share(model, side).memory())
 
     def _count_and_restore(self, share: Share, seat: Seat, side: str, pairs: Sequence[Pair]) -> None:
@@ -273,6 +298,8 @@ class Measuring:
         now = {"before": moment(), "after": moment()}
         share, head = self._share(model, side), self._share(model, "head")
         share.environment = {**now, **share.environment}
+        if side == "also" and share.samples:
+            return
         if head.samples and (side == "base" or error.label == "reference"):
             # What was found of the head does not rest on whether the other side can be measured once more.
             head.cut_short = f"{error.label}: {error.status}: {error.reason}"

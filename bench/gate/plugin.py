@@ -57,6 +57,7 @@ class Gate:
         model: str,
         *,
         base: str | None = None,
+        also: str | None = None,
         head: str | None = None,
         size: tuple[int, int] = SIZE,
         effect: float | None = None,
@@ -70,6 +71,7 @@ class Gate:
         Args:
             model: "package.module:factory" of the project, or a registered name.
             base: revision, folder or baseline file; that of the command line if None.
+            also: a second revision or folder to compare with.
             head: revision or folder; the project as it lies there if None.
             size: height and width of the frame in pixels.
             effect: relative difference of time that matters; 0.025 if None.
@@ -89,7 +91,12 @@ class Gate:
 
         self._calls += 1
         out = self._out / f"gate{self._calls}"
-        sides = whole.Sides(base or self._base, head or str(self._project), self._project)
+        sides = whole.Sides(
+            self._base if base is None else base,
+            str(self._project) if head is None else head,
+            self._project,
+            also=also,
+        )
         wanted = whole.request([model], size=size, seconds=seconds, **options)
         decision = whole.run(sides, wanted, Limits(effect=effect, accepted=frozenset(accept)), out)
         gate_verdict.write(out, decision, strict=strict)
@@ -105,5 +112,6 @@ class Gate:
 def llbench(request: pytest.FixtureRequest, tmp_path: Path) -> Gate:
     """Gate this project's networks: see `bench.gate.plugin.Gate.gate`."""
     config = request.config
-    base = config.getoption("--llbench-base") or config.getini("llbench_base") or "HEAD"
+    named = config.getoption("--llbench-base")
+    base = config.getini("llbench_base") or "HEAD" if named is None else named
     return Gate(config.rootpath, base, tmp_path)

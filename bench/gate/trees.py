@@ -70,7 +70,9 @@ def tree(
     Raises:
         InputError: no such revision or folder, or the command failed.
     """
-    if meaning(name, project) != "revision":
+    if (kind := meaning(name, project)) == "file":
+        raise InputError(f"{name} is a file: name a revision or a folder")
+    if kind == "folder":
         folder = Path(name).resolve()
         yield Tree(name, folder, _paths(folder, sources), _commit(folder))
         return

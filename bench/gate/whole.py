@@ -40,6 +40,7 @@ class Sides:
         project: any folder of the project.
         prepare: a shell command run in each checked-out revision first.
         sources: folders of the project that Python imports from; its root and `src` if empty.
+        also: a revision or folder that the head is compared with as well, as the last release.
     """
 
     base: str
@@ -47,6 +48,7 @@ class Sides:
     project: Path = field(default_factory=Path.cwd)
     prepare: str | None = None
     sources: tuple[str, ...] = ()
+    also: str | None = None
 
     @property
     def recorded(self) -> bool:
@@ -91,8 +93,9 @@ def run(
         if sides.recorded:
             for record in _asked_for(Path(sides.base), wanted):
                 store.write(out / "base", record)
+        also = stack.enter_context(_tree(sides, sides.also)) if sides.also is not None else None
         stack.enter_context(exclusive(say))
-        measuring = stack.enter_context(Measuring(wanted, head, base, out, say))
+        measuring = stack.enter_context(Measuring(wanted, head, base, out, say, also))
         measuring.attempt(wanted.models)
         decision = gate_verdict.decide(out, limits)
         for _ in range(attempts - 1):
@@ -150,7 +153,7 @@ def _asked_for(file: Path, wanted: Request) -> list[Record]:
 
 
 def _refuse_results(out: Path) -> None:
-    for side in ("base", "head"):
+    for side in ("base", "also", "head"):
         if store.files(out / side):
             raise InputError(f"{out} holds the results of a gate: name another folder with --out")
 

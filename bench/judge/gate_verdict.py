@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from bench.judge import exact, timing
 from bench.judge.exact import Both
-from bench.judge.verdicts import EFFECT, EFFECT_RECORDED, Finding, Limits, Verdict, status
+from bench.judge.paired import by_round, centre, faster_half, slower_half
+from bench.judge.verdicts import (
+    EFFECT,
+    EFFECT_RECORDED,
+    EFFECT_TAIL,
+    TIMES,
+    Finding,
+    Limits,
+    Verdict,
+    status,
+)
 from bench.records import store
 from llpacknet.errors import InputError
 
@@ -16,12 +27,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from bench.judge.timing import Evidence
+    from bench.judge.timing import Evidence, Judged
     from bench.records.cells import Cell, Record
 
 FILE = "gate.json"
 SCHEMA_VERSION = 1
 OUTPUTS = "outputs"
+BASES = ("base", "also")
+"""What the head is held against, by the name of its folder."""
+ORDER = (*TIMES, "memory", "gmac", "parameters", "instructions", "correctness", "psnr")
 UNMEASURED = frozenset({"timeout", "oom-host", "oom-device"})
 """Ends of a base that say what this machine could not do, rather than that the base has no such method."""
 Key = tuple[Any, ...]
@@ -37,6 +51,7 @@ class Decision:
         base: the base's revision and commit.
         head: the head's.
         notes: what a reader must know, one sentence each.
+        also: the second base's revision and commit; None without one.
     """
 
     findings: tuple[Finding, ...]
@@ -44,12 +59,13 @@ class Decision:
     base: dict[str, Any]
     head: dict[str, Any]
     notes: tuple[str, ...] = ()
+    also: dict[str, Any] | None = None
 
     @property
     def open_times(self) -> tuple[str, ...]:
         """Models that another attempt has to look at: before falling, and where nothing could be said."""
         again = {"slower", "inconclusive"}
-        found = [one.model for one in self.findings if one.quantity == "latency" and one.verdict in again]
+        found = [one.model for one in self.findings if one.quantity in TIMES and one.verdict in again]
         return tuple(dict.fromkeys(found))
 
     @property
@@ -70,36 +86,52 @@ class Decision:
             "recorded": self.recorded,
             "base": self.base,
             "head": self.head,
+            **({"also": self.also} if self.also else {}),
             "notes": list(self.notes),
             "findings": [one.as_json() for one in self.findings],
         }
 
 
 def decide(out: Path, limits: Limits) -> Decision:
-    """Judge the results under `<out>/base` and `<out>/head`.
+    """Judge the results under `<out>/head` against those under `<out>/base` and, if any, `<out>/also`.
 
     Raises:
         InputError: the folder holds no results, or a damaged one.
     """
-    folders = (out / "base", out / "head")
-    if not any(map(store.files, folders)):
-        raise InputError(f"{out} holds no results of a gate: neither base nor head has any")
     # A side on which nothing could be built has none at all.
-    base, head = (_by_key(store.load(side)) if store.files(side) else {} for side in folders)
-    recorded = not _same_run(base, head)
-    found = [*_failures(base, head, limits)]
-    pairs = [
+    sides = {
+        side: _by_key(store.load(out / side)) if store.files(out / side) else {} for side in (*BASES, "head")
+    }
+    if not (sides["base"] or sides["head"]):
+        raise InputError(f"{out} holds no results of a gate: neither base nor head has any")
+    recorded = not _same_run(sides["base"], sides["head"])
+    also = _revision(sides["also"]) if sides["also"] else None
+    found: list[tuple[str, Finding]] = []
+    pairs: dict[str, list[Both]] = {}
+    for side in BASES if also else BASES[:1]:
+        pairs[side] = _pairs(sides[side], sides["head"])
+        failures = _failures(sides[side], sides["head"], limits)
+        found += [(side, one) for one in (*failures, *_exact(pairs[side], out, side, limits))]
+    found += _times(pairs, limits, recorded=recorded)
+    models = list(dict.fromkeys(one.model for _, one in found))
+    found.sort(
+        key=lambda one: (models.index(one[1].model), BASES.index(one[0]), ORDER.index(one[1].quantity))
+    )
+    against = {} if also is None else {"against": f"against {also['revision'] or 'the second base'}"}
+    findings = [
+        one if side == "base" else replace(one, detail={**one.detail, **against}) for side, one in found
+    ]
+    revisions = (_revision(sides["base"]), _revision(sides["head"]))
+    notes = tuple(_notes(limits, revisions, recorded=recorded))
+    return Decision(tuple(findings), recorded, *revisions, notes, also)
+
+
+def _pairs(base: dict[Key, Record], head: dict[Key, Record]) -> list[Both]:
+    return [
         Both(base[key], head[key])
         for key in head
         if key in base and base[key].status == head[key].status == "ok"
     ]
-    found += _times(pairs, limits, recorded=recorded)
-    found += _exact(pairs, out, limits)
-    order = ["latency", "memory", "gmac", "parameters", "instructions", "correctness", "psnr"]
-    models = list(dict.fromkeys(one.model for one in found))
-    found.sort(key=lambda one: (models.index(one.model), order.index(one.quantity)))
-    sides = (_revision(base), _revision(head))
-    return Decision(tuple(found), recorded, *sides, tuple(_notes(limits, sides, recorded=recorded)))
 
 
 def write(out: Path, decision: Decision, *, strict: bool = False) -> None:
@@ -108,27 +140,54 @@ def write(out: Path, decision: Decision, *, strict: bool = False) -> None:
     store.replace(out / FILE, text + "\n")
 
 
-def _times(pairs: list[Both], limits: Limits, *, recorded: bool) -> list[Finding]:
-    timed = [both for both in pairs if both.head.cell.measurement == "latency"]
-    evidence: dict[str, Evidence] = {}
-    for both in timed:
-        judge = timing.against_recorded if recorded else timing.side_by_side
-        evidence[both.model] = judge(both.base, both.head)
-    effect = limits.effect or (EFFECT_RECORDED if recorded else EFFECT)
-    judged = timing.judge(evidence, effect, limits.error / limits.looks)
-    found = []
-    for both in timed:
-        one = judged[both.model]
-        found.append(
-            Finding(
-                both.model, "latency", one.verdict, _middle(both.base), _middle(both.head), "s",
-                one.change, one.interval, one.floor, one.reason, "latency" in limits.accepted,
-            )
-        )  # fmt: skip
+def _times(pairs: dict[str, list[Both]], limits: Limits, *, recorded: bool) -> list[tuple[str, Finding]]:
+    """Judge the faster half of turns against each base, and the slower half where both took turns."""
+    timed = {
+        (side, both.model): both
+        for side, some in pairs.items()
+        for both in some
+        if both.head.cell.measurement == "latency"
+    }
+    # Whoever has the twin of this run shows its noise: the base, or the head where the base is a file.
+    twins = {
+        model: both.head if recorded else both.base for (side, model), both in timed.items() if side == "base"
+    }
+    found: list[tuple[str, Finding]] = []
+    for quantity, half in zip(TIMES, (faster_half, slower_half), strict=True):
+        evidence: dict[str, Evidence] = {}
+        for (side, model), both in timed.items():
+            if side != "base" or not recorded:
+                floor = twins.get(model)
+                evidence[f"{side} {model}"] = timing.side_by_side(
+                    both.base, both.head, floor=floor, half=half
+                )
+            elif quantity == "latency":
+                evidence[f"{side} {model}"] = timing.against_recorded(both.base, both.head)
+        effect = limits.effect or (EFFECT_RECORDED if recorded else EFFECT)
+        effect = effect if quantity == "latency" else max(effect, EFFECT_TAIL)
+        judged = timing.judge(evidence, effect, limits.error / limits.looks)
+        found += [
+            (key[0], _time(both, quantity, judged[" ".join(key)], limits))
+            for key, both in timed.items()
+            if " ".join(key) in judged
+        ]
     return found
 
 
-def _exact(pairs: list[Both], out: Path, limits: Limits) -> list[Finding]:
+def _time(both: Both, quantity: str, judged: Judged, limits: Limits) -> Finding:
+    figure = _middle if quantity == "latency" else _slower
+    return Finding(
+        both.model, quantity, judged.verdict, figure(both.base), figure(both.head), "s",
+        judged.change, judged.interval, judged.floor, judged.reason, quantity in limits.accepted,
+    )  # fmt: skip
+
+
+def _slower(record: Record) -> float:
+    rounds = by_round(record.values["samples_s"], record.values["round"], slower_half)
+    return math.exp(centre(list(rounds.values())))
+
+
+def _exact(pairs: list[Both], out: Path, base: str, limits: Limits) -> list[Finding]:
     found: list[Finding] = []
     quality: dict[str, list[Both]] = {}
     for both in pairs:
@@ -141,7 +200,7 @@ def _exact(pairs: list[Both], out: Path, limits: Limits) -> list[Finding]:
             quality.setdefault(both.model, []).append(both)
             found.append(exact.psnr(both, limits))
     for model, some in quality.items():
-        folders = [out / side / OUTPUTS / model.replace(":", "-") for side in ("base", "head")]
+        folders = [out / side / OUTPUTS / model.replace(":", "-") for side in (base, "head")]
         picture = exact.pictures(some, folders[0], folders[1], limits)
         found += [picture] if picture else []
     return found

@@ -24,7 +24,7 @@ import numpy as np
 from scipy import stats
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 SEED = 2020
 RESAMPLES = 4000
@@ -56,12 +56,22 @@ class Interval:
         return max(abs(self.low), abs(self.high))
 
 
-def by_round(samples: Sequence[float], rounds: Sequence[int]) -> dict[int, float]:
-    """Give a side's figure in each round: the logarithm of its time, from the faster half of its turns."""
+def by_round(
+    samples: Sequence[float],
+    rounds: Sequence[int],
+    half: Callable[[Sequence[float]], float] | None = None,
+) -> dict[int, float]:
+    """Give a side's figure in each round: the logarithm of its time, from one half of its turns.
+
+    Args:
+        samples: seconds of each turn.
+        rounds: the round of each.
+        half: `faster_half` (if None) or `slower_half`.
+    """
     found: dict[int, list[float]] = {}
     for sample, number in zip(samples, rounds, strict=True):
         found.setdefault(number, []).append(math.log(sample))
-    return {number: faster_half(logs) for number, logs in found.items()}
+    return {number: (half or faster_half)(logs) for number, logs in found.items()}
 
 
 def round_ratios(above: Mapping[int, float], *below: Mapping[int, float]) -> dict[int, float]:
@@ -73,6 +83,11 @@ def round_ratios(above: Mapping[int, float], *below: Mapping[int, float]) -> dic
 def faster_half(values: Sequence[float]) -> float:
     """Mean of the smaller half of some values, the middle one of an odd number included."""
     return fmean(sorted(values)[: (len(values) + 1) // 2])
+
+
+def slower_half(values: Sequence[float]) -> float:
+    """Mean of the larger half of some values, the middle one of an odd number included."""
+    return -faster_half([-value for value in values])
 
 
 def centre(ratios: Sequence[float]) -> float:

@@ -12,11 +12,11 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bench.judge.paired import Interval, by_round, centre, interval, round_ratios
+from bench.judge.paired import Interval, by_round, centre, faster_half, interval, round_ratios
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from bench.judge.verdicts import Verdict
     from bench.records.cells import Record
@@ -54,15 +54,35 @@ class Judged:
     floor: float | None = None
 
 
-def side_by_side(base: Record, head: Record) -> Evidence:
-    """Evidence of two records of one run, whose processes took turns."""
-    below = by_round(base.values["samples_s"], base.values["round"])
-    twin = by_round(base.values.get("twin_samples_s", []), base.values.get("twin_round", []))
-    above = by_round(head.values["samples_s"], head.values["round"])
+def side_by_side(
+    base: Record,
+    head: Record,
+    *,
+    floor: Record | None = None,
+    half: Callable[[Sequence[float]], float] = faster_half,
+) -> Evidence:
+    """Evidence of two records of one run, whose processes took turns.
+
+    Args:
+        base: what the head is held against, with its twin if it has one.
+        head: the other.
+        floor: the record of the run that has a twin; the base's if None.
+        half: which turns of a round count: `faster_half`, or `slower_half` for slowness that comes and goes.
+    """
+    below = _figures(base, "", half)
+    twin = _figures(base, "twin_", half)
+    above = _figures(head, "", half)
     both = (below, twin) if twin else (below,)
-    twins = round_ratios(twin, below) if twin else {}
+    noisy = floor or base
+    second = _figures(noisy, "twin_", half)
+    twins = round_ratios(second, _figures(noisy, "", half)) if second else {}
     cut_short = head.values.get("cut_short")
     return Evidence(round_ratios(above, *both), twins, _firsts(head), cut_short=cut_short)
+
+
+def _figures(record: Record, whose: str, half: Callable[[Sequence[float]], float]) -> dict[int, float]:
+    values = record.values
+    return by_round(values.get(f"{whose}samples_s") or [], values.get(f"{whose}round") or [], half)
 
 
 def against_recorded(base: Record, head: Record) -> Evidence:

@@ -90,7 +90,7 @@ def test_a_base_that_dies_in_the_second_attempt_takes_no_regression_back(project
     project.commit("mortal", work=dies)
     project.commit("v2", work="time.sleep(0.02)")
     decision = gate(project, tmp_path / "out", base="mortal", measures=("latency",), attempts=2)
-    (one,) = decision.findings
+    one = next(one for one in decision.findings if one.quantity == "latency")
     assert one.verdict == "slower"
     assert "measuring ended early" in one.reason
     assert decision.status() == 1
@@ -268,3 +268,29 @@ def test_a_revision_does_not_borrow_code_from_the_working_tree(project, tmp_path
     )
     assert {one.verdict for one in decision.findings} == {"failed"}
     assert "no blocks: it was imported from the working tree" in decision.findings[0].reason
+
+
+def test_a_second_base_takes_its_turns_in_the_same_run_and_one_that_breaks_stops_nobody(project, tmp_path):
+    project.commit("release", extra="nn.Conv2d(4, 3, 3, padding=1)")
+    project.commit("broken", work="raise RuntimeError('too old')")
+    project.commit("v2")
+    sides = whole.Sides("v1", "v2", project.folder, also="release")
+    wanted = whole.request([MODEL], **{**QUICK, "measures": ("latency", "complexity")})
+    decision = whole.run(sides, wanted, Limits(), tmp_path / "out", attempts=1)
+    words = {(one.quantity, one.detail.get("against")): one.verdict for one in decision.findings}
+    assert words["parameters", None] == "equal"
+    assert words["parameters", "against release"] == "better"
+    runs = {
+        side: next(
+            one.values for one in store.load(tmp_path / "out" / side) if one.cell.measurement == "latency"
+        )
+        for side in ("base", "also", "head")
+    }
+    assert len({values["run"] for values in runs.values()}) == 1
+    assert len({len(values["samples_s"]) for values in runs.values()}) == 1
+    sides = whole.Sides("v1", "v2", project.folder, also="broken")
+    decision = whole.run(sides, wanted, Limits(), tmp_path / "broken", attempts=1)
+    words = {(one.quantity, one.detail.get("against")): one.verdict for one in decision.findings}
+    assert words["parameters", None] == "equal"
+    assert ("latency", None) in words
+    assert words["latency", "against broken"] == "failed"

@@ -59,6 +59,16 @@ def found(tmp_path, *head, base=BASE, limits=None, pictures=None):
     return gate_verdict.decide(tmp_path, limits or Limits())
 
 
+def now_and_then_slower(share, factor, seed, **options):
+    """The head's latency where some of its turns, taken at random, are slower."""
+    record = latency(0.1, seed, twin=False, **options)
+    random = np.random.default_rng(seed + 1000)
+    hit = random.random(SETS * TURNS) < share
+    times = np.asarray(record.values["samples_s"]) * np.where(hit, factor, 1)
+    record.values["samples_s"] = times.tolist()
+    return record
+
+
 def words(decision):
     return {one.quantity: one.verdict for one in decision.findings}
 
@@ -67,6 +77,7 @@ def test_a_revision_against_itself_passes(tmp_path):
     decision = found(tmp_path, latency(0.1, 2, twin=False), memory(100_000_000), complexity(), quality())
     assert words(decision) == {
         "latency": "equivalent",
+        "tail": "equivalent",
         "memory": "equal",
         "gmac": "equal",
         "parameters": "equal",
@@ -190,3 +201,54 @@ def test_the_table_says_it_all_in_markdown_and_json_is_strict(tmp_path):
     read = json.loads((tmp_path / gate_verdict.FILE).read_text(), parse_constant=pytest.fail)
     assert read["fallen"] is True
     assert [one["quantity"] for one in read["findings"] if one["fallen"]] == ["latency", "memory"]
+
+
+@pytest.mark.parametrize(("share", "factor"), [(0.3, 3), (0.25, 5), (1.0, 1.3)])
+def test_slowness_that_comes_and_goes_is_found_in_the_slower_half(tmp_path, share, factor):
+    decision = found(tmp_path, now_and_then_slower(share, factor, 5), *BASE[1:])
+    assert words(decision)["tail"] == "slower"
+    assert words(decision)["latency"] == ("slower" if share == 1 else "equivalent")
+    assert decision.status() == 1
+    assert decision.open_times == ("net",)
+    accepted = gate_verdict.decide(tmp_path, Limits(accepted=frozenset({"tail", "latency"})))
+    assert accepted.status() == 0
+
+
+def test_what_disturbs_both_sides_alike_is_no_difference_of_the_tail(tmp_path):
+    base, head = (now_and_then_slower(0.15, 1.5, seed) for seed in (7, 8))
+    twin = now_and_then_slower(0.15, 1.5, 9).values
+    base.values.update(twin_samples_s=twin["samples_s"], twin_round=twin["round"])
+    decision = found(tmp_path, head, base=(base,))
+    assert words(decision)["latency"] == "equivalent"
+    assert words(decision)["tail"] != "slower"
+
+
+def test_a_second_base_is_held_to_the_noise_of_the_run_and_finds_what_crept_in(tmp_path):
+    # Two per cent a step passes beside the last commit; against the last release it has become five.
+    for record in (latency(0.0975, 11, twin=False), complexity(parameters=990)):
+        record.provenance.update(revision="v1.0", commit="c" * 40)
+        store.write(tmp_path / "also", record)
+    decision = found(tmp_path, latency(0.102, 2, twin=False), complexity())
+    both = [one for one in decision.findings if one.quantity == "latency"]
+    assert [(one.verdict, one.detail) for one in both] == [
+        ("equivalent", {}),
+        ("slower", {"against": "against v1.0"}),
+    ]
+    assert both[0].floor == both[1].floor
+    assert decision.status() == 1
+    assert decision.as_json()["also"] == {"revision": "v1.0", "commit": "c" * 40}
+    table = writers.as_markdown(verdict_page.gate_table(decision))
+    assert "and v1.0 (cccccccccc)" in table
+    assert "parameters against v1.0" in table
+
+
+def test_a_second_base_beside_a_recorded_one_is_compared_turn_by_turn(tmp_path):
+    base = latency(0.2, 1, run="earlier", reference=0.4)
+    head = latency(0.1, 2, reference=0.2)
+    store.write(tmp_path / "also", latency(0.08, 3, twin=False))
+    decision = found(tmp_path, head, base=(base,))
+    assert [(one.quantity, one.verdict) for one in decision.findings] == [
+        ("latency", "equivalent"),
+        ("latency", "slower"),
+        ("tail", "slower"),
+    ]

@@ -24,7 +24,8 @@ def gate_table(decision: Decision, *, strict: bool = False) -> Table:
     """Give the gate's findings, one row each."""
     fell = decision.status(strict=strict)
     base, head = (_revision(side) for side in (decision.base, decision.head))
-    title = f"Gate {'fallen' if fell else 'passed'}: {head} against {base}"
+    also = f" and {_revision(decision.also)}" if decision.also else ""
+    title = f"Gate {'fallen' if fell else 'passed'}: {head} against {base}{also}"
     return findings_table("gate", title, decision.findings, decision.notes)
 
 
@@ -56,7 +57,8 @@ def _legend(findings: Sequence[Finding]) -> str:
         return ""
     return (
         "Change of a time: the mean of paired ratios with its interval over processes; the A/A floor is "
-        "how far a revision differs from itself in the same run."
+        "how far a revision differs from itself in the same run. Latency is the faster half of turns, tail "
+        "the slower half."
     )
 
 

@@ -1,0 +1,143 @@
+"""What the gate's verdicts on times can tell, by simulation: 200 gates a line, with the gate's own judging.
+
+    python benchmarks/gate_power.py [--gates 200] [--machines quiet,shared,uneven]
+
+A gate is two attempts at most of eight sets, each of twelve turns of base, twin and head. A process's times
+differ from another's by 0.8 % (what two shared cores of an AMD EPYC showed), its turns by 3 %; `shared` adds
+what other programs do there: a turn in ten is longer, by half on average, on all sides alike; `uneven` makes
+processes differ by 3 %. All from one seed: the table is the same everywhere.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from bench.judge import timing
+from bench.judge.paired import by_round, faster_half, round_ratios, slower_half
+from bench.judge.verdicts import EFFECT, EFFECT_TAIL, TIMES, Limits
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+SETS, TURNS, ATTEMPTS = 8, 12, 2
+SEED = 2020
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How times scatter: standard deviations of logarithms; how often and by how much turns are longer."""
+
+    processes: float = 0.008
+    turns: float = 0.03
+    share: float = 0.0
+    longer: float = 0.5
+
+
+@dataclass(frozen=True)
+class Change:
+    """What the head does: it is slower by a factor in every turn, or in a share of turns taken at random."""
+
+    factor: float = 1.0
+    share: float = 1.0
+
+
+MACHINES = {"quiet": Machine(), "shared": Machine(share=0.1), "uneven": Machine(processes=0.03)}
+CHANGES = {
+    "none": Change(),
+    "+2 %": Change(1.02),
+    "+3 %": Change(1.03),
+    "+4 %": Change(1.04),
+    "+5 %": Change(1.05),
+    "+10 %": Change(1.10),
+    "30 % of turns × 3": Change(3.0, 0.3),
+    "40 % of turns × 2": Change(2.0, 0.4),
+    "20 % of turns × 2": Change(2.0, 0.2),
+    "10 % of turns × 3": Change(3.0, 0.1),
+}
+
+
+def times(machine: Machine, change: Change, random: np.random.Generator) -> list[float]:
+    """Draw the turns of one process."""
+    found = np.exp(random.normal(0, machine.processes) + random.normal(0, machine.turns, TURNS))
+    found *= 1 + (random.random(TURNS) < machine.share) * random.exponential(machine.longer, TURNS)
+    found *= np.where(random.random(TURNS) < change.share, change.factor, 1.0)
+    return [float(one) for one in found]
+
+
+def evidence(
+    sides: dict[str, list[list[float]]],
+    firsts: tuple[int, ...],
+    half: Callable[[Sequence[float]], float],
+) -> timing.Evidence:
+    """Bring turns into the form that is judged, as `bench.judge.timing.side_by_side` does with records."""
+    figures = {
+        side: by_round([t for one in sets for t in one], [n for n, one in enumerate(sets) for _ in one], half)
+        for side, sets in sides.items()
+    }
+    ratios = round_ratios(figures["head"], figures["base"], figures["twin"])
+    return timing.Evidence(ratios, round_ratios(figures["twin"], figures["base"]), firsts)
+
+
+def gate(machine: Machine, change: Change, random: np.random.Generator) -> dict[str, str]:
+    """Simulate one gate: the verdicts on the faster and the slower half of turns."""
+    error = Limits().error / ATTEMPTS
+    sides: dict[str, list[list[float]]] = {"base": [], "twin": [], "head": []}
+    found: dict[str, str] = {}
+    for attempt in range(ATTEMPTS):
+        for _ in range(SETS):
+            for side, sets in sides.items():
+                sets.append(times(machine, change if side == "head" else Change(), random))
+        firsts = tuple(range(0, (attempt + 1) * SETS, SETS))
+        halves = zip(TIMES, (faster_half, slower_half), (EFFECT, EFFECT_TAIL), strict=True)
+        found = {
+            name: timing.verdict(evidence(sides, firsts, half), effect, error).verdict
+            for name, half, effect in halves
+        }
+        if not {"slower", "inconclusive"} & set(found.values()):
+            break
+    return found
+
+
+def bound(count: int, gates: int) -> tuple[float, float]:
+    """Exact 95 % interval of a share that was seen `count` times in `gates`."""
+    from scipy.stats import binomtest
+
+    low, high = binomtest(count, gates).proportion_ci()
+    return float(low), float(high)
+
+
+def line(machine: str, change: str, gates: int) -> tuple[int, Counter[str], Counter[str]]:
+    """Simulate some gates: how many fell, and the verdicts on latency and tail."""
+    random = np.random.default_rng([SEED, *map(ord, machine + change)])
+    found = [gate(MACHINES[machine], CHANGES[change], random) for _ in range(gates)]
+    latency, tail = (Counter(one[name] for one in found) for name in TIMES)
+    return sum("slower" in one.values() for one in found), latency, tail
+
+
+def main() -> int:
+    """Print the table as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--gates", type=int, default=200)
+    parser.add_argument("--machines", default=",".join(MACHINES))
+    arguments = parser.parse_args()
+    gates = arguments.gates
+    print("| machine | head | falls | 95 % interval | latency | tail |\n|---|---|---:|---|---|---|")
+    for machine in arguments.machines.split(","):
+        for change in CHANGES:
+            fell, *halves = line(machine, change, gates)
+            low, high = bound(fell, gates)
+            low, high = math.floor(1000 * low) / 10, math.ceil(1000 * high) / 10
+            words = [", ".join(f"{word} {number}" for word, number in half.most_common()) for half in halves]
+            print(f"| {machine} | {change} | {fell} of {gates} | {low} to {high} % | {' | '.join(words)} |")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
