@@ -6,30 +6,33 @@ asks for anything else is refused before any of it runs.
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import re
 import warnings
-from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from safetensors.torch import save
 
 from baselines.published import Dialect
 from baselines.registry import create, network_of, spec
+from baselines.wrapping import common_prefix, unwrap
 from llpacknet.errors import InputError
-from llpacknet.loading import SHOWN_DIFFERENCES, check_entries, check_size, read_safetensors, sha256
+from llpacknet.loading import check_entries, check_size, is_safetensors, read_safetensors, sha256
 from llpacknet.whole import whole
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor, nn
 
 
-_WRAPPERS = ("model", "state_dict", "netG", "params_deploy", "params_ema", "params")
 # Both of torch's spellings of weight-norm become the one that the publications use.
 _LEAVES = {"parametrizations.weight.original0": "weight_g", "parametrizations.weight.original1": "weight_v"}
 
@@ -38,14 +41,15 @@ def import_checkpoint(source: Path, name: str, out: Path) -> dict[str, Any]:
     """Bring a published checkpoint into this project's form.
 
     Args:
-        source: a torch checkpoint (a bare state dict, or one under "model", "state_dict" or the like) or a
-            safetensors file, with the published names or this project's own.
+        source: a torch checkpoint or a safetensors file, with the published names or this project's own; the
+            state dict may lie under keys, and words of wrappers may stand before its names: see
+            `baselines.wrapping`.
         name: the registered network it is for.
         out: the safetensors file to write; `<out>.json` beside it records where it came from.
 
     Returns:
         The record: name, source file and its sha256, the names' origin, the mapping of layers, what was
-        left out, and the date.
+        left out, what was peeled off, and the date.
 
     Raises:
         InputError: not a learned method, an unreadable file, a place that cannot be written, or entries
@@ -56,14 +60,17 @@ def import_checkpoint(source: Path, name: str, out: Path) -> dict[str, Any]:
         raise InputError(f"{name} is not learned and takes no weights")
     _check_place(out, source)
     network = network_of(name, create(name, weights="none"))
-    state, dialect, ignored = translate(read_checkpoint(source), network, name, source)
+    known = [_spellings(_own_names(network, one)) for one in _dialects(name, network)]
+    taken = unwrap(read_checkpoint(source), known, source)
+    state, dialect, ignored = translate(taken.entries, network, name, source)
     record = {
         "name": name,
         "source": source.name,
         "source_sha256": sha256(source),
         "names": dialect.title,
         "layers": dict(dialect.layers),
-        "ignored": ignored,
+        "ignored": [*ignored, *taken.left_out],
+        "peeled": taken.record(),
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     _write_whole(out, save(state))
@@ -90,7 +97,11 @@ def translate(
     kept = {key: tensor for key, tensor in entries.items() if key not in ignored}
     own_names = _own_names(network, dialect)
     state = network.state_dict()
-    check_entries(kept, {published: state[own] for published, own in own_names.items()}, source)
+    try:
+        check_entries(kept, {published: state[own] for published, own in own_names.items()}, source)
+    except InputError as error:
+        shared = common_prefix(kept)
+        raise InputError(f"{error}; all its names begin with {shared!r}" if shared else str(error)) from None
     for key, tensor in kept.items():
         if not tensor.is_floating_point() or not bool(torch.isfinite(tensor).all()):
             raise InputError(f"{source}: {key} holds values that are no finite floating-point numbers")
@@ -102,54 +113,50 @@ def translate(
     return {key: tensor.contiguous() for key, tensor in own.items()}, dialect, ignored
 
 
-def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """Open a checkpoint from outside as tensors alone and take the state dict out of its wrapping.
+def _spellings(names: Mapping[str, str]) -> set[str]:
+    """Names of entries with weight-norm spelt as the publications do, and as torch does now."""
+    spelt = set(names)
+    for own, leaf in _LEAVES.items():
+        spelt |= {name.removesuffix(leaf) + own for name in names if name.endswith(f".{leaf}")}
+    return spelt
+
+
+def read_checkpoint(path: Path) -> Any:
+    """Open a checkpoint from outside as data alone: by its content, whatever its name.
+
+    Returns:
+        what it holds, as it was saved: tensors by name, or mappings around them.
 
     Raises:
-        InputError: no such file, too large, damaged, asking for more than tensors, or without a state dict.
+        InputError: no such file, too large, damaged, or asking for more than tensors and plain data.
 
     """
-    if path.suffix == ".safetensors":
-        return read_safetensors(path)
     check_size(path)
+    if path.suffix.lower() == ".safetensors" or is_safetensors(path):
+        return read_safetensors(path)
     try:
-        with warnings.catch_warnings(action="ignore"):
-            loaded = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings(action="ignore"), _data_allowed(), path.open("rb") as file:
+            return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or hostile pickle can fail in any way
         asked = re.search(r"(?:GLOBAL|global) ([\w.]+)", str(error))
         cause = f"it asks for {asked[1]}" if asked else "it is damaged or no torch checkpoint"
+        if "TorchScript" in str(error):
+            cause = "it is a TorchScript archive, which holds code"
         raise InputError(
             f"{path} cannot be opened as tensors alone, and nothing of it was run or used: {cause}; "
             "give a plain state dict as torch.save writes it"
         ) from error
-    for key in _WRAPPERS:
-        if isinstance(loaded, Mapping) and isinstance(loaded.get(key), Mapping):
-            loaded = loaded[key]
-    return _tensors(loaded, path)
 
 
-def _tensors(loaded: Any, path: Path) -> dict[str, Tensor]:
-    if not isinstance(loaded, Mapping) or not loaded:
-        raise InputError(
-            f"{path} holds no state dict: a mapping from names to tensors, bare or under 'model'"
-        )
-    odd = [str(key) for key, value in loaded.items() if not isinstance(key, str) or not _holds_numbers(value)]
-    if odd:
-        raise InputError(
-            f"{path} holds entries that are no plain tensors: {', '.join(odd[:SHOWN_DIFFERENCES])}"
-        )
-    parallel = all(key.startswith("module.") for key in loaded)
-    return {key.removeprefix("module.") if parallel else key: value for key, value in loaded.items()}
-
-
-def _holds_numbers(value: object) -> bool:
-    """Whether it is a dense tensor whose values are there: not sparse, quantised or on the meta device."""
-    return (
-        isinstance(value, torch.Tensor)
-        and value.layout == torch.strided
-        and value.device.type == "cpu"
-        and not value.is_quantized
-    )
+def _data_allowed() -> AbstractContextManager[Any]:
+    """Admit, beside tensors, two things that trainings save and that hold data only."""
+    safe_globals = getattr(torch.serialization, "safe_globals", None)  # not in torch 2.4
+    if safe_globals is None:
+        return nullcontext()
+    scalar = np.float64(0).__reduce__()[0]
+    kinds = {type(np.dtype(kind)) for kind in ("f2", "f4", "f8", "i4", "i8", "u1", "?")}
+    manager: AbstractContextManager[Any] = safe_globals([argparse.Namespace, scalar, np.dtype, *kinds])
+    return manager
 
 
 def _dialects(name: str, network: nn.Module) -> tuple[Dialect, ...]:

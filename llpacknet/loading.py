@@ -40,16 +40,32 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
 
     """
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
+    from safetensors.torch import load, load_file
 
     check_size(path)
     try:
-        return load_file(path)
+        # A name that is no UTF-8 cannot be handed on.
+        return load_file(path) if _is_text(path) else load(path.read_bytes())
     except (SafetensorError, OSError) as error:
         raise InputError(
             f"{path} is no safetensors file ({error}); "
             "bring a published checkpoint in with 'llbench weights import'"
         ) from error
+
+
+def is_safetensors(path: Path) -> bool:
+    """Whether a file begins as safetensors do: with the length of a header in JSON, and the header."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    return len(start) == 9 and start[8:] == b"{" and int.from_bytes(start[:8], "little") < path.stat().st_size
+
+
+def _is_text(path: Path) -> bool:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def check_entries(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: Path | str) -> None:

@@ -33,8 +33,10 @@ def command() -> None:
 def import_(file: Path, name: str, out: Path, as_json: bool) -> None:
     """Convert the checkpoint FILE to safetensors, with a record of its origin beside it.
 
-    FILE is a bare state dict or one under "model", with the names under which the network was published. It
-    is opened as tensors alone; one that asks for more, or does not fit the network, is refused.
+    FILE is a state dict with the names under which the network was published: a torch checkpoint or a
+    safetensors file. Keys that hold it (model, params_ema, ...) and words that wrappers put before its names
+    (module, _orig_mod, ...) are peeled off, and named. It is opened as tensors and plain data alone; one that
+    asks for more, or does not fit the network, is refused.
     """
     from baselines.checkpoints import import_checkpoint
 
@@ -44,6 +46,12 @@ def import_(file: Path, name: str, out: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(record, indent=1))
         return
+    peeled = record["peeled"]
+    if peeled["keys"] or peeled["prefix"] or peeled["inside"]:
+        off = [*peeled["keys"], peeled["prefix"].rstrip("."), *peeled["inside"]]
+        click.echo(f"peeled off: {', '.join(each for each in off if each)}")
+    if peeled["others"]:
+        click.echo(f"not taken, though it would fit: {', '.join(peeled['others'])}", err=True)
     ignored = f", {len(record['ignored'])} unused entries left out" if record["ignored"] else ""
     click.echo(f"{file}: names of {record['names']}{ignored}")
     click.echo(f"wrote {out} and {out}.json; use it with --weights {name}={out}")

@@ -117,7 +117,8 @@ def _steps(falls: Iterable[Waterfall]) -> list[list[Any]]:
 
 
 def _write_csv(path: Path, heading: list[str], rows: Iterable[list[Any]]) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    # A name may hold bytes that are no text.
+    with path.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(heading)
         writer.writerows(rows)
