@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -52,6 +52,51 @@ def crop(frame: RawFrame, height: int, width: int) -> RawFrame:
     top, left = centre(frame.mosaic.shape, height, width)
     mosaic = np.ascontiguousarray(frame.mosaic[top : top + height, left : left + width])
     return replace(frame, mosaic=mosaic, path=None if mosaic.shape != frame.mosaic.shape else frame.path)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a frame: its first row and column, all even, and how many of them."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+    @property
+    def rows(self) -> slice:
+        """Its rows."""
+        return slice(self.top, self.top + self.height)
+
+    @property
+    def columns(self) -> slice:
+        """Its columns."""
+        return slice(self.left, self.left + self.width)
+
+    def of(self, picture: NDArray[Any]) -> NDArray[Any]:
+        """Cut it out of a mosaic or picture."""
+        return picture[self.rows, self.columns]
+
+    def sides(self) -> dict[str, int]:
+        """Height and width, as results name them."""
+        return {"height": self.height, "width": self.width}
+
+    def within(self, outer: Part) -> Part:
+        """Give its place in a part that contains it."""
+        return replace(self, top=self.top - outer.top, left=self.left - outer.left)
+
+    def widened(self, margin: int, multiple: int, shape: tuple[int, ...]) -> Part:
+        """Add a margin within a frame, and go on to rows and columns that are multiples of a number."""
+        top, left = (max(first - margin, 0) // multiple * multiple for first in (self.top, self.left))
+        bottom = min(-(-(self.top + self.height + margin) // multiple) * multiple, shape[0])
+        right = min(-(-(self.left + self.width + margin) // multiple) * multiple, shape[1])
+        return Part(top, left, bottom - top, right - left)
+
+
+def central(shape: tuple[int, ...], part_of: int) -> Part:
+    """Give the central part whose sides, even, are one such share of a frame's."""
+    height, width = (side // part_of // 2 * 2 for side in shape[:2])
+    return Part(*centre(shape, height, width), height, width)
 
 
 def centre(shape: tuple[int, ...], height: int, width: int) -> tuple[int, int]:

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import imagecodecs
 import numpy as np
 
+from baselines import spec
 from bench.data.decode.truth import truth
 from bench.machine import trace
 from bench.machine.address import local
 from bench.measure import subjects
-from bench.measure.inputs import centre, crop
+from bench.measure.inputs import Part, central
 from bench.metrics import psnr, quantise, ssim
 from bench.metrics.lpips import lpips
 from bench.records import protocols, store
@@ -112,16 +113,24 @@ class Judge:
         # The gain belongs to the exposure, so that it is found on the whole frame whatever part is judged.
         with trace.span("input"):
             gain = picture.ratio if protocol.gain == "ratio" else red_gain(frame.normalised(), ESTIMATE_M)
-        if job.area_fraction < 1:
-            height, width = quarter(height), quarter(width)
-            top, left = centre(frame.mosaic.shape, height, width)
-            frame, target = crop(frame, height, width), target[top : top + height, left : left + width]
-        restored = self._restore(picture, frame, gain, protocol)
+        part = central(frame.mosaic.shape, job.part_of) if job.part_of else None
+        if job.area_fraction < 1 and part is not None:
+            restored = self._restore_part(picture, frame, gain, protocol, part)
+            target = target[part.rows, part.columns]
+            values = scores(restored.rgb, target, protocol)
+            of_part = values
+        else:
+            restored = self._restore(picture, frame, gain, protocol)
+            values, of_part = scores(restored.rgb, target, protocol), {}
+            if part is not None:
+                of_part = scores(part.of(restored.rgb), part.of(target), protocol)
         if self._order.keep_predictions and job.cells[index].protocol == self._shown_protocol(picture):
             with trace.span("kept pictures"):
                 self._keep(picture.name, frame, restored.rgb, target)
+        if part is not None:
+            values = {**values, "part": {**part.sides(), **of_part}}
         return {
-            **scores(restored.rgb, target, protocol),
+            **values,
             "gain": restored.gain,
             "ratio": picture.ratio,
             "area_fraction": job.area_fraction,
@@ -156,6 +165,17 @@ class Judge:
             self._restored = Restored(key, rgb, subject.chosen_gain(placed, given))
         return self._restored
 
+    def _restore_part(
+        self, picture: Picture, frame: RawFrame, gain: float, protocol: Protocol, part: Part
+    ) -> Restored:
+        """Restore the part alone, with the margin around it that makes it the whole frame's."""
+        name = self._order.job.cell.model
+        margin, multiple = spec(name).tile_margin or 0, spec(name).size_multiple
+        outer = part.widened(margin, multiple, frame.mosaic.shape)
+        mosaic = np.ascontiguousarray(outer.of(frame.mosaic))
+        restored = self._restore(picture, replace(frame, mosaic=mosaic, path=None), gain, protocol)
+        return replace(restored, rgb=part.within(outer).of(restored.rgb))
+
     def _shown_protocol(self, picture: Picture) -> str | None:
         """Of the protocols that judge a picture, choose the one whose restoration is kept as a file."""
         job = self._order.job
@@ -185,11 +205,6 @@ def _write_png(path: Path, picture: NDArray[np.float32] | NDArray[np.uint16]) ->
     """Write an 8-bit PNG, whole or not at all; raises UnwritableError where that cannot be done."""
     content = imagecodecs.png_encode(quantise(picture, "round"), **PNG)
     store.replace(path, bytes(content), durable=False)
-
-
-def quarter(side: int) -> int:
-    """Half a side, even: a frame of halved sides has a quarter of the area."""
-    return side // 4 * 2
 
 
 def scores(rgb: NDArray[np.float32], target: NDArray[np.uint16], protocol: Protocol) -> dict[str, Any]:

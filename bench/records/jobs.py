@@ -42,7 +42,9 @@ class Job:
             followed by the memory cell, whose peak is that of the same cold call.
         pictures: quality: one per cell; latency and memory: the frame that is fed, or none for a made-up one.
         weights: "none" for random parameters, else "shipped" or a file.
-        area_fraction: part of the frame that is judged, 1 or a quarter (centred).
+        area_fraction: how much of the frame is restored to be judged: 1, or less for the part alone.
+        part_of: the central part, on which all methods of a run are scored, has sides of one such share of
+            the frame's; None where pictures are scored whole alone.
         round: number of the interleaved round (latency).
         rounds: how many rounds there are in all (latency).
         twin: whether this is the second process of an A/A pair (latency).
@@ -57,6 +59,7 @@ class Job:
     pictures: tuple[Picture, ...] = ()
     weights: str = "none"
     area_fraction: float = 1.0
+    part_of: int | None = None
     round: int = 0
     rounds: int = 1
     twin: bool = False

@@ -28,8 +28,10 @@ class Tier:
         width: frame width of made scenes in pixels.
         images: at most so many images are judged per protocol, spread over scenes and ratios; None for all.
         rounds: interleaved rounds of latency, each in a fresh process.
-        slow_pass_s: a method predicted to need more than this for one pass is timed once and judged at a
-            quarter of the area, marked so in every table; None to treat all methods alike.
+        slow_pass_s: a method predicted to need more than this for one pass is timed once and restores the
+            part alone, marked so in every table; None to treat all methods alike.
+        part_of: all methods are scored on a central part too, whose sides are one such share of the frame's;
+            None for whole frames alone.
         once_pass_s: a method predicted to need more than this for one pass is timed once; None for the same
             limit as `slow_pass_s`.
         first_s: predicted seconds of the first stage, after which there are tables; None for no stages.
@@ -47,6 +49,7 @@ class Tier:
     rounds: int
     slow_pass_s: float | None
     once_pass_s: float | None = None
+    part_of: int | None = None
     first_s: float | None = 150.0
     slow_images: int | None = None
     models: tuple[str, ...] | None = None
@@ -64,6 +67,7 @@ TIERS: dict[str, Tier] = {
             images=1,
             rounds=2,
             slow_pass_s=20.0,
+            part_of=2,
             first_s=20.0,
             models=SMOKE,
         ),
@@ -76,6 +80,7 @@ TIERS: dict[str, Tier] = {
             rounds=5,
             slow_pass_s=20.0,
             once_pass_s=3.0,
+            part_of=4,
         ),
         Tier(
             "standard",
@@ -85,6 +90,7 @@ TIERS: dict[str, Tier] = {
             images=93,
             rounds=5,
             slow_pass_s=20.0,
+            part_of=2,
             slow_images=6,
             protocols=ALL_PROTOCOLS,
         ),

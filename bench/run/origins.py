@@ -40,7 +40,7 @@ def settings_of(job: Job, rounds: int) -> dict[str, dict[str, Any]]:
         "complexity": {},
         "latency": {"rounds": 1 if job.single_pass else rounds, **form},
         "memory": form,
-        "quality": {"area_fraction": job.area_fraction, **form},
+        "quality": {"area_fraction": job.area_fraction, "part_of": job.part_of, **form},
         "kernels": {},
     }
 

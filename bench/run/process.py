@@ -144,6 +144,7 @@ def _method_of(order: Order) -> tuple[Any, ...]:
         *form,
         job.weights,
         job.area_fraction,
+        job.part_of,
         order.out,
         order.provenance.get("weights_sha256"),
         order.provenance.get("model_sha256"),

@@ -191,8 +191,10 @@ class Span:
         self, model: str, cells: list[Cell], pictures: list[Picture], size: tuple[int, int], *, slow: bool
     ) -> Job:
         assert self.asked.dataset is not None
-        if slow:
-            size = (size[0] // 2, size[1] // 2)
+        part_of = self.asked.limits.part_of if self.asked.limits else None
+        alone = slow and part_of is not None and restores_part(model)
+        if alone:
+            size = with_margin(model, size, part_of or 1)
         one = self._pass(model, size)
         formed, building = (
             predictions.in_form(one, cells[0].runtime, cells[0].precision) if one else (None, 0.0)
@@ -201,7 +203,8 @@ class Span:
             cells=tuple(cells),
             pictures=tuple(pictures),
             weights=weights_choice(model, self.asked.weights),
-            area_fraction=0.25 if slow else 1.0,
+            area_fraction=1.0 / (part_of or 1) ** 2 if alone else 1.0,
+            part_of=part_of,
             predicted_s=building + predictions.quality_s(formed, *size, len(cells)),
             predicted_bytes=predictions.quality_bytes(one, *size) if self.asked.device == "cpu" else None,
             synthetic=self.asked.dataset.synthetic,
@@ -217,6 +220,22 @@ class Span:
             return False
         limit = tier.once_pass_s if once and tier.once_pass_s is not None else tier.slow_pass_s
         return limit is not None and one is not None and self.asked.device == "cpu" and one.seconds > limit
+
+
+def restores_part(model: str) -> bool:
+    """Whether a method may restore the part alone.
+
+    Of a network without statistics of the frame it comes out as in the whole frame; a classical method finds
+    its illumination in what it is given, and a table says so. Any other has to see the whole frame.
+    """
+    declared = baselines.spec(model)
+    return declared.tile_safe or declared.kind == "classical"
+
+
+def with_margin(model: str, size: tuple[int, int], part_of: int) -> tuple[int, int]:
+    """Rows and columns that a method restores to have the part exactly."""
+    margin = baselines.spec(model).tile_margin or 0
+    return min(size[0], size[0] // part_of + 2 * margin), min(size[1], size[1] // part_of + 2 * margin)
 
 
 def pictures(dataset: Dataset, pairs: Iterable[Pair]) -> tuple[Picture, ...]:

@@ -1,6 +1,7 @@
 """Pictures are judged one by one: a bad file or a dying process costs its own cells alone."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,24 @@ def test_gain_only_is_libraws_picture_at_the_protocols_gain(data, tmp_path):
         }
     shown = np.asarray(Image.open(tmp_path / "predictions" / "truth" / f"{data.pairs[0].name}.png"))
     np.testing.assert_array_equal(shown, quantise(truth(data.pairs[0].long), "round"))
+
+
+def test_a_part_restored_with_its_margin_scores_as_in_the_whole_picture(data, tmp_path):
+    wanted = plan(Request(["sgn", "sid-unet"], ["quality"], dataset=data, threads=1, images=1))
+    whole = replace(wanted, jobs=tuple(replace(job, part_of=4) for job in wanted.jobs))
+    alone = replace(whole, jobs=tuple(replace(job, area_fraction=1 / 16) for job in whole.jobs))
+    execute(whole, tmp_path / "whole")
+    execute(alone, tmp_path / "alone")
+    records = {record.cell: record.values for record in store.load(tmp_path / "whole")}
+    assert len(records) == 2
+    for record in store.load(tmp_path / "alone"):
+        own, expected = record.values["part"], records[record.cell]["part"]
+        assert (own["height"], own["width"]) == (expected["height"], expected["width"]) == (64, 96)
+        assert own["psnr"] == pytest.approx(expected["psnr"], abs=1e-3)
+        assert own["ssim"] == pytest.approx(expected["ssim"], abs=1e-5)
+        assert record.values["psnr"] == own["psnr"]
+        assert records[record.cell]["psnr"] != expected["psnr"]
+        assert record.values["gain"] == records[record.cell]["gain"]
 
 
 def test_a_bad_file_fails_its_own_cells(tmp_path):

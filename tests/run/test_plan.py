@@ -63,7 +63,7 @@ def test_every_timing_run_has_one_a_a_pair(models, tier, host):
     assert len(twins) == len([job for job in found.jobs if job.cell.model == host])
 
 
-def test_quick_times_a_slow_method_once_with_its_memory_and_judges_a_quarter(tmp_path):
+def test_quick_times_a_slow_method_once_with_its_memory_and_restores_the_part_alone(tmp_path):
     weights = tmp_path / "did.safetensors"
     weights.touch()
     size = (2848, 4256)
@@ -74,7 +74,7 @@ def test_quick_times_a_slow_method_once_with_its_memory_and_judges_a_quarter(tmp
     assert once.single_pass
     assert [cell.measurement for cell in once.cells] == ["latency", "memory"]
     areas = {job.cell.model: job.area_fraction for job in found.jobs if job.measurement == "quality"}
-    assert areas == {"did": 0.25, "red": 1.0}
+    assert areas == {"did": 1 / 16, "red": 1.0}
     timed = [job for job in found.left() if job.cell.model == "red" and job.measurement == "latency"]
     assert len(timed) == 2 * TIERS["quick"].rounds  # each with its twin
     whole = plan(Request(["did", "red"], wanted, tier="full", **options))

@@ -137,3 +137,50 @@ def test_a_models_name_cannot_break_latex_or_markdown(made_up):
         for line in writers.as_markdown(table).splitlines():
             if line.startswith("|"):
                 assert len(re.findall(r"(?<!\\)\|", line)) == len(table.columns) + 1
+
+
+def _with_parts(records, lacking=()):
+    """Give every judged picture scores of its central part, but for some (model, image)."""
+    return [
+        replace(
+            one,
+            values=one.values
+            | {
+                "part": {"height": 712, "width": 1064, "psnr": 20.0 + number / 100, "ssim": 0.5, "lpips": 0.2}
+            },
+        )
+        if one.cell.measurement == "quality" and (one.cell.model, one.cell.image) not in lacking
+        else one
+        for number, one in enumerate(records)
+    ]
+
+
+def test_the_ranked_column_rests_on_the_same_pixels_of_the_same_pictures_for_all(made_up):
+    made = made_up.records(pictures=4)
+    image = next(r.cell.image for r in made if r.cell.measurement == "quality")
+    table = table1.table1(Results(_with_parts(made, {("did", image)})))
+    found = [index for index, column in enumerate(table.columns) if column.title == "same part"]
+    assert [table.columns[index].better for index in found] == [("high", "high")] * 2
+    for index in found:
+        used = [row[index].behind for row in table.rows if row[index].behind]
+        pictures = {frozenset((r.cell.dataset, r.cell.image) for r in behind) for behind in used}
+        pixels = {(r.values["part"]["height"], r.values["part"]["width"]) for one in used for r in one}
+        assert len(used) > 6
+        assert len(pictures) == 1
+        assert image not in {name for one in pictures for _, name in one}
+        assert pixels == {(712, 1064)}
+        assert all(part.ranked for row in table.rows[:2] for part in row[index].parts)
+    whole = [column for column in table.columns if column.title == "here" and "PSNR" in column.group]
+    assert [column.better for column in whole] == [(), ()]
+
+
+def test_open_cells_say_that_they_are_still_to_come(made_up):
+    made = made_up.records(("llpacknet", "did"), pictures=1)
+    made = [one for one in made if (one.cell.model, one.cell.measurement) != ("did", "latency")]
+    left = {("latency", "did"): 120.0, ("latency", "llpacknet"): 60.0}
+    table = table1.table1(Results(made, pending=left))
+    text = table1.lines(table)
+    (did,) = [line for method, line in text.items() if method.startswith("DID")]
+    assert "Time s still to come" in did
+    assert any("about 2.0 min;" in note for note in table.notes)
+    assert any("about 1.0 min more" in note for note in table.notes)

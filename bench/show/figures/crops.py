@@ -107,7 +107,7 @@ def _whole(shots: list[restored.Shot], budget: int) -> tuple[list[str], int, int
 
 
 def _framed(picture: Image.Image, width: int, height: int) -> Image.Image:
-    """Set a picture of the middle quarter alone into a frame of full size, so that all lie on one another."""
+    """Set a picture of the middle alone into a frame of full size, so that all lie on one another."""
     if picture.size == (width, height):
         return picture
     from PIL import Image

@@ -91,27 +91,34 @@ def kept(out: Path, results: Results, most: int) -> dict[str, list[Shot]]:
 def place(shots: list[Shot]) -> tuple[int, int, int, int]:
     """Where to look: row, column, height and width of the crop with the most detail near the middle.
 
-    Detail is sought in the truth, else in the last method's picture, inside the middle quarter of the frame,
-    which every method has judged.
+    Detail is sought in the truth, else in the last method's picture, in the middle quarter of the frame, or
+    the smaller part that some method has restored alone.
     """
-    return _place(shots[-1], shots[-1].path.stat().st_mtime_ns)
+    smallest = (min(shot.size[0] for shot in shots), min(shot.size[1] for shot in shots))
+    return _place(shots[-1], shots[-1].path.stat().st_mtime_ns, smallest)
 
 
 @lru_cache(maxsize=16)
-def _place(shot: Shot, changed: int) -> tuple[int, int, int, int]:  # noqa: ARG001 - as in `_cut`
+def _place(
+    shot: Shot,
+    changed: int,  # noqa: ARG001 - as in `_cut`
+    smallest: tuple[int, int],
+) -> tuple[int, int, int, int]:
     reference = shot.open()
     width, height = reference.size
-    side = min(CROP, height // 2, width // 2)
+    across_all, down_all = min(smallest[0], width // 2), min(smallest[1], height // 2)
+    top, left = (height - down_all) // 2, (width - across_all) // 2
+    side = min(CROP, down_all, across_all)
     step = max(1, side // 32)
     grey = np.asarray(reference.convert("L").reduce(step), dtype=float)
     across = side // step
     rows = range(
-        height // 4 // step,
-        max(height // 4 // step + 1, 3 * height // 4 // step - across),
+        top // step,
+        max(top // step + 1, (top + down_all) // step - across),
         max(1, across // 4),
     )
     columns = range(
-        width // 4 // step, max(width // 4 // step + 1, 3 * width // 4 // step - across), max(1, across // 4)
+        left // step, max(left // step + 1, (left + across_all) // step - across), max(1, across // 4)
     )
     best = max(
         (_detail(grey[row : row + across, column : column + across]), -row, -column)
@@ -122,7 +129,7 @@ def _place(shot: Shot, changed: int) -> tuple[int, int, int, int]:  # noqa: ARG0
 
 
 def cut(shot: Shot, frame: tuple[int, int], box: tuple[int, int, int, int]) -> Image.Image:
-    """Cut a crop out of a shot; a picture of the middle quarter alone lies in the middle of the frame."""
+    """Cut a crop out of a shot; a picture of the middle alone lies in the middle of the frame."""
     return _cut(shot, shot.path.stat().st_mtime_ns, frame, box)
 
 

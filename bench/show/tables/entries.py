@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import baselines
 from bench.judge import quantities
 from bench.judge.results import NOT_MEASURED, scene
 from bench.judge.statistics import clustered_mean
+from bench.records.cells import Cell, Record
 from bench.show.tables import published
 from bench.show.tables.layout import Entry, Part, dash
 from bench.show.tables.numbers import plain, with_interval
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.judge.quantities import Measured
     from bench.judge.results import Results
     from bench.judge.statistics import Estimate
@@ -24,6 +28,7 @@ NOTES = {
     "unfinished": "Its weights come from an unfinished training; not ranked.",
 }
 """Footnotes for the marks of `bench.judge.quantities.Measured`."""
+_NONE = Record(Cell("", "quality"), "skipped")
 
 
 def printed(figures: dict[str, str], *keys: str) -> Entry:
@@ -96,6 +101,47 @@ def picture_entry(
         mean = clustered_mean({image: float(record.values[metric]) for image, record in ok.items()}, scenes)
         parts.append(part(mean, plain(mean, most), is_ranked=is_ranked and whole and not marks))
     return Entry(tuple(parts), tuple(notes), behind=tuple(ok.values()))
+
+
+def part_entry(
+    results: Results, model: str, protocol: str, images: Sequence[str], *, is_ranked: bool = True
+) -> Entry:
+    """PSNR / SSIM of a method on the part of some pictures that every method of a column was scored on.
+
+    Ranked where the method has all of them. A network that restores the part alone adds a margin that makes
+    it the whole frame's; a classical method does not, which a footnote says.
+    """
+    pictures = results.pictures(model, protocol)
+    ok = {image: pictures.ok[image] for image in images if "part" in pictures.ok.get(image, _NONE).values}
+    if not ok:
+        return dash(sentence(pictures.reason))
+    whole = len(ok) == len(images)
+    unfinished = "unfinished" in quantities.picture_marks(ok)
+    notes = [NOTES["unfinished"]] if unfinished else []
+    if not whole:
+        notes.append(f"Mean over {len(ok)} of {len(images)} images; not ranked.")
+    alone = any(record.values["area_fraction"] != 1 for record in ok.values())
+    if alone and baselines.spec(model).kind == "classical":
+        notes.append("Saw this part of the picture alone, where its illumination may be another.")
+    scenes = {image: scene(image) for image in ok}
+    parts = []
+    for metric, most in (("psnr", 2), ("ssim", 3)):
+        values = {image: float(record.values["part"][metric]) for image, record in ok.items()}
+        mean = clustered_mean(values, scenes)
+        ranked = is_ranked and whole and not unfinished
+        parts.append(part(mean, plain(mean, most), is_ranked=ranked))
+    return Entry(tuple(parts), tuple(notes), behind=tuple(ok.values()))
+
+
+def common_images(results: Results, protocol: str) -> list[str]:
+    """Name the pictures whose part every method was scored on that was scored on the part of any."""
+    found: set[str] | None = None
+    for model in results.models:
+        ok = results.pictures(model, protocol).ok
+        scored = {image for image, record in ok.items() if "part" in record.values}
+        if scored:
+            found = scored if found is None else found & scored
+    return sorted(found or ())
 
 
 def part(found: Estimate, text: str, *, is_ranked: bool) -> Part:

@@ -10,8 +10,16 @@ from bench.judge.evidence import WITHOUT, with_protocol
 from bench.judge.quantities import GB, Measured
 from bench.records import store
 from bench.show.tables import catalogue, published, writers
-from bench.show.tables.entries import counted, figure_entry, picture_entry, printed, with_note
-from bench.show.tables.layout import Column, Entry, Table, ranked, word
+from bench.show.tables.entries import (
+    common_images,
+    counted,
+    figure_entry,
+    part_entry,
+    picture_entry,
+    printed,
+    with_note,
+)
+from bench.show.tables.layout import Column, Entry, Table, dash, ranked, word
 from bench.show.tables.setting import cost_setting, data_setting
 
 if TYPE_CHECKING:
@@ -28,19 +36,20 @@ def table1(results: Results) -> Table:
     rows = [row for row in published.load()["table1"] if "published" in row or _present(row, results)]
     rows += [_own_row(model) for model in _own_models(results)]
     protocol = with_protocol(results)
+    matched = {name: common_images(results, name) for name in (WITHOUT[0], protocol)}
     table = Table(
         name="table1",
         title="Table 1 of the paper, published and measured",
         caption=_caption(results, protocol),
-        columns=_columns(),
-        rows=tuple(_row(row, results, protocol) for row in rows),
+        columns=_columns(matched=any(matched.values())),
+        rows=tuple(_row(row, results, protocol, matched) for row in rows),
     )
     return ranked(table)
 
 
 def lines(table: Table) -> dict[str, str]:
     """By method, what Table 1 says of it in one plain line: the measured columns."""
-    shown = [index for index, column in enumerate(table.columns) if column.title == "here"]
+    shown = [index for index, column in enumerate(table.columns) if column.title in {"here", "same part"}]
     return {
         row[0].text: ", ".join(f"{table.columns[index].group} {row[index].text}" for index in shown)
         for row in table.rows
@@ -64,7 +73,8 @@ def write_all(out: Path, tables: list[Table]) -> list[Path]:
     return paths
 
 
-def _columns() -> tuple[Column, ...]:
+def _columns(*, matched: bool) -> tuple[Column, ...]:
+    """Columns; where a part of the pictures was scored for all methods, that ranks, and the whole follows."""
     columns = [Column("Method", ("method",), numeric=False)]
     for title, key in (("Time s", "time_s"), ("Memory GB", "memory_gb"), ("Params M", "parameters_m")):
         columns.append(Column("paper", (f"{key}_published",), title))
@@ -72,7 +82,12 @@ def _columns() -> tuple[Column, ...]:
     for title, end in (("PSNR/SSIM without GT", "without_gt"), ("PSNR/SSIM with GT", "with_gt")):
         columns.append(Column("paper", (f"psnr_{end}_published", f"ssim_{end}_published"), title))
         keys = (f"psnr_{end}_measured", f"ssim_{end}_measured")
-        columns.append(Column("here", keys, title, ("high", "high"), intervals=True))
+        if matched:
+            part = (f"psnr_{end}_part", f"ssim_{end}_part")
+            columns.append(Column("same part", part, title, ("high", "high"), intervals=True))
+            columns.append(Column("here", keys, title, intervals=True))
+        else:
+            columns.append(Column("here", keys, title, ("high", "high"), intervals=True))
     return tuple(columns)
 
 
@@ -95,36 +110,48 @@ def _own_row(model: str) -> dict[str, Any]:
     return {"title": model, "short": model, "cost": [model], "without": model, "with": model}
 
 
-def _row(row: dict[str, Any], results: Results, protocol: str) -> tuple[Entry, ...]:
+def _row(
+    row: dict[str, Any], results: Results, protocol: str, matched: dict[str, list[str]]
+) -> tuple[Entry, ...]:
     figures = row.get("published", {})
     model = next((name for name in row["cost"] if results.of("latency", name)), row["cost"][0])
     judged = not row.get("control", False)
     parameters = quantities.count(results, model, "parameters")
-    cells = (
+    left = results.pending
+    return (
         with_note(
             with_note(word(row["title"], short=row["short"]), row.get("note")), _options(results, model)
         ),
         printed(figures, "time"),
-        _cost(quantities.latency(results, model), 1.0, row, spread=True),
+        _or_to_come(
+            _cost(quantities.latency(results, model), 1.0, row, spread=True), left.get(("latency", model))
+        ),
         printed(figures, "memory"),
-        _cost(quantities.memory(results, model), 1 / GB, row),
+        _or_to_come(_cost(quantities.memory(results, model), 1 / GB, row), left.get(("memory", model))),
         printed(figures, "parameters"),
         word("none") if row.get("classical") else counted(parameters, 1e-6, "{:.3f}"),
         printed(figures, "psnr_without", "ssim_without"),
-        picture_entry(results, row["without"], WITHOUT[0], is_ranked=judged),
+        *_pictures(results, row["without"], WITHOUT[0], matched, is_ranked=judged),
         printed(figures, "psnr_with", "ssim_with"),
-        with_note(picture_entry(results, row["with"], protocol, is_ranked=judged), row.get("note_with")),
+        *(
+            with_note(entry, row.get("note_with"))
+            for entry in _pictures(results, row["with"], protocol, matched, is_ranked=judged)
+        ),
     )
-    measured = {
-        2: ("latency", model),
-        4: ("memory", model),
-        8: ("quality", row["without"]),
-        10: ("quality", row["with"]),
-    }
-    return tuple(
-        _or_to_come(entry, results.pending.get(measured[index])) if index in measured else entry
-        for index, entry in enumerate(cells)
-    )
+
+
+def _pictures(
+    results: Results, model: str, protocol: str, matched: dict[str, list[str]], *, is_ranked: bool
+) -> list[Entry]:
+    """Quality on whole pictures, after that on the part which all methods share where there is one."""
+    pending = results.pending.get(("quality", model))
+    whole = picture_entry(results, model, protocol, is_ranked=is_ranked)
+    if not any(matched.values()):
+        return [_or_to_come(whole, pending)]
+    part = part_entry(results, model, protocol, matched[protocol], is_ranked=is_ranked)
+    if "quarter-area" in quantities.picture_marks(results.pictures(model, protocol).ok):
+        whole = dash("Restored on the part alone.")
+    return [_or_to_come(part, pending), _or_to_come(whole, pending)]
 
 
 def _or_to_come(entry: Entry, seconds: float | None) -> Entry:
