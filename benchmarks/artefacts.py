@@ -45,12 +45,12 @@ CROP = 192
 
 def restored(name: str, network: Any, pair: Pair) -> NDArray[np.uint8]:
     """Restore a pair's short exposure: (H, W, 3) uint8."""
-    needs_gain, clip = conventions(name, network)
+    called = conventions(name, network)
     mosaic = torch.from_numpy(read_raw(pair.short).normalised())[None, None]
-    if needs_gain:
+    if called.needs_gain:
         mosaic = mosaic * pair.ratio
-    if clip is not None:
-        mosaic = mosaic.clamp(max=clip)
+    if called.input_clip is not None:
+        mosaic = mosaic.clamp(max=called.input_clip)
     with torch.inference_mode():
         rgb = network(mosaic)[0].clamp(0, 1)
     return (rgb * 255).floor().byte().permute(1, 2, 0).contiguous().numpy()

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 # Before torch is loaded, as in `llbench train`.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-from bench.train import curve, photographs, session, trainer
+from bench.train import curve, photo_pool, session, trainer
 from bench.train.options import Options
 from bench.train.patches import Patch, Patches
 from bench.train.sources import Data
@@ -62,8 +62,8 @@ def main() -> None:
     parser.add_argument("--precision", choices=["fp32", "bf16"], default="fp32")
     parser.add_argument("--workers", type=int, default=1)
     arguments = parser.parse_args()
-    used = [each for each in photographs.listed(arguments.photos) if each.use == "training"]
-    made = Patches(photographs.load(arguments.photos, used), 256, 0)
+    used = [each for each in photo_pool.listed(arguments.photos) if each.use == "training"]
+    made = Patches(photo_pool.load(arguments.photos, used), 256, 0)
     constant = _OneBatch([made.patch(0, index) for index in range(4)])
     rates: dict[str, list[float]] = {"with data": [], "network alone": []}
     for _ in range(arguments.rounds):

@@ -23,12 +23,12 @@ from baselines import names, spec, weights_path
 from bench.judge.results import Results
 from bench.records.protocols import default
 from bench.show.figures import restored
-from bench.train import photographs
+from bench.train import photo_pool
 from llpacknet.loading import sha256
 
 if TYPE_CHECKING:
     from bench.show.figures.restored import Shot
-    from bench.train.photographs import Photograph
+    from bench.train.photo_pool import Photograph
 
 DOCS = Path(__file__).parent
 IMAGES = DOCS / "images" / "gallery"
@@ -84,7 +84,7 @@ SCENES = (
 
 def main(photos: Path, work: Path) -> None:
     """Expose, restore, compose, write the page."""
-    listed = {each.file: each for each in photographs.listed(photos)}
+    listed = {each.file: each for each in photo_pool.listed(photos)}
     credited = [_held_out(listed, scene) for scene in SCENES]
     prepare(photos, work)
     methods = ",".join(name for name in names() if spec(name).kind == "classical" or weights_path(name))

@@ -139,7 +139,7 @@ def lamps(prediction: Picture, truth: Picture, data_range: float | None = None) 
     """
     peak = pictures.checked_range(prediction, truth, data_range)
     wanted, restored = pictures.as_array(truth), pictures.as_array(prediction)
-    saturated = (wanted >= SATURATED * peak).all(axis=2)
+    saturated = np.asarray((wanted >= SATURATED * peak).all(axis=2))
     labels, _ = ndimage.label(saturated, np.ones((3, 3)))
     found = []
     for number, place in enumerate(ndimage.find_objects(labels), start=1):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from bench.train.photographs import Photograph
+    from bench.train.photo_pool import Photograph
 
 LICENCE = "MIT, as the code; the photographs keep their own licences and authors, listed below"
 _NOT_OF_THE_TRAINING = frozenset({"name", "photos", "validation", "terms"})

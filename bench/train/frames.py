@@ -121,13 +121,11 @@ def _sample(mosaic: NDArray[np.uint16], levels: NDArray[np.float64]) -> NDArray[
 
 
 def _normalised(raw: NDArray[np.float32], levels: NDArray[np.float64]) -> NDArray[np.float32]:
-    """max(raw - black, 0) / (white - black), plane by plane; `levels` as `Frames._short` gives them."""
+    """(raw - black) / (white - black), plane by plane; `levels` as `Frames._short` gives them."""
     out = np.empty(raw.shape, np.float32)
     for plane, (row, column) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
         black = np.float32(levels[plane])
-        out[row::2, column::2] = np.maximum(raw[row::2, column::2] - black, 0) / np.float32(
-            levels[-1] - black
-        )
+        out[row::2, column::2] = (raw[row::2, column::2] - black) / np.float32(levels[-1] - black)
     return out
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from bench.train.photographs import LIST_NAME, Photograph, read_list
+from bench.train.photo_pool import LIST_NAME, Photograph, read_list
 from llpacknet.errors import InputError
 
 INSTALLED = {"scikit-image": "skimage", "scikit-learn": "sklearn"}

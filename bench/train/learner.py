@@ -291,6 +291,8 @@ class Learner:
 
     def _restored(self, model: nn.Module, batch: Batch) -> Tensor:
         mosaic, self._shown = batch.mosaic, batch.frame
+        if not self.called.keeps_negatives:
+            mosaic = mosaic.clamp(min=0)
         if self.called.needs_gain:
             mosaic = mosaic * batch.ratio.view(-1, 1, 1, 1)
         if self.called.input_clip is not None:

@@ -25,10 +25,10 @@ class Batch(NamedTuple):
     """What a step learns from.
 
     Attributes:
-        mosaic: (B, 1, S, S) unamplified.
+        mosaic: (B, 1, S, S) unamplified, negative where noise lies below black.
         truth: (B, 3, S, S).
         ratio: (B,) exposure ratios.
-        frame: (B, 1, s, s) sample of the frame around each patch.
+        frame: (B, 1, s, s) sample of the frame around each patch, not negative.
     """
 
     mosaic: Tensor
@@ -52,7 +52,7 @@ def batch_of(patches: list[Patch]) -> Batch:
     """Stack patches."""
     mosaics = torch.from_numpy(np.stack([each.mosaic for each in patches]))
     truths = torch.from_numpy(np.stack([each.truth for each in patches]))
-    frames = [each.mosaic if each.frame is None else each.frame for each in patches]
+    frames = [np.maximum(each.mosaic if each.frame is None else each.frame, 0) for each in patches]
     ratios = torch.tensor([each.ratio for each in patches], dtype=torch.float32)
     return Batch(mosaics, truths, ratios, torch.from_numpy(np.stack(frames)))
 

@@ -80,7 +80,8 @@ class Patch:
     """One training pair.
 
     Attributes:
-        mosaic: (1, size, size) float32, max(raw - 512, 0) / 15871 of the short exposure, not amplified.
+        mosaic: (1, size, size) float32, (raw - 512) / 15871 of the short exposure, not amplified; what is
+            negative most networks never see.
         truth: (3, size, size) float32 RGB in [0, 1], after the tone curve.
         ratio: the exposure ratio, which is the gain of a method that needs one.
         frame: (1, s, s) float32, a sample of the frame that the patch lies in, normalised as the mosaic:
@@ -314,13 +315,13 @@ def expose(
         rng: source of the noise.
 
     Returns:
-        (1, S, S) float32, max(raw - 512, 0) / 15871.
+        (1, S, S) float32, (raw - 512) / 15871: negative where noise lies below black.
     """
     divided = light * np.array([1 / wb[0], 1, 1 / wb[1]], np.float32)
     noise = camera.noise_parameters(exposure.iso, exposure.black_error)
     kind: camera.ReadNoise = "gaussian" if rng.random() < 0.5 else "tukey-lambda"
     raw = camera.expose(camera.mosaic(divided), exposure.ratio, noise, rng, kind)
-    signal = np.maximum(raw.astype(np.float32) - camera.BLACK, 0)
+    signal = raw.astype(np.float32) - camera.BLACK
     return np.asarray(signal / np.float32(camera.SPAN), np.float32)[None]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.train import photographs
+from bench.train import photo_pool
 from bench.train.patches import Patches
 from llpacknet.errors import InputError
 
@@ -31,7 +31,7 @@ class Data:
 
     source: PatchSource
     validation: list[Patch]
-    credited: list[photographs.Photograph]
+    credited: list[photo_pool.Photograph]
     meter: PatchSource | None = None
 
     def metered(self) -> list[Patch]:
@@ -55,17 +55,17 @@ def data_of(options: Options) -> Data:
         held_frames = Frames(options.dataset, store, options.patch, VALIDATION_SEED, "validation")
         return Data(frames, [held_frames.patch(0, index) for index in range(VALIDATION_PATCHES)], [])
     assert options.photos is not None
-    listed = photographs.listed(options.photos)
+    listed = photo_pool.listed(options.photos)
     used = [each for each in listed if each.use == "training"]
-    shown = photographs.load(options.photos, used)
+    shown = photo_pool.load(options.photos, used)
     if options.scenes:
         from bench.train import rendered
 
         shown += rendered.pictures(options.scenes)
     own = Patches(shown, options.patch, options.seed)
     folder = options.validation or options.photos
-    kept = photographs.listed(folder) if options.validation else listed
-    pool = photographs.load(folder, [each for each in kept if options.validation or each.use == "validation"])
+    kept = photo_pool.listed(folder) if options.validation else listed
+    pool = photo_pool.load(folder, [each for each in kept if options.validation or each.use == "validation"])
     if not pool:
         raise InputError(f"{folder} keeps no photograph for validation: add some, or give --val DIR")
     shortest = min(min(each.shape[:2]) for each in pool)

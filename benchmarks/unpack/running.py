@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from bench.records import store
-from bench.train import card, checkpoints, curve, photographs, trainer
+from bench.train import card, checkpoints, curve, photo_pool, trainer
 from bench.train.learner import Diverged
 from bench.train.options import Options
 from bench.train.patches import Patches
@@ -180,15 +180,15 @@ def digest_of(photos: Path) -> str:
     Raises:
         InputError: for an unusable folder.
     """
-    lines = (f"{each.file} {each.use} {sha256(photos / each.file)}" for each in photographs.listed(photos))
+    lines = (f"{each.file} {each.use} {sha256(photos / each.file)}" for each in photo_pool.listed(photos))
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _pictures(photos: Path) -> tuple[list[Any], list[Any]]:
     """Photographs to train on, and others to validate on."""
-    listed = photographs.listed(photos)
+    listed = photo_pool.listed(photos)
     training, held_out = (
-        photographs.load(photos, [each for each in listed if each.use == use])
+        photo_pool.load(photos, [each for each in listed if each.use == use])
         for use in ("training", "validation")
     )
     return training, held_out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import importlib
 from importlib import resources
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,9 @@ import pytest
 from sklearn.datasets import load_sample_images
 
 from bench.data.making import camera
+from bench.train.options import Options
 from bench.train.patches import Exposure, Patches, draw_white_balance, expose, render
+from bench.train.trainer import train
 from llpacknet.errors import InputError
 from llpacknet.raw.dng import write_dng
 from llpacknet.raw.render import render as rawpy_render
@@ -43,7 +46,7 @@ def test_a_patch_has_the_networks_shapes_types_and_ranges(photographs: list[np.n
         assert patch.mosaic.shape == (1, 96, 96)
         assert patch.truth.shape == (3, 96, 96)
         assert patch.mosaic.dtype == patch.truth.dtype == np.float32
-        assert 0 <= patch.mosaic.min() <= patch.mosaic.max() <= 1
+        assert -camera.BLACK / camera.SPAN <= patch.mosaic.min() < 0 < patch.mosaic.max() <= 1
         assert 0 <= patch.truth.min() <= patch.truth.max() <= 1
 
 
@@ -95,3 +98,20 @@ def test_white_balance_keeps_to_sids_range_and_median() -> None:
 def test_unusable_sizes_are_refused(photographs: list[np.ndarray], size: int, said: str) -> None:
     with pytest.raises(InputError, match=said):
         Patches(photographs, size, seed=0)
+
+
+def test_what_lies_below_black_reaches_only_the_networks_that_keep_it(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = (
+        "import torch\nfrom torch import nn\n\nseen = []\n\n\nclass Net(nn.Module):\n"
+        "    keeps_negatives = {keeps}\n\n    def __init__(self):\n        super().__init__()\n"
+        "        self.layer = nn.Conv2d(4, 12, 1)\n\n    def forward(self, x):\n"
+        "        seen.append(float(x.min()))\n        x = nn.functional.pixel_unshuffle(x, 2)\n"
+        "        return nn.functional.pixel_shuffle(self.layer(x), 2)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    for name, keeps in (("keeping_net", True), ("clipping_net", False)):
+        (tmp_path / f"{name}.py").write_text(source.format(keeps=keeps), encoding="utf-8")
+        train(Options(f"{name}:Net", tmp_path / name, photos, steps=2, batch=2, patch=32, workers=0))
+        assert (min(importlib.import_module(name).seen) < 0) == keeps

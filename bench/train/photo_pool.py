@@ -108,9 +108,11 @@ def load(folder: Path, photographs: Iterable[Photograph]) -> list[NDArray[np.uin
             raise InputError(f"{path} cannot be read as a picture ({cause(error)}); remove it") from error
         if picture.size == 0:
             raise InputError(f"{path} holds no picture; remove it")
-        pictures.append(picture if picture.dtype == np.uint8 else _eight_bits(picture))
+        pictures.append(_eight_bits(picture))
     return pictures
 
 
-def _eight_bits(picture: NDArray[np.uint16]) -> NDArray[np.uint8]:
+def _eight_bits(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+    if picture.dtype == np.uint8:
+        return np.asarray(picture, np.uint8)
     return np.rint(picture / np.float32(257)).astype(np.uint8)
