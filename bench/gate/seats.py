@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self
 import psutil
 
 from bench.gate.seat import PID_BYTES
-from bench.machine import git
+from bench.machine import caches, git
 from bench.machine.endings import last_words
 from bench.machine.environment import THREAD_VARIABLES, scrub
 from bench.machine.strays import TOKEN, kill_strays
@@ -170,6 +170,7 @@ class Nursery:
         self._token = secrets.token_hex(8)
         self._environment = {
             **git.environment(),
+            caches.VARIABLE: str(caches.place().absolute()),  # one for all, made before any of them
             **dict.fromkeys(THREAD_VARIABLES, str(threads)),
             **STEADY_ALLOCATOR,
             "PYTHONPATH": os.pathsep.join(dict.fromkeys(path for path in sys.path if path)),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import platformdirs
@@ -17,9 +22,56 @@ QUANTISED = "quantised"
 
 
 def place() -> Path:
-    """Folder of all caches: $LLBENCH_CACHE, else the user's cache folder."""
-    named = os.environ.get(VARIABLE)
-    return Path(named) if named else Path(platformdirs.user_cache_dir("llbench"))
+    """Folder of all caches: $LLBENCH_CACHE, else the user's cache folder, else a private temporary one.
+
+    The last one is for a user who may write to neither, as one without a name or home in a container; it is
+    made once, said once on standard error, shared with the processes that this one starts, and goes with it.
+    """
+    wanted = named()
+    if wanted is not None and can_write(wanted):
+        return wanted
+    return _temporary(wanted)
+
+
+def named() -> Path | None:
+    """Folder that is meant for all caches, whether it can be written or not; None where there is no home."""
+    variable = os.environ.get(VARIABLE)
+    if variable:
+        return Path(variable)
+    try:
+        usual = Path(platformdirs.user_cache_dir("llbench"))
+    except RuntimeError:  # as newer versions say that there is no home; older ones give a relative path
+        return None
+    return usual if usual.is_absolute() else None
+
+
+def can_write(folder: Path) -> bool:
+    """Whether a folder can be written, or made where it is not there yet; nothing is made."""
+    for one in (folder, *folder.absolute().parents):
+        try:
+            if one.exists():
+                return one.is_dir() and os.access(one, os.W_OK | os.X_OK)
+        except OSError:
+            return False
+    return False
+
+
+@cache
+def _temporary(wanted: Path | None) -> Path:
+    folder = tempfile.mkdtemp(prefix="llbench-")
+    atexit.register(_remove, folder, os.getpid())
+    os.environ[VARIABLE] = folder
+    why = "there is no home folder" if wanted is None else f"{wanted} cannot be written"
+    print(
+        f"llbench: {why}: caches go to {folder} and are removed in the end; {VARIABLE}=FOLDER keeps them",
+        file=sys.stderr,
+    )
+    return Path(folder)
+
+
+def _remove(folder: str, owner: int) -> None:
+    if os.getpid() == owner:  # not a fork of it
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def limit() -> int:

@@ -163,7 +163,7 @@ def scrub(text: str) -> str:
         str(Path(__file__).resolve().parents[2]): ".",
         sys.prefix: "<python>",
         sys.base_prefix: "<python>",
-        str(Path.home()): "~",
+        os.path.expanduser("~"): "~",  # noqa: PTH111 -- stays as it is where there is no home
     }
     for place in sorted(places, key=len, reverse=True):
         if len(place) > 1:

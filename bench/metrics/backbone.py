@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal
 import numpy as np
 from filelock import FileLock
 
-from bench.machine.caches import place
+from bench.machine.caches import named, place
 from llpacknet.errors import InputError
 from llpacknet.whole import whole
 
@@ -88,7 +88,11 @@ __legacy__ = StandIn()
 def find(net: Net) -> Path | None:
     """Return the file that holds a network's weights, torchvision's first; None if neither is there."""
     hub = Path(os.environ.get("TORCH_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "torch"))
-    for path in (hub.expanduser() / "hub" / "checkpoints" / BACKBONES[net].torchvision, _converted(net)):
+    # os.path leaves ~ where there is no home; pathlib raises.
+    checkpoints = Path(os.path.expanduser(hub), "hub", "checkpoints")  # noqa: PTH111
+    shared = named()  # perhaps filled by another user, and not to be written by this one
+    places = (shared, place()) if shared is not None else (place(),)
+    for path in (checkpoints / BACKBONES[net].torchvision, *(_converted(net, one) for one in places)):
         if path.is_file():
             return path
     return None
@@ -143,8 +147,8 @@ def load(path: Path, net: Net) -> dict[str, Any]:
     return {name: tensors[name] for name in names}
 
 
-def _converted(net: Net) -> Path:
-    return place() / "lpips" / f"{net}-{ARCHIVE.replace('==', '-')}.safetensors"
+def _converted(net: Net, base: Path | None = None) -> Path:
+    return (base or place()) / "lpips" / f"{net}-{ARCHIVE.replace('==', '-')}.safetensors"
 
 
 def _download(folder: Path) -> Path:

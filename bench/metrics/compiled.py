@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import njit
+
+from bench.machine.compiling import kernel
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def squared_difference(a: Any, b: Any) -> int:
     """Sum of (a - b)^2 of two integer arrays (H, N), exact."""
     total = np.int64(0)
@@ -23,7 +24,7 @@ def squared_difference(a: Any, b: Any) -> int:
     return int(total)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def box_ssim(a: Any, b: Any, columns: Any, windows: Any, c1: float, c2: float) -> float:
     """Sum of SSIM over all 7x7 windows inside integer arrays (H, N) of three colours; sample covariance.
 
@@ -53,7 +54,7 @@ def box_ssim(a: Any, b: Any, columns: Any, windows: Any, c1: float, c2: float) -
     return total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _slide(a: Any, b: Any, y: int, sign: int, sum_a: Any, sum_b: Any, squares: Any, products: Any) -> None:
     """Add row y to the column sums (N,) of a, b, a^2 + b^2 and ab, or take it away.
 
@@ -68,13 +69,13 @@ def _slide(a: Any, b: Any, y: int, sign: int, sum_a: Any, sum_b: Any, squares: A
         products[j] += sign * (p * q)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _sum_of_seven(c: Any, out: Any) -> None:
     for j in range(out.shape[0]):
         out[j] = c[j] + c[j + 3] + c[j + 6] + c[j + 9] + c[j + 12] + c[j + 15] + c[j + 18]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _add_boxes(
     sum_a: Any, sum_b: Any, squares: Any, products: Any, c1: float, c2: float, totals: Any
 ) -> None:
@@ -87,7 +88,7 @@ def _add_boxes(
         totals[j] += numerator / ((own + c1) * (49.0 * np.float64(squares[j]) - own + c2))
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def weighted_ssim(a: Any, b: Any, weights: Any, mix: Any, correction: float, c1: float, c2: float) -> float:
     """Sum of SSIM over all windows inside float64 arrays (H, N), with separable weights.
 
@@ -124,7 +125,7 @@ def weighted_ssim(a: Any, b: Any, weights: Any, mix: Any, correction: float, c1:
     return total
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _weigh_row(
     a: Any, b: Any, y: int, w: float, mean_a: Any, mean_b: Any, squares: Any, products: Any
 ) -> None:
@@ -137,13 +138,13 @@ def _weigh_row(
         products[j] += w * (p * q)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _weigh_shifted(column: Any, shift: int, w: float, out: Any) -> None:
     for j in range(out.shape[0]):
         out[j] += w * column[j + shift]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _blend(across: Any, mix: Any, means: Any) -> None:
     colours = mix.shape[0]
     means[:] = 0.0
@@ -156,7 +157,7 @@ def _blend(across: Any, mix: Any, means: Any) -> None:
                         means[i, j + c] += w * across[i, j + d]
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def _add_weighted(
     mean_a: Any,
     mean_b: Any,

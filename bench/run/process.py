@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.machine import git
+from bench.machine import caches, git
 from bench.machine.environment import THREAD_VARIABLES
 from bench.machine.strays import TOKEN, kill_strays
 from bench.records.cells import TIMED
@@ -219,6 +219,7 @@ def _start(order: Order, token: str) -> subprocess.Popen[bytes]:
     paths = [path for path in sys.path if path] + [str(Path.cwd())]
     environment = {
         **git.environment(),
+        caches.VARIABLE: str(caches.place().absolute()),  # one for all, made before any of them
         **dict.fromkeys(THREAD_VARIABLES, threads),
         # A user's wish for faster arithmetic elsewhere must not turn fp32 into something less here.
         "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from bench.data.scenes.compiling import kernel
+from bench.machine.compiling import kernel
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.data.scenes.bodies import BALL, POST
-from bench.data.scenes.compiling import kernel
+from bench.machine.compiling import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

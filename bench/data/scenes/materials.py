@@ -34,10 +34,10 @@ from bench.data.scenes.columns import (
     R,
     S,
 )
-from bench.data.scenes.compiling import kernel
 from bench.data.scenes.noise import dead_leaves, fractal, fraction, letters, smooth
 from bench.data.scenes.patterns import asphalt, bond, joint, planks, stain, window
 from bench.data.scenes.prints import books, leaf_colour, poster, text_ink
+from bench.machine.compiling import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -9,8 +9,8 @@ import math
 from typing import TYPE_CHECKING
 
 from bench.data.scenes.columns import GLOW, SEED, P, Q, R
-from bench.data.scenes.compiling import kernel
 from bench.data.scenes.noise import dead_leaves, fractal, fraction, scramble, smooth
+from bench.machine.compiling import kernel
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bench.data.scenes.columns import CONTRAST, SCALE, SEED, P, Q
-from bench.data.scenes.compiling import kernel
 from bench.data.scenes.noise import dead_leaves, fractal, fraction, letters, scramble, smooth
+from bench.machine.compiling import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

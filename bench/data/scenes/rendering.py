@@ -9,9 +9,9 @@ import numpy as np
 from scipy.ndimage import uniform_filter
 
 from bench.data.scenes.columns import OPACITY
-from bench.data.scenes.compiling import kernel
 from bench.data.scenes.culling import direction_lists
 from bench.data.scenes.tracing import trace_band
+from bench.machine.compiling import kernel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from bench.data.scenes.bodies import FAR, meet
 from bench.data.scenes.columns import GLOSS, OPACITY
-from bench.data.scenes.compiling import kernel
 from bench.data.scenes.culling import cell_of
 from bench.data.scenes.materials import surface
+from bench.machine.compiling import kernel
 
 if TYPE_CHECKING:
     import numpy as np
