@@ -8,9 +8,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-
-from bench.run import manager
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,7 +46,11 @@ class Crew:
     def execute(self, plan: Plan, out: Path, **options: Any) -> Summary:
         """Measure the cells of a plan; arguments as for `bench.run.manager.execute`."""
         if self.cluster is None:
+            from bench.run import manager  # what is only asked for its --help need not load it
+
             return manager.execute(plan, out, **options)
+        from rich.console import Console
+
         from bench.run.cluster import running
 
         summary, totals = running.execute(self.cluster, plan, out, every_host=self.every_host, **options)

@@ -12,10 +12,6 @@ import click
 from bench.cli.crew import cluster_options, crew
 from bench.cli.examples import examples
 from bench.cli.options import chosen_models, only_free_option, request_options, results_options
-from bench.run import progress
-from bench.run.attempt import Limits
-from bench.run.plan import plan
-from bench.run.request import Request
 
 if TYPE_CHECKING:
     from bench.run.plan import Plan
@@ -57,6 +53,11 @@ def command(
     **asked: Any,
 ) -> int:
     """Measure, one JSON file per cell under OUT/cells."""
+    from bench.run import progress
+    from bench.run.attempt import Limits
+    from bench.run.plan import plan
+    from bench.run.request import Request
+
     limits = Limits(timeout_s=timeout, memory_bytes=round(memory_limit * 1e9) if memory_limit else None)
     models = chosen_models(asked.pop("models"), only_free=only_free)
     with crew(cluster, every_host=every_host) as workers:
@@ -69,6 +70,8 @@ def command(
 
 def announce(whole: Plan) -> None:
     """Say on standard error what a plan will take, before it starts."""
+    from bench.run import progress
+
     click.echo(
         f"{len(whole.cells)} cells: about {progress.duration(whole.seconds)}, "
         f"{whole.disk_bytes / 1e6:.1f} MB of disk, {whole.peak_bytes / 1e9:.1f} GB of memory",

@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.paper import FULL_SIZE
 from baselines.registry import named
-from bench.machine.environment import usable_cores
-from bench.records import protocols
 from bench.records.forms import DEVICES, PRECISIONS, RUNTIMES
 from bench.records.tiers import TIERS
 
@@ -123,6 +121,8 @@ class Request:
     @cached_property
     def judged_by(self) -> tuple[str, ...]:
         """Names of the protocols that judge; raises InputError for an unknown one."""
+        from bench.records import protocols
+
         default = self.limits.protocols if self.limits else (protocols.default().name,)
         return tuple(protocols.get(name).name for name in self.protocols or default)
 
@@ -161,6 +161,8 @@ class Request:
     @property
     def cores(self) -> int:
         """CPU threads of every cell."""
+        from bench.machine.environment import usable_cores  # looks at the machine, which no option needs
+
         return self.threads or usable_cores()
 
     @property
@@ -198,5 +200,7 @@ def resolutions() -> tuple[tuple[int, int], ...]:
 
 def thread_counts() -> tuple[int, ...]:
     """Thread counts of a sweep: powers of two below the usable cores, and all of them."""
+    from bench.machine.environment import usable_cores
+
     cores = usable_cores()
     return tuple(sorted({*(1 << power for power in range(cores.bit_length()) if 1 << power < cores), cores}))

