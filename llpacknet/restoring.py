@@ -140,18 +140,24 @@ class Restorer:
         """Restore a frame of any camera into 8 or 16 bits a channel, upright."""
         return self.run(self.place(frame), bits)
 
-    def place(self, frame: RawFrame) -> Placed:
-        """Normalise a frame, bring it to the colours trained on, and amplify it."""
+    def place(self, frame: RawFrame, ev: float = 0.0) -> Placed:
+        """Normalise a frame, bring it to the colours trained on, and amplify it, by `ev` stops more.
+
+        Raises:
+            InputError: `ev` is given to a network that finds its own gain.
+        """
+        if ev and not self.needs_gain:
+            raise InputError("this method finds its own gain: it can give no bracket; leave --ev away")
         mosaic, adapted = frame.normalised(keeps_negatives=self._keeps_negatives), adaptation(frame)
         if adapted is not None:
             adapted.apply(mosaic)
-        return self.place_mosaic(mosaic, adapted, _TURNS.get(frame.flip, 0))
+        return self.place_mosaic(mosaic, adapted, _TURNS.get(frame.flip, 0), ev)
 
     def place_mosaic(
-        self, mosaic: NDArray[np.float32], adapted: Adaptation | None = None, turns: int = 0
+        self, mosaic: NDArray[np.float32], adapted: Adaptation | None = None, turns: int = 0, ev: float = 0.0
     ) -> Placed:
         """Amplify a normalised mosaic (H, W), which is not changed."""
-        factor = self._factor(mosaic) if self.needs_gain else None
+        factor = self._factor(mosaic) * 2.0**ev if self.needs_gain else None
         if factor is not None:
             mosaic = mosaic * np.float32(factor)
         if self._clip is not None:

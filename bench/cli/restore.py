@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -22,7 +23,18 @@ if TYPE_CHECKING:
     from llpacknet.photos.batch import Done
     from llpacknet.restoring import Restorer
 
-KINDS = ("png", "jpeg", "tiff")
+KINDS = ("png", "jpeg", "tiff", "dng")
+
+
+def stops(_: click.Context, __: click.Parameter, value: str | None) -> tuple[float, ...]:
+    """Read exposure values with commas, each once."""
+    try:
+        found = tuple(dict.fromkeys(float(part) for part in (value or "0").split(",")))
+    except ValueError:
+        found = (math.nan,)
+    if not all(-10 <= one <= 10 for one in found):
+        raise click.BadParameter(f"{value!r}: give stops from -10 to 10, as -1,0,+1")
+    return found
 
 
 @click.command(
@@ -30,14 +42,17 @@ KINDS = ("png", "jpeg", "tiff")
         "llbench restore night.ARW -o night.png",
         "llbench restore holiday/ -o restored --format jpeg --runtime openvino",
         "llbench restore night.NEF -o night.tif --gain 120",
+        "llbench restore night.CR3 -o night.dng --ev -1,0,+1",
     )
 )
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IN...")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="A folder, or one picture.")
 @click.option("--model", default="llpacknet", show_default=True, help="A network, or module:factory.")
 @click.option("--gain", default="auto", show_default=True, help="'auto', or what the raw is multiplied by.")
+@click.option("--ev", callback=stops, metavar="STOPS",
+              help="A bracket: pictures so many stops brighter, as -1,0,+1, from one decode.")  # fmt: skip
 @click.option("--format", "kind", type=click.Choice(KINDS),
-              help="png, jpeg, or tiff with 16 bits; default: by the suffix of OUT, else png.")  # fmt: skip
+              help="png, jpeg, tiff (16 bits) or linear dng; else by the suffix of OUT, or png.")  # fmt: skip
 @click.option(
     "--runtime", type=click.Choice(RUNTIMES), default="eager", show_default=True, help="How it runs."
 )
@@ -53,6 +68,7 @@ def command(
     out: Path,
     model: str,
     gain: str,
+    ev: tuple[float, ...],
     kind: str | None,
     runtime: str,
     precision: str,
@@ -68,7 +84,7 @@ def command(
     """
     from llpacknet.photos import batch
 
-    todo = batch.tasks(inputs, out, kind)  # type: ignore[arg-type]
+    todo = batch.bracket(batch.tasks(inputs, out, kind), ev)  # type: ignore[arg-type]
     left = [task for task in todo if overwrite or not task.target.exists()]
     if len(left) < len(todo):
         kept = len(todo) - len(left)
@@ -98,6 +114,7 @@ def _tell(done: Done, output: TextIO, *, as_json: bool) -> None:
             "target": None if done.reason else str(done.task.target),
             "reason": done.reason,
             "gain": done.gain,
+            "ev": done.task.ev,
             "colour_difference": asdict(apart) if apart else None,
             "seconds": round(done.seconds, 3),
             "notes": list(done.notes),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from llpacknet.photos.colour import Difference, difference
 from llpacknet.raw.read import frame_of, open_raw
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future
 
     from numpy.typing import NDArray
@@ -69,11 +70,12 @@ WRITING = 2
 
 @dataclass(frozen=True)
 class Task:
-    """One photograph to restore, and the file its picture goes to."""
+    """One photograph to restore, `ev` stops brighter than its gain says, and its picture's file."""
 
     source: Path
     target: Path
     kind: Kind
+    ev: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -122,15 +124,17 @@ def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
             raise InputError(f"{out} is one file for several photographs: name a folder with -o")
         if kind not in {None, named}:
             raise InputError(f"{out} is no {kind} file: leave --format away, or name another file")
+        if out.exists() and inputs[0].exists() and out.samefile(inputs[0]):
+            raise InputError(f"{out} is the photograph itself: name another file with -o")
         return [Task(inputs[0], out, named)]
     chosen: Kind = kind or "png"
-    suffix = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif"}[chosen]
+    suffix = pictures.ENDINGS[chosen]
     found = [(source, place) for one in inputs for source, place in _photographs(one)]
     if not found:
         raise InputError(
             f"no raw photograph in {', '.join(map(str, inputs))}: name raw files, or their folder"
         )
-    plain = [place.with_suffix(suffix) for _, place in found]
+    plain = [place.with_name(place.stem + suffix) for _, place in found]
     # A camera's RAW beside its DNG, say: then the whole name makes the difference.
     names = [
         place.with_name(place.name + suffix) if plain.count(short) > 1 else short
@@ -161,24 +165,41 @@ def restore_all(restorer: Restorer, todo: Sequence[Task]) -> Iterator[Done]:
         how each fared, in order.
     """
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
-        ahead = [reader.submit(_read, task, restorer) for task in todo[:1]]
+        firsts = [task for task, before in zip(todo, [None, *todo], strict=False) if not _same(task, before)]
+        ahead = [reader.submit(_read, task, restorer) for task in firsts[:1]]
+        left = iter(firsts[1:])
         writing: list[Future[Done]] = []
         last = time.perf_counter()
         for number, task in enumerate(todo):
-            current = ahead.pop(0)
-            read = _outcome(current, task)
-            ahead += [reader.submit(_read, one, restorer) for one in todo[number + 1 : number + 2]]
+            if number == 0 or not _same(task, todo[number - 1]):  # a bracket is read once
+                read = _outcome(ahead.pop(0), task)
+                ahead += [reader.submit(_read, one, restorer) for one in islice(left, 1)]
             restored = read if isinstance(read, str) else _run(task, read, restorer)
             if isinstance(read, str) or isinstance(restored, str):
                 writing.append(writer.submit(Done, task, str(restored)))
             else:
                 writing.append(writer.submit(_write, task, read, restored))
-            del read, restored
+            del restored
             while len(writing) > (WRITING - 1 if number + 1 < len(todo) else 0):
                 done = writing.pop(0).result()
                 now = time.perf_counter()
                 yield replace(done, seconds=now - last)
                 last = now
+
+
+def bracket(todo: Iterable[Task], evs: Sequence[float]) -> list[Task]:
+    """Turn every task into one for each of several exposure values, in stops, named after them."""
+    if len(evs) == 1:
+        return [replace(task, ev=evs[0]) for task in todo]
+    return [replace(task, ev=ev, target=_named(task.target, ev)) for task in todo for ev in evs]
+
+
+def _named(target: Path, ev: float) -> Path:
+    return target.with_name(f"{target.stem}_{ev:+g}ev{target.suffix}")
+
+
+def _same(task: Task, before: Task | None) -> bool:
+    return before is not None and task.source == before.source
 
 
 def _read(task: Task, restorer: Restorer) -> _Read:
@@ -215,7 +236,8 @@ def _outcome(reading: Future[_Read], task: Task) -> _Read | str:
 
 def _run(task: Task, read: _Read, restorer: Restorer) -> Restored | str:
     try:
-        return restorer.run(read.placed, pictures.BITS[task.kind])
+        placed = restorer.place(read.frame, task.ev) if task.ev else read.placed
+        return restorer.run(placed, pictures.BITS[task.kind])
     except InputError as error:
         return f"{task.source}: {error}"
     except (Exception, SystemExit) as error:  # noqa: BLE001
@@ -224,7 +246,7 @@ def _run(task: Task, read: _Read, restorer: Restorer) -> Restored | str:
 
 def _write(task: Task, read: _Read, restored: Restored) -> Done:
     try:
-        pictures.write(task.target, restored.picture, task.kind, read.exif)
+        pictures.write(task.target, restored.picture, task.kind, read.exif, read.frame)
     except InputError as error:
         return Done(task, str(error))
     except Exception as error:  # noqa: BLE001 -- as above

@@ -1,9 +1,10 @@
-"""Writes restored pictures: PNG, JPEG or 16-bit TIFF, whole or not at all, with the photograph's EXIF."""
+"""Writes restored pictures, with the photograph's EXIF: PNG, JPEG, 16-bit TIFF or linear DNG."""
 
 from __future__ import annotations
 
 import struct
 import zlib
+from fractions import Fraction
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -13,7 +14,8 @@ import tifffile
 from PIL import Image
 
 from llpacknet.errors import InputError
-from llpacknet.photos.capture import ORIENTATION, taken
+from llpacknet.photos.capture import EXIF_FOLDER, ORIENTATION, taken
+from llpacknet.raw.linear_dng import linear_dng
 from llpacknet.whole import whole
 
 if TYPE_CHECKING:
@@ -21,10 +23,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Kind = Literal["png", "jpeg", "tiff"]
+    from llpacknet.raw.frame import RawFrame
+
+Kind = Literal["png", "jpeg", "tiff", "dng"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-SUFFIXES: dict[str, Kind] = {".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff"}
-BITS: dict[Kind, Literal[8, 16]] = {"png": 8, "jpeg": 8, "tiff": 16}
+SUFFIXES: dict[str, Kind] = {
+    ".png": "png", ".jpg": "jpeg", ".jpeg": "jpeg", ".tif": "tiff", ".tiff": "tiff", ".dng": "dng",
+}  # fmt: skip
+# A DNG's name differs from its photograph's, which may be a DNG in the same folder.
+ENDINGS: dict[Kind, str] = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "dng": "-restored.dng"}
+BITS: dict[Kind, Literal[8, 16]] = {"png": 8, "jpeg": 8, "tiff": 16, "dng": 16}
 JPEG_QUALITY = 95
 PNG: dict[str, Any] = {
     "level": 1,
@@ -36,20 +44,23 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = len(_SIGNATURE) + 25
 
 
-def write(path: Path, picture: NDArray[Any], kind: Kind, exif: Image.Exif) -> None:
+def write(path: Path, picture: NDArray[Any], kind: Kind, exif: Image.Exif, frame: RawFrame) -> None:
     """Write an upright picture.
 
     Args:
         path: the file; its folder is made.
-        picture: (H, W, 3), uint8 for PNG and JPEG, uint16 for TIFF.
+        picture: (H, W, 3), uint8 for PNG and JPEG, uint16 for TIFF and DNG.
         kind: the format.
         exif: what is said of the photograph.
+        frame: the raw frame, whose colours a DNG goes back to.
 
     Raises:
         InputError: the folder or file cannot be written.
     """
-    encode = {"png": _png, "jpeg": _jpeg, "tiff": _tiff}[kind]
-    content = encode(picture, exif)
+    if kind == "dng":
+        content = linear_dng(picture, frame, _capture_tags(exif))
+    else:
+        content = {"png": _png, "jpeg": _jpeg, "tiff": _tiff}[kind](picture, exif)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole(path) as partial:
@@ -94,3 +105,18 @@ def _tiff(picture: NDArray[Any], exif: Image.Exif) -> bytes:
         metadata=None,
     )
     return stream.getvalue()
+
+
+def _capture_tags(exif: Image.Exif) -> dict[int, tuple[int, Any]]:
+    """TIFF tags of what is said of the photograph: camera, exposure, aperture, ISO, time; upright."""
+    inner = exif.get_ifd(EXIF_FOLDER)
+    tags: dict[int, tuple[int, Any]] = {ORIENTATION: (3, 1)}
+    tags |= {tag: (2, str(exif[tag])) for tag in (271, 272, 315, 33432) if exif.get(tag)}
+    for tag in (0x829A, 0x829D):  # ExposureTime, FNumber
+        if inner.get(tag):
+            fraction = Fraction(float(inner[tag])).limit_denominator(1_000_000)
+            tags[tag] = (5, (fraction.numerator, fraction.denominator))
+    if isinstance(inner.get(0x8827), int):
+        tags[0x8827] = (3, min(inner[0x8827], 65535))
+    moment = taken(exif)
+    return tags | ({0x9003: (2, moment)} if moment else {})

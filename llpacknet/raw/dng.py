@@ -159,10 +159,10 @@ def _colour_tags(
         (50710, _BYTE, 3, bytes((0, 1, 2)), True),  # CFAPlaneColor
         (50711, _SHORT, 1, 1, True),  # CFALayout: rectangular
         (50713, _SHORT, 2, (2, 2), True),  # BlackLevelRepeatDim
-        (50714, _RATIONAL, 4, _fractions(blacks, 1000), True),  # BlackLevel
+        (50714, _RATIONAL, 4, fractions(blacks, 1000), True),  # BlackLevel
         (50717, _LONG, 1, int(white), True),  # WhiteLevel
-        (50721, _SRATIONAL, 9, _fractions(matrix, 10000), True),  # ColorMatrix1
-        (50728, _RATIONAL, 3, _fractions(neutral, 10_000_000), True),  # AsShotNeutral
+        (50721, _SRATIONAL, 9, fractions(matrix, 10000), True),  # ColorMatrix1
+        (50728, _RATIONAL, 3, fractions(neutral, 10_000_000), True),  # AsShotNeutral
         (50778, _SHORT, 1, 21, True),  # CalibrationIlluminant1: D65
     ]
 
@@ -174,11 +174,12 @@ def _capture_tags(
     if taken is not None:
         tags.append((36867, _ASCII, 0, taken, True))  # DateTimeOriginal
     if exposure_s is not None:
-        tags.append((33434, _RATIONAL, 1, _fractions(np.array([exposure_s]), 1_000_000), True))
+        tags.append((33434, _RATIONAL, 1, fractions(np.array([exposure_s]), 1_000_000), True))
     if iso is not None:
         tags.append((34855, _SHORT, 1, min(iso, 65535), True))
     return tags
 
 
-def _fractions(values: NDArray[np.float64], denominator: int) -> tuple[int, ...]:
+def fractions(values: NDArray[np.float64], denominator: int) -> tuple[int, ...]:
+    """Write numbers as TIFF's rationals: numerator and denominator in turn."""
     return tuple(int(part) for value in values for part in (round(float(value) * denominator), denominator))

@@ -1,12 +1,15 @@
 """`llbench restore` makes upright pictures of any Bayer camera's files and survives the damaged ones."""
 
 import json
+from pathlib import Path
 
 import imagecodecs
 import numpy as np
 import pytest
+import rawpy
 import tifffile
 from PIL import Image
+from skimage.color import deltaE_ciede2000, rgb2lab
 
 from bench.cli import main
 from llpacknet import restore
@@ -197,3 +200,58 @@ def test_a_clock_that_was_not_set_stops_no_tiff(tmp_path):
     write_dng(tmp_path / "a.dng", scene(), taken="    :  :     :  :  ")
     assert main(["restore", str(tmp_path / "a.dng"), "-o", str(tmp_path / "a.tif")]) == 0
     assert tifffile.imread(tmp_path / "a.tif").shape == (*SIZE, 3)
+
+
+def rendering(path):
+    """What rawpy makes of a DNG without brightening it."""
+    with rawpy.imread(str(path)) as raw:
+        return raw.postprocess(use_camera_wb=True, no_auto_bright=True, adjust_maximum_thr=0, output_bps=8)
+
+
+@pytest.mark.parametrize("matrix", [None, CANON])
+def test_a_linear_dng_renders_to_the_picture(tmp_path, matrix):
+    source = tmp_path / "a.DNG"
+    colours = {"xyz_to_camera": matrix} if matrix else {}
+    write_dng(source, scene(size=(96, 128)), orientation=6, taken=TAKEN, exposure_s=0.1, iso=800, **colours)
+    for kind in ("png", "dng"):
+        assert main(["restore", str(source), "-o", str(tmp_path), "--format", kind, "--gain", "60"]) == 0
+    picture, rendered = np.asarray(Image.open(tmp_path / "a.png")), rendering(tmp_path / "a-restored.dng")
+    apart = deltaE_ciede2000(rgb2lab(picture), rgb2lab(rendered))
+    assert apart.mean() < 1
+    assert np.percentile(apart, 99) < 3
+    with tifffile.TiffFile(tmp_path / "a-restored.dng") as file:
+        tags = {tag.code: tag.value for tag in file.pages[0].tags.values()}
+    assert (tags[274], tags[33434], tags[34855], tags[36867]) == (1, (1, 10), 800, TAKEN)
+
+
+def test_a_dng_never_replaces_its_photograph(tmp_path, capsys):
+    source = tmp_path / "a.dng"
+    write_dng(source, scene())
+    before = source.read_bytes()
+    assert main(["restore", str(source), "-o", str(tmp_path), "--format", "dng", "--overwrite"]) == 0
+    assert main(["restore", str(source), "-o", str(source), "--overwrite"]) == 2
+    assert "the photograph itself" in capsys.readouterr().err
+    assert source.read_bytes() == before
+    assert (tmp_path / "a-restored.dng").is_file()
+
+
+def test_a_bracket_is_the_same_photograph_at_several_gains(tmp_path, capsys):
+    source = tmp_path / "a.DNG"
+    write_dng(source, scene())
+    assert (
+        main(["restore", str(source), "-o", str(tmp_path), "--ev", "-1,0,+1", "--gain", "60", "--json"]) == 0
+    )
+    said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(one["ev"], one["gain"]) for one in said] == [(-1, 30), (0, 60), (1, 120)]
+    names = ["a_-1ev.png", "a_+0ev.png", "a_+1ev.png"]
+    assert [Path(one["target"]).name for one in said] == names
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / names[2])), restore(source, gain=120.0))
+
+
+def test_a_network_that_finds_its_own_gain_gives_no_bracket(tmp_path, capsys):
+    source = tmp_path / "a.DNG"
+    write_dng(source, scene())
+    arguments = ["restore", str(source), "-o", str(tmp_path), "--ev", "1", "--model", "llpacknet-2020"]
+    assert main(arguments) == 1
+    assert "finds its own gain" in capsys.readouterr().err
+    assert main([*arguments[:4], "--ev", "bright"]) == 2

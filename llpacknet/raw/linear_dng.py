@@ -1,0 +1,98 @@
+"""Writes a restored picture as a linear DNG: a raw developer can still change white balance and exposure.
+
+The picture is brought back to what the camera's sensor would have recorded without a mosaic: the tone curve
+is inverted, then colour matrix and white balance are. A raw developer that applies them again shows the
+same picture; colours outside the camera's gamut clip.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import imagecodecs
+import numpy as np
+import tifffile
+
+from llpacknet.raw.dng import fractions
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llpacknet.raw.frame import RawFrame
+
+_WHITE = 65535
+_BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _SRATIONAL = 1, 2, 3, 4, 5, 10
+_LINEAR_RAW = 34892
+_LOSSLESS_JPEG = 7
+# Rows that are converted at once: the working copies stay small beside the picture.
+_ROWS = 256
+
+
+def linear_dng(picture: NDArray[np.uint16], frame: RawFrame, tags: dict[int, tuple[int, Any]]) -> bytes:
+    """Return the bytes of a DNG with photometric interpretation LinearRaw.
+
+    Args:
+        picture: (H, W, 3) uint16, sRGB primaries and BT.709 tone curve, 65535 white, upright.
+        frame: the raw frame that was restored, for its white balance and colour matrix.
+        tags: further TIFF tags: code → (type, value), as ASCII text or a fraction of two whole numbers.
+    """
+    camera = camera_light(picture, frame)
+    # One strip of three interleaved colours, predicted from the neighbour on the left.
+    strip = imagecodecs.jpeg8_encode(
+        camera, lossless=True, bitspersample=16, colorspace="rgb", outcolorspace="rgb", predictor=1
+    )
+    stream = BytesIO()
+    with tifffile.TiffWriter(stream, byteorder="<") as tiff:
+        tiff.write(
+            iter([bytes(strip)]),
+            shape=camera.shape,
+            dtype=np.uint16,
+            photometric=_LINEAR_RAW,
+            planarconfig="contig",
+            compression=_LOSSLESS_JPEG,
+            rowsperstrip=len(camera),
+            software="llbench",
+            subfiletype=0,
+            metadata=None,
+            extratags=[*_colour_tags(frame), *_further(tags)],
+        )
+    return stream.getvalue()
+
+
+def camera_light(picture: NDArray[np.uint16], frame: RawFrame) -> NDArray[np.uint16]:
+    """(H, W, 3) uint16 picture → (H, W, 3) uint16 linear camera RGB before white balance, white at 65535."""
+    linear = _linear_of_code().astype(np.float32)
+    balance = frame.white_balance[[0, 1, 3]]
+    # LibRaw scales so that the smallest multiplier is 1: then white clips where the first colour does.
+    to_camera = np.diag(balance.min() / balance) @ np.linalg.inv(frame.color_matrix)
+    matrix = (to_camera.T * _WHITE).astype(np.float32)
+    camera = np.empty(picture.shape, np.uint16)
+    for top in range(0, len(picture), _ROWS):
+        light = linear[picture[top : top + _ROWS]] @ matrix
+        camera[top : top + _ROWS] = np.rint(np.clip(light, 0, _WHITE))
+    return camera
+
+
+def _linear_of_code() -> NDArray[np.float64]:
+    """Linear light of every 16-bit code under BT.709's curve, as rawpy draws it by default."""
+    code = np.arange(_WHITE + 1) / _WHITE
+    curved = ((code + 0.0993) / 1.0993) ** 2.222
+    return np.where(code < 4.5 * 0.018054, code / 4.5, curved)
+
+
+def _colour_tags(frame: RawFrame) -> list[tuple[int, int, int, Any, bool]]:
+    neutral = frame.white_balance[1] / frame.white_balance[[0, 1, 3]]
+    return [
+        (50706, _BYTE, 4, bytes((1, 4, 0, 0)), True),  # DNGVersion
+        (50707, _BYTE, 4, bytes((1, 1, 0, 0)), True),  # DNGBackwardVersion
+        (50708, _ASCII, 0, "llbench restoration", True),  # UniqueCameraModel
+        (50717, _LONG, 3, (_WHITE,) * 3, True),  # WhiteLevel
+        (50721, _SRATIONAL, 9, fractions(frame.xyz_to_camera.ravel(), 1_000_000), True),  # ColorMatrix1
+        (50728, _RATIONAL, 3, fractions(neutral, 10_000_000), True),  # AsShotNeutral
+        (50778, _SHORT, 1, 21, True),  # CalibrationIlluminant1: D65
+    ]
+
+
+def _further(tags: dict[int, tuple[int, Any]]) -> list[tuple[int, int, int, Any, bool]]:
+    return [(code, kind, 0 if kind == _ASCII else 1, value, True) for code, (kind, value) in tags.items()]
