@@ -1,4 +1,4 @@
-"""The one error class for input that cannot be used."""
+"""Errors that a user can mend; whoever catches InputError has them all."""
 
 from __future__ import annotations
 
@@ -12,10 +12,23 @@ class InputError(ValueError):
     """Unusable input: one line that says what is wrong, where, and how to mend it.
 
     The command line prints it to standard error and exits with status 2; it never shows a traceback for it.
+    Its subclasses tell whether the call, the data or the machine is to be changed.
     """
 
 
-class UnsupportedError(InputError):
+class UsageError(InputError):
+    """The call is at fault: a name that nothing has, an option or an argument that cannot be used."""
+
+
+class DataError(InputError):
+    """What was to be read is at fault: a file or folder that is missing, damaged, or of no use here."""
+
+
+class DeviceError(InputError):
+    """The machine is at fault: it lacks a device, a package, memory or disk space, or cannot be reached."""
+
+
+class UnsupportedError(DeviceError):
     """A combination of method, runtime, number format and device that does not exist here; says why."""
 
 

@@ -88,7 +88,7 @@ def _serve(line: socket.socket) -> None:
             request = json.loads(text)
             if seat is None:
                 _place(request)
-            from bench.measure.worker import attempt
+            from bench.measure.outcomes import attempt
 
             def act(request: Request = request) -> Answer:
                 nonlocal seat
@@ -198,7 +198,7 @@ class Seat:
         """Parameters and GMAC of the revision's method, and whether it meets its golden output."""
         from bench.measure import complexity
         from bench.measure.golden import GOLDEN, check_golden
-        from bench.measure.subjects import WrongOutputError
+        from bench.measure.outcomes import WrongOutputError
         from bench.records.cells import Cell
 
         counted = complexity.values(Cell(**request["cell"]))

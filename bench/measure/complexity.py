@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 NOT_COUNTED = "its arithmetic depends on the picture and is not counted in convolutions"
 
 
-def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
-    """Give the function that counts the cell of a number."""
+def begin(order: Order) -> Callable[[int], dict[str, Any]]:
+    """Begin a job; returns what counts for each cell."""
 
     def counted(index: int) -> dict[str, Any]:
         with trace.span("counting"):

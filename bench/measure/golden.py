@@ -12,8 +12,8 @@ import torch
 import baselines
 from baselines.checkpoints import translate
 from baselines.registry import network_of
-from bench.measure.correctness import hold
 from bench.measure.subjects import dress
+from bench.measure.tolerance import require_close
 from llpacknet.runtimes import Calibration
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def check_golden(cell: Cell) -> None:
     subject = dress(cell, method, Calibration((raw,)))
     assert subject.form is not None
     given = subject.form(raw.to(subject.device)).float().cpu().numpy()
-    hold(given, expected, str(cell.precision), "its golden output")
+    require_close(given, expected, str(cell.precision), "its golden output")
 
 
 def golden_state(name: str) -> dict[str, Any]:

@@ -47,8 +47,8 @@ TIMED: tuple[Form, ...] = (
 """Forms that are timed; PixelShuffle takes the same channels for other pixels, which costs the same."""
 
 
-def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
-    """Give the function that measures the cell of a number."""
+def begin(order: Order) -> Callable[[int], dict[str, Any]]:
+    """Begin a job; returns what measures each cell."""
 
     def measure(index: int) -> dict[str, Any]:
         with trace.span("method: kernels"):

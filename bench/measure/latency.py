@@ -104,8 +104,8 @@ class Alone:
         """Go on at once."""
 
 
-def prepare(order: Order, turns: Turns | None = None) -> Callable[[int], dict[str, Any]]:
-    """Do a latency job; the values of its latency cell, and of the memory cell beside it, are then ready.
+def begin(order: Order, turns: Turns | None = None) -> Callable[[int], dict[str, Any]]:
+    """Begin a job by timing it; returns what gives the values of its latency cell and of the memory cell.
 
     Args:
         order: what to do.

@@ -96,8 +96,8 @@ def watch() -> Watch:
     return kernel
 
 
-def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
-    """Measure a memory cell; its values are ready when this returns."""
+def begin(order: Order) -> Callable[[int], dict[str, Any]]:
+    """Begin a job by measuring its one cell; returns what gives the values."""
     ledger = Ledger()
     with trace.span("input"):
         frame, gain = cost_frame(order.job)

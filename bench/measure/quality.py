@@ -62,8 +62,8 @@ class Restored:
 _held: list[Judge] = []
 
 
-def prepare(order: Order) -> Callable[[int], dict[str, Any]]:
-    """Build the method of an order; the returned function judges the cell of a number.
+def begin(order: Order) -> Callable[[int], dict[str, Any]]:
+    """Begin a job by building its method; returns what judges the picture of each cell.
 
     A worker that stays for further orders gets them for one method only, which is built once.
     """

@@ -12,6 +12,8 @@ import torch
 import baselines
 from baselines.registry import conventions, kind_of, network_of
 from bench.machine import caches
+from bench.measure.outcomes import WrongOutputError
+from bench.measure.tolerance import require_close
 from bench.records.forms import why_unsupported
 from llpacknet.errors import UnsupportedError
 from llpacknet.runtimes import Calibration, prepare
@@ -27,15 +29,8 @@ if TYPE_CHECKING:
     from llpacknet.raw.frame import RawFrame
     from llpacknet.runtimes import Prepared
 
-TOLERANCE = {"fp32": 1e-4, "bf16": 5e-2, "fp16": 1e-2, "int8": 1e-1}
-"""How far a form may be from what it must give, relative to the largest magnitude of that, by precision: the
-largest difference in fp32, else the root of its mean square."""
 CHECKED_SIZE = (160, 224)
 """Multiples of 32 and of no more, by which a network shows that needs more and does not say so."""
-
-
-class WrongOutputError(Exception):
-    """The method gave something that is no picture of its input."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +131,7 @@ def build(cell: Cell, weights: str) -> Subject:
     subject = dress(cell, method)
     if subject.form is not None:
         if cell.runtime != "published":
-            _compare(subject, network_of(cell.model, method), str(cell.precision))
+            _check_training_scene(subject, network_of(cell.model, method), str(cell.precision))
         if cell.height and cell.width:
             subject.form.fit(cell.height, cell.width)
     return subject
@@ -183,7 +178,7 @@ def dress(cell: Cell, method: Any, calibration: Calibration | None = None) -> Su
     return Subject(cell.model, True, called, device, form, method.to(device), form)
 
 
-def _compare(subject: Subject, network: torch.nn.Module, precision: str) -> None:
+def _check_training_scene(subject: Subject, network: torch.nn.Module, precision: str) -> None:
     """Raise WrongOutputError unless a form gives the published form's picture of a training scene."""
     scene = calibration_scenes(subject.conventions)[0]
     mosaic = scene[..., : CHECKED_SIZE[0], : CHECKED_SIZE[1]].contiguous().to(subject.device)
@@ -191,17 +186,10 @@ def _compare(subject: Subject, network: torch.nn.Module, precision: str) -> None
         expected = network(mosaic)
     assert subject.form is not None
     found = subject.form(mosaic)
-    if found.shape != expected.shape:
-        raise WrongOutputError(
-            f"a training scene gives shape {tuple(found.shape)}, as published {tuple(expected.shape)}"
-        )
-    difference = (found - expected).abs()
-    apart = float(difference.max() if precision == "fp32" else difference.square().mean().sqrt())
-    error, tolerance = apart / max(float(expected.abs().max()), 1e-12), TOLERANCE[precision]
-    if not error <= tolerance:
-        raise WrongOutputError(
-            f"another picture than published: off by {error:.2g} of the largest value (at most {tolerance:g})"
-        )
+    what = "the published form's output on a training scene"
+    # As in `bench.measure.correctness`: with few digits a few pixels may lie far off.
+    given, wanted = (output.float().cpu().numpy() for output in (found, expected))
+    require_close(given, wanted, precision, what, rms=precision != "fp32")
 
 
 def _inference(method: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:

@@ -20,15 +20,16 @@ import signal
 import sys
 import threading
 import traceback
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from bench.machine import pages, trace
 from bench.machine.address import versions
 from bench.machine.affinity import pin
-from bench.machine.environment import moment, scrub, worker_settings
+from bench.machine.environment import moment, worker_settings
 from bench.machine.strays import TOKEN, kill_strays
+from bench.measure.outcomes import attempt
 from bench.records import store
 from bench.records.cells import TIMED, Record
 from bench.records.jobs import RESTS, Order
@@ -36,13 +37,9 @@ from bench.records.provenance import data_sha256, lasts
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from bench.records.cells import Status
     from bench.records.jobs import Job
 
 PR_SET_PDEATHSIG = 1
-HOST_MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "std::bad_alloc", "Cannot allocate memory")
 
 
 class Channel:
@@ -169,15 +166,6 @@ def _limit_memory(limit: int) -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """How an attempt ended: a status with its reason, or a value."""
-
-    status: Status
-    reason: str | None = None
-    value: Any = None
-
-
 def _work(order: Order, channel: Channel, orders: int) -> None:
     job = order.job
     channel.send(event="begin", index=0)
@@ -192,7 +180,9 @@ def _work(order: Order, channel: Channel, orders: int) -> None:
         shared["turns"].end()
     with trace.span("machine state"):
         before = moment(gpu=gpu)
-    ready = attempt(lambda: module.prepare(order, **shared))
+    # `begin` does what the cells of a job have in common, which may be all of it, and returns what gives the
+    # values of each cell by its index: a failure in common is every cell's.
+    ready = attempt(lambda: module.begin(order, **shared))
     for index, cell in enumerate(job.cells):
         if index:
             channel.send(event="begin", index=index)
@@ -279,40 +269,11 @@ def _stands(out: Path, record: Record) -> bool:
 def _data(job: Job, index: int) -> dict[str, str | None]:
     """Hash of the raw files behind a cell and, where they have an address, of their versions there."""
     try:
-        facts = {"data_sha256": data_sha256(job.files(index))}
+        facts = {"data_sha256": data_sha256(job.fetch(index))}
         version = versions(job.sources(index))
     except (OSError, InputError):
         return {"data_sha256": None}
     return facts if version is None else {**facts, "data_version": version}
-
-
-def attempt(work: Callable[[], Any]) -> Outcome:
-    """Do something that may end in any way short of the process's own end."""
-    try:
-        return Outcome("ok", value=work())
-    except (KeyboardInterrupt, store.UnwritableError):
-        raise
-    except BaseException as error:  # noqa: BLE001 -- a model may raise anything, SystemExit included
-        traceback.print_exc()
-        return Outcome(*_classify(error))
-
-
-def _classify(error: BaseException) -> tuple[Status, str]:
-    """Turn an exception into a status and a one-line reason."""
-    text = scrub(" ".join(str(error).split()))[:400]
-    kind = type(error).__name__
-    named = {"UnsupportedError": "unsupported", "WrongOutputError": "wrong-output", "InputError": "bad-input"}
-    if kind in named:
-        return named[kind], text  # type: ignore[return-value]
-    if kind == "OutOfMemoryError" or "CUDA out of memory" in text:
-        return "oom-device", text
-    if isinstance(error, MemoryError) or any(sign in text for sign in HOST_MEMORY_SIGNS):
-        return "oom-host", text or "MemoryError"
-    if isinstance(error, SystemExit):
-        return "crash", f"the method ended the process: SystemExit({error.code})"
-    where = traceback.extract_tb(error.__traceback__)
-    place = f" ({Path(where[-1].filename).name}:{where[-1].lineno})" if where else ""
-    return "crash", f"{kind}: {text}{place}"
 
 
 if __name__ == "__main__":

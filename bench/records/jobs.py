@@ -18,7 +18,7 @@ RESTS = "rests"
 
 @dataclass(frozen=True)
 class Picture:
-    """A pair of exposures.
+    """A picture that is to be restored, and the exposure that it is compared with.
 
     Attributes:
         name: the short exposure's name without its suffix.
@@ -96,8 +96,8 @@ class Job:
         cells = tuple(self.cells[index] for index in indices)
         return replace(self, cells=cells, pictures=taken, predicted_s=seconds)
 
-    def files(self, index: int) -> list[Path]:
-        """Raw files that the measurement of one of the cells reads; copied here if they have an address."""
+    def fetch(self, index: int) -> list[Path]:
+        """Copy the raw files of one of the cells here, those that have an address; returns where all lie."""
         return [local(source) for source in self.sources(index)]
 
     def sources(self, index: int) -> list[str]:

@@ -58,7 +58,7 @@ def data_sha256(job: Job, record: Record, index: int) -> str | None:
         if version is not None and version == record.provenance.get("data_version"):
             # The store says that nothing has changed: no need to copy the files here.
             return str(record.provenance["data_sha256"])
-        return provenance.data_sha256(job.files(index))
+        return provenance.data_sha256(job.fetch(index))
     except (OSError, InputError):
         return None
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from bench.measure import subjects
-from bench.measure.correctness import check_own_input, hold
+from bench.measure.correctness import check_own_input
 from bench.measure.inputs import cost_frame
-from bench.measure.subjects import TOLERANCE, WrongOutputError
+from bench.measure.outcomes import WrongOutputError
+from bench.measure.tolerance import TOLERANCE, require_close
 from bench.records.cells import Cell
 from bench.records.jobs import Job
 
@@ -19,18 +20,18 @@ CELL = Cell("red", "latency", None, None, None, "cpu", "eager", "fp32", 64, 96, 
 def test_the_tolerance_of_a_precision_decides(precision):
     expected = np.array([1.0, -4.0])
     off = 4 * TOLERANCE[precision]
-    hold(expected + np.array([0.99 * off, 0]), expected, precision, "it")
+    require_close(expected + np.array([0.99 * off, 0]), expected, precision, "it")
     with pytest.raises(WrongOutputError, match="off it by"):
-        hold(expected + np.array([1.01 * off, 0]), expected, precision, "it")
-    hold(expected + np.array([1.01 * off, 0]), expected, precision, "it", rms=True)
+        require_close(expected + np.array([1.01 * off, 0]), expected, precision, "it")
+    require_close(expected + np.array([1.01 * off, 0]), expected, precision, "it", rms=True)
     with pytest.raises(WrongOutputError, match="off it by"):
-        hold(expected + 1.01 * off, expected, precision, "it", rms=True)
+        require_close(expected + 1.01 * off, expected, precision, "it", rms=True)
 
 
 @pytest.mark.parametrize("wrong", [np.array([np.nan, 1.0]), np.array([[1.0, -4.0]])])
 def test_what_is_no_number_or_has_another_shape_is_wrong(wrong):
     with pytest.raises(WrongOutputError):
-        hold(wrong, np.array([1.0, -4.0]), "int8", "it")
+        require_close(wrong, np.array([1.0, -4.0]), "int8", "it")
 
 
 def test_a_form_is_held_against_the_published_one_on_its_own_input():

@@ -61,7 +61,7 @@ def test_a_known_rest_is_timed_to_one_per_cent():
     job = Job(
         (Cell("misbehaving:rests", "latency", None, None, None, "cpu", "published", "fp32", 64, 96, 1),)
     )
-    values = latency.prepare(Order(job, out="", manager=os.getpid()))(0)
+    values = latency.begin(Order(job, out="", manager=os.getpid()))(0)
     import misbehaving
 
     # On a busy machine a rest of 0.2 s takes longer: the method's own clock says how long it was.

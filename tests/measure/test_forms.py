@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from bench.measure.golden import check_golden
-from bench.measure.subjects import WrongOutputError, build
+from bench.measure.outcomes import WrongOutputError
+from bench.measure.subjects import build
 from bench.records import store
 from bench.records.cells import Cell
 from bench.run.manager import execute
@@ -60,7 +61,7 @@ def test_forms_are_measured_and_say_what_they_compute_in(tmp_path):
 
 def test_an_export_that_gives_another_picture_gets_no_time(monkeypatch):
     monkeypatch.syspath_prepend(METHODS)
-    with pytest.raises(WrongOutputError, match="another picture than published"):
+    with pytest.raises(WrongOutputError, match="off the published form's output on a training scene"):
         build(cell("nonconforming:FreezesAValue", "onnxruntime"), "none")
 
 

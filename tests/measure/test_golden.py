@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.measure import golden
-from bench.measure.subjects import WrongOutputError
+from bench.measure.outcomes import WrongOutputError
 from bench.records.cells import Cell
 
 
