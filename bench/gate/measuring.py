@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Self
 
 from bench.gate import fixed_scenes, instructions
 from bench.gate.seats import Nursery, Occupant, Seat, SeatError
-from bench.gate.sequence import take_turns
+from bench.gate.sequence import Pace, Sitting
 from bench.gate.shares import Share
 from bench.machine.environment import machine, moment
 from bench.records import protocols, provenance, store
 from bench.records.cells import REFERENCE, Cell, Record
+from bench.run.turns import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -201,27 +202,19 @@ class Measuring:
         labels = list(occupants)
         order = labels[number % len(labels) :] + labels[: number % len(labels)]
         before = moment()
-        seats: dict[str, Seat] = {}
-        try:
-            for label in order:
-                seats[label] = Seat(occupants[label], self._nursery)
-            for seat in seats.values():
-                seat.wait()
-            left = seconds - (time.monotonic() - begun)
-            taken = take_turns(seats, left)
-            for label in labels:
-                owner = self._share(model, self._owner(label))
-                owner.opened(seats[label].opened, before)
-                if label in {"twin", "reference"}:
-                    (owner.twin if label == "twin" else owner.reference).append(taken.samples[label])
-                    continue
-                owner.cold_s.append(seats[label].opened["cold_s"])
-                owner.samples.append(taken.samples[label])
-                owner.calls.append(taken.calls)
-                owner.firsts += [number] if first else []
-        finally:
-            for seat in seats.values():
-                seat.close()
+        pace = Pace(begun + seconds)
+        seats = {label: Sitting(occupants[label], self._nursery, pace) for label in order}
+        side_by_side(list(seats.values()))
+        for label in labels:
+            owner, seat = self._share(model, self._owner(label)), seats[label]
+            owner.opened(seat.opened, before)
+            if label in {"twin", "reference"}:
+                (owner.twin if label == "twin" else owner.reference).append(seat.samples)
+                continue
+            owner.cold_s.append(seat.opened["cold_s"])
+            owner.samples.append(seat.samples)
+            owner.calls.append(pace.calls)
+            owner.firsts += [number] if first else []
         for side in {self._owner(label) for label in labels}:
             self._write(side, self._share(model, side).latency())
 

@@ -18,11 +18,10 @@ from typing import TYPE_CHECKING, Any, Self
 import psutil
 
 from bench.gate.seat import PID_BYTES
-from bench.machine import caches, git
 from bench.machine.endings import last_words
-from bench.machine.environment import THREAD_VARIABLES, scrub
-from bench.machine.strays import TOKEN, kill_strays
-from bench.run.process import GRACE_S, STEADY_ALLOCATOR
+from bench.machine.environment import scrub
+from bench.machine.strays import kill_strays
+from bench.run.process import GRACE_S, measuring_environment
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -168,14 +167,7 @@ class Nursery:
     def __init__(self, threads: int, timeout_s: float = TIMEOUT_S) -> None:
         self.timeout_s = timeout_s
         self._token = secrets.token_hex(8)
-        self._environment = {
-            **git.environment(),
-            caches.VARIABLE: str(caches.place().absolute()),  # one for all, made before any of them
-            **dict.fromkeys(THREAD_VARIABLES, str(threads)),
-            **STEADY_ALLOCATOR,
-            "PYTHONPATH": os.pathsep.join(dict.fromkeys(path for path in sys.path if path)),
-            TOKEN: self._token,
-        }
+        self._environment = measuring_environment(threads, self._token, timed=True)
         self._processes: list[subprocess.Popen[bytes]] = []
         self._line: socket.socket | None = None
 

@@ -1,59 +1,105 @@
-"""Whose turn it is: seats compute one after another, in an order that favours none of them."""
+"""The seats of one set in turns (see `bench.run.turns`): how long a turn is, and how many there are."""
 
 from __future__ import annotations
 
+import contextlib
 import time
-from dataclasses import dataclass
 from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from bench.gate.seats import Seat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from bench.gate.seats import Nursery, Occupant
 
-    from bench.gate.seats import Seat
-
+# A turn lasts at least so long: short calls are made several times in it.
 TURN_S = 0.1
-"""A turn lasts at least so long: short calls are made several times in it."""
+# The cold call came before; a first turn that is slow still falls to the slower half.
 WARM_UP_CALLS = 1
-"""The cold call came before; a first turn that is slow still falls to the slower half."""
 FEWEST, MOST = 2, 100
-Samples = dict[str, list[float]]
 
 
-@dataclass(frozen=True)
-class Taken:
-    """What the seats of one set measured.
+class Pace:
+    """What the seats of one set have in common, so that each has as many turns of as many calls.
+
+    Args:
+        end: when no further turns begin, on the monotonic clock.
+    """
+
+    def __init__(self, end: float) -> None:
+        self._end = end
+        self._quickest = float("inf")
+        self._goes_on: list[bool] = []
+
+    def saw(self, seconds: float) -> None:
+        """Take note of a warm call."""
+        self._quickest = min(self._quickest, seconds)
+
+    @property
+    def calls(self) -> int:
+        """How many calls a turn has, over which a sample is the mean."""
+        return max(1, round(TURN_S / max(self._quickest, 1e-9)))
+
+    def goes_on(self, taken: int) -> bool:
+        """Whether a seat that has taken so many turns takes another: decided once, for all seats alike."""
+        if taken == len(self._goes_on):
+            # An odd number of turns would have its middle one in the faster half, and end amid a sequence.
+            few = taken < FEWEST or taken % 2 == 1
+            self._goes_on.append(few or (taken < MOST and time.monotonic() < self._end))
+        return self._goes_on[taken]
+
+
+class Sitting:
+    """A seat from its start to its end, for one set: a `bench.run.turns.Member`.
+
+    Args:
+        occupant: what the seat holds.
+        nursery: gives the seat.
+        pace: that of the set.
 
     Attributes:
-        samples: per seat one value for each cycle, in seconds a call: cycles stand at the same place.
-        calls: calls in a turn, over which a value is the mean.
+        opened: what the seat told when it had its method.
+        samples: one for each turn, in seconds a call; those of all seats stand at the same place.
     """
 
-    samples: Samples
-    calls: int
+    def __init__(self, occupant: Occupant, nursery: Nursery, pace: Pace) -> None:
+        self._occupant = occupant
+        self._nursery = nursery
+        self._pace = pace
+        self._held = contextlib.ExitStack()
+        self.opened: dict[str, Any] = {}
+        self.samples: list[float] = []
 
+    def start(self) -> None:
+        """Start the seat, which builds its method and makes the cold call beside the others."""
+        self._seat = Seat(self._occupant, self._nursery)
+        self._held.callback(self._seat.close)
 
-def take_turns(seats: Mapping[str, Seat], seconds: float) -> Taken:
-    """Warm the seats up and let them take turns for about `seconds`.
+    def arrive(self) -> None:
+        """Wait until it has."""
+        self._seat.wait()
+        self.opened = self._seat.opened
 
-    A cycle gives each seat one turn. Of three seats none follows itself, and each follows each of the others
-    equally often, A B C A C B: what a turn leaves in the caches is worth some per cent to its own next one.
-    """
-    end = time.monotonic() + seconds
-    warm = [seat.ask(do="turn", calls=WARM_UP_CALLS)["samples_s"] for seat in seats.values()]
-    calls = max(1, round(TURN_S / max(min(map(min, warm)), 1e-9)))
-    orders = _orders(tuple(seats))
-    samples: Samples = {label: [] for label in seats}
-    cycle = 0
-    # An odd number has its middle turn in the faster half, and half a sequence at its end.
-    while cycle < FEWEST or cycle % 2 or (cycle < MOST and time.monotonic() < end):
-        for label in orders[cycle % 2]:
-            taken = seats[label].ask(do="turn", calls=calls)["samples_s"]
-            samples[label].append(fmean(taken))
-        cycle += 1
-    return Taken(samples, calls)
+    def warm_up(self) -> None:
+        """Let it make a call by itself."""
+        self._pace.saw(min(self._call(WARM_UP_CALLS)))
 
+    @property
+    def wants(self) -> bool:
+        """Whether it wants a turn."""
+        return self._pace.goes_on(len(self.samples))
 
-def _orders(labels: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Give the two orders that cycles change between."""
-    return labels, (labels[0], *reversed(labels[1:]))
+    def turn(self, number: int) -> None:  # noqa: ARG002 -- a seat need not know which turn it is
+        """Let it make the calls of a turn, and keep their mean; SeatError where it fails."""
+        self.samples.append(fmean(self._call(self._pace.calls)))
+
+    def finish(self) -> None:
+        """Ask for nothing more: all that a seat does is done in its turns."""
+
+    def close(self) -> None:
+        """End the seat, if it was started."""
+        self._held.close()
+
+    def _call(self, calls: int) -> list[float]:
+        samples: list[float] = self._seat.ask(do="turn", calls=calls)["samples_s"]
+        return samples

@@ -112,9 +112,13 @@ class Attempt:
         self._attend()
         self.seconds = 0.0
 
-    def go_on(self) -> None:
-        """Let a waiting worker go on: with method, cold call and warm-up; after its turns with the rest."""
-        self._say({})
+    def warm_up(self) -> None:
+        """Let a waiting worker build its method, make the cold call and warm up."""
+        self._go_on()
+
+    def finish(self) -> None:
+        """Let a waiting worker do what is left after its turns."""
+        self._go_on()
 
     def turn(self, number: int) -> None:
         """Give a waiting worker its turn."""
@@ -140,6 +144,10 @@ class Attempt:
     def finished(self) -> int:
         """How many cells the worker has finished; they are the first ones."""
         return self._finished
+
+    def _go_on(self) -> None:
+        if self.waits:
+            self._say({})
 
     def _say(self, word: process.Event) -> None:
         assert self._worker is not None

@@ -30,7 +30,7 @@ from bench.records.cells import TIMED
 from bench.records.jobs import RESTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from bench.records.jobs import Order
 
@@ -214,19 +214,34 @@ class Worker:
         return Ending(self._process.returncode, timed_out, self._readers.tail())
 
 
-def _start(order: Order, token: str) -> subprocess.Popen[bytes]:
-    threads = str(order.job.cell.threads or 1)
-    paths = [path for path in sys.path if path] + [str(Path.cwd())]
-    environment = {
+def measuring_environment(
+    threads: int, token: str, *, timed: bool, places: Iterable[str] = ()
+) -> dict[str, str]:
+    """Give the environment variables of a process that measures, be it a worker or a seat of the gate.
+
+    Args:
+        threads: CPU threads that its method may use.
+        token: by which what it leaves behind is found.
+        timed: whether it is there for its time or memory.
+        places: folders of import beside this process's own.
+    """
+    paths = [*(path for path in sys.path if path), *places]
+    return {
         **git.environment(),
         caches.VARIABLE: str(caches.place().absolute()),  # one for all, made before any of them
-        **dict.fromkeys(THREAD_VARIABLES, threads),
+        **dict.fromkeys(THREAD_VARIABLES, str(threads)),
         # A user's wish for faster arithmetic elsewhere must not turn fp32 into something less here.
         "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT",
-        **(STEADY_ALLOCATOR if order.job.measurement in TIMED else {}),
+        **(STEADY_ALLOCATOR if timed else {}),
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
         TOKEN: token,
     }
+
+
+def _start(order: Order, token: str) -> subprocess.Popen[bytes]:
+    timed = order.job.measurement in TIMED
+    places = [str(Path.cwd())]
+    environment = measuring_environment(order.job.cell.threads or 1, token, timed=timed, places=places)
     return subprocess.Popen(
         [sys.executable, "-P", "-m", "bench.measure.worker"],
         stdin=subprocess.PIPE,

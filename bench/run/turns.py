@@ -1,15 +1,17 @@
-"""Whose turn it is: workers of one interleaved round, alive together, of which one computes at a time.
+"""The measuring engine: processes that are alive together, of which one computes at a time.
 
-A worker is opened, makes its cold call and warms up; then it waits. Once all of a group wait they take
-short turns, round and round, so that what the machine does for longer than a turn hits all alike. Then each
-does what is left.
+A process is started, makes its cold call and warms up; then it waits. Once all of a group wait they take
+short turns, round and round, so that what the machine does for longer than a turn affects every one equally.
+Then each does what is left. A run's processes are workers of this tree (`bench.run.attempt`), those of the
+gate are seats of other revisions (`bench.gate.sequence`).
 """
 
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from bench.machine import trace
 from bench.run.predictions import IMPORT_BYTES
 from bench.run.span import run_of
 
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from bench.records.jobs import Job
-    from bench.run.attempt import Attempt
 
+T = TypeVar("T")
 MOST_TOGETHER = 12
 
 
@@ -55,31 +57,81 @@ def _fit(jobs: Sequence[Job], available: int) -> int:
     return count
 
 
-def take_turns(attempts: Iterable[Attempt], first: int) -> int:
-    """Let workers take turns until none wants another.
+class Member(Protocol):
+    """A process that computes only when told to: a worker of this tree, or a seat of another revision."""
+
+    def start(self) -> None:
+        """Start it; several start at the same time."""
+
+    def arrive(self) -> None:
+        """Wait until it has done what it does beside others, as importing."""
+
+    def warm_up(self) -> None:
+        """Let it make its first calls, alone."""
+
+    @property
+    def wants(self) -> bool:
+        """Whether it wants a turn; one that has ended wants none."""
+
+    def turn(self, number: int) -> None:
+        """Give it the turn of a number, and wait until it is over."""
+
+    def finish(self) -> None:
+        """Let it do what is left, alone."""
+
+    def close(self) -> None:
+        """Leave nothing of it behind, whatever it is doing."""
+
+
+def side_by_side(members: Sequence[Member], first: int = 0) -> int:
+    """Let processes measure side by side: start together, warm up, take turns and finish one after another.
 
     Args:
-        attempts: the workers; one that has ended wants none.
+        members: the processes.
         first: number of the first turn; no two groups of a round share a number.
 
     Returns:
-        The number after the last one.
+        The number after the last one. Whatever happens, no member is left.
     """
-    number = first
-    left = [attempt for attempt in attempts if attempt.wants]
-    while left:
-        for attempt in order(left, number - first):
-            attempt.turn(number)
-        number += 1
-        left = [attempt for attempt in left if attempt.wants]
+    try:
+        with trace.span("starting workers"):
+            for member in members:
+                member.start()
+            for member in members:
+                member.arrive()
+        for member in members:
+            member.warm_up()
+        number = take_turns(members, first)
+        for member in members:
+            member.finish()
+    finally:
+        for member in members:
+            member.close()
     return number
 
 
-def order(those: list[Any], number: int) -> list[Any]:
-    """Return the order in which some have their turns of a number: each time the next one begins.
+def take_turns(members: Iterable[Member], first: int) -> int:
+    """Let processes take turns until none wants another; returns the number after that of the last turn."""
+    number = first
+    left = [member for member in members if member.wants]
+    while left:
+        for member in order(left, number - first):
+            member.turn(number)
+        number += 1
+        left = [member for member in left if member.wants]
+    return number
 
-    So each comes first, last and between equally often, and always after another: the caches then hold what
-    another left there. Two are never turned round, since one would follow itself.
+
+def order(those: Sequence[T], number: int) -> list[T]:
+    """Return the order in which all have their turns of a number.
+
+    None follows itself, and over the numbers each follows each of the others as often as the next, since what
+    a turn leaves in the caches is worth some per cent to the one after it. Of three: A B C, A C B. These are
+    Williams's rows for an even count (Australian Journal of Scientific Research A 2, 1949), and for an odd
+    one Walecki's cycles: the same rows of all but the first, who begins each time.
     """
-    start = number % len(those) if len(those) > 2 else 0
-    return [*those[start:], *those[:start]]
+    fixed, moving = those[: len(those) % 2], those[len(those) % 2 :]
+    # Two by themselves are never turned round, since one would follow itself.
+    start = 0 if len(those) == 2 else number
+    zigzag = [(step + 1) // 2 if step % 2 else -(step // 2) for step in range(len(moving))]
+    return [*fixed, *(moving[(start + step) % len(moving)] for step in zigzag)]

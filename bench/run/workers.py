@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from bench.machine import trace
 from bench.machine.environment import available_memory
 from bench.records.jobs import Job, Order
 from bench.run import turns
@@ -100,26 +99,10 @@ class Workers:
     def in_turns(self, jobs: Sequence[Job]) -> None:
         """Run jobs of one round side by side, so that their samples lie next to each other in time."""
         begun = [job for job in jobs if self._recorder.wants(job) and self._begins(job)]
-        attempts = {
-            Attempt(self._order(job, shared=True), self._limits, self._recorder): job for job in begun
-        }
-        try:
-            with trace.span("starting workers"):
-                for attempt in attempts:
-                    attempt.start()
-                for attempt in attempts:
-                    attempt.arrive()
-            for attempt in attempts:
-                if attempt.waits:
-                    attempt.go_on()
-            self._turn = turns.take_turns(attempts, self._turn)
-            for attempt, job in attempts.items():
-                if attempt.waits:
-                    attempt.go_on()
-                self._account(job, attempt)
-        finally:
-            for attempt in attempts:
-                attempt.close()
+        attempts = [Attempt(self._order(job, shared=True), self._limits, self._recorder) for job in begun]
+        self._turn = turns.side_by_side(attempts, self._turn)
+        for job, attempt in zip(begun, attempts, strict=True):
+            self._account(job, attempt)
         for job in jobs:
             self._recorder.finish(job)
 

@@ -1,11 +1,35 @@
-from collections import Counter
-from itertools import pairwise, permutations
+"""The seats of one set have as many turns of as many calls as each other."""
 
-from bench.gate.sequence import _orders
+from time import monotonic
+
+from bench.gate.sequence import FEWEST, MOST, TURN_S, Pace
 
 
-def test_no_seat_follows_itself_and_each_follows_each_other_equally_often():
-    labels = ("base", "twin", "head")
-    turns = [label for _ in range(5) for order in _orders(labels) for label in order]
-    follows = Counter(pairwise([*turns, turns[0]]))
-    assert follows == dict.fromkeys(permutations(labels, 2), 5)
+def turns_of(pace, seats):
+    """Give how many turns each seat takes that asks one after the other, as the engine does."""
+    taken = [0] * seats
+    left = list(range(seats))
+    while left:
+        for seat in left:
+            taken[seat] += 1
+        left = [seat for seat in left if pace.goes_on(taken[seat])]
+    return taken
+
+
+def test_each_seat_has_as_many_turns_and_an_even_number():
+    for end in (monotonic() - 1, monotonic() + 0.005, monotonic() + 3600):
+        (count,) = set(turns_of(Pace(end), 3))
+        assert count % 2 == 0
+        assert FEWEST <= count <= MOST
+    assert turns_of(Pace(monotonic() + 3600), 3) == [MOST] * 3
+    assert turns_of(Pace(monotonic() - 1), 3) == [FEWEST] * 3
+
+
+def test_short_calls_fill_a_turn_and_long_ones_are_made_once():
+    pace = Pace(monotonic())
+    pace.saw(TURN_S / 4)
+    pace.saw(TURN_S / 2)
+    assert pace.calls == 4
+    long = Pace(monotonic())
+    long.saw(TURN_S * 20)
+    assert long.calls == 1

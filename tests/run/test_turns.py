@@ -1,14 +1,15 @@
 """Which workers share a round, and how often each has its turn."""
 
+from collections import Counter
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import pytest
 
 from bench.measure.latency import FEWEST_TURNS, LONG_CALL_S, MOST_TURNS, SAMPLES_S, wants_more
 from bench.run.plan import plan
 from bench.run.request import Request, resolutions
-from bench.run.turns import MOST_TOGETHER, groups, order
+from bench.run.turns import MOST_TOGETHER, groups, order, side_by_side
 
 ENOUGH = 10**12
 
@@ -55,15 +56,67 @@ def test_samples_last_as_long_as_they_should_within_the_limits(call_s):
     assert taken == FEWEST_TURNS or (taken - 1) * call_s < SAMPLES_S
 
 
-@pytest.mark.parametrize("count", range(1, 13))
-def test_nobody_follows_itself_and_all_stand_everywhere_equally_often(count):
+@pytest.mark.parametrize("count", range(2, 14))
+def test_nobody_follows_itself_and_each_follows_each_other_equally_often(count):
     those = list(range(count))
-    orders = [order(those, number) for number in range(2 * count)]
-    in_a_row = [one for turn in orders for one in turn]
+    orders = [order(those, number) for number in range(count - count % 2)]
     assert all(sorted(turn) == those for turn in orders)
-    assert count == 1 or all(one != after for one, after in pairwise(in_a_row))
-    if count > 2:
-        assert {turn.index(0) for turn in orders} == set(those)
+    in_a_row = [one for turn in orders for one in turn]
+    follows = Counter(pairwise([*in_a_row, in_a_row[0]]))
+    assert set(follows) == set(permutations(those, 2)), "none follows itself, and each follows each"
+    most = 1 if count % 2 or count == 2 else 2
+    assert max(follows.values()) <= most
+
+
+def test_three_take_turns_as_a_gate_needs_it():
+    assert [order(["base", "twin", "head"], number) for number in range(3)] == [
+        ["base", "twin", "head"],
+        ["base", "head", "twin"],
+        ["base", "twin", "head"],
+    ]
+
+
+class Sampler:
+    """Wants some turns, and keeps when it had them."""
+
+    def __init__(self, wanted, fails=False):
+        self.left, self.fails, self.did = wanted, fails, []
+
+    def start(self):
+        self.did.append("start")
+
+    def arrive(self):
+        self.did.append("arrive")
+
+    def warm_up(self):
+        self.did.append("warm")
+
+    @property
+    def wants(self):
+        return self.left > 0
+
+    def turn(self, number):
+        if self.fails:
+            raise OSError("gone")
+        self.left -= 1
+        self.did.append(number)
+
+    def finish(self):
+        self.did.append("finish")
+
+    def close(self):
+        self.did.append("close")
+
+
+def test_each_has_the_turns_it_wants_and_all_are_closed_whatever_happens():
+    short, long = Sampler(1), Sampler(3)
+    assert side_by_side([short, long], first=5) == 8
+    assert short.did == ["start", "arrive", "warm", 5, "finish", "close"]
+    assert long.did == ["start", "arrive", "warm", 5, 6, 7, "finish", "close"]
+    ill = [Sampler(2), Sampler(2, fails=True)]
+    with pytest.raises(OSError, match="gone"):
+        side_by_side(ill)
+    assert [one.did[-1] for one in ill] == ["close", "close"]
 
 
 def test_a_long_call_has_one_turn():
