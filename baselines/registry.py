@@ -28,7 +28,7 @@ import baselines.sid_unet_raw
 import llpacknet
 from baselines.spec import Spec
 from llpacknet.conventions import Conventions, conventions_of
-from llpacknet.errors import InputError
+from llpacknet.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -96,7 +96,7 @@ def spec(name: str) -> Spec:
         return registered[name]
     if ":" in name:
         return _user_spec(name, name)
-    raise InputError(
+    raise UsageError(
         f"no method is called {name!r}; registered are {', '.join(registered)}, "
         "or give your own as package.module:factory"
     )
@@ -123,7 +123,7 @@ def create(name: str, weights: str | Path = "shipped") -> Any:
     declared = spec(name)
     if declared.kind == "classical":
         if str(weights) not in {"shipped", "none"}:
-            raise InputError(f"{name} is not learned and takes no weights, got {weights}: leave them out")
+            raise UsageError(f"{name} is not learned and takes no weights, got {weights}: leave them out")
         return _factory(declared)()
     own = name not in _shipped_names()
     path = (
@@ -204,7 +204,7 @@ def unique(specs: Iterable[Spec]) -> dict[str, Spec]:
     by_name: dict[str, Spec] = {}
     for one in specs:
         if one.name in by_name:
-            raise InputError(
+            raise UsageError(
                 f"two methods are registered as {one.name!r}: {by_name[one.name].factory}, {one.factory}"
             )
         by_name[one.name] = one
@@ -238,21 +238,21 @@ def _factory(declared: Spec) -> Callable[[], Any]:
     if declared.name == declared.factory and str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # a console script does not look there by itself
     if not module.strip("."):
-        raise InputError(f"{declared.factory!r} names no module: give it as package.module:factory")
+        raise UsageError(f"{declared.factory!r} names no module: give it as package.module:factory")
     try:
         imported = importlib.import_module(module)
     except ImportError as error:
-        raise InputError(
+        raise UsageError(
             f"cannot find the model {declared.factory!r}: {error}; give it as package.module:factory"
         ) from error
     try:
         found = getattr(imported, attribute)
     except AttributeError as error:
-        raise InputError(
+        raise UsageError(
             f"cannot find the model {declared.factory!r}: {error}; give it as package.module:factory"
         ) from error
     if not callable(found):
-        raise InputError(f"{declared.factory!r} is no factory: calling it must return the model")
+        raise UsageError(f"{declared.factory!r} is no factory: calling it must return the model")
     return found  # type: ignore[no-any-return]
 
 
@@ -270,7 +270,7 @@ def _weights_file(name: str, weights: str | Path) -> Path:
         return Path(weights)
     path = weights_path(name)
     if path is None:
-        raise InputError(without_weights(name))
+        raise UsageError(without_weights(name))
     return path
 
 

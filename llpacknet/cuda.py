@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 import torch
 from torch import nn
 
-from llpacknet.errors import InputError
+from llpacknet.errors import UsageError
 from llpacknet.network import for_inference
 from llpacknet.padding import check_mosaic
 
@@ -46,7 +46,7 @@ class CudaForm(nn.Module):
     ) -> None:
         super().__init__()
         if precision not in DTYPES:
-            raise InputError(f"no form in {precision!r}; choose from {', '.join(DTYPES)}")
+            raise UsageError(f"no form in {precision!r}; choose from {', '.join(DTYPES)}")
         self.dtype = DTYPES[precision]
         fused = for_inference(network).requires_grad_(requires_grad=False)
         self.network: nn.Module = fused.to(device, self.dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]

@@ -7,7 +7,7 @@ import zipfile
 from itertools import zip_longest
 from typing import TYPE_CHECKING
 
-from llpacknet.errors import InputError
+from llpacknet.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
         # A name that is no UTF-8 cannot be handed on.
         return load_file(path) if _is_text(path) else load(path.read_bytes())
     except (SafetensorError, OSError) as error:
-        raise InputError(
+        raise DataError(
             f"{path} is no safetensors file ({error}); "
             "bring a published checkpoint in with 'llbench weights import'"
         ) from error
@@ -87,7 +87,7 @@ def check_entries(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], sou
     if differences:
         shown = "; ".join(differences[:SHOWN_DIFFERENCES])
         rest = len(differences) - SHOWN_DIFFERENCES
-        raise InputError(f"{source} does not fit: {shown}{f'; and {rest} more' if rest > 0 else ''}")
+        raise DataError(f"{source} does not fit: {shown}{f'; and {rest} more' if rest > 0 else ''}")
 
 
 def sha256(path: Path) -> str:
@@ -104,7 +104,7 @@ def check_size(path: Path) -> None:
 
     """
     if not path.is_file():
-        raise InputError(
+        raise DataError(
             f"{path} is a folder or device: name the weights file itself"
             if path.exists()
             else f"there is no weights file {path}: check the name"
@@ -118,8 +118,8 @@ def check_size(path: Path) -> None:
     except zipfile.BadZipFile:
         return  # torch says what is wrong with it
     except OSError as error:
-        raise InputError(f"{path} cannot be read ({error.strerror}): allow reading it") from error
+        raise DataError(f"{path} cannot be read ({error.strerror}): allow reading it") from error
     if size > MAX_BYTES:
-        raise InputError(
+        raise DataError(
             f"{path} holds {size / 1e6:.0f} MB; checkpoints over {MAX_BYTES / 1e6:.0f} MB are not opened"
         )

@@ -17,7 +17,7 @@ from torch.nn.utils import parametrizations, parametrize
 
 from llpacknet.amplifier import ConvAmplifier, HistogramAmplifier
 from llpacknet.conventions import Conventions
-from llpacknet.errors import InputError
+from llpacknet.errors import UsageError
 from llpacknet.packing import unpack, unpack_2020_batched
 from llpacknet.padding import check_mosaic, crop, pad_to_multiple
 
@@ -204,4 +204,4 @@ def _amplifier(variant: Variant) -> nn.Module | None:
 
 def _check_choice(option: str, value: str, choices: Collection[str]) -> None:
     if value not in choices:
-        raise InputError(f"LLPackNet has no {option} {value!r}; choose from {', '.join(choices)}")
+        raise UsageError(f"LLPackNet has no {option} {value!r}; choose from {', '.join(choices)}")

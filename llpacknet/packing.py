@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from llpacknet.errors import InputError
+from llpacknet.errors import UsageError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,7 +36,7 @@ def pack(x: Tensor, factor: int) -> Tensor:
     _check(x, factor)
     batch, channels, height, width = x.shape
     if height % factor or width % factor:
-        raise InputError(f"pack by {factor} needs sides that are multiples of {factor}, got {tuple(x.shape)}")
+        raise UsageError(f"pack by {factor} needs sides that are multiples of {factor}, got {tuple(x.shape)}")
     rows, columns = height // factor, width // factor
     blocks = x.reshape(batch, channels, rows, factor, columns, factor)
     return blocks.permute(0, 3, 5, 1, 2, 4).reshape(batch, factor * factor * channels, rows, columns)
@@ -143,13 +143,13 @@ def _folded_into_rows(x: Tensor, factor: int) -> Tensor:
 
 def _check(x: Tensor, factor: int) -> None:
     if factor < 1:
-        raise InputError(f"a packing factor must be at least 1, got {factor}")
+        raise UsageError(f"a packing factor must be at least 1, got {factor}")
     if x.dim() != 4:
-        raise InputError(f"packing needs a tensor of shape (B, C, H, W), got {tuple(x.shape)}")
+        raise UsageError(f"packing needs a tensor of shape (B, C, H, W), got {tuple(x.shape)}")
 
 
 def _check_channels(x: Tensor, factor: int) -> None:
     if x.shape[1] % factor**2:
-        raise InputError(
+        raise UsageError(
             f"unpack by {factor} needs channels that are a multiple of {factor**2}, got {tuple(x.shape)}"
         )

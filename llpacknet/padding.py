@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import torch
 import torch.nn.functional as F
 
-from llpacknet.errors import InputError
+from llpacknet.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,21 +45,21 @@ def check_mosaic(mosaic: Tensor, network: nn.Module | None = None) -> None:
     """
     shape = f"shape {tuple(mosaic.shape)}"
     if mosaic.dim() != 4 or mosaic.shape[1] != 1:
-        raise InputError(f"a mosaic must have the shape (B, 1, H, W), got {shape}")
+        raise UsageError(f"a mosaic must have the shape (B, 1, H, W), got {shape}")
     batch, _, height, width = mosaic.shape
     if batch == 0:
-        raise InputError(f"a mosaic batch must hold at least one image, got {shape}")
+        raise UsageError(f"a mosaic batch must hold at least one image, got {shape}")
     if min(height, width) < SMALLEST_SIDE:
-        raise InputError(f"a mosaic must be at least {SMALLEST_SIDE} pixels high and wide, got {shape}")
+        raise UsageError(f"a mosaic must be at least {SMALLEST_SIDE} pixels high and wide, got {shape}")
     if height % 2 or width % 2:
-        raise InputError(f"a Bayer mosaic has an even height and width, got {shape}; crop a row or column")
+        raise UsageError(f"a Bayer mosaic has an even height and width, got {shape}; crop a row or column")
     expected = _dtype(network)
     if not mosaic.is_floating_point() or (expected is not None and mosaic.dtype != expected):
-        raise InputError(
+        raise UsageError(
             f"a normalised mosaic must be {expected or torch.float32}, got {mosaic.dtype} of {shape}"
         )
     if not _symbolic(mosaic) and bool(torch.isnan(mosaic.detach().sum())):
-        raise InputError(f"the mosaic of {shape} contains NaN; check the file and its black and white levels")
+        raise UsageError(f"the mosaic of {shape} contains NaN; check the file and its black and white levels")
 
 
 def pad_to_multiple(mosaic: Tensor, multiple: int) -> tuple[Tensor, Margins]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from llpacknet.errors import InputError
+from llpacknet.errors import UsageError
 from llpacknet.histogram import logarithmic_edges
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ def red_gain(mosaic: NDArray[np.floating] | torch.Tensor, m: float = 5.0) -> flo
 
     """
     if not m > 0 or math.isinf(m):
-        raise InputError(f"red_gain needs a positive m, got {m}")
+        raise UsageError(f"red_gain needs a positive m, got {m}")
     values = torch.from_numpy(mosaic) if isinstance(mosaic, np.ndarray) else mosaic.detach()
     if values.numel() == 0 or not values.is_floating_point():
         found = f"{values.dtype} of shape {tuple(values.shape)}"
-        raise InputError(f"red_gain needs a normalised floating-point mosaic, got {found}")
+        raise UsageError(f"red_gain needs a normalised floating-point mosaic, got {found}")
     weight_sum, weighted_sum = _sums(values)
     if math.isnan(weighted_sum):
-        raise InputError(
+        raise UsageError(
             f"the mosaic of shape {tuple(values.shape)} contains NaN; check the file and its levels"
         )
     if weighted_sum == 0:

@@ -11,7 +11,7 @@ import torch
 
 from llpacknet.adapting import Adaptation, adaptation
 from llpacknet.conventions import conventions_of
-from llpacknet.errors import InputError
+from llpacknet.errors import UsageError
 from llpacknet.raw.read import read_raw
 from llpacknet.red_gain import red_gain
 from llpacknet.runtimes import Calibration, prepare
@@ -147,7 +147,7 @@ class Restorer:
             InputError: `ev` is given to a network that finds its own gain.
         """
         if ev and not self.needs_gain:
-            raise InputError("this method finds its own gain: it can give no bracket; leave --ev away")
+            raise UsageError("this method finds its own gain: it can give no bracket; leave --ev away")
         mosaic, adapted = frame.normalised(keeps_negatives=self._keeps_negatives), adaptation(frame)
         if adapted is not None:
             adapted.apply(mosaic)
@@ -197,7 +197,7 @@ def _quantised(rgb: torch.Tensor, bits: int) -> NDArray[Any]:
 def _checked(source: NDArray[np.float32]) -> NDArray[np.float32]:
     mosaic = np.asarray(source)
     if mosaic.ndim != 2 or mosaic.dtype.kind != "f":
-        raise InputError(
+        raise UsageError(
             f"a mosaic must be a floating-point array (H, W), got {mosaic.dtype} of shape {mosaic.shape}; "
             "normalise it to 0 for black and 1 for saturation"
         )
@@ -209,7 +209,7 @@ def _checked_gain(gain: float | str, needs_gain: bool) -> float | None:
     if gain == "auto":
         return None
     if isinstance(gain, str) or not 0 < gain < float("inf"):
-        raise InputError(f"a gain must be 'auto' or a positive number, got {gain!r}")
+        raise UsageError(f"a gain must be 'auto' or a positive number, got {gain!r}")
     if not needs_gain:
-        raise InputError("this method finds its own gain: leave gain at 'auto'")
+        raise UsageError("this method finds its own gain: leave gain at 'auto'")
     return float(gain)

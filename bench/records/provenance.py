@@ -20,26 +20,20 @@ if TYPE_CHECKING:
     from bench.records.cells import Record
 
 ROOT = Path(__file__).resolve().parents[2]
+# What a measured number depends on; a change elsewhere (tables, tests, pages) leaves results valid.
 MEASURING_CODE = (
     *("llpacknet", "baselines", "bench/measure", "bench/metrics"),
-    *(
-        "bench/measure/subjects.py",
-        "bench/measure/worker.py",
-        "bench/records/protocols.py",
-        "bench/records/protocols.toml",
-        "bench/data/decode/truth.py",
-    ),
+    *("bench/records/protocols.py", "bench/records/protocols.toml", "bench/data/decode/truth.py"),
 )
+# What of a user's package decides its network's pictures and costs.
 MODEL_FILES = frozenset({".py", ".safetensors", ".pt", ".pth", ".npz"})
-"""What of a user's package decides its network's pictures and costs."""
-"""What a measured number depends on; a change elsewhere (tables, tests, pages) leaves results valid."""
+# A result is measured again when any of these differs from what it would be now.
 KEY = (
     *("code_sha256", "model_sha256", "torch", "rawpy", "libraw"),
     *("weights_sha256", "data_sha256", "synthetic", "settings"),
 )
-"""A result is measured again when any of these differs from what it would be now."""
+# Ends that follow from code, weights and data alone: with the same key they would come again.
 LASTING = frozenset({"ok", "wrong-output", "bad-input"})
-"""Ends that follow from code, weights and data alone: with the same key they would come again."""
 
 
 @cache

@@ -12,7 +12,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from llpacknet.errors import InputError
+from llpacknet.errors import DataError, InputError
 from llpacknet.raw import tiff
 from llpacknet.raw.lengths import reach
 
@@ -76,7 +76,7 @@ def inspect(path: Path) -> Container:
             magic = file.read(4)
             known = bool(directories) or _check_reach(file, size, path)
     except OSError as error:
-        raise InputError(
+        raise DataError(
             f"{path} cannot be read ({error.strerror}): allow reading it (chmod u+r) or mend the disk"
         ) from error
     _check_pictures(directories, magic, size, path)
@@ -117,18 +117,18 @@ def _plain_size(path: Path) -> int:
     try:
         status = path.stat()
     except FileNotFoundError:
-        raise InputError(f"no such file: {path}; check the name") from None
+        raise DataError(f"no such file: {path}; check the name") from None
     except OSError as error:
-        raise InputError(
+        raise DataError(
             f"{path} cannot be read ({error.strerror}): check the name and its permissions"
         ) from error
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, socket or device"
-        raise InputError(f"{path} is {kind}, not a raw file: remove it or name the file itself")
+        raise DataError(f"{path} is {kind}, not a raw file: remove it or name the file itself")
     if status.st_size == 0:
-        raise InputError(f"{path} is empty: copy it again from its source")
+        raise DataError(f"{path} is empty: copy it again from its source")
     if status.st_size > MAX_BYTES:
-        raise InputError(
+        raise DataError(
             f"{path} has {status.st_size / 1e9:.1f} GB, more than any raw frame: name the raw file itself"
         )
     return status.st_size
@@ -164,14 +164,12 @@ def _check_picture(directory: Directory, path: Path) -> None:
     """Sides, and enough data if they are not compressed."""
     width, height = tiff.whole_number(directory, tiff.WIDTH, 0), tiff.whole_number(directory, tiff.HEIGHT, 0)
     if min(width, height) <= 0 or width * height > MAX_PIXELS:
-        raise InputError(f"{path} declares a frame of {height}x{width} pixels: it is damaged, copy it again")
+        raise DataError(f"{path} declares a frame of {height}x{width} pixels: it is damaged, copy it again")
     offsets, counts = _pieces(directory)
     bits = tiff.whole_number(directory, tiff.BITS, 16) * tiff.whole_number(directory, tiff.SAMPLES, 1)
     plain = tiff.whole_number(directory, tiff.COMPRESSION, 1) == 1
     if len(offsets) != len(counts) or (plain and sum(counts) < width * height * bits // 8):
-        raise InputError(
-            f"{path} holds less data than the {height}x{width} pixels it declares: copy it again"
-        )
+        raise DataError(f"{path} holds less data than the {height}x{width} pixels it declares: copy it again")
 
 
 def _pieces(directory: Directory) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -188,7 +186,7 @@ def _check_panasonic(directory: Directory, size: int, path: Path) -> None:
     sides = [tiff.whole_number(directory, tag, 0) for tag in (tiff.SENSOR_HEIGHT, tiff.SENSOR_WIDTH)]
     begin = tiff.whole_number(directory, tiff.PANASONIC_DATA, 0)
     if min(sides) <= 0 or sides[0] * sides[1] > MAX_PIXELS:
-        raise InputError(
+        raise DataError(
             f"{path} declares a frame of {sides[0]}x{sides[1]} pixels: it is damaged, copy it again"
         )
     pixels = sides[0] * sides[1]

@@ -12,7 +12,7 @@ import imagecodecs
 import numpy as np
 import tifffile
 
-from llpacknet.errors import InputError
+from llpacknet.errors import DataError
 from llpacknet.whole import whole
 
 if TYPE_CHECKING:
@@ -79,7 +79,7 @@ def write_dng(
     """
     good = mosaic.ndim == 2 and mosaic.dtype == np.uint16
     if not good or any(side % 2 or side < SMALLEST_SIDE for side in mosaic.shape):
-        raise InputError(
+        raise DataError(
             f"a mosaic of shape {mosaic.shape} and type {mosaic.dtype} cannot be written as DNG: "
             f"give a two-dimensional uint16 array with even sides of at least {SMALLEST_SIDE}"
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import rawpy
 
-from llpacknet.errors import InputError
+from llpacknet.errors import DataError
 from llpacknet.raw.container import Container, inspect
 from llpacknet.raw.dng import CAMERA, sample_digest
 from llpacknet.raw.frame import RawFrame
@@ -57,13 +57,13 @@ def open_raw(path: Path) -> Iterator[Any]:
                 _check_digest(raw, container.digest, path)
             yield raw
     except rawpy.LibRawFileUnsupportedError as error:
-        raise InputError(
+        raise DataError(
             f"{path} is not a raw photograph that LibRaw knows: name an ARW or DNG file"
         ) from error
     except (rawpy.LibRawError, rawpy.NotSupportedError, MemoryError) as error:
         said = error.args[0] if error.args else error
         text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-        raise InputError(
+        raise DataError(
             f"{path} cannot be decoded (LibRaw: {text}): copy it again from its source"
         ) from error
 
@@ -93,7 +93,7 @@ def frame_of(raw: Any, path: Path) -> RawFrame:
     black = np.array([raw.black_level_per_channel[index] for index in indices], np.float64)
     white = _white(raw, path)
     if white <= black.max():
-        raise InputError(f"{path} declares white {white} at or below black {black.max():g}: copy it again")
+        raise DataError(f"{path} declares white {white} at or below black {black.max():g}: copy it again")
     return RawFrame(
         mosaic=np.array(mosaic[rows, columns], order="C"),
         black=black,
@@ -118,7 +118,7 @@ def rggb_window(raw: Any, path: Path) -> tuple[slice, slice]:
     pattern = bayer_pattern(raw, path)
     height, width = raw.raw_image_visible.shape
     if (height % 2 and not raw.sizes.top_margin) or (width % 2 and not raw.sizes.left_margin):
-        raise InputError(f"{path} has an odd-sized mosaic of {height}x{width}: crop it to even sides")
+        raise DataError(f"{path} has an odd-sized mosaic of {height}x{width}: crop it to even sides")
     down, right = divmod(pattern.index("R"), 2)
     return slice(down, height - (height - down) % 2), slice(right, width - (width - right) % 2)
 
@@ -130,17 +130,17 @@ def bayer_pattern(raw: Any, path: Path) -> str:
         InputError: the sensor has no Bayer pattern.
     """
     if raw.raw_type != rawpy.RawType.Flat or raw.raw_pattern is None or raw.num_colors == 1:
-        raise InputError(
+        raise DataError(
             f"{path} has no Bayer pattern (monochrome, Foveon or already demosaicked): unusable here"
         )
     if raw.raw_pattern.shape != (2, 2):
         side = raw.raw_pattern.shape[0]
-        raise InputError(
+        raise DataError(
             f"{path} has a {side}x{side} colour pattern (X-Trans): only Bayer raws can be restored"
         )
     pattern = "".join(chr(raw.color_desc[index]) for index in _colour_indices(raw).ravel())
     if pattern not in {"RGGB", "GRBG", "GBRG", "BGGR"}:
-        raise InputError(f"{path} has the colour pattern {pattern}, not one of Bayer's: unusable here")
+        raise DataError(f"{path} has the colour pattern {pattern}, not one of Bayer's: unusable here")
     return pattern
 
 
@@ -250,6 +250,6 @@ def _usable(matrix: NDArray[np.float64]) -> bool:
 
 def _check_digest(raw: Any, expected: bytes, path: Path) -> None:
     if sample_digest(raw.raw_image) != expected:
-        raise InputError(
+        raise DataError(
             f"{path} is damaged: its pixels do not match the digest inside it; copy or make it again"
         )

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from llpacknet.amplifier import ConvAmplifier, HistogramAmplifier
-from llpacknet.errors import InputError
+from llpacknet.errors import UsageError
 from llpacknet.network import for_inference
 from llpacknet.padding import Margins, check_mosaic, crop, pad_to_multiple
 
@@ -61,7 +61,7 @@ class Framing:
         """
         check_mosaic(mosaic)
         if mosaic.dtype != torch.float32:
-            raise InputError(f"a normalised mosaic must be torch.float32, got {mosaic.dtype}")
+            raise UsageError(f"a normalised mosaic must be torch.float32, got {mosaic.dtype}")
         if self.amplifier is not None:
             mosaic = mosaic * self.amplifier(mosaic).view(-1, 1, 1, 1)
         padded, margins = self.pad(mosaic) if self.pad else pad_to_multiple(mosaic, self.multiple)

@@ -8,7 +8,7 @@ from bench.gate.sequence import FEWEST, MOST, TURN_S, Pace
 def turns_of(pace, seats):
     """Give how many turns each seat takes that asks one after the other, as the engine does."""
     taken = [0] * seats
-    left = list(range(seats))
+    left = [seat for seat in range(seats) if pace.goes_on(taken[seat])]
     while left:
         for seat in left:
             taken[seat] += 1

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from bench.machine.environment import gpus
 from bench.run.cluster import hosts
-from llpacknet.errors import InputError
+from llpacknet.errors import DataError, DeviceError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -92,7 +92,7 @@ class Cluster:
         for address, facts in answers.items():
             other = [key for key, value in own.items() if facts["code"][key] != value]
             if other:
-                raise InputError(
+                raise DeviceError(
                     f"the worker {address} runs another {' and '.join(other)} than this command: install the "
                     "same version and the same constraints.txt there"
                 )
@@ -113,7 +113,7 @@ class Cluster:
             if answers:
                 return answers
             time.sleep(1.0)
-        raise InputError("no worker answers: see the workers' logs")
+        raise DeviceError("no worker answers: see the workers' logs")
 
     def _with_gpu(self) -> set[str]:
         """Addresses of the workers that declare the resource GPU."""
@@ -137,7 +137,7 @@ class Cluster:
                 try:
                     yield result(future)
                 except KilledWorker as error:
-                    raise InputError(f"workers die at their task ({error}): see their logs") from error
+                    raise DeviceError(f"workers die at their task ({error}): see their logs") from error
 
 
 def result(future: Any) -> Any:
@@ -152,7 +152,7 @@ def result(future: Any) -> Any:
     except OSError as error:
         if future.status != "error":
             raise
-        raise InputError(f"a worker could not do its task: {type(error).__name__}: {error}") from error
+        raise DeviceError(f"a worker could not do its task: {type(error).__name__}: {error}") from error
 
 
 @contextmanager
@@ -175,7 +175,7 @@ def lost() -> Iterator[None]:
     try:
         yield
     except (OSError, FutureCancelledError) as error:
-        raise InputError(
+        raise DeviceError(
             "the connection to the scheduler was lost, everything finished so far is kept: start scheduler "
             "and workers again and continue with --resume"
         ) from error
@@ -195,7 +195,7 @@ def connected(spec: str) -> Iterator[Cluster]:
     try:
         import distributed
     except ImportError as error:
-        raise InputError(
+        raise DeviceError(
             f"--cluster needs Dask ({error}): install the package with its extra [cluster]"
         ) from error
     # A lost worker is told of in the summary, a lost scheduler in one line.
@@ -223,11 +223,11 @@ def _client(distributed: Any, spec: str, target: Any) -> Any:
             return distributed.Client(target)
         if spec.endswith(".json"):
             if not Path(spec).is_file():
-                raise InputError(f"there is no scheduler file {spec}: start `dask scheduler` with it")
+                raise DataError(f"there is no scheduler file {spec}: start `dask scheduler` with it")
             return distributed.Client(scheduler_file=spec, timeout=CONNECT_S)
         return distributed.Client(spec, timeout=CONNECT_S)
     except (OSError, ValueError, TypeError) as error:
-        raise InputError(
+        raise DeviceError(
             f"no Dask scheduler answers at {spec} ({error}): start one with `dask scheduler`, or use "
             "--cluster local:N"
         ) from error
@@ -236,7 +236,7 @@ def _client(distributed: Any, spec: str, target: Any) -> Any:
 def _local(count: str) -> Any:
     """N workers of this machine; the first of them get a GPU each where there are some."""
     if not count.isdecimal() or not 1 <= int(count) <= 1024:
-        raise InputError(f"--cluster local:{count} is not understood: give a number of workers, as local:2")
+        raise UsageError(f"--cluster local:{count} is not understood: give a number of workers, as local:2")
     from distributed import Nanny, Scheduler, SpecCluster
 
     devices = len(gpus())
@@ -276,19 +276,19 @@ def _queue(kind: str, file: Path) -> tuple[Any, int, float]:
     try:
         import dask_jobqueue
     except ImportError as error:
-        raise InputError(f"{kind}: needs dask-jobqueue: install the extra [cluster]") from error
+        raise DeviceError(f"{kind}: needs dask-jobqueue: install the extra [cluster]") from error
     try:
         settings = tomllib.loads(file.read_text(encoding="utf-8"))
         jobs, wait_s = int(settings.pop("jobs")), float(settings.pop("wait_s", QUEUE_WAIT_S))
         return getattr(dask_jobqueue, QUEUES[kind])(**settings), jobs, wait_s
     except OSError as error:
-        raise InputError(
+        raise DataError(
             f"{file} cannot be read ({error.strerror}): name the file that describes jobs"
         ) from error
     except KeyError as error:
-        raise InputError(f"{file} does not say {error}: add how many jobs to ask for, as jobs = 4") from error
+        raise DataError(f"{file} does not say {error}: add how many jobs to ask for, as jobs = 4") from error
     except (TypeError, ValueError) as error:
-        raise InputError(
+        raise DataError(
             f"{file} does not describe jobs of {kind}: {error}; its keys are those of "
             f"dask_jobqueue.{QUEUES[kind]}"
         ) from error
@@ -298,7 +298,7 @@ def _await_first(client: Any, spec: str, seconds: float) -> None:
     try:
         client.wait_for_workers(1, timeout=seconds)
     except TimeoutError as error:
-        raise InputError(
+        raise DeviceError(
             f"no worker has come to {spec} within {seconds:g} s: start some with `dask worker {spec}`"
         ) from error
 

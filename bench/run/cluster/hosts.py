@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.machine.environment import gpus, machine, usable_cores
 from bench.records import provenance
-from llpacknet.errors import InputError
+from llpacknet.errors import DeviceError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -96,7 +96,7 @@ def _open(path: Path) -> int:
         except PermissionError:
             return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        raise InputError(
+        raise DeviceError(
             f"the workers of a host cannot agree through {path} ({error.strerror}): "
             f"set {FOLDER_VARIABLE} to a folder on a disk of the host"
         ) from error

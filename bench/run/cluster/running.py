@@ -27,7 +27,7 @@ from bench.run.cluster.summary import Totals
 from bench.run.manager import Execution, check_disk
 from bench.run.outcome import FAILURES, Summary, failure_line
 from bench.run.resume import Resume
-from llpacknet.errors import InputError
+from llpacknet.errors import DeviceError, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,7 +128,7 @@ class _Run:
     def _check_gpus(self) -> None:
         wanted = any(job.cell.device == "cuda" for job in self.plan.jobs)
         if wanted and not any(host.gpu_workers for host in self.hosts):
-            raise InputError(
+            raise DeviceError(
                 "no worker declares a GPU: start those that have one with "
                 '`dask worker --nthreads 1 --resources "GPU=1"`'
             )
