@@ -147,10 +147,10 @@ def _restorer(
 
     from baselines import create, spec
     from bench.machine import caches
-    from bench.machine.environment import usable_cores
+    from bench.machine.environment import wanted_threads
     from llpacknet.restoring import Restorer
 
-    torch.set_num_threads(threads or usable_cores())
+    torch.set_num_threads(threads or wanted_threads())
     others = sorted(set(weights) - {model})
     if others:
         raise InputError(f"--weights names {others[0]}, and --model is {model}: name the model's own")

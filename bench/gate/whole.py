@@ -14,7 +14,7 @@ from bench.gate.exclusive import exclusive
 from bench.gate.measuring import ATTEMPTS, Measuring, Request
 from bench.gate.trees import meaning, tree
 from bench.judge import gate_verdict
-from bench.machine.environment import usable_cores
+from bench.machine.environment import wanted_threads
 from bench.records import schema, store
 from bench.records.cells import SCHEMA_VERSION, Cell, Record
 from llpacknet.errors import InputError
@@ -60,7 +60,7 @@ def request(
     models: Sequence[str], *, size: tuple[int, int] | None = None, threads: int | None = None, **options: Any
 ) -> Request:
     """Fill in what a user has left open."""
-    return Request(tuple(models), size or SIZE, threads or usable_cores(), **options)
+    return Request(tuple(models), size or SIZE, threads or wanted_threads(), **options)
 
 
 def run(

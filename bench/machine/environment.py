@@ -122,6 +122,12 @@ def usable_cores() -> int:
     return max(1, min(cores, int(quota))) if quota else cores
 
 
+def wanted_threads() -> int:
+    """Threads where none are asked for: OMP_NUM_THREADS, as other libraries follow it, else usable cores."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    return max(1, min(int(wanted), usable_cores())) if wanted.isdecimal() else usable_cores()
+
+
 def available_memory() -> int:
     """Bytes that can be had without swapping: the system's figure, or what the control group leaves."""
     free = int(psutil.virtual_memory().available)

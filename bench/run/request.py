@@ -161,9 +161,9 @@ class Request:
     @property
     def cores(self) -> int:
         """CPU threads of every cell."""
-        from bench.machine.environment import usable_cores  # looks at the machine, which no option needs
+        from bench.machine.environment import wanted_threads  # looks at the machine, which no option needs
 
-        return self.threads or usable_cores()
+        return self.threads or wanted_threads()
 
     @property
     def count(self) -> int:

@@ -7,13 +7,13 @@ Without it every sixth file is set aside for validation, and the card calls auth
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from bench.data.decode import picture_file
+from bench.data.folder import lists
 from llpacknet.errors import InputError, cause
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def read_list(text: str, source: str) -> tuple[Photograph, ...]:
         InputError: for a missing column, or a use that is neither training nor validation.
     """
     rows = []
-    for number, row in enumerate(csv.DictReader(text.splitlines()), start=2):
+    for number, row in enumerate(lists.rows(text), start=2):
         use = row.get("use")
         if "file" not in row or use not in {"training", "validation"}:
             raise InputError(
@@ -77,7 +77,7 @@ def listed(folder: Path) -> tuple[Photograph, ...]:
         raise InputError(f"no such folder of photographs: {folder} (see python -m bench.train.gather --help)")
     list_file = folder / LIST_NAME
     if list_file.is_file():
-        photographs = read_list(list_file.read_text(encoding="utf-8"), str(list_file))
+        photographs = read_list(lists.read_text(list_file, "list"), str(list_file))
         absent = [each.file for each in photographs if not (folder / each.file).is_file()]
         if absent:
             raise InputError(

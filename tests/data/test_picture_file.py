@@ -12,7 +12,7 @@ from PIL import Image
 from bench.data.decode import picture_file
 from bench.data.making.photographs import read_photograph
 from bench.score.reading import read_picture
-from bench.train import photographs
+from bench.train import photo_pool
 from llpacknet.errors import InputError
 
 
@@ -138,7 +138,7 @@ def test_forms_in_which_nothing_is_lost_are_taken_by_every_reader_alike(tmp_path
     top = 257 if found.dtype == np.uint16 else 1
     assert np.abs(found / top - meant).max() <= (12 if form in {"palette", "a JPEG by another name"} else 0)
     assert np.array_equal(read_photograph(path), found)
-    (trained,) = photographs.load(tmp_path, [photographs.Photograph("a.png", "training")])
+    (trained,) = photo_pool.load(tmp_path, [photo_pool.Photograph("a.png", "training")])
     assert np.array_equal(trained, np.rint(found / np.float32(top)).astype(np.uint8))
 
 
@@ -176,7 +176,7 @@ def test_what_cannot_be_applied_is_refused_by_name_in_every_reader(tmp_path, kin
     readers = (
         read_picture,
         read_photograph,
-        lambda one: photographs.load(one.parent, [photographs.Photograph(one.name, "training")]),
+        lambda one: photo_pool.load(one.parent, [photo_pool.Photograph(one.name, "training")]),
     )
     for reader in readers:
         with pytest.raises(InputError, match=kind) as caught:

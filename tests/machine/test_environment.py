@@ -113,3 +113,11 @@ def test_a_driver_that_does_not_answer_names_no_device(tmp_path, monkeypatch):
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     assert environment.gpus() == []
+
+
+@pytest.mark.parametrize(
+    ("said", "threads"), [("1", 1), ("1,4", 1), ("100000", None), ("0", 1), ("many", None), ("", None)]
+)
+def test_the_number_of_threads_that_is_said_to_all_libraries_is_followed(monkeypatch, said, threads):
+    monkeypatch.setenv("OMP_NUM_THREADS", said)
+    assert environment.wanted_threads() == (threads or environment.usable_cores())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +30,7 @@ MANIFEST = "manifest.json"
 """At the root of made data: its kind, seed and files."""
 
 SID_TEST_SCENES = 50
+_STRANGER = "that another user put there, not followed: put the file itself there, or own the link"
 _MANIFEST_LIMIT = 50_000_000
 _KINDS = {"procedural": "made", "redark": "redark"}
 
@@ -44,8 +46,8 @@ class _Exposure:
 def index(root: Path | str, list_file: Path | None = None) -> Dataset:
     """Pair the files of DIR/Sony/{short,long} or DIR/{short,long}, `.ARW` and `.DNG` alike.
 
-    Nothing is decoded. Links that leave the folder, folders, pipes and foreign names are neither followed nor
-    opened; each gets a line among the data set's problems.
+    Nothing is decoded. Links are followed to files wherever they lie, unless a stranger put them there;
+    these, folders, pipes and foreign names are not opened, and each gets a line among the problems.
 
     Args:
         root: the folder; as text also its address, such as s3://bucket/folder, of which the names are listed
@@ -63,7 +65,7 @@ def index(root: Path | str, list_file: Path | None = None) -> Dataset:
     problems: list[str] = []
     shorts = list(_exposures(base / "short", root, problems))
     longs = list(_exposures(base / "long", root, problems))
-    pairs = _pairs(base, shorts, longs, list_file, problems)
+    pairs = _pairs(base, shorts, longs, list_file, problems, Path.samefile)
     manifests = [root / MANIFEST, *([root.parent / MANIFEST] if root.name == "Sony" else [])]
     name, synthetic = _identity(manifests, pairs, pairs[0].long, problems)
     return Dataset(root, name, synthetic, tuple(pairs), tuple(problems))
@@ -98,8 +100,9 @@ def _pairs(
     longs: list[_Exposure],
     list_file: Path | None,
     problems: list[str],
+    same: Callable[[Path, Path], bool] = lambda *_: False,
 ) -> list[Pair]:
-    pairs = _pair(shorts, _one_per_scene(longs, problems), problems)
+    pairs = _pair(shorts, _one_per_scene(longs, problems), problems, same)
     if list_file is not None:
         pairs = _listed(pairs, list_file, problems)
     if not pairs:
@@ -127,9 +130,9 @@ def _base(root: Path) -> Path:
 def _keep_inside(base: Path, root: Path) -> None:
     for folder in (base / "short", base / "long"):
         if not folder.resolve().is_relative_to(root.resolve()):
-            raise InputError(
-                f"{folder} is a link out of {root}: name the folder that holds the files themselves"
-            )
+            for link in (one for one in (base, folder) if one.is_symlink()):
+                if not _trusted(link, root):
+                    raise InputError(f"{link} is a link out of {root} {_STRANGER}")
 
 
 def _exposures(folder: Path, root: Path, problems: list[str]) -> Iterable[_Exposure]:
@@ -166,11 +169,20 @@ def _named(
 
 
 def _not_a_file(path: Path, root: Path) -> str | None:
-    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
-        return "a link out of the data set, not followed: put the file itself there"
+    if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()) and not _trusted(path, root):
+        return f"a link out of the data set {_STRANGER}"
     if not path.is_file():
         return "not a file (a folder, pipe or broken link), not opened: remove it"
     return None
+
+
+def _trusted(link: Path, root: Path) -> bool:
+    """Whether a link was put there by this user or by whom the data set belongs to, as caches of files do it.
+
+    What a stranger put into a folder that all may write to is not followed, as kernels do not.
+    """
+    owner = link.lstat().st_uid
+    return owner in {os.geteuid() if hasattr(os, "geteuid") else owner, root.stat().st_uid}
 
 
 def _one_per_scene(longs: Iterable[_Exposure], problems: list[str]) -> dict[str, _Exposure]:
@@ -185,7 +197,12 @@ def _one_per_scene(longs: Iterable[_Exposure], problems: list[str]) -> dict[str,
     return chosen
 
 
-def _pair(shorts: Iterable[_Exposure], longs: dict[str, _Exposure], problems: list[str]) -> list[Pair]:
+def _pair(
+    shorts: Iterable[_Exposure],
+    longs: dict[str, _Exposure],
+    problems: list[str],
+    same: Callable[[Path, Path], bool],
+) -> list[Pair]:
     pairs = []
     alone: dict[str, int] = {}
     for short in shorts:
@@ -193,7 +210,11 @@ def _pair(shorts: Iterable[_Exposure], longs: dict[str, _Exposure], problems: li
         if long is None:
             alone[short.scene] = alone.get(short.scene, 0) + 1
         else:
-            pairs.append(Pair(short.scene, short.frame, short.seconds, long.seconds, short.path, long.path))
+            pair = Pair(short.scene, short.frame, short.seconds, long.seconds, short.path, long.path)
+            if same(short.path, long.path):
+                problems.append(f"{short.path}: it and its long exposure are one file: copy it again")
+            else:
+                pairs.append(pair)
     problems += [
         f"scene {scene}: short exposures ({frames}) but no long one: copy its long exposure, or remove them"
         for scene, frames in alone.items()
@@ -235,7 +256,7 @@ def _identity(
 
 
 def _manifest_kind(path: Path, problems: list[str]) -> str | None:
-    if not path.is_file() or path.is_symlink():
+    if not path.is_file() or (path.is_symlink() and not _trusted(path, path.parent)):
         return None
     try:
         with path.open("rb") as file:

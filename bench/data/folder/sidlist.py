@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
+from bench.data.folder.lists import read_text
 from llpacknet.errors import InputError
 
-_LIMIT = 10_000_000
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def read_list(path: Path) -> tuple[frozenset[tuple[str, str]], list[str]]:
@@ -44,17 +47,13 @@ def read_lines(path: Path) -> list[str]:
     Raises:
         InputError: the file cannot be read.
     """
-    try:
-        if not path.is_file() or path.stat().st_size > _LIMIT:
-            what = "is no text file of reasonable size" if path.exists() else "does not exist"
-            raise InputError(f"list {path} {what}: give one of SID's list files")
-        return path.read_text("ascii").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"list {path} cannot be read ({error}): give one of SID's list files") from error
+    # A spreadsheet separates by semicolons or tabs and may quote; Windows writes its own slashes.
+    text = read_text(path, "list").translate({ord(each): " " for each in ';,"\t'})
+    return text.replace("\\", "/").splitlines()
 
 
 def _stem(word: str, folder: str) -> str | None:
     path = PurePosixPath(word)
-    if path.is_absolute() or ".." in path.parts or "\\" in word or path.parent.name != folder:
+    if path.is_absolute() or ".." in path.parts or ":" in word or path.parent.name != folder:
         return None
     return path.stem

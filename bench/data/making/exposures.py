@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.data.folder.lists import decimal, read_text
+from bench.data.folder.lists import rows as rows_of
 from bench.data.making.camera import noise_parameters
 from bench.data.making.camera_settings import draw_capture
 from llpacknet.errors import InputError
@@ -72,12 +73,7 @@ def from_csv(path: Path, photos: dict[str, Path]) -> list[Plan]:
     Raises:
         InputError: unreadable or empty file, missing column, bad number, unknown photograph; names the row.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not text in UTF-8"
-        raise InputError(f"cannot read exposures {path} ({reason}): give a CSV file") from None
-    reader = csv.DictReader(lines, restval="", skipinitialspace=True)
+    reader = rows_of(read_text(path, "exposures"))
     missing = [name for name in _REQUIRED if name not in (reader.fieldnames or ())]
     if missing:
         raise InputError(
@@ -136,7 +132,7 @@ def _row(path: Path, line: int, cells: dict[str, str], photos: dict[str, Path]) 
 def _number(where: str, cells: dict[str, str], column: str) -> float:
     text = (cells.get(column) or "").strip()
     try:
-        value = float(text)
+        value = decimal(text)
     except ValueError:
         raise InputError(f"{where}: {column} is {text!r}: give a number") from None
     if not math.isfinite(value) or not 1e-6 <= value <= 1e6:
