@@ -45,7 +45,7 @@ from bench.machine.git import environment
 from bench.run.process import STEADY_ALLOCATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORK = Path("llpacknet/network.py")
@@ -143,22 +143,24 @@ def sizes(folder: Path, size: tuple[int, int]) -> dict[str, Any]:
     return found
 
 
-def revisions(folder: Path, found: dict[str, Any]) -> Path:
-    """Make the clone with a tag for every revision."""
+def revisions(folder: Path, kinds: Sequence[str], size: tuple[int, int]) -> Path:
+    """Make the clone, if it is not there, and a tag for every revision that is wanted and missing."""
     clone = folder / "clone"
-    if clone.is_dir():
-        return clone
-    partial = folder / "clone.partial"
-    shutil.rmtree(partial, ignore_errors=True)
-    git(ROOT, "clone", "--quiet", str(ROOT), str(partial))
-    git(partial, "tag", "base")
-    plain = (partial / NETWORK).read_text(encoding="utf-8")
-    texts = {kind: slowed(plain, facts["channels"]) for kind, facts in found.items()}
-    for kind, text in {**texts, INTERMITTENT: plain + NOW_AND_THEN}.items():
-        (partial / NETWORK).write_text(text, encoding="utf-8")
-        git(partial, "commit", "--quiet", "--all", "--message", kind)
-        git(partial, "tag", kind)
-    partial.rename(clone)
+    if not clone.is_dir():
+        partial = folder / "clone.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        git(ROOT, "clone", "--quiet", str(ROOT), str(partial))
+        git(partial, "tag", "base")
+        partial.rename(clone)
+    missing = {*kinds} & {*SLOWER, INTERMITTENT} - {*git(clone, "tag").split()}
+    channels = sizes(folder, size) if missing & SLOWER.keys() else {}
+    for kind in sorted(missing):
+        git(clone, "checkout", "--quiet", "--force", "--detach", "base")
+        plain = (clone / NETWORK).read_text(encoding="utf-8")
+        text = plain + NOW_AND_THEN if kind == INTERMITTENT else slowed(plain, channels[kind]["channels"])
+        (clone / NETWORK).write_text(text, encoding="utf-8")
+        git(clone, "commit", "--quiet", "--all", "--message", kind)
+        git(clone, "tag", kind)
     return clone
 
 
@@ -249,11 +251,11 @@ def main() -> int:
     begin = time.monotonic()
     arguments.out.mkdir(parents=True, exist_ok=True)
     height, _, width = arguments.size.partition("x")
-    clone = revisions(arguments.out, sizes(arguments.out, (int(height), int(width))))
+    wanted = {kind: getattr(arguments, kind) for kind in KINDS if kind in arguments.kinds.split(",")}
+    clone = revisions(arguments.out, tuple(wanted), (int(height), int(width)))
     file = arguments.out / "trials.jsonl"
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     results: list[dict[str, Any]] = [json.loads(line) for line in lines]
-    wanted = {kind: getattr(arguments, kind) for kind in KINDS if kind in arguments.kinds.split(",")}
     while time.monotonic() - begin < 60 * arguments.minutes:
         left = {k: n - sum(one["kind"] == k for one in results) for k, n in wanted.items()}
         kinds = [kind for kind, count in left.items() if count > 0]
