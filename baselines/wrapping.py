@@ -179,7 +179,8 @@ def _taken(
 ) -> Unwrapped:
     prefix = best.prefix if best.matches else ""
     entries: dict[str, Tensor] = {}
-    odd, left_out, seen = [], [], set()
+    odd, left_out = [], []
+    seen: set[str] = set()
     for key, value in best.node.items():
         name = _bare(str(key), inside)
         plain = "." not in name and isinstance(value, (int, float, str, bool, type(None)))

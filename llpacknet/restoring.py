@@ -11,7 +11,7 @@ import torch
 
 from llpacknet.adapting import Adaptation, adaptation
 from llpacknet.conventions import conventions_of
-from llpacknet.errors import UsageError
+from llpacknet.errors import InputError, UsageError
 from llpacknet.raw.read import read_raw
 from llpacknet.red_gain import red_gain
 from llpacknet.runtimes import Calibration, prepare
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from llpacknet.raw.frame import RawFrame
 
+BRIGHTEST_MEAN = 16.0
+"""No picture from 0 to 1 has a larger mean, overexposed by far or not; one from 0 to 255 mostly has."""
 _TURNS = {0: 0, 3: 2, 5: 1, 6: 3}
 """LibRaw's flip code to quarter turns, counter-clockwise."""
 
@@ -181,7 +183,9 @@ class Restorer:
         if bits == 8 and placed.adaptation is None and self._form.levels is not None:
             levels: NDArray[Any] = self._form.levels(placed.mosaic)[0].numpy()
             return levels
-        rgb = self._form(placed.mosaic)[0].clamp(0, 1)
+        output = self._form(placed.mosaic)
+        _check_output(output, placed.mosaic.shape)
+        rgb = output[0].float().clamp(0, 1)
         if placed.adaptation is not None:
             placed.adaptation.correct(rgb)
         return _quantised(rgb, bits)
@@ -194,12 +198,34 @@ def _quantised(rgb: torch.Tensor, bits: int) -> NDArray[Any]:
     return np.ascontiguousarray(scaled.to(kind).cpu().numpy())
 
 
+def _check_output(output: Any, shape: torch.Size) -> None:
+    """Refuse what is no picture of its input: `clamp` would make one of it without a word."""
+    expected = (1, 3, *shape[-2:])
+    if not isinstance(output, torch.Tensor) or tuple(output.shape) != expected:
+        found = tuple(getattr(output, "shape", ())) or type(output).__name__
+        raise InputError(f"the network gives {found}, not RGB of the frame's size {expected}")
+    if not output.is_floating_point():
+        raise InputError(f"the network gives {output.dtype} numbers: let it return floats from 0 to 1")
+    mean = float(output.mean(dtype=torch.float64))
+    if not np.isfinite(mean):
+        raise InputError("the network gives NaN or infinity")
+    if mean > BRIGHTEST_MEAN:
+        raise InputError(
+            f"the network's output has a mean of {mean:.3g}, where 1 is white: scale it to 0 to 1"
+        )
+
+
 def _checked(source: NDArray[np.float32]) -> NDArray[np.float32]:
     mosaic = np.asarray(source)
     if mosaic.ndim != 2 or mosaic.dtype.kind != "f":
         raise UsageError(
             f"a mosaic must be a floating-point array (H, W), got {mosaic.dtype} of shape {mosaic.shape}; "
             "normalise it to 0 for black and 1 for saturation"
+        )
+    if not np.isfinite(mosaic).all() or mosaic.max(initial=0) > BRIGHTEST_MEAN:
+        raise UsageError(
+            "a mosaic must be normalised to 0 for black and 1 for saturation; "
+            f"this one holds NaN, infinity, or values up to {mosaic.max(initial=0):g}"
         )
     return mosaic.astype(np.float32, copy=False)
 

@@ -16,6 +16,7 @@ from bench.measure.outcomes import WrongOutputError
 from bench.measure.tolerance import require_close
 from bench.records.forms import why_unsupported
 from llpacknet.errors import UnsupportedError
+from llpacknet.restoring import BRIGHTEST_MEAN
 from llpacknet.runtimes import Calibration, prepare
 from llpacknet.runtimes.calibration import placed as calibration_scenes
 
@@ -93,12 +94,17 @@ class Subject:
         """(H, W, 3) float32 in [0, 1] from the method's output; WrongOutputError unless it is a picture."""
         self.check(output, height, width)
         if self.network:
+            mean = float(output.mean(dtype=torch.float64))
+            if mean > BRIGHTEST_MEAN:
+                raise WrongOutputError(f"the output has a mean of {mean:.3g}, where 1 is white")
             planes: torch.Tensor = output[0].float().clamp(0, 1)
             rgb: NDArray[np.float32] = planes.permute(1, 2, 0).contiguous().cpu().numpy()
             return rgb
         picture: NDArray[Any] = np.asarray(output)
         if picture.dtype.kind == "u":
             return (picture / np.float32(np.iinfo(picture.dtype).max)).astype(np.float32)
+        if picture.dtype.kind != "f":
+            raise WrongOutputError(f"the output holds {picture.dtype} numbers, not floats from 0 to 1")
         clipped: NDArray[np.float32] = np.clip(picture, 0, 1).astype(np.float32, copy=False)
         return clipped
 
@@ -108,6 +114,8 @@ class Subject:
         shape = tuple(getattr(output, "shape", ()))
         if shape != expected:
             raise WrongOutputError(f"the output has shape {shape or type(output).__name__}, not {expected}")
+        if self.network and not output.is_floating_point():
+            raise WrongOutputError(f"the output holds {output.dtype} numbers, not floats from 0 to 1")
         # A sum is finite only if all its terms are, and needs no second picture in memory.
         total = float(output.sum(dtype=torch.float64) if self.network else np.sum(output, dtype=np.float64))
         if not np.isfinite(total):

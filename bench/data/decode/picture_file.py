@@ -76,8 +76,10 @@ def _by_pillow(path: Path, *, png: bool) -> tuple[NDArray[Any], int, bytes | Non
             raise InputError(f"holds {getattr(image, 'n_frames', 1)} pictures: save the one that is meant")
         orientation = int(image.getexif().get(_ORIENTATION, 1))
         profile = image.info.get("icc_profile")
-        if profile is None:
-            profile = _png_space(image) if png else _exif_space(image)
+        if profile is None and png:
+            _refuse_other_space(image)
+        elif profile is None:
+            profile = _exif_space(image)
         if image.mode in {"CMYK", "YCCK", "LAB", "HSV"}:
             raise InputError(f"is stored as {image.mode}: save it as RGB")
         if image.mode.startswith(("I", "F")) or (png and _png_bits(path) == 16):
@@ -99,7 +101,7 @@ def _sixteen_bits(path: Path) -> NDArray[Any]:
     return np.asarray(imagecodecs.png_decode(path.read_bytes()))
 
 
-def _png_space(image: Image.Image) -> None:
+def _refuse_other_space(image: Image.Image) -> None:
     """Refuse a PNG that says, without a profile, that its values are not sRGB's."""
     if "srgb" in image.info:
         return
@@ -151,7 +153,7 @@ def _tiff(path: Path) -> tuple[NDArray[Any], int, bytes | None]:
         elif photometric == 3 and page.colormap is not None:
             pixels = np.moveaxis(np.asarray(page.colormap), 0, -1)[pixels]
         elif photometric not in {1, 2} and not (photometric == 6 and page.compression in {6, 7}):
-            raise InputError(f"is stored as {page.photometric.name}: save it as RGB")
+            raise InputError(f"is stored as {tifffile.PHOTOMETRIC(photometric).name}: save it as RGB")
         tag = page.tags.get(_ORIENTATION)
         profile = page.tags.get(_PROFILE)
         return pixels, int(tag.value) if tag else 1, bytes(profile.value) if profile else None
