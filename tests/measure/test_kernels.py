@@ -22,8 +22,8 @@ def test_a_worker_times_every_form_and_finds_the_same_picture(tmp_path):
         "unpack_2020": 0.0, "unpack": 0.0, "pixelshuffle_permuted": 0.0,
     }  # fmt: skip
     peaks = record.values["peaks"]
-    assert set(peaks) == {"product_flops", "copy_bytes"}
-    assert min(peaks["product_flops"]) > 1e9
+    assert {"product_flops", "numpy_product_flops", "inner_product_flops", "copy_bytes"} < set(peaks)
+    assert all(min(rates) > 1e8 for rates in peaks.values())
     assert min(peaks["copy_bytes"]) > 1e8
 
 

@@ -1,7 +1,8 @@
 """Roofline: how near each network comes to what this machine's processor and memory allow.
 
-The roofs are measured (see `bench.measure.peaks`): one large matrix product, and copying. A network that
-stands far below both loses its time to something else than arithmetic or traffic.
+The roofs are measured: the fastest of several compute-bound kernels, and copying (see the cell `kernels`).
+What stands above the roof, or a roof above what the instructions allow, is a fault of the roof and said so. A
+network that stands far below loses its time to something else than arithmetic or traffic.
 """
 
 from __future__ import annotations
@@ -27,19 +28,27 @@ if TYPE_CHECKING:
     from bench.records.cells import Record
 
 
+SLACK = 1.03
+"""A rate within the noise of the best round is not above it."""
+
+
 @dataclass(frozen=True)
 class Roofs:
     """What the machine can do at most: the best round of each.
 
     Attributes:
-        macs: multiply-accumulates a second of a matrix product.
+        macs: multiply-accumulates a second of the fastest compute-bound kernel.
         bandwidth: bytes read and written a second by a copy.
         record: where they were measured.
+        kernel: the name of that kernel.
+        limit: multiply-accumulates a second that cores x lanes x units x clock allow; None where unknown.
     """
 
     macs: float
     bandwidth: float
     record: Record
+    kernel: str = "product"
+    limit: float | None = None
 
     def over(self, intensity: float) -> float:
         """Multiply-accumulates a second that the roofs allow at so many of them a byte."""
@@ -77,8 +86,12 @@ def roofs(results: Results, device: str = "cpu") -> Roofs | None:
     for record in results.of("kernels"):
         peaks = record.values.get("peaks")
         if record.status == "ok" and peaks and (record.cell.device, record.cell.threads) == (device, threads):
-            product, copied = (max(map(number, peaks[key])) for key in ("product_flops", "copy_bytes"))
-            return Roofs(product / 2, copied, record)
+            best = {name: max(map(number, rates)) for name, rates in peaks.items()}
+            limit = best.pop("limit_flops", None)
+            kernel = max((name for name in best if name.endswith("_flops")), key=lambda name: best[name])
+            name = kernel.removesuffix("_flops")
+            most = None if limit is None else limit / 2
+            return Roofs(best[kernel] / 2, best["copy_bytes"], record, name, most)
     return None
 
 
@@ -127,7 +140,7 @@ def figure(results: Results) -> Drawn | None:
     drawn.legend(loc="outside right center", title="share of the roof", alignment="left")
     caption = (
         "How fast each network multiplies, and the share of what the roofs allow where it stands. "
-        f"{_sources(top)} {cost_setting(results)}"
+        f"{_sources(top, found)} {cost_setting(results)}"
     )
     alternative = "Networks below the measured roofs of arithmetic and memory traffic, both axes logarithmic."
     return Drawn("roofline", "Roofline", caption, alternative, drawn)
@@ -162,7 +175,7 @@ def table(results: Results) -> Table | None:
                 _number(least),
             )
         )
-    caption = f"{_sources(top)} Least: the time that the roof allows. {cost_setting(results)}"
+    caption = f"{_sources(top, found)} Least: the time that the roof allows. {cost_setting(results)}"
     return Table("roofline", "Where each network stands under the roofs", caption, columns, tuple(rows))
 
 
@@ -172,12 +185,36 @@ def _rate(macs: float, time: Estimate) -> Estimate:
     return Estimate(macs / time.value, low, high, time.count, time.coverage)
 
 
-def _sources(top: Roofs) -> str:
-    return (
-        f"Roofs, both measured on this machine: a matrix product of {compact(2 * top.macs / 1e9, 3)} GFLOP/s "
-        f"and copying at {compact(top.bandwidth / 1e9, 3)} GB/s (best of their rounds). Bytes: what every "
-        "convolution reads and writes once, weights included."
-    )
+def _sources(top: Roofs, found: list[Position]) -> str:
+    rate, copied = compact(2 * top.macs / 1e9, 3), compact(top.bandwidth / 1e9, 3)
+    measured = f"Roofs, both measured on this machine: {_named(top.kernel)} of {rate} GFLOP/s "
+    parts = [measured + f"and copying at {copied} GB/s (best of their rounds)."]
+    if top.limit is not None:
+        limit = compact(2 * top.limit / 1e9, 3)
+        parts.append(f"Cores x lanes x 2 x units x clock: {limit} GFLOP/s.")
+    parts += faults(top, found)
+    parts.append("Bytes: what every convolution reads and writes once, weights included.")
+    return " ".join(parts)
+
+
+def _named(kernel: str) -> str:
+    """Say what a kernel is, with its article."""
+    known = {
+        "product": "a matrix product",
+        "numpy_product": "a matrix product by NumPy",
+        "inner_product": "an inner product",
+        "registers": "multiply-adds within the registers",
+    }
+    return known.get(kernel) or f"a {kernel.replace('_', ' ')}"
+
+
+def faults(top: Roofs, found: list[Position]) -> list[str]:
+    """Say what contradicts the roof: a network above it, or a kernel above what the instructions allow."""
+    above = [published.label(one.model) for one in found if one.rate.value > SLACK * top.macs]
+    said = [f"Fault of the roof: {', '.join(above)} multiplied faster than any kernel."] if above else []
+    if top.limit is not None and top.macs > SLACK * top.limit:
+        said.append(f"Fault of the roof: {_named(top.kernel)} exceeds what loop and clock allow.")
+    return said
 
 
 def _share(one: Position, top: Roofs) -> str:
@@ -195,6 +232,6 @@ def _draw_roofs(axes: Axes, top: Roofs, intensities: list[float]) -> None:
     axes.plot(ends, [top.over(one) / 1e9 for one in ends], color="#444444", lw=1.2)
     axes.set_xlim(low, high)
     said: dict[str, Any] = {"textcoords": "offset points", "fontsize": 6.5, "color": "#444444"}
-    axes.annotate("matrix product", (high, top.macs / 1e9), (-2, 3), ha="right", **said)
+    axes.annotate("arithmetic", (high, top.macs / 1e9), (-2, 3), ha="right", **said)
     middle = (low * knee) ** 0.5
     axes.annotate("copying", (middle, top.over(middle) / 1e9), (6, -3), va="top", **said)
