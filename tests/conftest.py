@@ -1,6 +1,7 @@
 """What holds for every test; and a project of a user's own with a network in git, to compare revisions."""
 
 import importlib.util
+import os
 import signal
 import subprocess
 import textwrap
@@ -14,6 +15,13 @@ from bench.machine import git
 # inherit that: none of them could be interrupted.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Tests that run beside others share the cores: threads that wait must sleep. Read when torch is imported.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+# What times something runs by itself, after the rest (`tox` runs pytest twice).
+ALONE = ("gate/", "measure/test_cost.py", "measure/test_kernels.py", "examples/test_gate.py", "benchmarks/")
 
 NETWORK = """
     import time
@@ -39,6 +47,19 @@ NETWORK = """
     def build():
         return Net()
 """
+
+
+def pytest_collection_modifyitems(items):
+    tests = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(tests).as_posix().startswith(ALONE):
+            item.add_marker("alone")
+
+
+def pytest_sessionfinish(session, exitstatus):
+    # Of `tox -- tests/some_room` one of the two halves may be empty.
+    if exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED and session.config.option.markexpr:
+        session.exitstatus = pytest.ExitCode.OK
 
 
 class Project:
