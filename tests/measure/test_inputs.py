@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from baselines import create
-from bench.measure.inputs import BLACK, WHITE, crop, fit, made_up_frame
-from bench.measure.quality import quarter
+from bench.measure.inputs import BLACK, WHITE, Part, central, crop, fit, made_up_frame
 from bench.measure.subjects import dress
 from bench.records.cells import Cell
 
@@ -27,9 +26,8 @@ def test_any_size_keeps_the_phase(size):
 
 def test_a_quarter_of_the_area_is_even_and_centred():
     frame = made_up_frame(2848 // 8, 4256 // 8)
-    height, width = quarter(356), quarter(532)
-    assert (height, width) == (178, 266)
-    part = crop(frame, height, width).mosaic
+    assert central(frame.mosaic.shape, 2) == Part(88, 132, 178, 266)
+    part = crop(frame, 178, 266).mosaic
     assert np.array_equal(part, frame.mosaic[88 : 88 + 178, 132 : 132 + 266])
 
 
