@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from bench.gate import fixed_scenes, instructions
 from bench.gate.seats import Nursery, Occupant, Seat, SeatError
-from bench.gate.sequence import Pace, Sitting
+from bench.gate.sequence import Cadence, Sitting
 from bench.gate.shares import Share
 from bench.machine.environment import machine, moment
 from bench.records import protocols, provenance, store
@@ -202,8 +202,8 @@ class Measuring:
         labels = list(occupants)
         order = labels[number % len(labels) :] + labels[: number % len(labels)]
         before = moment()
-        pace = Pace(begun + seconds)
-        seats = {label: Sitting(occupants[label], self._nursery, pace) for label in order}
+        cadence = Cadence(begun + seconds)
+        seats = {label: Sitting(occupants[label], self._nursery, cadence) for label in order}
         side_by_side(list(seats.values()))
         for label in labels:
             owner, seat = self._share(model, self._owner(label)), seats[label]
@@ -213,7 +213,7 @@ class Measuring:
                 continue
             owner.cold_s.append(seat.opened["cold_s"])
             owner.samples.append(seat.samples)
-            owner.calls.append(pace.calls)
+            owner.calls.append(cadence.calls)
             owner.firsts += [number] if first else []
         for side in {self._owner(label) for label in labels}:
             self._write(side, self._share(model, side).latency())

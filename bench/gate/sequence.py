@@ -19,7 +19,7 @@ WARM_UP_CALLS = 1
 FEWEST, MOST = 2, 100
 
 
-class Pace:
+class Cadence:
     """What the seats of one set have in common, so that each has as many turns of as many calls.
 
     Args:
@@ -55,17 +55,17 @@ class Sitting:
     Args:
         occupant: what the seat holds.
         nursery: gives the seat.
-        pace: that of the set.
+        cadence: that of the set.
 
     Attributes:
         opened: what the seat told when it had its method.
         samples: one for each turn, in seconds a call; those of all seats stand at the same place.
     """
 
-    def __init__(self, occupant: Occupant, nursery: Nursery, pace: Pace) -> None:
+    def __init__(self, occupant: Occupant, nursery: Nursery, cadence: Cadence) -> None:
         self._occupant = occupant
         self._nursery = nursery
-        self._pace = pace
+        self._cadence = cadence
         self._held = contextlib.ExitStack()
         self.opened: dict[str, Any] = {}
         self.samples: list[float] = []
@@ -82,16 +82,16 @@ class Sitting:
 
     def warm_up(self) -> None:
         """Let it make a call by itself."""
-        self._pace.saw(min(self._call(WARM_UP_CALLS)))
+        self._cadence.saw(min(self._call(WARM_UP_CALLS)))
 
     @property
     def wants(self) -> bool:
         """Whether it wants a turn."""
-        return self._pace.goes_on(len(self.samples))
+        return self._cadence.goes_on(len(self.samples))
 
     def turn(self, number: int) -> None:  # noqa: ARG002 -- a seat need not know which turn it is
         """Let it make the calls of a turn, and keep their mean; SeatError where it fails."""
-        self.samples.append(fmean(self._call(self._pace.calls)))
+        self.samples.append(fmean(self._call(self._cadence.calls)))
 
     def finish(self) -> None:
         """Ask for nothing more: all that a seat does is done in its turns."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.measure.subjects import Subject
-    from bench.records.jobs import Order, Picture
+    from bench.records.jobs import ExposurePair, Order
     from bench.records.protocols import Protocol
     from llpacknet.raw.frame import RawFrame
 
@@ -137,18 +137,18 @@ class Judge:
             **self._subject.facts(),
         }
 
-    def _read(self, picture: Picture) -> RawFrame:
+    def _read(self, picture: ExposurePair) -> RawFrame:
         if self._frame is None or self._frame[0] != picture.short:
             self._frame = (picture.short, read_raw(local(picture.short)))
         return self._frame[1]
 
-    def _rendered(self, picture: Picture) -> NDArray[np.uint16]:
+    def _rendered(self, picture: ExposurePair) -> NDArray[np.uint16]:
         if self._truth is None or self._truth[0] != picture.long:
             self._truth = None
             self._truth = (picture.long, truth(local(picture.long)))
         return self._truth[1]
 
-    def _restore(self, picture: Picture, frame: RawFrame, gain: float, protocol: Protocol) -> Restored:
+    def _restore(self, picture: ExposurePair, frame: RawFrame, gain: float, protocol: Protocol) -> Restored:
         subject = self._subject
         given = gain if subject.conventions.needs_gain else 1.0
         clip = protocol.clip_for(subject.conventions.input_clip)
@@ -166,7 +166,7 @@ class Judge:
         return self._restored
 
     def _restore_part(
-        self, picture: Picture, frame: RawFrame, gain: float, protocol: Protocol, part: Part
+        self, picture: ExposurePair, frame: RawFrame, gain: float, protocol: Protocol, part: Part
     ) -> Restored:
         """Restore the part alone, with the margin around it that makes it the whole frame's."""
         name = self._order.job.cell.model
@@ -176,7 +176,7 @@ class Judge:
         restored = self._restore(picture, replace(frame, mosaic=mosaic, path=None), gain, protocol)
         return replace(restored, rgb=part.within(outer).of(restored.rgb))
 
-    def _shown_protocol(self, picture: Picture) -> str | None:
+    def _shown_protocol(self, picture: ExposurePair) -> str | None:
         """Of the protocols that judge a picture, choose the one whose restoration is kept as a file."""
         job = self._order.job
         judging = [

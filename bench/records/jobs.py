@@ -17,7 +17,7 @@ RESTS = "rests"
 
 
 @dataclass(frozen=True)
-class Picture:
+class ExposurePair:
     """A picture that is to be restored, and the exposure that it is compared with.
 
     Attributes:
@@ -56,7 +56,7 @@ class Job:
     """
 
     cells: tuple[Cell, ...]
-    pictures: tuple[Picture, ...] = ()
+    pictures: tuple[ExposurePair, ...] = ()
     weights: str = "none"
     area_fraction: float = 1.0
     part_of: int | None = None
@@ -83,7 +83,7 @@ class Job:
     def from_json(raw: dict[str, Any]) -> Job:
         """Read a job from what `dataclasses.asdict` made of it."""
         cells = tuple(Cell(**cell) for cell in raw["cells"])
-        pictures = tuple(Picture(**picture) for picture in raw["pictures"])
+        pictures = tuple(ExposurePair(**picture) for picture in raw["pictures"])
         return Job(**{**raw, "cells": cells, "pictures": pictures})
 
     def only(self, indices: Sequence[int]) -> Job:

@@ -30,7 +30,7 @@ FOLDER = "rounds"
 
 
 @dataclass(frozen=True)
-class Share:
+class Contribution:
     """What one process contributed to a cell: its round, whether as the A/A twin, and what it measured."""
 
     round: int
@@ -54,7 +54,7 @@ class Rounds:
         self._expected: dict[Cell, set[tuple[int, bool]]] = {}
         for job in self._jobs:
             self._expected.setdefault(job.cell, set()).add((job.round, job.twin))
-        self._shares: dict[Cell, list[Share]] = {cell: [] for cell in self._expected}
+        self._shares: dict[Cell, list[Contribution]] = {cell: [] for cell in self._expected}
         self._planned = {job.cell: job.rounds for job in jobs}
         self._twin_reason: dict[Cell, str] = {}
         self._take_up(self._jobs, stands)
@@ -75,7 +75,7 @@ class Rounds:
             self._drop(cell)
             return replace(record, reason=f"round {job.round + 1}: {record.reason}")
         if record.status == "ok":
-            self._shares[cell].append(Share(job.round, job.twin, record))
+            self._shares[cell].append(Contribution(job.round, job.twin, record))
             self._keep(cell)
         else:
             # The cell's own measurement stands: what failed is a second look at the same thing.
@@ -118,7 +118,7 @@ class Rounds:
 
     def _take_up(self, jobs: Sequence[Job], stands: Callable[[Job, Record], bool]) -> None:
         runs: Counter[str] = Counter()
-        stored: list[tuple[str, Cell, Share]] = []
+        stored: list[tuple[str, Cell, Contribution]] = []
         for cell, example in {job.cell: job for job in jobs}.items():
             for run, share in self._stored(cell):
                 if stands(example, share.record):
@@ -140,11 +140,14 @@ class Rounds:
                 self._shares[cell] = [share for share in shares if share.round < number]
             return
 
-    def _stored(self, cell: Cell) -> list[tuple[str, Share]]:
+    def _stored(self, cell: Cell) -> list[tuple[str, Contribution]]:
         try:
             raw = json.loads((self._folder / store.file_name(cell)).read_text(encoding="utf-8"))
             return [
-                (raw["run"], Share(one["round"], one["twin"], Record(**{**one["record"], "cell": cell})))
+                (
+                    raw["run"],
+                    Contribution(one["round"], one["twin"], Record(**{**one["record"], "cell": cell})),
+                )
                 for one in raw["shares"]
             ]
         except (OSError, ValueError, LookupError, TypeError):
@@ -199,7 +202,7 @@ class Rounds:
         return {**first.provenance, "settings": {**first.provenance.get("settings", {}), "rounds": there}}
 
 
-def _joined(shares: Sequence[Share]) -> dict[str, list[Any]]:
+def _joined(shares: Sequence[Contribution]) -> dict[str, list[Any]]:
     joined: dict[str, list[Any]] = {"samples_s": [], "round": [], "turn": []}
     for share in shares:
         samples = share.record.values["samples_s"]

@@ -13,7 +13,7 @@ from bench.data.folder.subsets import select
 from bench.records import protocols
 from bench.records.cells import Cell
 from bench.records.forms import why_unsupported
-from bench.records.jobs import Job, Picture
+from bench.records.jobs import ExposurePair, Job
 from bench.run import predictions
 from llpacknet.errors import InputError
 
@@ -163,9 +163,9 @@ class Span:
             jobs.append(self._quality_job(model, cells, [picture for picture, _ in taken], size, slow=slow))
         return jobs, settled, notes
 
-    def _taken(self, dataset: Dataset, limit: int | None) -> tuple[list[tuple[Picture, str]], list[str]]:
+    def _taken(self, dataset: Dataset, limit: int | None) -> tuple[list[tuple[ExposurePair, str]], list[str]]:
         """Pictures with the protocols that judge them, sorted by picture so that a worker reads each once."""
-        found: list[tuple[Picture, str]] = []
+        found: list[tuple[ExposurePair, str]] = []
         notes = []
         for name in self.asked.judged_by:
             subset = protocols.get(name).subset
@@ -188,7 +188,13 @@ class Span:
         return None
 
     def _quality_job(
-        self, model: str, cells: list[Cell], pictures: list[Picture], size: tuple[int, int], *, slow: bool
+        self,
+        model: str,
+        cells: list[Cell],
+        pictures: list[ExposurePair],
+        size: tuple[int, int],
+        *,
+        slow: bool,
     ) -> Job:
         assert self.asked.dataset is not None
         part_of = self.asked.limits.part_of if self.asked.limits else None
@@ -238,10 +244,10 @@ def with_margin(model: str, size: tuple[int, int], part_of: int) -> tuple[int, i
     return min(size[0], size[0] // part_of + 2 * margin), min(size[1], size[1] // part_of + 2 * margin)
 
 
-def pictures(dataset: Dataset, pairs: Iterable[Pair]) -> tuple[Picture, ...]:
+def pictures(dataset: Dataset, pairs: Iterable[Pair]) -> tuple[ExposurePair, ...]:
     """Name the files of pairs of a data set as a worker needs them."""
     return tuple(
-        Picture(pair.name, dataset.source(pair.short), dataset.source(pair.long), pair.ratio)
+        ExposurePair(pair.name, dataset.source(pair.short), dataset.source(pair.long), pair.ratio)
         for pair in pairs
     )
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 STRIKES = 3
 
 
-class Cause(Enum):
+class EndCause(Enum):
     """Why a cell ends that no worker has finished."""
 
     TOO_LARGE = auto()
@@ -35,7 +35,7 @@ class Cause(Enum):
     CALL = auto()
 
 
-class Step(Enum):
+class AfterEnd(Enum):
     """What becomes of the cells that a job has left after the one that ends."""
 
     TRY = auto()
@@ -43,12 +43,12 @@ class Step(Enum):
     END_ALIKE = auto()
 
 
-NEXT_STEP = {
-    Cause.TOO_LARGE: Step.END_ALIKE,  # the prediction is that of the job
-    Cause.CONDEMNED: Step.TRY,
-    Cause.PICTURE: Step.TRY,  # a fresh process may well do the next picture
-    Cause.LAST_STRIKE: Step.SKIP,
-    Cause.CALL: Step.END_ALIKE,  # all cells of such a job are views of one and the same call
+AFTER_END = {
+    EndCause.TOO_LARGE: AfterEnd.END_ALIKE,  # the prediction is that of the job
+    EndCause.CONDEMNED: AfterEnd.TRY,
+    EndCause.PICTURE: AfterEnd.TRY,  # a fresh process may well do the next picture
+    EndCause.LAST_STRIKE: AfterEnd.SKIP,
+    EndCause.CALL: AfterEnd.END_ALIKE,  # all cells of such a job are views of one and the same call
 }
 
 
@@ -56,7 +56,7 @@ NEXT_STEP = {
 class End:
     """How a cell ends that no worker has finished: the cause, and what the result file says of it."""
 
-    cause: Cause
+    cause: EndCause
     status: Status
     reason: str
 
@@ -110,17 +110,17 @@ class Workers:
         """Say how the first cell of a job ends before it is tried, if so."""
         reason = too_large(job, self._limits)
         if reason:
-            return End(Cause.TOO_LARGE, "skipped", reason)
+            return End(EndCause.TOO_LARGE, "skipped", reason)
         verdict = self._recorder.condemned(job.cell)
-        return End(Cause.CONDEMNED, "crash", verdict) if verdict else None
+        return End(EndCause.CONDEMNED, "crash", verdict) if verdict else None
 
     def _after(self, job: Job, end: End) -> Job:
         """Record the end of a job's first cell, and what it means for the others; return what is left."""
-        step, others = NEXT_STEP[end.cause], job.cells[1:]
+        step, others = AFTER_END[end.cause], job.cells[1:]
         self._recorder.end(job, job.cells[:1], end.status, end.reason)
-        if step is Step.TRY:
+        if step is AfterEnd.TRY:
             return job.only(range(1, len(job.cells)))
-        if step is Step.SKIP:
+        if step is AfterEnd.SKIP:
             reason = f"not tried after {STRIKES} in a row ended so: {end.reason}"
             self._recorder.end(job, others, "skipped", reason)
         else:
@@ -161,8 +161,8 @@ class Workers:
         )
 
 
-def _cause(job: Job, strikes: int) -> Cause:
+def _cause(job: Job, strikes: int) -> EndCause:
     """Say what ended with a process: pictures and counts fail one by one, a timed call as a whole."""
     if job.measurement not in {"quality", "complexity"}:
-        return Cause.CALL
-    return Cause.PICTURE if strikes < STRIKES else Cause.LAST_STRIKE
+        return EndCause.CALL
+    return EndCause.PICTURE if strikes < STRIKES else EndCause.LAST_STRIKE

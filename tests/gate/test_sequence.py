@@ -2,34 +2,34 @@
 
 from time import monotonic
 
-from bench.gate.sequence import FEWEST, MOST, TURN_S, Pace
+from bench.gate.sequence import FEWEST, MOST, TURN_S, Cadence
 
 
-def turns_of(pace, seats):
+def turns_of(cadence, seats):
     """Give how many turns each seat takes that asks one after the other, as the engine does."""
     taken = [0] * seats
-    left = [seat for seat in range(seats) if pace.goes_on(taken[seat])]
+    left = [seat for seat in range(seats) if cadence.goes_on(taken[seat])]
     while left:
         for seat in left:
             taken[seat] += 1
-        left = [seat for seat in left if pace.goes_on(taken[seat])]
+        left = [seat for seat in left if cadence.goes_on(taken[seat])]
     return taken
 
 
 def test_each_seat_has_as_many_turns_and_an_even_number():
     for end in (monotonic() - 1, monotonic() + 0.005, monotonic() + 3600):
-        (count,) = set(turns_of(Pace(end), 3))
+        (count,) = set(turns_of(Cadence(end), 3))
         assert count % 2 == 0
         assert FEWEST <= count <= MOST
-    assert turns_of(Pace(monotonic() + 3600), 3) == [MOST] * 3
-    assert turns_of(Pace(monotonic() - 1), 3) == [FEWEST] * 3
+    assert turns_of(Cadence(monotonic() + 3600), 3) == [MOST] * 3
+    assert turns_of(Cadence(monotonic() - 1), 3) == [FEWEST] * 3
 
 
 def test_short_calls_fill_a_turn_and_long_ones_are_made_once():
-    pace = Pace(monotonic())
-    pace.saw(TURN_S / 4)
-    pace.saw(TURN_S / 2)
-    assert pace.calls == 4
-    long = Pace(monotonic())
+    cadence = Cadence(monotonic())
+    cadence.saw(TURN_S / 4)
+    cadence.saw(TURN_S / 2)
+    assert cadence.calls == 4
+    long = Cadence(monotonic())
     long.saw(TURN_S * 20)
     assert long.calls == 1

@@ -20,7 +20,7 @@ FILE = "cluster.json"
 
 
 @dataclass
-class Share:
+class WorkerTotals:
     """What one worker did.
 
     Attributes:
@@ -61,7 +61,7 @@ class Totals:
     """
 
     dashboard: str | None
-    shares: dict[str, Share] = field(default_factory=dict)
+    shares: dict[str, WorkerTotals] = field(default_factory=dict)
     kinds: dict[str, float] = field(default_factory=dict)
     lost: int = 0
     given_up: int = 0
@@ -81,7 +81,7 @@ class Totals:
 
     def add(self, account: Account, kind: str) -> None:
         """Count what a task has done."""
-        share = self.shares.setdefault(account.worker, Share(account.host))
+        share = self.shares.setdefault(account.worker, WorkerTotals(account.host))
         share.tasks += 1
         share.cells += len(account.cells)
         share.failed += sum(status not in {"ok", "unsupported", "skipped"} for _, status, _ in account.cells)
