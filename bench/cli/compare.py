@@ -39,6 +39,8 @@ def command(base: Path, head: Path, effect: float, across_machines: bool, strict
     from bench.records import store
     from bench.show.tables import verdict_page, writers
 
+    if base.exists() and head.exists() and base.samefile(head):
+        click.echo(f"note: {base} and {head} are one folder, compared with itself", err=True)
     found = compare(
         store.load(base), store.load(head), Limits(effect=effect / 100), across_machines=across_machines
     )

@@ -126,3 +126,11 @@ def test_on_the_command_line(records, tmp_path, capsys):
     assert main(["compare", *folders, "--across-machines", "--strict", "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["refused"] is False
     assert main(["compare", str(tmp_path / "a"), str(tmp_path / "nothing")]) == 2
+
+
+def test_a_folder_compared_with_itself_is_said_to_be(records, tmp_path, capsys):
+    for record in records:
+        store.write(tmp_path / "a", record)
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    main(["compare", str(tmp_path / "a"), str(tmp_path / "b")])
+    assert "are one folder, compared with itself" in capsys.readouterr().err
