@@ -19,8 +19,6 @@ from bench.records.cells import SCHEMA_VERSION, Cell, Measurement
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator
 
-    from jsonschema.exceptions import ValidationError
-
 FILE = "schema.json"
 SCHEMA: dict[str, Any] = json.loads(
     resources.files("bench.records").joinpath(FILE).read_text(encoding="utf-8")
@@ -46,7 +44,7 @@ def problems(raw: Any) -> list[str]:
     if not isinstance(raw, dict):
         return [f"the top level is {type(raw).__name__}, not an object"]
     found = [_of_the_whole(error) for error in _WHOLE.iter_errors(raw)]
-    cell, values = raw.get("cell"), raw.get("values")
+    cell = raw.get("cell")
     if isinstance(cell, dict):
         found += _cell_problems(cell)
     if raw.get("status") in SCHEMA["properties"]["status"]["enum"] and raw["status"] != "ok":
@@ -54,14 +52,14 @@ def problems(raw: Any) -> list[str]:
         if not (isinstance(reason, str) and reason.strip()):
             found.append(f"status {raw['status']} stands without a reason")
     if not found and raw["status"] == "ok":
-        found += _value_problems(raw["cell"]["measurement"], values)
+        found += _value_problems(raw["cell"]["measurement"], raw["values"])
     found += [f"{where} is not a finite number" for where in _non_finite(raw)]
     for part in ("environment", "provenance"):
         found += [f"{where} holds an absolute path" for where in _absolute_paths(raw.get(part), part)]
     return found
 
 
-def _of_the_whole(error: ValidationError) -> str:
+def _of_the_whole(error: Any) -> str:
     key = ".".join(map(str, error.absolute_path))
     if error.validator == "required":
         return f"key {str(error.message).split(' is')[0]} is missing"
