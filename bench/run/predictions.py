@@ -29,7 +29,6 @@ FORMS: dict[tuple[str | None, str | None], tuple[float, float]] = {
     ("compile", "fp32"): (0.6, 60.0),
     ("compile", "bf16"): (0.6, 60.0),
     ("onnxruntime", "fp32"): (0.5, 4.0),
-    ("onnxruntime", "int8"): (0.3, 10.0),
     ("openvino", "fp32"): (0.5, 5.0),
     ("openvino", "bf16"): (0.5, 5.0),
     ("openvino", "int8"): (0.3, 10.0),

@@ -14,12 +14,17 @@ INSTALL = 'python -m pip install "llpacknet-bench[accel]"'
 
 _PACKAGES = {
     ("onnxruntime", "fp32"): ("onnx", "onnxruntime"),
-    ("onnxruntime", "int8"): ("onnx", "onnxruntime"),
     ("openvino", "fp32"): ("onnx", "openvino"),
     ("openvino", "bf16"): ("onnx", "openvino"),
     ("openvino", "int8"): ("onnx", "openvino", "nncf"),
 }
 """What the extra `accel` has to provide for a form; torch itself needs onnx to export."""
+_NOT_IN_ONNXRUNTIME = {
+    "bf16": "ONNX Runtime has no bf16 convolution for processors; openvino has",
+    "int8": "ONNX Runtime rounds to 8 bits what an int8 convolution gives: LLPackNet loses more than 1 dB; "
+    "openvino has int8",
+}
+"""Formats that it lacks, or has in no quality worth shipping (docs/runtimes.md)."""
 
 
 def why_unsupported(runtime: str, precision: str, device: str = "cpu") -> str | None:
@@ -30,8 +35,8 @@ def why_unsupported(runtime: str, precision: str, device: str = "cpu") -> str | 
         return "fp16 is for CUDA: processors compute in fp32, bf16 or int8"
     if runtime == "published":
         return None if precision == "fp32" else "the published form computes in fp32"
-    if runtime == "onnxruntime" and precision == "bf16":
-        return "ONNX Runtime has no bf16 convolution for processors; openvino has"
+    if runtime == "onnxruntime" and precision in _NOT_IN_ONNXRUNTIME:
+        return _NOT_IN_ONNXRUNTIME[precision]
     if runtime in {"eager", "compile"}:
         return _why_not_in_torch(runtime, precision)
     missing = [name for name in _PACKAGES.get((runtime, precision), ()) if not _installed(name)]
@@ -63,7 +68,7 @@ def note(precision: str, computes: str, runtime: str = "eager") -> str | None:
 
 def _why_not_in_torch(runtime: str, precision: str) -> str | None:
     if precision == "int8":
-        return f"torch has no int8 form of it ({runtime}); onnxruntime and openvino have"
+        return f"torch has no int8 form of it ({runtime}); openvino has"
     if runtime == "compile" and _compiler() is None:
         return "torch.compile needs a C++ compiler and finds none: install g++, or name one in CXX"
     return None

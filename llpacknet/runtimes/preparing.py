@@ -192,7 +192,7 @@ def _exported(
     folder = calibration.folder if calibration else None
     if runtime == "openvino":
         return _in_openvino(onnx, framing, precision, threads, mosaics, folder)
-    return _in_onnxruntime(onnx, framing, precision, threads, mosaics, folder)
+    return _in_onnxruntime(onnx, framing, precision, threads)
 
 
 def _in_openvino(
@@ -211,15 +211,11 @@ def _in_openvino(
     return Prepared("openvino", precision, precision, fit)
 
 
-def _in_onnxruntime(
-    onnx: bytes, framing: Framing, precision: str, threads: int, mosaics: list[Any], folder: Path | None
-) -> Prepared:
-    from llpacknet.runtimes import onnx_runtime, quantising
-
-    model = quantising.for_onnxruntime(onnx, mosaics, folder) if precision == "int8" else onnx
+def _in_onnxruntime(onnx: bytes, framing: Framing, precision: str, threads: int) -> Prepared:
+    from llpacknet.runtimes import onnx_runtime
 
     def fit(height: int, width: int) -> tuple[Forward, str]:
-        forward, _ = onnx_runtime.load(model, framing, (height, width), threads)
+        forward, _ = onnx_runtime.load(onnx, framing, (height, width), threads)
         return forward, precision
 
     return Prepared("onnxruntime", precision, precision, fit)

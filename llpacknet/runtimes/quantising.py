@@ -20,7 +20,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from llpacknet.runtimes.exporting import INPUT
 from llpacknet.runtimes.processor import lacks
 
 if TYPE_CHECKING:
@@ -82,51 +81,6 @@ def for_openvino(onnx: bytes, mosaics: Mosaics, folder: Path | None) -> Any:
         return core.read_model(path)
 
 
-def for_onnxruntime(onnx: bytes, mosaics: Mosaics, folder: Path | None) -> bytes:
-    """Quantise an exported trunk with ONNX Runtime's own quantiser; arguments as `for_openvino`.
-
-    Returns:
-        the model with QuantizeLinear and DequantizeLinear around its convolutions.
-    """
-
-    def quantise(target: Path) -> None:
-        from onnxruntime import quantization
-
-        class Reader(quantization.CalibrationDataReader):  # type: ignore[misc]
-            def __init__(self) -> None:
-                self._left = iter(mosaics)
-
-            def get_next(self) -> dict[str, Any] | None:
-                mosaic = next(self._left, None)
-                return None if mosaic is None else {INPUT: mosaic}
-
-        source = target.with_suffix(".fp32.onnx")
-        source.write_bytes(onnx)
-        with _silence():
-            quantization.quantize_static(
-                source,
-                target,
-                Reader(),
-                quant_format=quantization.QuantFormat.QDQ,
-                activation_type=quantization.QuantType.QUInt8,
-                weight_type=quantization.QuantType.QInt8,
-                per_channel=True,
-                calibrate_method=quantization.CalibrationMethod.Percentile,
-                extra_options={"CalibPercentile": 100 * (1 - OUTSIDE)},
-                nodes_to_exclude=_ends_in_onnx(onnx),
-                # Sums of two products of bytes overflow 16 bits, in which processors without int8
-                # instructions hold them, unless weights keep to 7 bits.
-                reduce_range=lacks("int8", "onnxruntime"),
-                op_types_to_quantize=["Conv", "ConvTranspose"],
-            )
-        source.unlink()
-
-    versions = ("onnxruntime", "onnx")
-    name = "onnxruntime-7bit" if lacks("int8", "onnxruntime") else "onnxruntime"
-    with _kept(onnx, mosaics, folder, name, versions, ".onnx", quantise) as path:
-        return path.read_bytes()
-
-
 def _ranges() -> Any:
     """Range of an activation in NNCF's words: quantiles of each scene, averaged over the scenes."""
     from nncf.quantization import range_estimator as ranges
@@ -151,19 +105,6 @@ def _first_in_openvino(model: Any) -> list[str]:
         for node in model.get_ordered_ops()
     ]
     return _first(steps)
-
-
-def _ends_in_onnx(onnx: bytes) -> list[str]:
-    """Names of the convolutions nearest to the mosaic, and of those that give the picture.
-
-    ONNX Runtime rounds what a quantised convolution gives as well, and darkness is most of a picture.
-    """
-    import onnx as format_of
-
-    graph = format_of.load_from_string(onnx).graph
-    steps = [(node.name, node.op_type, list(node.input), list(node.output)) for node in graph.node]
-    backwards = [(name, kind, gives, takes) for name, kind, takes, gives in reversed(steps)]
-    return sorted({*_first(steps), *_first(backwards, most=1)})
 
 
 def _first(steps: Sequence[tuple[str, str, list[str], list[str]]], most: int = KEPT) -> list[str]:
