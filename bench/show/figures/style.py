@@ -126,6 +126,7 @@ def save(drawn: Figure, folder: Path, name: str) -> list[Path]:
     for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
         stream = io.BytesIO()
         drawn.savefig(stream, format=suffix, dpi=DOTS, metadata=metadata)
+        drawn.set_layout_engine("none")  # laid out once: both files show the same
         path = folder / f"{name}.{suffix}"
         store.replace(path, stream.getvalue(), durable=False)
         paths.append(path)
