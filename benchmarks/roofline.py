@@ -211,12 +211,14 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     mosaic = torch.rand(1, 1, *arguments.size, generator=torch.Generator().manual_seed(0))
     made, missing = forms(arguments.model, arguments.threads, arguments.runtimes.split(","))
+    # Not in inference mode, in which operators are not counted.
+    work = 2.0 * macs(baselines.create(arguments.model, weights="none"), *arguments.size)
     with torch.inference_mode():
         before = roofs(arguments.threads)
         result: dict[str, Any] = {
             "processor": machine()["cpu"]["model"],
             "date": time.strftime("%Y-%m-%d", time.gmtime()),
-            "work": 2.0 * macs(baselines.create(arguments.model, weights="none"), *arguments.size),
+            "work": work,
             "seconds": timed(made, mosaic, arguments.rounds),
             "missing": missing,
             "computes": {name: form.computes for name, form in made.items()},
