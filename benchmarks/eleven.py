@@ -29,7 +29,7 @@ from pathlib import Path
 from baselines import spec
 from bench.data.folder.index import index
 from bench.judge.results import Results
-from bench.judge.statistics import student
+from bench.judge.statistics import median
 from bench.records.protocols import default
 
 
@@ -96,11 +96,11 @@ def scores(judged: list[tuple[Results, list[str]]]) -> Scores:
 
 
 def mean(values: list[float]) -> str:
-    """Mean, and Student's interval where there are several trainings."""
+    """Give the mean of one training, or the median of several with its interval or their range."""
     if len(values) == 1:
         return f"{values[0]:.2f}"
-    found = student(values)
-    return f"{found.value:.2f} ({found.low:.2f} … {found.high:.2f}; {len(values)} trainings)"
+    found = median(values)
+    return f"{found.value:.2f} ({found.low:.2f} … {found.high:.2f}; {found.kind} of {len(values)} trainings)"
 
 
 def table(found: Scores, ratios: dict[str, float]) -> str:

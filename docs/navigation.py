@@ -21,6 +21,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Understand": (
         "methodology.md",
+        "intervals.md",
         "protocols.md",
         "metrics.md",
         "data.md",

@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from bench.judge import claims
+from bench.judge import claims, outcomes
 from bench.judge.results import Results
 from bench.show.figures import bubbles, style
 from bench.show.tables import writers
@@ -77,7 +77,7 @@ def figure() -> bytes:
 def verdicts() -> str:
     """Return the page of verdicts that the committed results give."""
     judged = claims.judge(Results.load(RESULTS, TRAININGS))
-    counts = ", ".join(f"{count} `{verdict}`" for verdict, count in claims.tally(judged).items())
+    counts = ", ".join(f"{count} `{outcome}`" for outcome, count in outcomes.tally(judged).items())
     return f"{INTRODUCTION.format(count=len(judged), counts=counts)}\n{as_markdown(judged)}"
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from bench.cli.examples import examples
+
+if TYPE_CHECKING:
+    from bench.judge.outcomes import Verdict
 
 
 @click.command(
@@ -18,7 +21,7 @@ from bench.cli.examples import examples
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Print what claims.json holds instead of a table.")
-@click.option("--strict", is_flag=True, help="Exit with status 1 when a claim is not reproduced.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 when a claim is contradicted.")
 @click.option(
     "--unpack", metavar="DIR", type=click.Path(path_type=Path),
     help="Trainings of the UnPack experiment, where they do not lie in DIR/unpack.",
@@ -27,34 +30,29 @@ def command(folder: Path, as_json: bool, strict: bool, unpack: Path | None) -> i
     """Judge every published claim by the results in DIR and write DIR/claims.json."""
     from rich.console import Console
 
-    from bench.judge import claims
+    from bench.judge import claims, outcomes
+    from bench.judge.outcomes import Outcome
     from bench.judge.results import Results
 
     verdicts = claims.write(folder, Results.load(folder, unpack))
     if as_json:
-        click.echo(json.dumps(verdicts, indent=1, ensure_ascii=False))
+        click.echo(json.dumps([one.as_json() for one in verdicts], indent=1, ensure_ascii=False))
     else:
         console = Console()
         console.print(_table(verdicts))
-        counted = claims.tally(verdicts)
-        console.print(", ".join(f"{count} {name}" for name, count in counted.items()), highlight=False)
-    return int(strict and any(entry["verdict"] == "not-reproduced" for entry in verdicts))
+        console.print(outcomes.summary(verdicts), highlight=False)
+    return int(strict and any(one.outcome is Outcome.CONTRADICTED for one in verdicts))
 
 
-def _table(verdicts: list[dict[str, Any]]) -> Any:
+def _table(verdicts: list[Verdict]) -> Any:
     from rich.table import Table
 
     from bench.show.tables.claim_rows import measured
 
-    colours = {
-        "reproduced": "green",
-        "within-tolerance": "yellow",
-        "not-reproduced": "red",
-        "untestable-here": "dim",
-        "inconsistent-at-source": "magenta",
-    }
+    colours = {"reproduced": "green", "within-tolerance": "yellow", "contradicted": "red",
+               "inconclusive": "cyan", "inconsistent-at-source": "magenta"}  # fmt: skip
     table = Table("Claim", "Published", "Measured", "Verdict", title="Published claims", show_lines=False)
-    for entry in verdicts:
-        colour = colours[entry["verdict"]]
-        table.add_row(entry["title"], entry["published"], measured(entry), f"[{colour}]{entry['verdict']}[/]")
+    for one in verdicts:
+        colour = colours.get(one.outcome, "dim")
+        table.add_row(one.title, one.published, measured(one), f"[{colour}]{one.heading}[/]")
     return table

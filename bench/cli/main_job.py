@@ -130,10 +130,9 @@ def _show(wanted: Plan, summary: Summary, staging: Staging, *, as_json: bool) ->
 
 
 def _verdicts(out: Path) -> str:
-    from bench.judge import claims
+    from bench.judge import outcomes
 
-    counts = claims.tally(json.loads((out / "claims.json").read_text(encoding="utf-8")))
-    return "claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    return f"claims: {outcomes.summary(outcomes.read(out / outcomes.FILE))}"
 
 
 def _say(line: str) -> None:

@@ -37,7 +37,7 @@ def command(folder: Path, unpack: Path | None, history: bool) -> int:
 
     if history:
         return _over_time(folder, Console())
-    from bench.judge import claims
+    from bench.judge import outcomes
     from bench.judge.results import Results
     from bench.show import report
     from bench.show.tables import table1, writers
@@ -46,8 +46,7 @@ def command(folder: Path, unpack: Path | None, history: bool) -> int:
     verdicts = report.write(folder, results)
     console = Console()
     console.print(writers.as_rich(table1.table1(results)))
-    counted = claims.tally(verdicts)
-    console.print(", ".join(f"{count} {name}" for name, count in counted.items()), highlight=False)
+    console.print(outcomes.summary(verdicts), highlight=False)
     console.print(f"Report: {folder / report.FILE}", highlight=False)
     return 0
 

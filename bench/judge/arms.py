@@ -16,8 +16,10 @@ FEWEST_SEEDS = 3
 COMMAND = "python -m benchmarks.unpack --photos PHOTOS --out OUT/unpack"
 
 
-def difference(trainings: Sequence[Training], better: str, worse: str) -> Measured:
-    """Mean difference of validation PSNR over the seeds that both arms have, with Student's interval.
+def difference(
+    trainings: Sequence[Training], better: str, worse: str, error: float = statistics.ERROR
+) -> Measured:
+    """Difference of validation PSNR over the seeds that both arms have, see `statistics.over_seeds`.
 
     A training that diverged has no PSNR; it is left out and counted in the marks.
     """
@@ -41,5 +43,6 @@ def difference(trainings: Sequence[Training], better: str, worse: str) -> Measur
     marks = tuple(f"diverged:{name}" for name in dict.fromkeys(diverged))
     seeds = ", ".join(str(seed) for seed in apart)
     rests_on = tuple(f"trainings of {name}, seeds {seeds}" for name in (better, worse))
-    value = statistics.student(list(apart.values()))
+    same = all(first.weights == second.weights for first, second in pairs)
+    value = statistics.exact(0.0) if same else statistics.over_seeds(list(apart.values()), error)
     return Measured(value, marks=marks, synthetic=True, rests_on=rests_on)

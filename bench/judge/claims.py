@@ -1,290 +1,169 @@
 """Verdicts on what the sources claim, from the results alone.
 
-`reproduced`: the measured interval lies inside the claimed range; `within-tolerance`: inside the range
-widened by the stated tolerance; else `not-reproduced`. A claim whose quantity the results do not hold, or
-hold only on data that cannot decide it, is `untestable-here` with what is missing. Two statements of the
-sources that exclude each other are `inconsistent-at-source`, whatever was measured.
+The orderings of quality are decided together: Holm's procedure shares one error among all that the results
+can decide, so that none of them is called true or false by chance more often than once in twenty runs.
 """
 
 from __future__ import annotations
 
-import json
-import math
-import tomllib
-from collections import Counter
-from dataclasses import dataclass
-from importlib import resources
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from bench.judge import arms, commands
-from bench.judge.evidence import measure, wanted
+from bench.judge import arms, commands, outcomes
+from bench.judge.deciding import combine, decide, over_threads
+from bench.judge.evidence import Evidence, measure, wanted
+from bench.judge.outcomes import DECIDED, Decision, Outcome, Verdict, Why, plain
 from bench.judge.results import Results
-from bench.records import store
+from bench.judge.stated import load
+from bench.judge.statistics import ERROR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
-    from bench.judge.quantities import Measured
-    from bench.judge.statistics import Estimate
-
-Verdict = Literal[
-    "reproduced", "within-tolerance", "not-reproduced", "untestable-here", "inconsistent-at-source"
-]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
-FILE = "claims.json"
+    from bench.judge.stated import Claim, Conflict
 
 MARKS = {
-    "single-pass": "one method was timed in a single pass, so that the interval is the run's noise floor",
+    "single-pass": "one method was timed in a single, cold pass: its ratio is known to a factor of 2",
     "sampled": "memory was sampled, since the kernel keeps no peak",
     "quarter-area": "judged at a quarter of the area",
     "incomplete": "not all images could be judged",
     "unfinished": "the weights of one method come from an unfinished training",
+    "unequal": "",
 }
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One claim of `claims.toml`, with what its quantity supplies filled in.
-
-    Attributes:
-        id: stable name.
-        title: the claim in one sentence.
-        source: "paper", "readme", "repo20", "repo22" or "RED", with page, table or column.
-        published: what the source says, in its words or figures.
-        quantity: what is measured (a key of `bench.judge.evidence.MEASURES`).
-        subject: the quantity's own parameters: models, field, protocol, frame, device.
-        low: lower end of the claimed range.
-        high: upper end of it; infinite where it is open.
-        tolerance: how far the range may be widened, relative or absolute.
-        absolute: whether the tolerance is in the quantity's unit.
-        unit: unit of range and measurement.
-        protocol: conditions under which it is measured.
-        rule: how the verdict is reached.
-        needs: what must be measured for a verdict.
-        sid_only: whether only SID's own photographs can decide it.
-    """
-
-    id: str
-    title: str
-    source: str
-    published: str
-    quantity: str
-    subject: dict[str, Any]
-    low: float
-    high: float
-    tolerance: float
-    absolute: bool
-    unit: str
-    protocol: str
-    rule: str
-    needs: str
-    sid_only: bool
-
-    def widened(self) -> tuple[float, float]:
-        """Return the claimed range widened by the tolerance."""
-        if self.absolute:
-            return self.low - self.tolerance, self.high + self.tolerance
-        return self.low - self.tolerance * abs(self.low), self.high + self.tolerance * abs(self.high)
-
-
-@dataclass(frozen=True)
-class Conflict:
-    """Two statements of the sources that exclude each other; `claim` measures the disputed figure."""
-
-    id: str
-    title: str
-    first: dict[str, Any]
-    second: dict[str, Any]
-    claim: Claim | None
-
-
-def load() -> tuple[list[Claim], list[Conflict]]:
-    """All claims and conflicts of `claims.toml`, in its order."""
-    raw = tomllib.loads(resources.files("bench.judge").joinpath("claims.toml").read_text(encoding="utf-8"))
-    quantities = raw["quantity"]
-    claims = [_claim(entry, quantities) for entry in raw["claim"]]
-    conflicts = [_conflict(entry, quantities) for entry in raw["conflict"]]
-    return claims, conflicts
-
-
-def judge(results: Results) -> list[dict[str, Any]]:
-    """Return the verdict on every claim, as `claims.json` holds it."""
+def judge(results: Results) -> list[Verdict]:
+    """Return the verdict on every claim, in the order of `claims.toml`."""
     claims, conflicts = load()
-    return [verdict(claim, results) for claim in claims] + [contradiction(one, results) for one in conflicts]
+    found = {claim.id: verdict(claim, results) for claim in claims}
+    orderings = [claim for claim in claims if claim.is_ordering and _can_decide(found[claim.id])]
+    found |= _together(orderings, results)
+    return [*found.values(), *(contradiction(one, results) for one in conflicts)]
 
 
-def write(out: Path, results: Results | None = None) -> list[dict[str, Any]]:
+def write(out: Path, results: Results | None = None) -> list[Verdict]:
     """Judge the results of a folder and write `<out>/claims.json`; returns what was written."""
     verdicts = judge(Results.load(out) if results is None else results)
-    text = json.dumps(verdicts, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    store.replace(out / FILE, text)
+    outcomes.write(out, verdicts)
     return verdicts
 
 
-def tally(verdicts: Iterable[dict[str, Any]]) -> dict[Verdict, int]:
-    """How many claims have each verdict."""
-    counted = Counter(entry["verdict"] for entry in verdicts)
-    return {name: counted[name] for name in VERDICTS}
+def _can_decide(one: Verdict) -> bool:
+    """Whether an ordering's figure could decide it, were its interval narrow enough."""
+    return one.outcome in DECIDED or one.why in {Why.INTERVAL, Why.ONE_TRAINING}
 
 
-def verdict(claim: Claim, results: Results) -> dict[str, Any]:
-    """Decide one claim."""
-    measured, protocol = measure(claim.quantity, claim.subject, results)
-    entry = _entry(claim, measured, protocol, results)
-    if measured.estimate is None:
-        return entry | {"verdict": "untestable-here", "reason": measured.reason}
-    if claim.sid_only and measured.synthetic:
-        return entry | {
-            "verdict": "untestable-here",
-            "reason": "the figure rests on made pictures: orderings and ratios of cost, never absolute dB",
-        }
-    if "unfinished" in measured.marks:
-        return entry | {"verdict": "untestable-here", "reason": f"{MARKS['unfinished']}: it decides nothing"}
-    low, high = measured.estimate.low, measured.estimate.high
-    if low is None or high is None:
-        return entry | {"verdict": "untestable-here", "reason": "a single repetition has no interval"}
-    decided, reason = _decide(claim, low, high)
-    return entry | {
-        "verdict": decided,
-        "reason": _sentence([reason, *_caveats(claim, measured)]),
-        "needs": None,
-    }
+def _together(claims: list[Claim], results: Results) -> dict[str, Verdict]:
+    """Decide orderings by Holm's procedure: an equal share of the error each, which the decided pass on."""
+    decided: dict[str, Verdict] = {}
+    left = list(claims)
+    while left:
+        found = {claim.id: verdict(claim, results, ERROR / len(left)) for claim in left}
+        settled = {name: one for name, one in found.items() if one.outcome in DECIDED}
+        decided |= settled or found
+        left = [claim for claim in left if claim.id not in decided]
+    count = len(claims)
+    said = f"; one of {count} orderings decided together" if count > 1 else ""
+    return {name: replace(one, reason=f"{one.reason}{said}") for name, one in decided.items()}
 
 
-def contradiction(conflict: Conflict, results: Results) -> dict[str, Any]:
-    """Report two contradicting statements, with the measured figure where there is one."""
-    figures = [f"{side['text']} ({side['source']})" for side in (conflict.first, conflict.second)]
-    entry: dict[str, Any] = dict.fromkeys(("measured", "interval", "data"))
-    entry |= {"unit": "", "rests_on": [], "commands": []}
-    protocol, reason = None, "the two statements exclude each other"
-    if conflict.claim is not None:
-        measured, protocol = measure(conflict.claim.quantity, conflict.claim.subject, results)
-        entry = _entry(conflict.claim, measured, protocol, results)
-        protocol = entry["protocol"]
-        if measured.estimate is None:
-            reason += f"; nothing measured beside them: {measured.reason}"
-        elif conflict.claim.sid_only and measured.synthetic:
-            reason += "; the measured figure rests on made pictures and cannot side with either"
-    return {
-        "id": conflict.id,
-        "title": conflict.title,
-        "source": " / ".join(str(side["source"]) for side in (conflict.first, conflict.second)),
-        "published": " against ".join(figures),
-        "range": None,
-        "measured": entry["measured"],
-        "interval": entry["interval"],
-        "unit": entry["unit"],
-        "verdict": "inconsistent-at-source",
-        "protocol": protocol,
-        "tolerance": None,
-        "rule": "Two published statements whose ranges, as printed, have no value in common.",
-        "reason": _sentence([reason]),
-        "needs": None,
-        "data": entry["data"],
-        "rests_on": entry["rests_on"],
-        "commands": entry["commands"],
-    }
+def verdict(claim: Claim, results: Results, error: float = ERROR) -> Verdict:
+    """Decide one claim.
+
+    Args:
+        claim: the claim.
+        results: the records.
+        error: probability with which the interval of an ordering may miss.
+    """
+    evidence = measure(claim.quantity, claim.subject, results, error)
+    decisions = over_threads([decide(claim, member) for member in evidence.members])
+    whole = combine(decisions)
+    decided = whole.outcome in DECIDED or whole.outcome is Outcome.INCONCLUSIVE
+    said = [evidence.on, whole.reason, *_caveats(claim, evidence)] if decided else [whole.reason]
+    reason = "; ".join(filter(None, said))
+    return Verdict(
+        id=claim.id,
+        title=claim.title,
+        source=claim.source,
+        published=claim.published,
+        claimed=(plain(claim.low), plain(claim.high)),
+        unit=claim.unit,
+        outcome=whole.outcome,
+        reason=reason,
+        why=whole.why,
+        direction=whole.direction,
+        favours_authors=_favours(claim, decisions, whole),
+        measured=whole.measured,
+        interval=whole.interval,
+        kind=whole.kind,
+        n=whole.n,
+        members=tuple(decisions) if len(decisions) > 1 else (),
+        protocol=", ".join(filter(None, (evidence.protocol or claim.protocol, evidence.on))),
+        tolerance={"value": claim.tolerance, "kind": "absolute" if claim.absolute else "relative"},
+        rule=claim.rule,
+        needs=None if decided else claim.needs,
+        data=_data(claim, evidence),
+        rests_on=evidence.rests_on,
+        commands=tuple(_commands(claim, evidence, results)),
+    )
 
 
-def _claim(raw: dict[str, Any], quantities: dict[str, Any]) -> Claim:
-    entry = {**quantities[raw["quantity"]], **raw}
-    subject_keys = (
-        "model", "above", "below", "better", "worse", "field", "exposure", "protocol_name", "frame", "device",
-        "forms",
+def contradiction(conflict: Conflict, results: Results) -> Verdict:
+    """Report two published statements that differ, with the measured figure where there is one."""
+    first, second = conflict.first, conflict.second
+    figures = [f"{side['text']} ({side['source']})" for side in (first, second)]
+    reason = conflict.conditions or "same conditions: the two statements exclude each other"
+    outcome = Outcome.CONDITIONS_DIFFER if conflict.conditions else Outcome.INCONSISTENT_AT_SOURCE
+    beside = verdict(conflict.claim, results) if conflict.claim is not None else None
+    if beside is not None and beside.measured is None:
+        reason += "; nothing was measured beside them"
+    elif conflict.claim is not None and conflict.claim.sid_only and beside and beside.data == "synthetic":
+        reason += "; the measured figure rests on made pictures and cannot side with either"
+    found = Verdict(
+        id=conflict.id,
+        title=conflict.title,
+        source=" / ".join(str(side["source"]) for side in (first, second)),
+        published=" against ".join(figures),
+        claimed=None,
+        unit="",
+        outcome=outcome,
+        reason=reason,
+        rule="Two published figures whose ranges, as printed, have no value in common.",
+    )
+    if beside is None:
+        return found
+    return replace(
+        found, unit=beside.unit, measured=beside.measured, interval=beside.interval, kind=beside.kind,
+        n=beside.n, protocol=beside.protocol, data=beside.data, rests_on=beside.rests_on,
+        commands=beside.commands,
     )  # fmt: skip
-    low, high = entry.get("range", (-math.inf, math.inf))
-    return Claim(
-        id=entry["id"],
-        title=entry["title"],
-        source=", ".join(entry[key] for key in ("source", "where") if key in entry),
-        published=entry.get("published", ""),
-        quantity=entry["quantity"],
-        subject={key: entry[key] for key in subject_keys if key in entry},
-        low=float(low),
-        high=float(high),
-        tolerance=float(entry["tolerance"]),
-        absolute=bool(entry.get("absolute", False)),
-        unit=entry["unit"],
-        protocol=entry.get("protocol", ""),
-        rule=entry.get("rule", ""),
-        needs=entry.get("needs", ""),
-        sid_only=entry.get("data", "any") == "sid",
-    )
 
 
-def _conflict(raw: dict[str, Any], quantities: dict[str, Any]) -> Conflict:
-    first, second = raw["first"], raw["second"]
-    if max(first["range"][0], second["range"][0]) <= min(first["range"][1], second["range"][1]):
-        raise ValueError(f"claims.toml: {raw['id']}: the two statements do not exclude each other")
-    return Conflict(
-        id=raw["id"],
-        title=raw["title"],
-        first=first,
-        second=second,
-        claim=_claim(raw, quantities) if "quantity" in raw else None,
-    )
+def _favours(claim: Claim, decisions: list[Decision], whole: Decision) -> bool | None:
+    """Whether every contradiction is better than claimed for the authors; None where that has no meaning."""
+    if whole.outcome is not Outcome.CONTRADICTED or not claim.favourable:
+        return None
+    directions = {one.direction for one in decisions if one.outcome is Outcome.CONTRADICTED}
+    return directions == {claim.favourable}
 
 
-def _entry(claim: Claim, measured: Measured, protocol: str | None, results: Results) -> dict[str, Any]:
-    """Say what `claims.json` says of a claim before its verdict is known."""
-    found = measured.estimate
-    return {
-        "id": claim.id,
-        "title": claim.title,
-        "source": claim.source,
-        "published": claim.published,
-        "range": [_plain(claim.low), _plain(claim.high)],
-        "measured": None if found is None else _plain(found.value),
-        "interval": None if found is None else _ends(found),
-        "unit": claim.unit,
-        "verdict": None,
-        "protocol": protocol or claim.protocol,
-        "tolerance": {"value": claim.tolerance, "kind": "absolute" if claim.absolute else "relative"},
-        "rule": claim.rule,
-        "reason": None,
-        "needs": claim.needs,
-        "data": None if not measured.rests_on else ("synthetic" if measured.synthetic else _real(claim)),
-        "rests_on": list(measured.rests_on),
-        "commands": _commands(claim, measured, results),
-    }
-
-
-def _commands(claim: Claim, measured: Measured, results: Results) -> list[str]:
+def _commands(claim: Claim, evidence: Evidence, results: Results) -> list[str]:
     """Commands that measure the claim's cells again, or would measure them for the first time."""
-    if claim.quantity == "training-difference":
+    if claim.quantity.startswith("training-"):
         return [arms.COMMAND]
-    wanting = wanted(claim.quantity, claim.subject, results)
-    return commands.of_records(measured.behind) or commands.of_cells(wanting)
+    if claim.untestable:
+        return []
+    behind = {record.cell: record for figure in evidence.figures for record in figure.behind}
+    missing = any(one.measured.estimate is None for one in evidence.members)
+    again = [] if missing else commands.of_records(behind.values())
+    return again or commands.of_cells(wanted(claim.quantity, claim.subject, results))
 
 
-def _decide(claim: Claim, low: float, high: float) -> tuple[Verdict, str]:
-    if claim.low <= low and high <= claim.high:
-        return "reproduced", "the interval lies inside the claimed range"
-    wide_low, wide_high = claim.widened()
-    if wide_low <= low and high <= wide_high:
-        return "within-tolerance", "the interval lies inside the claimed range widened by the tolerance"
-    if high < wide_low:
-        return "not-reproduced", "the interval lies below the widened range"
-    if low > wide_high:
-        return "not-reproduced", "the interval lies above the widened range"
-    return (
-        "not-reproduced",
-        "the interval reaches out of the widened range; a narrower one could decide otherwise",
-    )
-
-
-def _caveats(claim: Claim, measured: Measured) -> list[str]:
-    found = measured.estimate
-    said = [MARKS.get(mark) or _mark(mark) for mark in measured.marks]
-    if measured.synthetic:
-        ordering = claim.quantity.endswith("-difference")
-        said.append("made pictures: an ordering, not a distance" if ordering else "made pictures")
-    if found is not None and found.count > 1 and found.coverage < 0.95:
-        said.append(f"{found.count} repetitions cover the truth with probability {found.coverage:.2f}")
-    if claim.quantity.startswith("memory") and (found is None or found.count < 2):
-        said.append("a peak repeats to 3 %, which is its interval")
-    return said
+def _caveats(claim: Claim, evidence: Evidence) -> list[str]:
+    said = [MARKS[mark] if mark in MARKS else _mark(mark) for mark in evidence.marks]
+    if evidence.synthetic and not claim.quantity.startswith("training-"):
+        said.append("made pictures: an ordering, not a distance" if claim.is_ordering else "made pictures")
+    return [*said, claim.caveat]
 
 
 def _mark(mark: str) -> str:
@@ -292,24 +171,10 @@ def _mark(mark: str) -> str:
     return f"{name} diverged" if kind == "diverged" else f"timed in the {mark} runtime, not as published"
 
 
-def _sentence(parts: list[str]) -> str:
-    return "; ".join(parts)
-
-
-def _real(claim: Claim) -> str | None:
-    """Pictures that were taken; costs and counts rest on no pictures at all."""
-    return "real" if claim.quantity.startswith(("psnr", "ssim", "gain")) else None
-
-
-def _ends(found: Estimate) -> list[float | int | None] | None:
-    if found.low is None or found.high is None:
+def _data(claim: Claim, evidence: Evidence) -> str | None:
+    """Name the sort of pictures behind a figure; costs and counts rest on none."""
+    if not evidence.rests_on:
         return None
-    return [_plain(found.low), _plain(found.high)]
-
-
-def _plain(value: float) -> float | int | None:
-    """Return a number that strict JSON can hold, to seven significant digits; None for an open end."""
-    if not math.isfinite(value):
-        return None
-    rounded = float(f"{value:.7g}")
-    return int(rounded) if rounded.is_integer() else rounded
+    if evidence.synthetic:
+        return "synthetic"
+    return "real" if claim.quantity.startswith(("psnr", "ssim")) else None

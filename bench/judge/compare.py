@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from bench.judge import exact, timing
 from bench.judge.causes import Cause, causes
 from bench.judge.exact import Both
+from bench.judge.interleaved import round_medians
 from bench.judge.paired import by_round
 from bench.judge.results import number, scene
-from bench.judge.statistics import clustered_mean, estimate, round_medians
+from bench.judge.statistics import clustered_mean, over_rounds
 from bench.judge.timing import Evidence
 from bench.judge.verdicts import EFFECT, Finding, Limits, Verdict
 
@@ -104,7 +105,7 @@ def _time(both: Both, judged: timing.Judged, limits: Limits) -> Finding:
     middle = []
     for record in (both.base, both.head):
         medians = round_medians(record.values["samples_s"], record.values["round"])
-        middle.append(estimate(list(medians.values()), "median").value)
+        middle.append(over_rounds(medians).value)
     change = judged.change if judged.change is not None else middle[1] / middle[0] - 1
     shown = None if judged.verdict == "not judged" else change
     return Finding(

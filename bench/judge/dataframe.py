@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from bench.judge.statistics import Estimate, estimate, round_medians
+from bench.judge.interleaved import round_medians
+from bench.judge.statistics import over_rounds
 from bench.records import store
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from bench.judge.statistics import Estimate
     from bench.records.cells import Record
 
 # Missing values are pandas' own in every column: an axis without meaning, a figure that was not measured.
@@ -81,10 +83,10 @@ def _row(record: Record) -> dict[str, Any]:
     row |= {"machine": _machine(record.environment), "commit": record.provenance.get("commit")}
     if record.status == "ok" and record.cell.measurement == "latency":
         medians = round_medians(values["samples_s"], values["round"])
-        row |= _estimated(values["samples_s"], estimate(list(medians.values()), "median"))
+        row |= _estimated(values["samples_s"], over_rounds(medians))
     if record.status == "ok" and record.cell.measurement == "memory":
         peaks = values.get("run_peak_samples_bytes") or [values["run_peak_bytes"]]
-        row |= _estimated(peaks, estimate(peaks, "median"))
+        row |= _estimated(peaks, over_rounds(dict(enumerate(peaks))))
     return row
 
 

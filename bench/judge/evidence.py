@@ -1,14 +1,15 @@
-"""What a claim's quantity means in results: from its parameters in `claims.toml` to a measured figure."""
+"""What a claim's quantity means in results: from its parameters in `claims.toml` to measured figures."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from baselines.paper import FULL_SIZE
-from bench.judge import arms, quantities, unpack
-from bench.judge.quantities import FEWEST_IMAGES, GB, Measured
-from bench.judge.statistics import Estimate, exact
+from bench.judge import arms, picture_scores, quantities, unpack
+from bench.judge.picture_scores import FEWEST_IMAGES
+from bench.judge.quantities import GB, Measured
+from bench.judge.statistics import ERROR, exact
 from bench.records import protocols
 from bench.records.cells import Cell
 
@@ -21,30 +22,87 @@ if TYPE_CHECKING:
 UNPACKING = "llpacknet"
 """The method whose last step the kernels are."""
 KINDS: dict[str, Measurement] = {
-    **dict.fromkeys(("latency", "latency-ratio"), "latency"),
+    **dict.fromkeys(("latency", "latency-ratio", "end-to-end"), "latency"),
     **dict.fromkeys(("memory", "memory-ratio"), "memory"),
     **dict.fromkeys(("parameters", "parameters-ratio", "count", "gmac"), "complexity"),
-    **dict.fromkeys(("psnr", "ssim", "psnr-difference", "ssim-difference", "gain-ratio"), "quality"),
+    **dict.fromkeys(
+        ("psnr", "ssim", "psnr-difference", "ssim-difference", "brightness-difference"), "quality"
+    ),
     **dict.fromkeys(("kernel-ratio", "kernel-difference"), "kernels"),
 }
 """What is measured for each quantity that rests on cells."""
 WITHOUT = ("paper2020",)
 """Protocols that judge without GT exposure."""
+CONSTANT = "paper2020-constant"
+"""The same pictures at one gain for all: the control of every amplifier."""
 WITH = ("paper2020-gt", "release2022", "release2022-restricted", "sid2018", "aligned562", "dnf88")
 """Protocols that multiply by the true exposure ratio, the one nearest to Table 1 first."""
 
 Subject = dict[str, Any]
-Found = tuple[Measured, str | None]
 
 
-def measure(quantity: str, subject: Subject, results: Results) -> Found:
-    """Return the measured figure of a claim and its protocol (None: as the claim says).
+@dataclass(frozen=True)
+class Member:
+    """One method of a claim, with its figure.
+
+    Attributes:
+        name: of the method where the claim speaks of several, with the threads where several were timed.
+        measured: the figure.
+        other: the same by the other definition of the quantity, where there are two.
+    """
+
+    name: str
+    measured: Measured
+    other: Measured | None = None
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the results hold of a claim.
+
+    Attributes:
+        members: a figure for each method that the claim speaks of.
+        protocol: conditions, where they say more than the claim does.
+        on: how many cores times were taken on, in words; empty where that does not matter.
+    """
+
+    members: tuple[Member, ...]
+    protocol: str | None = None
+    on: str = ""
+
+    @property
+    def rests_on(self) -> tuple[str, ...]:
+        """The cells behind all figures, in words."""
+        return tuple(dict.fromkeys(cell for figure in self.figures for cell in figure.rests_on))
+
+    @property
+    def figures(self) -> tuple[Measured, ...]:
+        """Every figure, by either definition."""
+        both = [(one.measured, one.other) for one in self.members]
+        return tuple(figure for pair in both for figure in pair if figure is not None)
+
+    @property
+    def marks(self) -> tuple[str, ...]:
+        """What a reader must know of any of the figures."""
+        return tuple(dict.fromkeys(mark for one in self.members for mark in one.measured.marks))
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether any figure rests on made pictures."""
+        return any(one.measured.synthetic for one in self.members)
+
+
+def measure(quantity: str, subject: Subject, results: Results, error: float = ERROR) -> Evidence:
+    """Return the figures of a claim.
 
     Args:
         quantity: a key of `MEASURES`.
         subject: the quantity's parameters as `claims.toml` gives them.
         results: the records.
+        error: probability with which the interval of an ordering may miss.
     """
+    if quantity in ORDERINGS:
+        return ORDERINGS[quantity](subject, results, error)
     return MEASURES[quantity](subject, results)
 
 
@@ -84,7 +142,7 @@ def protocol_of(subject: Subject, results: Results) -> str:
     named = subject.get("protocol_name")
     if named is not None:
         return str(named)
-    return WITHOUT[0] if subject["exposure"] == "without" else with_protocol(results)
+    return WITHOUT[0] if subject.get("exposure", "without") == "without" else with_protocol(results)
 
 
 def _setting(subject: Subject) -> dict[str, Any]:
@@ -92,96 +150,111 @@ def _setting(subject: Subject) -> dict[str, Any]:
     return {"device": subject.get("device", "cpu"), "frame": (int(height), int(width))}
 
 
-def _latency(subject: Subject, results: Results) -> Found:
-    return quantities.latency(results, subject["model"], **_setting(subject)), None
+def _one(measured: Measured, other: Measured | None = None, protocol: str | None = None) -> Evidence:
+    return Evidence((Member("", measured, other),), protocol)
 
 
-def _latency_ratio(subject: Subject, results: Results) -> Found:
-    return _ratios(subject, results, quantities.latency_ratio), None
+def _scaled(found: Measured, factor: float) -> Measured:
+    return found if found.estimate is None else replace(found, estimate=found.estimate.scaled(factor))
 
 
-def _memory(subject: Subject, results: Results) -> Found:
-    found = quantities.memory(results, subject["model"], **_setting(subject))
-    return (found if found.estimate is None else replace(found, estimate=found.estimate.scaled(1 / GB))), None
+def _latency(subject: Subject, results: Results) -> Evidence:
+    return _one(quantities.latency(results, subject["model"], **_setting(subject)))
 
 
-def _memory_ratio(subject: Subject, results: Results) -> Found:
-    return _ratios(subject, results, quantities.memory_ratio), None
+def _end_to_end(subject: Subject, results: Results) -> Evidence:
+    return _one(quantities.end_to_end(results, subject["model"], **_setting(subject)))
 
 
-def _ratios(subject: Subject, results: Results, ratio: Callable[..., Measured]) -> Measured:
+def _latency_ratio(subject: Subject, results: Results) -> Evidence:
     setting = _setting(subject)
-    return _hull([ratio(results, above, subject["below"], **setting) for above in subject["above"]])
+    counts = results.thread_counts(setting["device"], setting["frame"]) or (None,)
+    members = []
+    for above in subject["above"]:
+        for threads in counts:
+            name = above if len(counts) == 1 else f"{above} on {threads} threads"
+            ratio = quantities.latency_ratio(results, above, subject["below"], **setting, threads=threads)
+            members.append(Member(name, ratio))
+    return Evidence(tuple(members), on=_cores(members))
 
 
-def _hull(found: list[Measured]) -> Measured:
-    """One figure for several: from the least lower end to the greatest upper end; all or nothing."""
-    missing = [one.reason for one in found if one.estimate is None]
-    if missing:
-        return Measured(None, "; ".join(dict.fromkeys(missing)))
-    estimates = [one.estimate for one in found if one.estimate is not None]
-    if len(estimates) == 1:
-        return found[0]
-    lows = [one.low for one in estimates if one.low is not None]
-    highs = [one.high for one in estimates if one.high is not None]
-    whole = len(lows) == len(highs) == len(estimates)
-    middle = sorted(one.value for one in estimates)[len(estimates) // 2]
-    return Measured(
-        Estimate(
-            middle,
-            min(lows) if whole else None,
-            max(highs) if whole else None,
-            min(one.count for one in estimates),
-            min(one.coverage for one in estimates),
-        ),
-        marks=tuple(sorted({mark for one in found for mark in one.marks})),
-        rests_on=tuple(dict.fromkeys(cell for one in found for cell in one.rests_on)),
-        behind=tuple({record.cell: record for one in found for record in one.behind}.values()),
+def _cores(members: list[Member]) -> str:
+    """Say on how many cores times were taken: ratios of time depend on it."""
+    counts = sorted({r.cell.threads for one in members for r in one.measured.behind if r.cell.threads})
+    if not counts:
+        return ""
+    said = " and ".join(map(str, counts))
+    return f"on {said} core{'s' if counts != [1] else ''}"
+
+
+def _memory(subject: Subject, results: Results) -> Evidence:
+    model, setting = subject["model"], _setting(subject)
+    run, whole = (
+        _scaled(find(results, model, **setting), 1 / GB)
+        for find in (quantities.memory, quantities.whole_process)
+    )
+    return _one(run, whole)
+
+
+def _memory_ratio(subject: Subject, results: Results) -> Evidence:
+    setting, below = _setting(subject), subject["below"]
+    return Evidence(
+        tuple(
+            Member(
+                above,
+                quantities.memory_ratio(results, above, below, **setting),
+                quantities.whole_process_ratio(results, above, below, **setting),
+            )
+            for above in subject["above"]
+        )
     )
 
 
-def _parameters(subject: Subject, results: Results) -> Found:
-    found = quantities.count(results, subject["model"], "parameters")
-    return (found if found.estimate is None else replace(found, estimate=found.estimate.scaled(1e-6))), None
+def _parameters(subject: Subject, results: Results) -> Evidence:
+    field = subject.get("field", "parameters")
+    return _one(_scaled(quantities.count(results, subject["model"], field), 1e-6))
 
 
-def _parameters_ratio(subject: Subject, results: Results) -> Found:
+def _parameters_ratio(subject: Subject, results: Results) -> Evidence:
     below = quantities.count(results, subject["below"], "parameters")
-    if below.estimate is None:
-        return Measured(None, f"parameters of {subject['below']}: {below.reason}"), None
-    if not below.estimate.value:
-        return Measured(None, f"{subject['below']} has no parameters"), None
-    ratios = []
+    members = []
     for model in subject["above"]:
         above = quantities.count(results, model, "parameters")
-        if above.estimate is None:
-            ratios.append(Measured(None, f"parameters of {model}: {above.reason}"))
-        else:
-            ratio = exact(above.estimate.value / below.estimate.value)
-            rests_on, behind = (*above.rests_on, *below.rests_on), (*above.behind, *below.behind)
-            ratios.append(Measured(ratio, rests_on=rests_on, behind=behind))
-    return _hull(ratios), None
+        members.append(Member(model, _quotient(above, below, model, subject["below"])))
+    return Evidence(tuple(members))
 
 
-def _count(subject: Subject, results: Results) -> Found:
-    return quantities.count(results, subject["model"], subject["field"]), None
+def _quotient(above: Measured, below: Measured, *names: str) -> Measured:
+    for one, name in zip((above, below), names, strict=True):
+        if one.estimate is None:
+            return Measured(None, f"parameters of {name}: {one.reason}")
+    assert above.estimate is not None
+    assert below.estimate is not None
+    if not below.estimate.value:
+        return Measured(None, f"{names[1]} has no parameters")
+    return Measured(
+        exact(above.estimate.value / below.estimate.value),
+        rests_on=(*above.rests_on, *below.rests_on),
+        behind=(*above.behind, *below.behind),
+    )
 
 
-def _gmac(subject: Subject, results: Results) -> Found:
-    return quantities.count(results, subject["model"], "gmac"), None
+def _count(subject: Subject, results: Results) -> Evidence:
+    return _one(quantities.count(results, subject["model"], subject["field"]))
 
 
-def _picture(metric: str) -> Callable[[Subject, Results], Found]:
-    def mean(subject: Subject, results: Results) -> Found:
+def _gmac(subject: Subject, results: Results) -> Evidence:
+    return _one(quantities.count(results, subject["model"], "gmac"))
+
+
+def _picture(metric: str) -> Callable[[Subject, Results], Evidence]:
+    def mean(subject: Subject, results: Results) -> Evidence:
         protocol = protocol_of(subject, results)
-        found = quantities.quality(results, subject["model"], protocol, metric)
+        found = picture_scores.quality(results, subject["model"], protocol, metric)
         if found.estimate is not None and _is_the_published_list(subject["model"], protocol, results):
             # The source's own images, all of them: no other scenes could have been drawn.
             found = replace(found, estimate=exact(found.estimate.value))
-        elif found.estimate is not None and found.estimate.count < FEWEST_IMAGES:
-            why = f"{found.estimate.count} image(s); an interval needs at least {FEWEST_IMAGES}"
-            found = Measured(None, why)
-        return found, f"{protocol}, mean over its images"
+        return _one(found, protocol=f"{protocol}, mean over its images")
 
     return mean
 
@@ -194,43 +267,43 @@ def _is_the_published_list(model: str, protocol: str, results: Results) -> bool:
     return published is not None and not results.synthetic and whole and len(judged) == published.pairs
 
 
-def _picture_difference(metric: str) -> Callable[[Subject, Results], Found]:
-    def difference(subject: Subject, results: Results) -> Found:
+def _picture_difference(metric: str) -> Callable[[Subject, Results, float], Evidence]:
+    def difference(subject: Subject, results: Results, error: float) -> Evidence:
         protocol = protocol_of(subject, results)
         better, worse = (subject["better"], protocol), (subject["worse"], protocol)
-        found = quantities.quality_difference(results, better, worse, metric)
-        return found, f"{protocol}, mean difference over common images"
+        found = picture_scores.quality_difference(results, better, worse, metric, error)
+        return _one(found, protocol=f"{protocol}, median over common scenes")
 
     return difference
 
 
-def _gain_ratio(subject: Subject, results: Results) -> Found:
-    protocol = protocol_of(subject, results)
-    found = quantities.gain_ratio(results, subject["model"], protocol)
-    return found, f"{protocol}, geometric mean of chosen gain over exposure ratio"
+def _brightness_difference(subject: Subject, results: Results, error: float) -> Evidence:
+    method, control = (subject["better"], WITHOUT[0]), (subject["worse"], CONSTANT)
+    found = picture_scores.brightness_difference(results, method, control, error)
+    return _one(found, protocol=f"{WITHOUT[0]} against {CONSTANT}, median over common scenes")
 
 
-def _kernel_ratio(subject: Subject, results: Results) -> Found:
-    setting = _setting(subject)
-    return _hull(
-        [unpack.ratio(results, form, subject["below"], **setting) for form in subject["above"]]
-    ), None
+def _kernel_ratio(subject: Subject, results: Results) -> Evidence:
+    setting, below = _setting(subject), subject["below"]
+    members = [Member(form, unpack.ratio(results, form, below, **setting)) for form in subject["above"]]
+    return Evidence(tuple(members), on=_cores(members))
 
 
-def _kernel_difference(subject: Subject, results: Results) -> Found:
-    return unpack.difference(results, subject["forms"], **_setting(subject)), None
+def _kernel_difference(subject: Subject, results: Results) -> Evidence:
+    return _one(unpack.difference(results, subject["forms"], **_setting(subject)))
 
 
-def _training_difference(subject: Subject, results: Results) -> Found:
-    return arms.difference(results.trainings, subject["better"], subject["worse"]), None
+def _training_difference(subject: Subject, results: Results, error: float) -> Evidence:
+    return _one(arms.difference(results.trainings, subject["better"], subject["worse"], error))
 
 
-def _nothing(subject: Subject, results: Results) -> Found:  # noqa: ARG001
-    return Measured(None, "not decided by result cells"), None
+def _nothing(subject: Subject, results: Results) -> Evidence:  # noqa: ARG001
+    return _one(Measured(None, "not decided by result cells"))
 
 
-MEASURES: dict[str, Callable[[Subject, Results], Found]] = {
+MEASURES: dict[str, Callable[[Subject, Results], Evidence]] = {
     "latency": _latency,
+    "end-to-end": _end_to_end,
     "latency-ratio": _latency_ratio,
     "memory": _memory,
     "memory-ratio": _memory_ratio,
@@ -240,12 +313,15 @@ MEASURES: dict[str, Callable[[Subject, Results], Found]] = {
     "gmac": _gmac,
     "psnr": _picture("psnr"),
     "ssim": _picture("ssim"),
-    "psnr-difference": _picture_difference("psnr"),
-    "ssim-difference": _picture_difference("ssim"),
-    "gain-ratio": _gain_ratio,
     "kernel-ratio": _kernel_ratio,
     "kernel-difference": _kernel_difference,
-    "training-difference": _training_difference,
     "none": _nothing,
 }
 """How each quantity of `claims.toml` is measured."""
+ORDERINGS: dict[str, Callable[[Subject, Results, float], Evidence]] = {
+    "psnr-difference": _picture_difference("psnr"),
+    "ssim-difference": _picture_difference("ssim"),
+    "brightness-difference": _brightness_difference,
+    "training-difference": _training_difference,
+}
+"""The same of differences in quality, whose intervals are the wider the more of them are decided together."""

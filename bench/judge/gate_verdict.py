@@ -264,10 +264,11 @@ def _same_run(base: dict[Key, Record], head: dict[Key, Record]) -> bool:
 
 
 def _middle(record: Record) -> float:
-    from bench.judge.statistics import estimate, round_medians
+    from bench.judge.interleaved import round_medians
+    from bench.judge.statistics import over_rounds
 
     medians = round_medians(record.values["samples_s"], record.values["round"])
-    return estimate(list(medians.values()), "median").value
+    return over_rounds(medians).value
 
 
 def _revision(records: dict[Key, Record]) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import ruptures
 
+from bench.judge.interleaved import round_medians
 from bench.judge.results import number
-from bench.judge.statistics import Estimate, estimate, exact, round_medians
+from bench.judge.statistics import Estimate, exact, mean, over_rounds
 from bench.records import store
 from llpacknet.errors import InputError
 
@@ -137,15 +138,14 @@ def _take(entry: str, records: Iterable[Record], found: dict[Key, list[Point]]) 
             else:
                 found.setdefault(key, []).append(_point(entry, record, value))
     for key, some in pictures.items():
-        mean = estimate([value for _, value in some], "mean")
-        found.setdefault(key, []).append(_point(entry, some[0][0], mean))
+        found.setdefault(key, []).append(_point(entry, some[0][0], mean([value for _, value in some])))
 
 
 def _figures(record: Record) -> Iterable[tuple[str, str, Estimate]]:
     values, kind = record.values, record.cell.measurement
     if kind == "latency":
         medians = round_medians(values["samples_s"], values["round"])
-        yield "latency", "s", estimate(list(medians.values()), "median")
+        yield "latency", "s", over_rounds(medians)
     elif kind == "memory":
         yield "memory", "GB", exact(values["run_peak_bytes"] / 1e9)
     elif kind == "complexity":

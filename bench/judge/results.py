@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 RUNTIMES = ("published", "eager", None, "compile", "onnxruntime", "openvino")
 """Order of preference: the form that the papers timed comes first."""
 NOT_MEASURED = "not measured"
+SEEDS = "seeds"
+"""Within a results folder: those of the same networks trained from other seeds."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class Results:
         records: what was measured, cell by cell.
         trainings: of the experiment on UnPack, where the folder holds it.
         pending: what a run has not measured yet, with its predicted seconds (`bench.records.pending`).
+        repeats: results of the same networks trained from other seeds, in the order of their folders' names.
     """
 
     def __init__(
@@ -57,7 +60,9 @@ class Results:
         records: Iterable[Record],
         trainings: Iterable[Training] = (),
         pending: Mapping[pending.Key, float] | None = None,
+        repeats: Iterable[Results] = (),
     ) -> None:
+        self.repeats = tuple(repeats)
         self.pending = dict(pending or {})
         self.trainings = tuple(sorted(trainings, key=lambda one: (one.arm, one.seed)))
         self.records = sorted(records, key=lambda record: [str(axis) for axis in vars(record.cell).values()])
@@ -73,11 +78,17 @@ class Results:
     def load(cls, out: Path, unpack: Path | None = None) -> Results:
         """Every record under `<out>/cells/` and every training of the UnPack experiment.
 
+        Where the same networks were trained from further seeds, `llbench run --weights NAME=FILE --measure
+        quality --out <out>/seeds/2` and so on judge these on the same pictures.
+
         Args:
             out: the results folder, of a finished run or an unfinished one.
             unpack: folder of the experiment; `<out>/unpack` if None.
         """
-        return cls(store.load(out), trainings.load(unpack or out / trainings.FOLDER), pending.read(out))
+        folders = sorted(path for path in (out / SEEDS).glob("*") if store.files(path))
+        repeats = [cls(store.load(path)) for path in folders]
+        found = trainings.load(unpack or out / trainings.FOLDER)
+        return cls(store.load(out), found, pending.read(out), repeats)
 
     @cached_property
     def models(self) -> tuple[str, ...]:
@@ -138,6 +149,21 @@ class Results:
         )
         return max(counted, key=lambda count: (counted[count], count), default=None)
 
+    def thread_counts(self, device: str, frame: tuple[int, int]) -> tuple[int, ...]:
+        """Thread counts on which several methods were timed at a size, as a sweep over threads does."""
+        timed = {
+            (record.cell.threads, record.cell.model)
+            for record in self.of("latency")
+            if record.cell.device == device
+            and record.status == "ok"
+            and (record.cell.height, record.cell.width) == frame
+            and record.cell.threads is not None
+        }
+        methods = Counter(threads for threads, _ in timed)
+        return tuple(
+            sorted(threads for threads, count in methods.items() if count > 1 and threads is not None)
+        )
+
     def cost(
         self,
         kind: str,
@@ -147,6 +173,7 @@ class Results:
         frame: tuple[int, int] | None = None,
         runtimes: Sequence[str | None] = RUNTIMES,
         precision: str = "fp32",
+        threads: int | None = None,
     ) -> Record | str:
         """Return the latency or memory record that stands for a method, or the reason why there is none.
 
@@ -157,11 +184,12 @@ class Results:
             frame: rows and columns; the main frame of this folder if None.
             runtimes: acceptable runtimes, the preferred one first.
             precision: number format.
+            threads: thread count; if None the main one of this folder, or what there is.
         """
         size = frame or self.frame(device)
         if size is None:
             return self._why(kind, model, device, None)
-        threads = self.threads(device, size)
+        main = self.threads(device, size)
         fitting = [
             record
             for record in self.of(kind, model)
@@ -169,11 +197,12 @@ class Results:
             and record.cell.device == device
             and (record.cell.precision or precision) == precision
             and record.cell.runtime in runtimes
+            and threads in {None, record.cell.threads}
         ]
         fitting.sort(
             key=lambda r: (
                 list(runtimes).index(r.cell.runtime),
-                r.cell.threads != threads,
+                r.cell.threads != main,
                 -(r.cell.threads or 0),
             )
         )
@@ -207,6 +236,11 @@ class Results:
         if key not in self._pictures:
             self._pictures[key] = self._judged(*key)
         return self._pictures[key]
+
+    def trained(self, model: str, protocol: str) -> list[Pictures]:
+        """Return what was judged of a method, once for each training: this folder's first."""
+        further = [repeat.pictures(model, protocol) for repeat in self.repeats]
+        return [self.pictures(model, protocol), *(pictures for pictures in further if pictures.ok)]
 
     def _judged(self, model: str, protocol: str, runtime: str | None, precision: str) -> Pictures:
         fitting = [

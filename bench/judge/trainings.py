@@ -27,12 +27,14 @@ class Training:
     Attributes:
         arm: what was trained.
         seed: of the starting weights and of all that the patches draw.
+        weights: hash of the weights after the last step.
         psnr: validation PSNR in dB after the last step; None where the training diverged.
         setting: what all arms share: steps, patch, photographs.
     """
 
     arm: str
     seed: int
+    weights: str
     psnr: float | None
     setting: dict[str, Any]
 
@@ -52,6 +54,8 @@ def _read(path: Path) -> Training:
         last = None if raw["diverged"] else float(raw["curve"][-1][2])
         if last is not None and not math.isfinite(last):
             last = None
-        return Training(str(raw["arm"]), int(raw["seed"]), last, dict(raw["setting"]))
+        return Training(
+            str(raw["arm"]), int(raw["seed"]), str(raw["weights_sha256"]), last, dict(raw["setting"])
+        )
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(f"{path} is no training of the UnPack experiment ({error!r}): delete it") from error

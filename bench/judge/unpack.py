@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from baselines.paper import FULL_SIZE
-from bench.judge import statistics
+from bench.judge import interleaved, statistics
+from bench.judge.outcomes import Why
 from bench.judge.quantities import Measured
 from bench.judge.results import Results, describe
 
@@ -40,7 +41,7 @@ def ratio(results: Results, above: str, below: str, device: str, frame: tuple[in
     found = form_ratio(one, above, below)
     if found is None:
         return Measured(None, f"its kernels record does not time {above} and {below}")
-    return Measured(found, rests_on=(_name(one),), behind=(one,))
+    return Measured(found, why=Why.ONE_PROCESS, rests_on=(_name(one),), behind=(one,))
 
 
 def form_ratio(one: Record, above: str, below: str) -> Estimate | None:
@@ -48,11 +49,11 @@ def form_ratio(one: Record, above: str, below: str) -> Estimate | None:
     seconds = one.values["seconds"]
     if not {above, below} <= set(seconds):
         return None
-    found = statistics.ratio_by_round(*(dict(enumerate(seconds[form])) for form in (above, below)))
+    found = interleaved.ratio_by_round(*(dict(enumerate(seconds[form])) for form in (above, below)))
     if found is None or not set(TWINS) <= set(seconds):
         return found
-    twins = statistics.ratio_by_round(*(dict(enumerate(seconds[form])) for form in TWINS))
-    return found if twins is None else found.at_least(statistics.distance_from_one(twins))
+    twins = [first / second for first, second in zip(*(seconds[form] for form in TWINS), strict=True)]
+    return found.at_least(interleaved.noise_floor(twins))
 
 
 def difference(results: Results, forms: Sequence[str], device: str, frame: tuple[int, int]) -> Measured:

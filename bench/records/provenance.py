@@ -131,13 +131,20 @@ def data_sha256(paths: Iterable[Path]) -> str | None:
 
 
 def weights_facts(path: Path | None) -> dict[str, Any]:
-    """Hash of a weights file, and whether its model card says that its training was not finished."""
+    """Hash of a weights file, and what its model card says of its training.
+
+    `terms` is "equal" for networks that were trained on the same pictures for the same number of patches,
+    each at its own learning rate: only these are ranked beside each other.
+    """
     if path is None:
         return {"weights_sha256": None}
     facts: dict[str, Any] = {"weights_sha256": file_sha256(path)}
     card = _card(path)
     if card.get("unfinished") is True or card.get("training", {}).get("unfinished") is True:
         facts["weights_unfinished"] = True
+    terms = card.get("terms") or card.get("training", {}).get("terms")
+    if terms:
+        facts["weights_terms"] = str(terms)
     return facts
 
 

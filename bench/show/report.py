@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import base64
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import jinja2
 from PIL import Image
 
-from bench.judge import claims, commands
+from bench.judge import claims, commands, outcomes
+from bench.judge.outcomes import Outcome
 from bench.judge.results import Results
 from bench.records import store
 from bench.show.figures import crops, every
 from bench.show.figures.restored import as_jpeg
 from bench.show.tables import catalogue, table1
+from bench.show.tables.claim_rows import figure, told
 from bench.show.tables.numbers import compact
 from bench.show.tables.setting import SYNTHETIC, cost_setting, data_setting
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from bench.judge.outcomes import Verdict
     from bench.show.figures.style import Drawn
     from bench.show.tables.layout import Table
 
 FILE = "report.html"
 TEMPLATES = "templates"
-ORDER = ("reproduced", "within-tolerance", "not-reproduced", "inconsistent-at-source", "untestable-here")
-"""What was decided stands before what the sources or the results leave open."""
 WIDEST = 1800
 """Pixels of an embedded figure that shows photographs."""
 
@@ -44,7 +45,7 @@ def write_all(out: Path) -> None:
     write(out, Results.load(out))
 
 
-def write(out: Path, results: Results) -> list[dict[str, Any]]:
+def write(out: Path, results: Results) -> list[Verdict]:
     """Write everything that `write_all` does, from results read before; returns the verdicts."""
     verdicts = claims.write(out, results)
     made = table1.all_tables(results)
@@ -57,7 +58,7 @@ def write(out: Path, results: Results) -> list[dict[str, Any]]:
 def render(
     out: Path,
     results: Results,
-    verdicts: list[dict[str, Any]],
+    verdicts: list[Verdict],
     made: list[Table],
     drawn: list[Drawn],
 ) -> str:
@@ -65,13 +66,13 @@ def render(
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters["figure"] = compact
+    environment.filters |= {"figure": compact, "ends": figure, "told": told}
     template = environment.from_string(_text("report.html"))
     return template.render(
         style=_text("report.css"),
         script=_text("report.js"),
-        verdicts=sorted(verdicts, key=lambda one: ORDER.index(one["verdict"])),
-        tally=claims.tally(verdicts),
+        verdicts=sorted(verdicts, key=lambda one: list(Outcome).index(one.outcome)),
+        tally=outcomes.tally(verdicts),
         tables=[table for table in made if table.name != catalogue.ENVIRONMENT],
         figures=[{"drawn": one, "source": _source(out, one)} for one in drawn],
         synthetic=SYNTHETIC if results.dataset is not None and results.synthetic else "",

@@ -170,8 +170,8 @@ def test_results_of_an_older_release_are_shown(made_up, tmp_path):
         (folder / store._named(raw["cell"])).write_text(json.dumps(raw))
     report.write_all(tmp_path)
     verdicts = {entry["id"]: entry["verdict"] for entry in json.loads((tmp_path / "claims.json").read_text())}
-    assert verdicts["table1-memory-sid-unet-llpacknet"] == "not-reproduced"
-    assert verdicts["readme-parameters"] == "untestable-here"
+    assert verdicts["red-parameters-sid-unet"] == "reproduced"
+    assert verdicts["readme-parameters"] == "not-run"
     assert (tmp_path / "report.html").read_text().rstrip().endswith("</html>")
 
 
@@ -205,7 +205,7 @@ def test_the_command_prints_table_and_verdicts(made_up, tmp_path):
     given = [str(folder), "--json", "--unpack", str(tmp_path / "elsewhere" / "unpack")]
     run = CliRunner().invoke(claims_command, given, standalone_mode=False)
     verdicts = {entry["id"]: entry["verdict"] for entry in json.loads(run.output)}
-    assert verdicts["readme-2022-stability"] == "reproduced"
+    assert verdicts["ours-batched"] == "reproduced"
 
 
 @pytest.mark.parametrize("kept", [0, 60, 2000])

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from matplotlib.lines import Line2D
 
 from baselines.paper import FULL_SIZE
-from bench.judge import quantities
+from bench.judge import picture_scores, quantities
 from bench.judge.evidence import WITHOUT
 from bench.judge.quantities import GB
 from bench.show.figures import style
@@ -78,7 +78,7 @@ def _ours(results: Results) -> str:
 def _published() -> list[Bubble]:
     rows = published.load()
     bubbles = []
-    for row in [row for row in rows["table1"] if "published" in row]:
+    for row in [row for row in rows["table1"] if "time" in row.get("published", {})]:
         numbers = {key: float(text) for key, text in row["published"].items()}
         bubbles.append(
             Bubble(row["short"], row["cost"][0], numbers["time"], numbers["psnr_without"], numbers["memory"],
@@ -107,7 +107,7 @@ def _measured(results: Results) -> list[Bubble]:
         time = quantities.latency(results, model).estimate
         if time is None or row.get("control"):
             continue
-        psnr = quantities.quality(results, row["without"], WITHOUT[0], "psnr").estimate
+        psnr = picture_scores.quality(results, row["without"], WITHOUT[0], "psnr").estimate
         memory = quantities.memory(results, model).estimate
         parameters = quantities.count(results, model, "parameters").estimate
         bubbles.append(

@@ -11,7 +11,7 @@ from matplotlib.ticker import NullFormatter
 from baselines.paper import FULL_SIZE
 from bench.judge import quantities
 from bench.judge.quantities import GB
-from bench.judge.statistics import estimate
+from bench.judge.statistics import over_rounds
 from bench.show.figures import style
 from bench.show.figures.style import Drawn
 from bench.show.tables import published
@@ -43,7 +43,7 @@ def latency(results: Results) -> Drawn | None:
     for height, (model, record) in enumerate(timed):
         colour, marker = style.look(model, results.models)
         medians = list(quantities.rounds(record).values())
-        found = estimate(medians, "median")
+        found = over_rounds(quantities.rounds(record))
         axes.plot(medians, [height - 0.22] * len(medians), "|", color=colour, ms=5, mew=0.8)
         if found.low is not None and found.high is not None:
             axes.plot([found.low, found.high], [height] * 2, color=colour, lw=2.6, solid_capstyle="butt")
@@ -230,7 +230,7 @@ def _lines(axes: Axes, series: dict[str, list[tuple[float, float]]], results: Re
 
 
 def _seconds(record: Record) -> float:
-    return estimate(list(quantities.rounds(record).values()), "median").value
+    return over_rounds(quantities.rounds(record)).value
 
 
 def _form(record: Record) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.lines import Line2D
 
-from bench.judge import quantities
+from bench.judge import picture_scores, quantities
 from bench.judge.evidence import WITHOUT, with_protocol
 from bench.show.figures import style
 from bench.show.figures.style import Drawn
@@ -146,7 +146,7 @@ def _points(results: Results, protocol: str) -> list[tuple[str, float, float, bo
     points = []
     for model in published.ordered(results.models):
         time = quantities.latency(results, model).estimate
-        found = quantities.quality(results, model, protocol, "psnr")
+        found = picture_scores.quality(results, model, protocol, "psnr")
         if time is not None and found.estimate is not None and math.isfinite(found.estimate.value):
             points.append((model, time.value, found.estimate.value, not found.marks and model != CONTROL))
     return points

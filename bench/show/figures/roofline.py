@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from bench.judge import quantities
 from bench.judge.results import number
-from bench.judge.statistics import Estimate
 from bench.show.figures import style
 from bench.show.figures.style import Drawn
 from bench.show.tables import published
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from bench.judge.results import Results
+    from bench.judge.statistics import Estimate
     from bench.records.cells import Record
 
 
@@ -182,7 +182,7 @@ def table(results: Results) -> Table | None:
 def _rate(macs: float, time: Estimate) -> Estimate:
     low = None if time.high is None else macs / time.high
     high = None if time.low is None else macs / time.low
-    return Estimate(macs / time.value, low, high, time.count, time.coverage)
+    return replace(time, value=macs / time.value, low=low, high=high)
 
 
 def _sources(top: Roofs, found: list[Position]) -> str:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bench.judge import quantities
+from bench.judge import picture_scores, quantities
 from bench.judge.evidence import WITHOUT, with_protocol
 from bench.judge.quantities import GB
 from bench.judge.results import describe
+from bench.judge.statistics import seed_reach
+from bench.records import protocols
 from bench.show.figures import roofline
 from bench.show.tables import published
 from bench.show.tables.costs import cost_table, scope_table
@@ -16,6 +18,7 @@ from bench.show.tables.entries import counted, figure_entry, picture_entry, prin
 from bench.show.tables.form_rows import deployment_table, loss_table, speedup_table
 from bench.show.tables.layout import Column, Entry, Part, Table, dash, ranked, word
 from bench.show.tables.machine import environment_rows
+from bench.show.tables.numbers import compact
 from bench.show.tables.scaling import scaling_table
 from bench.show.tables.setting import cost_setting, data_setting
 from bench.show.tables.unpacking import kernel_table
@@ -35,6 +38,7 @@ def tables(results: Results) -> list[Table]:
     found += [cost_table(results), deployment_table(results), speedup_table(results), loss_table(results)]
     found += [scaling_table(results), scope_table(results), kernel_table(results), roofline.table(results)]
     found += [image_table(results, protocol) for protocol in results.protocols]
+    found += [gain_table(results, protocol) for protocol in results.protocols]
     found += [problem_table(results), environment_table(results)]
     return [table for table in found if table is not None]
 
@@ -51,11 +55,9 @@ def red_table(results: Results) -> Table | None:
         columns.append(Column("RED", (f"{key}_published",), title))
         columns.append(Column("here", (f"{key}_measured",), title, ("low",), intervals=True))
     columns.append(Column("RED", ("psnr_published", "ssim_published"), "PSNR/SSIM"))
-    columns.append(
-        Column("here", ("psnr_measured", "ssim_measured"), "PSNR/SSIM", ("high", "high"), intervals=True)
-    )
-    columns.append(Column("RED", ("niqe_published", "ma_published"), "NIQE/Ma"))
     protocol = with_protocol(results)
+    columns.append(_quality_column(protocol, ("psnr_measured", "ssim_measured"), "PSNR/SSIM"))
+    columns.append(Column("RED", ("niqe_published", "ma_published"), "NIQE/Ma"))
     body = []
     for row in rows:
         figures, model = row["published"], row.get("model")
@@ -69,6 +71,11 @@ def red_table(results: Results) -> Table | None:
         filter(None, (cost_setting(results), data_setting(results, (protocol,)), f"Protocol {protocol}."))
     )
     return ranked(Table("red", "RED's Table 1, published and measured", caption, tuple(columns), tuple(body)))
+
+
+def _quality_column(title: str, keys: tuple[str, str], group: str) -> Column:
+    """PSNR and SSIM: no PSNR is ranked closer than trainings lie apart, and no SSIM."""
+    return Column(title, keys, group, ("high", None), intervals=True, floors=(seed_reach(1), 0.0))
 
 
 def _red_measured(results: Results, model: str, protocol: str) -> list[Entry]:
@@ -89,7 +96,7 @@ def ablation_table(results: Results) -> Table | None:
     if not all(results.pictures(row["model"], protocol).ok for row in rows):
         return None
     better, worse = ((row["model"], protocol) for row in rows)
-    difference = quantities.quality_difference(results, better, worse, "psnr")
+    difference = picture_scores.quality_difference(results, better, worse, "psnr")
     body = [
         (
             word(row["title"]),
@@ -108,7 +115,7 @@ def ablation_table(results: Results) -> Table | None:
     columns = (
         Column("Last step", ("last_step",), numeric=False),
         Column("2020 code", ("psnr_published", "ssim_published"), "PSNR/SSIM"),
-        Column("here", ("psnr_measured", "ssim_measured"), "PSNR/SSIM", ("high", "high"), intervals=True),
+        _quality_column(f"here: {protocol}", ("psnr_measured", "ssim_measured"), "PSNR/SSIM"),
     )
     caption = (
         f"The 2020 network with the conv amplifier. Protocol {protocol}. {data_setting(results, (protocol,))}"
@@ -125,14 +132,14 @@ def ratio_table(results: Results, protocol: str) -> Table | None:
     columns = [Column("Method", ("method",), numeric=False)]
     for ratio in found:
         keys = (f"psnr_x{ratio}", f"ssim_x{ratio}")
-        columns.append(Column(f"×{ratio}", keys, "PSNR/SSIM", ("high", "high"), intervals=True))
-    columns.append(Column("all", ("psnr", "ssim"), "PSNR/SSIM", ("high", "high"), intervals=True))
-    columns.append(Column("LPIPS", ("lpips",), "", ("low",), intervals=True))
+        columns.append(_quality_column(f"×{ratio}", keys, "PSNR/SSIM"))
+    columns.append(_quality_column("all", ("psnr", "ssim"), "PSNR/SSIM"))
+    columns.append(Column("LPIPS", ("lpips",), intervals=True))
     body = []
     for model in shown:
         cells = [picture_entry(results, model, protocol, ratio=ratio) for ratio in found]
         cells.append(picture_entry(results, model, protocol))
-        cells.append(figure_entry(quantities.quality(results, model, protocol, "lpips"), 1.0, is_ranked=True))
+        cells.append(figure_entry(picture_scores.quality(results, model, protocol, "lpips"), 1.0))
         body.append((word(published.title(model)), *cells))
     caption = f"Means by exposure ratio. {data_setting(results, (protocol,))}"
     return ranked(
@@ -167,6 +174,41 @@ def image_table(results: Results, protocol: str) -> Table | None:
     return Table(
         f"images-{protocol}", f"PSNR image by image: {protocol}", caption, tuple(columns), tuple(body)
     )
+
+
+def gain_table(results: Results, protocol: str) -> Table | None:
+    """Gains of each picture, chosen or given, beside the true ratio; None where that was given."""
+    if protocol not in protocols.load() or protocols.get(protocol).gain == "ratio":
+        return None
+    judged = {model: results.pictures(model, protocol).ok for model in published.ordered(results.models)}
+    told = {
+        model: ok for model, ok in judged.items() if any(record.values.get("gain") for record in ok.values())
+    }
+    if not told:
+        return None
+    columns = [Column("Image", ("image",), numeric=False), Column("True ratio", ("ratio",))]
+    columns += [Column(published.label(model), (model,)) for model in told]
+    body = []
+    for image in results.images(protocol):
+        records = [ok.get(image) for ok in told.values()]
+        ratio = next((_ratio(record) for record in records if record is not None), None)
+        cells = [_gain(record) for record in records]
+        body.append((word(image), Entry((Part("–" if ratio is None else str(ratio), ratio),)), *cells))
+    caption = (
+        "What the raw was multiplied by: chosen by the method's own amplifier or given by the protocol. "
+        "The scale of an amplifier's gain is its own, since the next layer can take up any factor: what "
+        f"tells is how it follows the ratio. {data_setting(results, (protocol,))}"
+    )
+    return Table(
+        f"gains-{protocol}", f"Gains, picture by picture: {protocol}", caption, tuple(columns), tuple(body)
+    )
+
+
+def _gain(record: Record | None) -> Entry:
+    if record is None or not record.values.get("gain"):
+        return dash()
+    value = float(record.values["gain"])
+    return Entry((Part(compact(value, 3), value),), behind=(record,))
 
 
 def problem_table(results: Results) -> Table | None:

@@ -2,49 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from bench.judge.claims import VERDICTS
+from bench.judge.outcomes import Outcome
+from bench.judge.statistics import Kind
 from bench.show.tables.numbers import compact
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-HEADINGS = {
-    "reproduced": "Reproduced",
-    "within-tolerance": "Within tolerance",
-    "not-reproduced": "Not reproduced",
-    "inconsistent-at-source": "Inconsistent at the source",
-    "untestable-here": "Untestable here",
-}
+    from bench.judge.outcomes import Decision, Verdict
+
+HEADINGS = {outcome: outcome.replace("-", " ").capitalize() for outcome in Outcome}
+ENDS = {Kind.RANGE: "range, ", Kind.STATED: "stated, ", Kind.INTERVAL: "", "several": "hull, "}
+"""What stands before the count of repetitions where the ends are no measured interval."""
 
 
-def measured(entry: dict[str, Any]) -> str:
-    """Measured figure of a claim with its unit, and its interval unless it is a count; a dash without one."""
-    if entry["measured"] is None:
+def figure(one: Verdict | Decision, unit: str) -> str:
+    """Measured figure with its unit, its ends, what they are and of how many values; a dash without one."""
+    if one.measured is None:
         return "–"
-    text = f"{compact(entry['measured'])} {entry['unit']}".strip()
-    if entry["interval"] and entry["interval"][0] != entry["interval"][1]:
-        low, high = map(compact, entry["interval"])
-        text += f" ({low} to {high})"
-    return text
+    text = f"{compact(one.measured)} {unit}".strip()
+    if one.interval is None or one.kind == Kind.EXACT:
+        return text
+    low, high = map(compact, one.interval)
+    return f"{text} ({low} to {high}; {ENDS.get(one.kind or '', '')}n = {one.n})"
 
 
-def as_markdown(verdicts: Sequence[dict[str, Any]]) -> str:
-    """Lay verdicts out as Markdown: a section for each, with a table of its claims and what decided them."""
-    assert set(HEADINGS) == set(VERDICTS)
+def measured(one: Verdict) -> str:
+    """Measured figure of a claim, or of each method that it speaks of."""
+    if not one.members:
+        return figure(one, one.unit)
+    return "; ".join(f"{member.name} {figure(member, one.unit)}" for member in one.members)
+
+
+def told(one: Verdict) -> str:
+    """Say why a claim has its outcome, with the direction of what contradicts it."""
+    words = []
+    if one.favours_authors:
+        words.append("better than claimed")
+    if one.why is not None:
+        words.append(one.why.replace("-", " "))
+    return ": ".join([*words, one.reason])
+
+
+def as_markdown(verdicts: Sequence[Verdict]) -> str:
+    """Lay verdicts out as Markdown: a section for each outcome, with its claims and what decided them."""
     sections = []
-    for verdict, heading in HEADINGS.items():
-        those = [entry for entry in verdicts if entry["verdict"] == verdict]
+    for outcome, heading in HEADINGS.items():
+        those = [one for one in verdicts if one.outcome is outcome]
         if those:
             sections.append(f"## {heading} ({len(those)})\n\n{_table(those)}")
     return "\n\n".join(sections) + "\n"
 
 
-def _table(entries: Iterable[dict[str, Any]]) -> str:
+def _table(verdicts: Iterable[Verdict]) -> str:
     lines = ["| Claim | Published | Source | Measured | Why |", "| :--- | :--- | :--- | ---: | :--- |"]
-    for entry in entries:
-        cells = (entry["title"], entry["published"], entry["source"], measured(entry), entry["reason"])
+    for one in verdicts:
+        cells = (one.title, one.published, one.source, measured(one), told(one))
         lines.append(f"| {' | '.join(_cell(cell) for cell in cells)} |")
     return "\n".join(lines)
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from bench.judge import quantities
 from bench.judge.quantities import GB, Measured
-from bench.judge.statistics import estimate
+from bench.judge.statistics import over_rounds
 from bench.show.tables import published
 from bench.show.tables.entries import figure_entry
 from bench.show.tables.layout import Column, Entry, Part, Table, dash, word
@@ -95,7 +95,10 @@ def _cost_row(results: Results, record: Record) -> tuple[Entry, ...]:
         word(f"{cell.height}x{cell.width}"),
         _number(cell.threads),
         figure_entry(
-            Measured(estimate(medians, "median"), marks=marks, behind=(record,)), 1.0, 4, spread=True
+            Measured(over_rounds(quantities.rounds(record)), marks=marks, behind=(record,)),
+            1.0,
+            4,
+            spread=True,
         ),
         dash() if len(samples) < 4 else Entry((Part(compact(spread, 2), spread),)),
         _number(len(medians)),

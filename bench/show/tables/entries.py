@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import baselines
-from bench.judge import quantities
+from bench.judge import picture_scores
 from bench.judge.results import NOT_MEASURED, scene
 from bench.judge.statistics import clustered_mean
 from bench.records.cells import Cell, Record
@@ -26,6 +26,8 @@ NOTES = {
     "sampled": "Sampled every millisecond, since the kernel keeps no peak: a short one can be missed.",
     "quarter-area": "Judged at a quarter of the area; not ranked.",
     "unfinished": "Its weights come from an unfinished training; not ranked.",
+    "unequal": "Not trained on the terms of the others; not ranked.",
+    "random": "Its factory gives other weights at every call; not ranked.",
 }
 """Footnotes for the marks of `bench.judge.quantities.Measured`."""
 _NONE = Record(Cell("", "quality"), "skipped")
@@ -88,7 +90,7 @@ def picture_entry(
     }
     if not ok:
         return dash(sentence(pictures.reason))
-    marks = quantities.picture_marks(ok)
+    marks = picture_scores.picture_marks(ok)
     notes = [NOTES[mark] for mark in marks if mark in NOTES]
     asked = results.images(protocol)
     whole = len(pictures.ok) == len(asked)
@@ -116,8 +118,8 @@ def part_entry(
     if not ok:
         return dash(sentence(pictures.reason))
     whole = len(ok) == len(images)
-    unfinished = "unfinished" in quantities.picture_marks(ok)
-    notes = [NOTES["unfinished"]] if unfinished else []
+    marks = [mark for mark in picture_scores.picture_marks(ok) if mark != "quarter-area"]
+    notes = [NOTES[mark] for mark in marks if mark in NOTES]
     if not whole:
         notes.append(f"Mean over {len(ok)} of {len(images)} images; not ranked.")
     alone = any(record.values["area_fraction"] != 1 for record in ok.values())
@@ -128,7 +130,7 @@ def part_entry(
     for metric, most in (("psnr", 2), ("ssim", 3)):
         values = {image: float(record.values["part"][metric]) for image, record in ok.items()}
         mean = clustered_mean(values, scenes)
-        ranked = is_ranked and whole and not unfinished
+        ranked = is_ranked and whole and not marks
         parts.append(part(mean, plain(mean, most), is_ranked=ranked))
     return Entry(tuple(parts), tuple(notes), behind=tuple(ok.values()))
 

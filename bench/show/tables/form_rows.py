@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bench.judge import deployments, quantities
@@ -164,4 +165,4 @@ def _pair(lost: tuple[float, float] | None) -> Entry:
 def _bare(found: Measured) -> Measured:
     """Leave out the mark that names the runtime: the row names it."""
     marks = tuple(mark for mark in found.marks if mark == "single-pass")
-    return Measured(found.estimate, found.reason, marks, found.synthetic, found.rests_on)
+    return replace(found, marks=marks)

@@ -68,6 +68,8 @@ class Column:
         numeric: whether it is set flush right.
         intervals: whether CSV has columns for the interval of its parts.
         wraps: whether it holds sentences, which run over several lines.
+        floors: per part the difference below which two figures share a rank: relative to the better where it
+            is better low, in the part's unit where it is better high.
     """
 
     title: str
@@ -77,6 +79,7 @@ class Column:
     numeric: bool = True
     intervals: bool = False
     wraps: bool = False
+    floors: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -147,25 +150,33 @@ def ranked(table: Table) -> Table:
     for index, column in enumerate(table.columns):
         for part, better in enumerate(column.better):
             if better is not None:
-                _rank(rows, index, part, better)
+                floor = column.floors[part] if column.floors else 0.0
+                _rank(rows, index, part, better, floor)
     return replace(table, rows=tuple(tuple(row) for row in rows))
 
 
-def _rank(rows: list[list[Entry]], column: int, part: int, better: str) -> None:
+def _rank(rows: list[list[Entry]], column: int, part: int, better: str, floor: float) -> None:
+    """Mark the best and, where it is alone, the second best; what differs by less than the floor ties."""
+
     def value(row: Sequence[Entry]) -> float | None:
         parts = row[column].parts
         return parts[part].value if part < len(parts) and parts[part].ranked else None
 
-    found = {shown for row in rows if (shown := value(row)) is not None}
-    places = {
-        shown: place for place, shown in enumerate(sorted(found, reverse=better == "high")[:2], start=1)
-    }
+    def ties(one: float, best: float) -> bool:
+        return one <= best * (1 + floor) if better == "low" else one >= best - floor
+
+    found = sorted((shown for row in rows if (shown := value(row)) is not None), reverse=better == "high")
     if len(found) < 2:
+        return
+    first = [one for one in found if ties(one, found[0])]
+    rest = found[len(first) :] if len(first) == 1 else []
+    second = [one for one in rest if ties(one, rest[0])]
+    if len(first) == len(found):
         return
     for row in rows:
         shown = value(row)
-        if shown in places:
+        if shown in first or shown in second:
             entry = row[column]
             parts = list(entry.parts)
-            parts[part] = replace(parts[part], rank=places[shown])
+            parts[part] = replace(parts[part], rank=1 if shown in first else 2)
             row[column] = replace(entry, parts=tuple(parts))

@@ -9,6 +9,10 @@ if TYPE_CHECKING:
     from bench.judge.statistics import Estimate
 
 
+EVEN = 0.9
+"""Ends of which the nearer lies at least so far out as the farther are printed as ±."""
+
+
 def decimals(half_width: float | None, value: float, most: int) -> int:
     """Decimal places for a value: two digits of its uncertainty, never more than `most`.
 
@@ -38,14 +42,23 @@ def plain(found: Estimate, most: int) -> str:
 
 
 def with_interval(found: Estimate, most: int) -> str:
-    """Value ± half width, both rounded to two digits of the latter; the value alone where there is none."""
+    """Value with its ends, rounded to two digits of its uncertainty; the value alone where it has none.
+
+    "2.15 ± 0.06" or, where the ends do not lie alike, "2.15 (2.06–2.63)" for an interval; "2.15 [2.06–2.63]"
+    for the range of too few values, or of some that drift.
+    """
     half = found.half_width
-    if not half:
+    if not half or found.low is None or found.high is None:
         return plain(found, most)
     places = decimals(half, found.value, most)
-    if not round(half, places):
-        return fixed(found.value, places)
-    return f"{fixed(found.value, places)} ± {fixed(half, places)}"
+    value, low, high = (fixed(one, places) for one in (found.value, found.low, found.high))
+    if low == high:
+        return value
+    if not found.decides:
+        return f"{value} [{low}–{high}]"
+    if min(found.high - found.value, found.value - found.low) < EVEN * half:
+        return f"{value} ({low}–{high})"
+    return f"{value} ± {fixed(half, places)}"
 
 
 def compact(value: float | None, digits: int = 4) -> str:

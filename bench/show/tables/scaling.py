@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from bench.judge import quantities
 from bench.judge.quantities import GB, Measured
 from bench.judge.results import describe
-from bench.judge.statistics import estimate
+from bench.judge.statistics import over_rounds
 from bench.show.tables import published
 from bench.show.tables.entries import figure_entry
 from bench.show.tables.layout import Column, Entry, Part, Table, dash, word
@@ -96,8 +96,7 @@ def _row(results: Results, setting: Setting, records: dict[str, Record]) -> tupl
 def _time(record: Record | None) -> Measured:
     if record is None or record.status != "ok":
         return Measured(None, "not measured" if record is None else describe(record))
-    medians = list(quantities.rounds(record).values())
-    return Measured(estimate(medians, "median"), marks=quantities.cost_marks(record))
+    return Measured(over_rounds(quantities.rounds(record)), marks=quantities.cost_marks(record))
 
 
 def _peak(results: Results, record: Record | None) -> Measured:

@@ -11,6 +11,10 @@ from bench.judge.results import Results, scene
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+ENDS = (
+    "Over {rounds} rounds (fresh processes): (a–b) and ± are intervals, [a–b] is the range of too few rounds "
+    "or of some that drift."
+)
 SYNTHETIC = (
     "The pictures are synthetic (made dark raws): they support orderings, never the paper's absolute dB."
 )
@@ -36,7 +40,10 @@ def cost_setting(results: Results, device: str = "cpu", *, one_form: bool = True
     text = f"Time and memory: {', '.join(parts)}; 1 GB = 1e9 bytes."
     floor = quantities.noise_floor(results)
     if floor is not None:
-        text += f" A/A noise floor of the timing run: {100 * floor:.1f} %."
+        text += f" A/A noise floor of the timing run: {100 * floor:.1f} %; figures that differ by less tie."
+    rounds = sorted({len(quantities.rounds(one)) for one in results.of("latency") if one.status == "ok"})
+    if rounds and rounds[-1] > 1:
+        text += f" {ENDS.format(rounds=rounds[-1])}"
     return text
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from baselines.paper import FULL_SIZE
-from bench.judge import quantities
+from bench.judge import picture_scores, quantities
 from bench.judge.evidence import WITHOUT, with_protocol
-from bench.judge.quantities import GB, Measured
+from bench.judge.quantities import GB, PEAK_REPEATABILITY, Measured
+from bench.judge.statistics import seed_reach
 from bench.records import store
 from bench.show.tables import catalogue, published, writers
 from bench.show.tables.entries import (
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
 def table1(results: Results) -> Table:
     """Return the paper's Table 1 with a published and a measured column for each figure.
 
-    A method of a user's own follows the paper's rows.
+    Rows of which nothing was measured are left out; a method of a user's own follows the paper's.
     """
-    rows = [row for row in published.load()["table1"] if "published" in row or _present(row, results)]
+    rows = [row for row in published.load()["table1"] if _present(row, results)]
     rows += [_own_row(model) for model in _own_models(results)]
     protocol = with_protocol(results)
     matched = {name: common_images(results, name) for name in (WITHOUT[0], protocol)}
@@ -41,7 +42,7 @@ def table1(results: Results) -> Table:
         name="table1",
         title="Table 1 of the paper, published and measured",
         caption=_caption(results, protocol),
-        columns=_columns(matched=any(matched.values())),
+        columns=_columns(results, protocol, matched=any(matched.values())),
         rows=tuple(_row(row, results, protocol, matched) for row in rows),
     )
     return ranked(table)
@@ -73,26 +74,34 @@ def write_all(out: Path, tables: list[Table]) -> list[Path]:
     return paths
 
 
-def _columns(*, matched: bool) -> tuple[Column, ...]:
+def _columns(results: Results, protocol: str, *, matched: bool) -> tuple[Column, ...]:
     """Columns; where a part of the pictures was scored for all methods, that ranks, and the whole follows."""
+    floor = quantities.noise_floor(results) or 0.0
     columns = [Column("Method", ("method",), numeric=False)]
-    for title, key in (("Time s", "time_s"), ("Memory GB", "memory_gb"), ("Params M", "parameters_m")):
+    costs = (("Time s", "time_s", floor), ("Memory GB", "memory_gb", PEAK_REPEATABILITY - 1))
+    for title, key, least in (*costs, ("Params M", "parameters_m", 0.0)):
         columns.append(Column("paper", (f"{key}_published",), title))
-        columns.append(Column("here", (f"{key}_measured",), title, ("low",), intervals=True))
-    for title, end in (("PSNR/SSIM without GT", "without_gt"), ("PSNR/SSIM with GT", "with_gt")):
-        columns.append(Column("paper", (f"psnr_{end}_published", f"ssim_{end}_published"), title))
+        keys: tuple[str, ...] = (f"{key}_measured",)
+        columns.append(Column("here", keys, title, ("low",), intervals=True, floors=(least,)))
+    for title, end, name in (("without GT", "without_gt", WITHOUT[0]), ("with GT", "with_gt", protocol)):
+        head = f"PSNR/SSIM {title}"
+        judged = len(results.images(name))
+        columns.append(Column("paper", (f"psnr_{end}_published", f"ssim_{end}_published"), head))
         keys = (f"psnr_{end}_measured", f"ssim_{end}_measured")
+        here = f"here: {name}, {judged} picture{'s' if judged != 1 else ''}" if judged else "here"
+        # One training says nothing of smaller distances; how far SSIM moves with the training is not known.
+        floors = (seed_reach(1), 0.0)
         if matched:
             part = (f"psnr_{end}_part", f"ssim_{end}_part")
-            columns.append(Column("same part", part, title, ("high", "high"), intervals=True))
-            columns.append(Column("here", keys, title, intervals=True))
+            columns.append(Column("same part", part, head, ("high", None), intervals=True, floors=floors))
+            columns.append(Column(here, keys, head, intervals=True))
         else:
-            columns.append(Column("here", keys, title, ("high", "high"), intervals=True))
+            columns.append(Column(here, keys, head, ("high", None), intervals=True, floors=floors))
     return tuple(columns)
 
 
 def _present(row: dict[str, Any], results: Results) -> bool:
-    return any(model in results.models for model in {*row["cost"], row["without"], row["with"]})
+    return any(model in results.models for model in {*row["cost"], row["without"], row.get("with")})
 
 
 def _own_models(results: Results) -> list[str]:
@@ -133,10 +142,7 @@ def _row(
         printed(figures, "psnr_without", "ssim_without"),
         *_pictures(results, row["without"], WITHOUT[0], matched, is_ranked=judged),
         printed(figures, "psnr_with", "ssim_with"),
-        *(
-            with_note(entry, row.get("note_with"))
-            for entry in _pictures(results, row["with"], protocol, matched, is_ranked=judged)
-        ),
+        *(with_note(entry, row.get("note_with")) for entry in _with(results, row, protocol, matched)),
     )
 
 
@@ -149,7 +155,7 @@ def _pictures(
     if not any(matched.values()):
         return [_or_to_come(whole, pending)]
     part = part_entry(results, model, protocol, matched[protocol], is_ranked=is_ranked)
-    if "quarter-area" in quantities.picture_marks(results.pictures(model, protocol).ok):
+    if "quarter-area" in picture_scores.picture_marks(results.pictures(model, protocol).ok):
         whole = dash("Restored on the part alone.")
     return [_or_to_come(part, pending), _or_to_come(whole, pending)]
 
@@ -164,6 +170,14 @@ def _or_to_come(entry: Entry, seconds: float | None) -> Entry:
     return word(
         "still to come", f"Predicted to take about {about} min; --resume continues a run that has ended."
     )
+
+
+def _with(results: Results, row: dict[str, Any], protocol: str, matched: dict[str, list[str]]) -> list[Entry]:
+    """Figures with GT exposure: a dash for a method that never sees a gain, no rank for another row's."""
+    if "with" not in row:
+        return [dash()] * (2 if any(matched.values()) else 1)
+    is_ranked = not (row.get("control") or row.get("borrowed_with"))
+    return _pictures(results, row["with"], protocol, matched, is_ranked=is_ranked)
 
 
 def _cost(found: Measured, scale: float, row: dict[str, Any], *, spread: bool = False) -> Entry:

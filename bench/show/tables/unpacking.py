@@ -64,7 +64,7 @@ def _record(results: Results) -> Record | None:
 
 def _row(one: Record, form: str, title: str) -> tuple[Entry, ...]:
     seconds = one.values["seconds"].get(form)
-    time = None if not seconds else statistics.estimate(seconds, "median").scaled(1000)
+    time = None if not seconds else statistics.over_rounds(dict(enumerate(seconds))).scaled(1000)
     ratio = unpack.form_ratio(one, form, REFERENCE) if seconds else None
     compared = PERMUTED if form == REFERENCE else form
     apart = one.values["largest_difference"].get(compared)
