@@ -59,7 +59,7 @@ class Case:
 
 @cache
 def deviation(case: Case) -> float:
-    """Standard deviation of one value, from a large draw."""
+    """Return the standard deviation of one value, from a large draw."""
     return float(case.draw(np.random.default_rng(0), 200_000).std())
 
 
