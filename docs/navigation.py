@@ -22,6 +22,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "Understand": (
         "methodology.md",
         "intervals.md",
+        "field.md",
         "protocols.md",
         "metrics.md",
         "data.md",

@@ -37,7 +37,7 @@ class Tier:
         first_s: predicted seconds of the first stage, after which there are tables; None for no stages.
         slow_images: at most so many images are judged of such a method, marked so too; None for as many as of
             the others.
-        models: what is measured where no models are named; None for all that are registered.
+        models: what is measured where no models are named; None for the paper's comparison.
         protocols: what judges where no protocols are named.
     """
 
@@ -84,6 +84,7 @@ TIERS: dict[str, Tier] = {
         ),
         Tier(
             "standard",
+            models=("all", "field"),
             scenes=12,
             height=FULL_HEIGHT,
             width=FULL_WIDTH,

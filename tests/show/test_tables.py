@@ -39,6 +39,21 @@ def test_further_tables(results, golden, name):
     golden(f"{name}.md", writers.as_markdown(table))
 
 
+def test_table_of_the_field(made_up, golden):
+    made = made_up.records(("llpacknet", "red", "sid-unet"), pictures=2)
+    newer = {"llpacknet": "adu-net", "red": "rawformer-s"}
+    costs = [
+        replace(r, cell=replace(r.cell, model=newer[r.cell.model]))
+        for r in made
+        if r.cell.model in newer and r.cell.measurement != "quality"
+    ]
+    assert all(table.name != "field" for table in catalogue.tables(Results(made)))
+    found = Results(made + costs)
+    table = next(table for table in catalogue.tables(found) if table.name == "field")
+    golden("field.md", writers.as_markdown(table))
+    assert "adu-net" not in writers.as_csv(table1.table1(found)), "the paper's table stays the paper's"
+
+
 def test_an_unfinished_run_shows_what_there_is_and_says_what_is_missing(made_up, golden):
     made = made_up.records(("sid-unet", "llpacknet", "gain-only"), pictures=1, rounds=2, frame=(712, 1064))
     made = [

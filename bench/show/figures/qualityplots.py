@@ -159,7 +159,7 @@ def _pareto_panel(
     axes.set_title(protocol, loc="left")
     axes.set_xlabel("time for one frame (s)")
     axes.set_ylabel("PSNR (dB)")
-    front = _front([(time, psnr) for _, time, psnr, is_ranked in points if is_ranked])
+    front = pareto_front([(time, psnr) for _, time, psnr, is_ranked in points if is_ranked])
     times = [time for _, time, _, _ in points]
     heights = [psnr for _, _, psnr, _ in points]
     span = max(max(heights) - min(heights), 1.0)
@@ -188,7 +188,7 @@ def _along(front: list[tuple[float, float]], end: float) -> list[tuple[float, fl
     ]
 
 
-def _front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
     """Points that no other beats in both time and PSNR, fastest first."""
     front: list[tuple[float, float]] = []
     for time, psnr in sorted(points, key=lambda point: (point[0], -point[1])):

@@ -45,6 +45,13 @@ METHODS = {
     "lime": ("#999933", ">"),
     "robust-retinex": ("#332288", "p"),
     "gain-only": ("#666666", "h"),
+    "adu-net": ("#117733", "d"),
+    "dnf": ("#882255", "P"),
+    "rawformer-s": ("#AA4499", ">"),
+    "rawformer-b": ("#AA4499", "<"),
+    "rawformer-l": ("#AA4499", "^"),
+    "mcr": ("#44AA99", "p"),
+    "sid-unet-raw": ("#56B4E9", "X"),
 }
 LINES = {
     "llpacknet-2020": "--",

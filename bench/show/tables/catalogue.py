@@ -15,6 +15,7 @@ from bench.show.figures import roofline
 from bench.show.tables import published
 from bench.show.tables.costs import cost_table, scope_table
 from bench.show.tables.entries import counted, figure_entry, picture_entry, printed, sentence
+from bench.show.tables.field import field_table
 from bench.show.tables.form_rows import deployment_table, loss_table, speedup_table
 from bench.show.tables.layout import Column, Entry, Part, Table, dash, ranked, word
 from bench.show.tables.machine import environment_rows
@@ -33,7 +34,7 @@ ENVIRONMENT = "environment"
 
 def tables(results: Results) -> list[Table]:
     """Every further table that these results can fill."""
-    found = [red_table(results), ablation_table(results)]
+    found = [red_table(results), field_table(results), ablation_table(results)]
     found += [ratio_table(results, protocol) for protocol in results.protocols]
     found += [cost_table(results), deployment_table(results), speedup_table(results), loss_table(results)]
     found += [scaling_table(results), scope_table(results), kernel_table(results), roofline.table(results)]
