@@ -1,4 +1,4 @@
-"""Every FLOPs figure that these papers print is explained by a frame size and a counter, and stands so in docs."""
+"""Each FLOPs figure that these papers print is explained by a frame size and a counter, and so in docs."""
 
 import pytest
 
