@@ -32,8 +32,8 @@ COARSEST = 1500  # unknowns that a direct factorisation takes in milliseconds
 SINGULAR_GUARD = 1e-7  # of the largest diagonal entry; only the preconditioner sees it
 TINY = np.finfo(np.float32).tiny
 NEAR = (-1, 0, 1)
+# One of each pair of opposite neighbours: the matrix is symmetric.
 FORWARD: tuple[Offset, ...] = ((0, 1), (1, 0), (1, 1), (1, -1))
-"""One of each pair of opposite neighbours: the matrix is symmetric."""
 
 
 @dataclass(frozen=True)

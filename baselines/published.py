@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+# Where, among the planes R, G1, G2, B of a mosaic unshuffled by 2, those in the order R, G1, B, G2 lie;
+# and, the exchange of the last two being its own inverse, the other way round.
 R_G1_B_G2 = (0, 1, 3, 2)
-"""Where, among the planes R, G1, G2, B of a mosaic unshuffled by 2, those in the order R, G1, B, G2 lie; and,
-the exchange of the last two being its own inverse, the other way round."""
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 ENTRY_POINT_GROUP = "llbench.models"
 INITIAL_SEED = 0
 
+# LLPackNet, what its paper compares it with, and the control.
 _COMPARED: tuple[Spec, ...] = (
     *baselines.llpacknet.SPECS,
     *baselines.sid_unet.SPECS,
@@ -50,7 +51,6 @@ _COMPARED: tuple[Spec, ...] = (
     baselines.robust_retinex.SPEC,
     baselines.gain_only.SPEC,
 )
-"""LLPackNet, what its paper compares it with, and the control."""
 _NEWER: tuple[Spec, ...] = (
     baselines.adu_net.SPEC,
     baselines.dnf.SPEC,

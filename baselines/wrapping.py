@@ -23,18 +23,18 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _DEEPEST = 5
+# Words that torch's own wrappers put anywhere into a name.
 _INSIDE = frozenset(
     {"_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "_forward_module", "module"}
 )
-"""Words that torch's own wrappers put anywhere into a name."""
+# What averaging and profiling tools keep beside the weights.
 _COUNTERS = re.compile(r"(.*\.)?(n_averaged|total_ops|total_params|initted|step)")
-"""What averaging and profiling tools keep beside the weights."""
+# Networks that a training holds beside the one that is trained.
 _BESIDE = re.compile(
     r"(loss|criterion|metric|lpips|vgg|percep|perceptual|netd|d|disc|discriminator|online|student)"
     r"[a-z0-9_]*\..*",
     re.IGNORECASE,
 )
-"""Networks that a training holds beside the one that is trained."""
 _AVERAGED = re.compile(r"ema|averag|deploy", re.IGNORECASE)
 _USUAL = ("model", "state_dict", "model_state_dict", "netG", "G", "net", "network", "params")
 

@@ -19,8 +19,8 @@ from typing import Any
 
 MARK = "LLBENCH_KILLS"
 PORT = 18786
+# Enough for a Dask worker, not for torch beside it.
 POOR_BYTES = 420_000_000
-"""Enough for a Dask worker, not for torch beside it."""
 
 
 @dataclass

@@ -35,10 +35,10 @@ from bench.run.cluster.placing import TASKS_PER_WORKER
 from bench.run.progress import duration
 from llpacknet.errors import InputError
 
+# Spans of a worker's start.
 ONCE = ("import", "build")
-"""Spans of a worker's start."""
+# Beginning of the names of spans in which the method itself worked.
 OWN = "method: "
-"""Beginning of the names of spans in which the method itself worked."""
 
 
 @dataclass(frozen=True)

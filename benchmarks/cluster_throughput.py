@@ -27,8 +27,8 @@ from bench.records import store
 from bench.run.cluster.summary import FILE
 
 LEAST = 1.7
+# PSNR's largest difference where the number of threads is another.
 MOST_DB = 0.001
-"""PSNR's largest difference where the number of threads is another."""
 
 
 def run(arguments: argparse.Namespace, out: Path, *more: str) -> None:

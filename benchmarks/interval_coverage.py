@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
     from bench.judge.statistics import Estimate
 
+# Relative: noise of a round, slowness of the first, drift over a run, distance of two levels.
 NOISE, SLOW, DRIFT, JUMP = 0.02, 0.16, 0.26, 0.16
-"""Relative: noise of a round, slowness of the first, drift over a run, distance of two levels."""
 SHOWN = (2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 30, 60)
 BEGIN, END = "<!-- begin: made by benchmarks/interval_coverage.py -->\n", (
     "<!-- end: made by benchmarks/interval_coverage.py -->\n"

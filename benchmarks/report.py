@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ROOT = Path(__file__).parent.parent
+# What a report of 598 images and 12 methods may take on two cores.
 LIMIT_S, LIMIT_GB = 20.0, 1.0
-"""What a report of 598 images and 12 methods may take on two cores."""
 REPORT = """
 import sys
 from pathlib import Path

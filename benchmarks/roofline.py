@@ -39,16 +39,16 @@ from bench.run.turns import order
 from llpacknet.runtimes.processor import lacks
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "int8": torch.int8}
+# Profiled passes, of which the fastest is shown: one that met other work says nothing.
 PROFILES = 3
-"""Profiled passes, of which the fastest is shown: one that met other work says nothing."""
+# A rate within the noise of the best round is not above the roof.
 SLACK = 1.03
-"""A rate within the noise of the best round is not above the roof."""
+# torch's convolution operators here, with the places of input and weight among what they are given.
 CONVOLUTIONS = {
     "aten::mkldnn_convolution": (0, 1),
     "aten::_slow_conv2d_forward": (0, 1),
     "mkldnn::_convolution_pointwise_": (1, 2),
 }
-"""torch's convolution operators here, with the places of input and weight among what they are given."""
 MOVES = ("copy_", "clone", "contiguous", "pixel_shuffle", "pixel_unshuffle", "mul", "zero_", "fill_")
 KINDS = {
     "aten::cat": "concatenation",

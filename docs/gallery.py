@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parent
 IMAGES = DOCS / "images" / "gallery"
+# Columns and rows of a scene.
 SIZE = (1200, 800)
-"""Columns and rows of a scene."""
 SHOWN = (480, 320)
 COLUMNS = 3
+# What a person sees in the pictures, for LLPackNet's weights of that hash alone (its beginning).
 REMARKS = {
     "7f8cce52": """\
 What a person sees: LLPackNet turns the saturated magenta of the first scene red, and hair and grass go
@@ -46,7 +47,6 @@ own in the darkest scene: their trainings were short, at a rate that suits LLPac
 themselves take these photographs, made by day, for darker nights than they are.
 """,
 }
-"""What a person sees in the pictures, for LLPackNet's weights of that hash alone (its beginning)."""
 
 SOURCES = {
     "CC-BY-4.0": "https://creativecommons.org/licenses/by/4.0/",

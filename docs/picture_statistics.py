@@ -10,8 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Spatial frequencies, in cycles per pixel, between which the slope is fitted.
 BANDS = (0.005, 0.25)
-"""Spatial frequencies, in cycles per pixel, between which the slope is fitted."""
 
 _LUMA = (0.2126, 0.7152, 0.0722)
 

@@ -26,8 +26,8 @@ TRAININGS = ROOT / "results" / "unpack"
 README = ROOT / "README.md"
 FIGURE = Path(__file__).parent / "images" / "figure1.png"
 VERDICTS = Path(__file__).parent / "verdicts.md"
+# Columns that the README has no room for; `llbench report` on a copy of the folder shows them.
 LEFT_OUT = ("psnr_without_gt_published", "psnr_without_gt_measured")
-"""Columns that the README has no room for; `llbench report` on a copy of the folder shows them."""
 INTRODUCTION = """# Verdicts
 
 What the committed reference run (`results/epyc-2-cores-avx512/standard`, for the training of UnPack

@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
     from llpacknet.raw.frame import RawFrame
 
+# Multipliers of R, G1, G2, B: the median of SID's test scenes, the middle of what training draws from.
 TRAINED_BALANCE = np.array([2.09, 1.0, 1.0, 2.43])
-"""Multipliers of R, G1, G2, B: the median of SID's test scenes, the middle of what training draws from."""
+# Colour matrices closer than this in every entry are one camera's, written with other rounding.
 SAME_CAMERA = 2e-3
-"""Colour matrices closer than this in every entry are one camera's, written with other rounding."""
 _SATURATED = 0.995
 _ROWS = 256
+# The tone curve of the pictures trained on, rawpy's default (BT.709).
 _KNEE, _SLOPE, _POWER, _OFFSET = 0.018054, 4.5, 2.222, 0.0993
-"""The tone curve of the pictures trained on, rawpy's default (BT.709)."""
 
 
 @dataclass(frozen=True)

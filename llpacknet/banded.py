@@ -26,20 +26,20 @@ if TYPE_CHECKING:
 
     from llpacknet.network import LLPackNet
 
+# Channels of a dense layer, and between blocks at 1/16 and at 1/8 of the frame's sides.
 GROWTH, WIDTH, FINE_WIDTH = 32, 64, 16
-"""Channels of a dense layer, and between blocks at 1/16 and at 1/8 of the frame's sides."""
 FACTOR = 8
+# Rows at 1/8 of the frame's height that become picture at a time: so few are in the cache until they are
+# copied, 192 channels each.
 UNPACKED_ROWS = 8
-"""Rows at 1/8 of the frame's height that become picture at a time: so few are in the cache until they are
-copied, 192 channels each."""
 
 
+# Where a pass has its mosaic from: called with a colour (0 to 3) and a range of packed rows, it writes
+# their 8x8 blocks, times the gain, into a tensor (rows, columns, 8, 8).
 Packed = Callable[[int, int, int, Tensor], None]
-"""Where a pass has its mosaic from: called with a colour (0 to 3) and a range of packed rows, it writes their
-8x8 blocks, times the gain, into a tensor (rows, columns, 8, 8)."""
+# Where it leaves its picture: called with a range of rows at 1/8 of the frame's height and what UnPack
+# makes of them, (rows, 8, columns, 8*3) float32 before the final function; it may overwrite that.
 Take = Callable[[int, int, Tensor], None]
-"""Where it leaves its picture: called with a range of rows at 1/8 of the frame's height and what UnPack makes
-of them, (rows, 8, columns, 8*3) float32 before the final function; it may overwrite that."""
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+# Calls before recording, in which cuDNN chooses its kernels and the allocator gets its memory.
 WARM_UP_CALLS = 3
-"""Calls before recording, in which cuDNN chooses its kernels and the allocator gets its memory."""
 
 
 class CudaForm(nn.Module):

@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from llpacknet.banded import Take
 
+# Pixels at 1/16 of the frame's sides that are worked on at a time: fewer make more calls of the same work,
+# more hold more memory (at the A7S II's width this is 64 rows).
 BAND_PIXELS = 17024
-"""Pixels at 1/16 of the frame's sides that are worked on at a time: fewer make more calls of the same work,
-more hold more memory (at the A7S II's width this is 64 rows)."""
 
 
 def _references_of_one() -> int:
@@ -39,8 +39,8 @@ def _references_of_one() -> int:
     return sys.getrefcount(alone)
 
 
+# What Python counts of an array that one local name refers to: it differs between versions.
 _ALONE = _references_of_one()
-"""What Python counts of an array that one local name refers to: it differs between versions."""
 
 
 def fast(network: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:

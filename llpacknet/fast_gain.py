@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from llpacknet.amplifier import ConvAmplifier
 
+# Rows that are looked at at a time.
 ROWS = 256
-"""Rows that are looked at at a time."""
 
 
 def frame_gain(amplifier: HistogramAmplifier | ConvAmplifier, frame: Tensor) -> Tensor:

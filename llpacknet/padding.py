@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+# Smallest height and width that any network here accepts.
 SMALLEST_SIDE = 16
-"""Smallest height and width that any network here accepts."""
 
 
 class Margins(NamedTuple):

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 BINS = 127
 SMALLEST = 1.0
 LARGEST = 300.0
+# Pixels looked at in one go: keeps the float64 intermediates of a 12-megapixel frame small.
 _CHUNK = 1 << 20
-"""Pixels looked at in one go: keeps the float64 intermediates of a 12-megapixel frame small."""
 
 
 def red_gain(mosaic: NDArray[np.floating] | torch.Tensor, m: float = 5.0) -> float:

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
     from llpacknet.raw.frame import RawFrame
 
+# No picture from 0 to 1 has a larger mean, overexposed by far or not; one from 0 to 255 mostly has.
 BRIGHTEST_MEAN = 16.0
-"""No picture from 0 to 1 has a larger mean, overexposed by far or not; one from 0 to 255 mostly has."""
+# LibRaw's flip code to quarter turns, counter-clockwise.
 _TURNS = {0: 0, 3: 2, 5: 1, 6: 3}
-"""LibRaw's flip code to quarter turns, counter-clockwise."""
 
 
 def restore(

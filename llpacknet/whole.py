@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+# How the names of files end that are still being written; they begin with a dot.
 PARTIAL = ".partial"
-"""How the names of files end that are still being written; they begin with a dot."""
 
 
 @contextlib.contextmanager

@@ -25,8 +25,8 @@ WIDTHS = (32, 64, 128, 256)
 HEADS = (1, 2, 4, 8)
 EPSILON = 1e-6
 PLANE_MULTIPLE = 8
+# A 7x7 convolution reflects three pixels, of which the deepest level, at 1/8, must have one more.
 SMALLEST_PLANE = 32
-"""A 7x7 convolution reflects three pixels, of which the deepest level, at 1/8, must have one more."""
 
 
 def _same(inputs: int, outputs: int, kernel: int, *, bias: bool = True, depthwise: bool = False) -> nn.Conv2d:

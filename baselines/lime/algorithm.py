@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from baselines.spec import Kind
     from llpacknet.raw.frame import RawFrame
 
+# Floor of T where it divides: a black pixel stays black and a sharper map brightens by 10^3.2 at most.
 DARKEST = np.float32(1e-4)
-"""Floor of T where it divides: a black pixel stays black and a sharper map brightens by 10^3.2 at most."""
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ _TRUNK = {
 _HISTOGRAM = {"conv_post.0": "hidden", "conv_post.1": "out"}
 _CONVOLUTION = {"conv_pre.0": "features", **_HISTOGRAM}
 
+# The convolutional amplifier's published layer names.
 CONV_AMPLIFIER = prefixed("amplifier.", _CONVOLUTION, "amplifier.")
-"""The convolutional amplifier's published layer names."""
 
 # In the 2022 release every layer is wrapped once more.
 _WRAPPED = {f"{published}.0": own for published, own in _TRUNK.items()}

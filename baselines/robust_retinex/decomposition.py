@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     Field = NDArray[Any]
     Pair = tuple[Field, Field]
 
+# Conjugate gradient iterations above which a preconditioner is built anew for the next round.
 STALE = 4
-"""Conjugate gradient iterations above which a preconditioner is built anew for the next round."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from bench.machine.hosting import plain_streams
 from llpacknet import __version__
 from llpacknet.errors import InputError, cause
 
+# Set in the environment, it lets an exception that nobody foresaw show its traceback.
 TRACEBACK = "LLBENCH_TRACEBACK"
-"""Set in the environment, it lets an exception that nobody foresaw show its traceback."""
 VERBS = {
     "reproduce": "make the data if none is given, measure everything, write tables, figures and verdicts",
     "data": "make, redark, index and verify data sets in SID's layout",

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from baselines.spec import Spec
     from bench.measure.conformance.findings import Finding
 
+# Columns of the table where the output is no terminal.
 PLAIN_WIDTH = 160
-"""Columns of the table where the output is no terminal."""
 
 
 @click.group(

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SHA256_DIGITS = 64
+# A clone without trees gets one level of them a round.
 ROUNDS = 50
-"""A clone without trees gets one level of them a round."""
 REFS = ("refs/heads", "refs/tags", "refs/remotes")
 
+# What is fetched is named one by one: what is there already does not matter.
 NO_HAGGLING = {"fetch.negotiationAlgorithm": "noop"}
-"""What is fetched is named one by one: what is there already does not matter."""
 
 
 def check_out(root: Path, commit: str, folder: Path) -> None:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 NAME = "gate-scenes"
 FOLDER = Path(__file__).parent / "scenes_raw"
 SIZE = (160, 240)
+# So many values of a picture, evenly spread, go into its record.
 PIXELS = 2048
-"""So many values of a picture, evenly spread, go into its record."""
 
 
 def scenes() -> list[Pair]:

@@ -29,6 +29,7 @@ TIMEOUT_S = 900.0
 SIDES = (64, 96)
 FACTOR = 8
 CALLS = 5
+# A client request as valgrind.h defines it for x86-64.
 PREAMBLE = bytes.fromhex(
     "4889f8"  # mov rax, rdi: the request and its arguments
     "4831d2"  # xor rdx, rdx: the answer where no valgrind listens
@@ -36,7 +37,6 @@ PREAMBLE = bytes.fromhex(
     "4887db"  # xchg rbx, rbx: a client request
     "4889d0 c3"  # mov rax, rdx; ret
 )
-"""A client request as valgrind.h defines it for x86-64."""
 TOOL = (ord("C") << 24) + (ord("T") << 16)
 DUMP_AT, START, STOP = TOOL + 3, TOOL + 4, TOOL + 5
 

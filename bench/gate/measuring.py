@@ -32,20 +32,18 @@ MEASURES = ("latency", "memory", "complexity", "quality")
 OUTPUTS = "outputs"
 SETS = 8
 ATTEMPTS = 2
+# Two attempts at LLPackNet at a sixteenth of the paper's area then end within 90 s, set-up included.
 SECONDS = 36.0
-"""Two attempts at LLPackNet at a sixteenth of the paper's area then end within 90 s, set-up included."""
 MEMORY_SEATS = 3
+# Seats of a set: head, base and its twin (or the head, its twin and the reference workload).
 THREE = 3
-"""Seats of a set: head, base and its twin (or the head, its twin and the reference workload)."""
+# With fewer sets no interval over processes would be narrow enough to say anything.
 LEAST_SETS = 5
-"""With fewer sets no interval over processes would be narrow enough to say anything."""
+# Where a fifth of an attempt has fewer turns than these, it is spent on the fewest sets. Each set costs the
+# start of three processes. In a simulation of two shared cores (0.8 % between processes, 3 % between turns)
+# five sets of six turns call half of the revisions that do not differ equivalent, eight of two next to
+# none, and of those slowed by 5 % they find 34 of 60 against 18.
 CYCLES = 12
-"""Where a fifth of an attempt has fewer turns than these, it is spent on the fewest sets.
-
-Each set costs the start of three processes. In a simulation of two shared cores (0.8 % between processes, 3 %
-between turns) five sets of six turns call half of the revisions that do not differ equivalent, eight of two
-next to none, and of those slowed by 5 % they find 34 of 60 against 18.
-"""
 
 
 @dataclass(frozen=True)

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 PR_SET_PDEATHSIG = 1
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 SMALL_BLOCK = 1 << 16
+# The nursery tells the id of a seat's process in so many bytes.
 PID_BYTES = 8
-"""The nursery tells the id of a seat's process in so many bytes."""
+# Up to so many pages are reserved: 4 MB, twice a huge page.
 MOST_PAGES = 1024
-"""Up to so many pages are reserved: 4 MB, twice a huge page."""
 Request = dict[str, Any]
 Answer = dict[str, Any]
 

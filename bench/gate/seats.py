@@ -30,15 +30,15 @@ if TYPE_CHECKING:
     from bench.gate.trees import Tree
     from bench.records.cells import Cell, Status
 
+# Where libraries survive a fork after their import; elsewhere every seat is an interpreter of its own.
 FORKS = sys.platform == "linux"
-"""Where libraries survive a fork after their import; elsewhere every seat is an interpreter of its own."""
 TAIL_BYTES = 4096
+# Longest time for one request: two calls of the slowest network at the paper's size take a fifth of it.
 TIMEOUT_S = 1800.0
-"""Longest time for one request: two calls of the slowest network at the paper's size take a fifth of it."""
 
 
+# Longest time for the nursery's own imports, on a disk as slow as they come.
 START_S = 600.0
-"""Longest time for the nursery's own imports, on a disk as slow as they come."""
 
 
 class SeatError(Exception):

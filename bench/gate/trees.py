@@ -23,14 +23,14 @@ from llpacknet.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+# Where in a project its packages lie.
 SOURCE_FOLDERS = (".", "src")
-"""Where in a project its packages lie."""
+# Where git looks for a short name, in this order.
 PLACES_OF_REFS = ("refs", "refs/tags", "refs/heads", "refs/remotes")
-"""Where git looks for a short name, in this order."""
+# Characters of a name that go into an error.
 LONGEST = 200
-"""Characters of a name that go into an error."""
+# How git's index marks one.
 SUBMODULE = "160000"
-"""How git's index marks one."""
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from bench.judge.gate_verdict import Decision
     from bench.judge.verdicts import Limits
 
+# A sixteenth of the paper's area: LLPackNet takes a tenth of a second there.
 SIZE = (704, 1056)
-"""A sixteenth of the paper's area: LLPackNet takes a tenth of a second there."""
 
 
 @dataclass(frozen=True)

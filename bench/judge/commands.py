@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from bench.records.cells import Cell, Record
     from bench.records.tiers import TierName
 
+# What `llbench run` takes where nothing else is said.
 USUAL_ROUNDS = 5
-"""What `llbench run` takes where nothing else is said."""
 COSTS = ("latency", "memory")
+# Tiers that time a slow method once and judge it at a quarter of the area, that with fewer images first.
 CUTTING: tuple[TierName, TierName] = ("quick", "standard")
-"""Tiers that time a slow method once and judge it at a quarter of the area, that with fewer images first."""
 
 Setting = tuple[tuple[str, Any], ...]
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bench.judge.statistics import Estimate
     from bench.records.cells import Record
 
+# Order of the number formats in tables.
 PRECISIONS = ("fp32", "bf16", "fp16", "int8")
-"""Order of the number formats in tables."""
 KINDS = ("latency", "memory", "quality")
 Form = tuple[str, str]
 

@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from bench.judge.results import Results
     from bench.records.cells import Measurement
 
+# The method whose last step the kernels are.
 UNPACKING = "llpacknet"
-"""The method whose last step the kernels are."""
+# What is measured for each quantity that rests on cells.
 KINDS: dict[str, Measurement] = {
     **dict.fromkeys(("latency", "latency-ratio", "end-to-end"), "latency"),
     **dict.fromkeys(("memory", "memory-ratio"), "memory"),
@@ -30,13 +31,12 @@ KINDS: dict[str, Measurement] = {
     ),
     **dict.fromkeys(("kernel-ratio", "kernel-difference"), "kernels"),
 }
-"""What is measured for each quantity that rests on cells."""
+# Protocols that judge without GT exposure.
 WITHOUT = ("paper2020",)
-"""Protocols that judge without GT exposure."""
+# The same pictures at one gain for all: the control of every amplifier.
 CONSTANT = "paper2020-constant"
-"""The same pictures at one gain for all: the control of every amplifier."""
+# Protocols that multiply by the true exposure ratio, the one nearest to Table 1 first.
 WITH = ("paper2020-gt", "release2022", "release2022-restricted", "sid2018", "aligned562", "dnf88")
-"""Protocols that multiply by the true exposure ratio, the one nearest to Table 1 first."""
 
 Subject = dict[str, Any]
 
@@ -301,6 +301,7 @@ def _nothing(subject: Subject, results: Results) -> Evidence:  # noqa: ARG001
     return _one(Measured(None, "not decided by result cells"))
 
 
+# How each quantity of `claims.toml` is measured.
 MEASURES: dict[str, Callable[[Subject, Results], Evidence]] = {
     "latency": _latency,
     "end-to-end": _end_to_end,
@@ -317,11 +318,10 @@ MEASURES: dict[str, Callable[[Subject, Results], Evidence]] = {
     "kernel-difference": _kernel_difference,
     "none": _nothing,
 }
-"""How each quantity of `claims.toml` is measured."""
+# The same of differences in quality, whose intervals are the wider the more of them are decided together.
 ORDERINGS: dict[str, Callable[[Subject, Results, float], Evidence]] = {
     "psnr-difference": _picture_difference("psnr"),
     "ssim-difference": _picture_difference("ssim"),
     "brightness-difference": _brightness_difference,
     "training-difference": _training_difference,
 }
-"""The same of differences in quality, whose intervals are the wider the more of them are decided together."""

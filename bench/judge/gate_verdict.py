@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 FILE = "gate.json"
 SCHEMA_VERSION = 1
 OUTPUTS = "outputs"
+# What the head is held against, by the name of its folder.
 BASES = ("base", "also")
-"""What the head is held against, by the name of its folder."""
 ORDER = (*TIMES, "memory", "gmac", "parameters", "instructions", "correctness", "psnr")
+# Ends of a base that say what this machine could not do, rather than that the base has no such method.
 UNMEASURED = frozenset({"timeout", "oom-host", "oom-device"})
-"""Ends of a base that say what this machine could not do, rather than that the base has no such method."""
 Key = tuple[Any, ...]
 
 

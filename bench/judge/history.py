@@ -27,17 +27,17 @@ if TYPE_CHECKING:
 
     from bench.records.cells import Record
 
+# A series shorter than this has no change points, and no level is held by fewer results than this.
 FEWEST_POINTS, SHORTEST_LEVEL = 6, 3
-"""A series shorter than this has no change points, and no level is held by fewer results than this."""
+# Times log(n) times the noise's variance is what a change has to gain: noise alone then shows a change in
+# one to four of a hundred series (of 60 and of 12 results).
 PENALTY = 6.0
-"""Times log(n) times the noise's variance is what a change has to gain: noise alone then shows a change in
-one to four of a hundred series (of 60 and of 12 results)."""
+# Relative noise that is assumed of any series at least, so that a steady one is not cut by trifles.
 LEAST_NOISE = 0.005
-"""Relative noise that is assumed of any series at least, so that a steady one is not cut by trifles."""
+# What stands before the points of a series: model, quantity, unit, setting, machine.
 Key = tuple[str, str, str, str, str]
-"""What stands before the points of a series: model, quantity, unit, setting, machine."""
+# Where in an entry of a history its cells lie: it is a results folder, or one that a gate left.
 PLACES = (".", "head")
-"""Where in an entry of a history its cells lie: it is a results folder, or one that a gate left."""
 
 
 @dataclass(frozen=True)

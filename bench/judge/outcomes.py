@@ -24,47 +24,47 @@ FILE = "claims.json"
 class Outcome(StrEnum):
     """What the results say of a claim."""
 
+    # The interval lies inside the claimed range.
     REPRODUCED = "reproduced"
-    """The interval lies inside the claimed range."""
+    # The interval lies inside the range widened by the stated tolerance.
     WITHIN_TOLERANCE = "within-tolerance"
-    """The interval lies inside the range widened by the stated tolerance."""
+    # The interval lies wholly outside the widened range.
     CONTRADICTED = "contradicted"
-    """The interval lies wholly outside the widened range."""
+    # What was measured allows neither; `why` says what stands in the way.
     INCONCLUSIVE = "inconclusive"
-    """What was measured allows neither; `why` says what stands in the way."""
+    # It could be measured on such a machine, and the command is named.
     NOT_RUN = "not-run"
-    """It could be measured on such a machine, and the command is named."""
+    # What it takes cannot be had here.
     UNTESTABLE_HERE = "untestable-here"
-    """What it takes cannot be had here."""
+    # Two published figures that differ, under different or unnamed conditions.
     CONDITIONS_DIFFER = "conditions-differ"
-    """Two published figures that differ, under different or unnamed conditions."""
+    # Two published statements on the same conditions that cannot both hold.
     INCONSISTENT_AT_SOURCE = "inconsistent-at-source"
-    """Two published statements on the same conditions that cannot both hold."""
 
 
 class Why(StrEnum):
     """What keeps a measured figure from deciding."""
 
+    # The interval holds both sides of an end of the widened range.
     INTERVAL = "interval"
-    """The interval holds both sides of an end of the widened range."""
+    # Too few repetitions for an interval that covers the truth.
     RANGE = "range"
-    """Too few repetitions for an interval that covers the truth."""
+    # The repetitions have a trend.
     DRIFT = "drift"
-    """The repetitions have a trend."""
+    # One repetition.
     SINGLE = "single"
-    """One repetition."""
+    # The repetitions are of one process, not independent.
     ONE_PROCESS = "one-process"
-    """The repetitions are of one process, not independent."""
+    # Another training of the same networks could decide otherwise.
     ONE_TRAINING = "one-training"
-    """Another training of the same networks could decide otherwise."""
+    # The networks were not trained on equal terms, or one training was cut short.
     WEIGHTS = "weights"
-    """The networks were not trained on equal terms, or one training was cut short."""
+    # Two definitions of the quantity, of which the source names neither, decide otherwise.
     DEFINITION = "definition"
-    """Two definitions of the quantity, of which the source names neither, decide otherwise."""
+    # An absolute time on a processor that the source does not name.
     MACHINE = "machine"
-    """An absolute time on a processor that the source does not name."""
+    # Thread counts decide otherwise.
     THREADS = "threads"
-    """Thread counts decide otherwise."""
 
 
 HOLDS = frozenset({Outcome.REPRODUCED, Outcome.WITHIN_TOLERANCE})
@@ -189,8 +189,8 @@ class Verdict:
         return cls(**values, members=members)
 
 
+# Attribute by name in `claims.json`, where they differ.
 RENAMED = {"claimed": "range", "outcome": "verdict"}
-"""Attribute by name in `claims.json`, where they differ."""
 
 
 def _of_today(raw: dict[str, Any]) -> dict[str, Any]:

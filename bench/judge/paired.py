@@ -28,10 +28,10 @@ if TYPE_CHECKING:
 
 SEED = 2020
 RESAMPLES = 4000
+# Part of the rounds that is left out at either end.
 TRIMMED = 0.125
-"""Part of the rounds that is left out at either end."""
+# Below this, a t quantile is so large that no interval over rounds says anything.
 FEWEST_ROUNDS = 4
-"""Below this, a t quantile is so large that no interval over rounds says anything."""
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from bench.judge.statistics import Estimate
     from bench.records.cells import Record
 
+# Images that a protocol must have judged to stand for "with GT exposure" in tables and claims.
 FEWEST_IMAGES = 3
-"""Images that a protocol must have judged to stand for "with GT exposure" in tables and claims."""
+# What a weights card may say of the terms of a training for its network to be ranked beside others.
 COMPARABLE = frozenset({"equal", "published"})
-"""What a weights card may say of the terms of a training for its network to be ranked beside others."""
 
+# A method under a protocol.
 Side = tuple[str, str]
-"""A method under a protocol."""
 
 
 def quality(results: Results, model: str, protocol: str, metric: str, **setting: Any) -> Measured:

@@ -17,15 +17,13 @@ if TYPE_CHECKING:
     from bench.judge.statistics import Estimate
     from bench.records.cells import Record
 
+# Bytes in the gigabyte of every table.
 GB = 1e9
-"""Bytes in the gigabyte of every table."""
+# Factor between the peaks of two processes that do the same: the worst of the reference run, two levels.
 PEAK_REPEATABILITY = 1.16
-"""Factor between the peaks of two processes that do the same: the worst of the reference run, two levels."""
+# Factor within which the ratio of a method that was timed once, cold, is taken to lie. Cold calls were up
+# to 1.5 times as slow as warm ones, and a machine lost 26 % in half an hour.
 SINGLE_PASS_REPEATABILITY = 2.0
-"""Factor within which the ratio of a method that was timed once, cold, is taken to lie.
-
-Cold calls were up to 1.5 times as slow as warm ones, and a machine lost 26 % in half an hour.
-"""
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from bench.judge.trainings import Training
     from bench.records.cells import Record
 
+# Order of preference: the form that the papers timed comes first.
 RUNTIMES = ("published", "eager", None, "compile", "onnxruntime", "openvino")
-"""Order of preference: the form that the papers timed comes first."""
 NOT_MEASURED = "not measured"
+# Within a results folder: those of the same networks trained from other seeds.
 SEEDS = "seeds"
-"""Within a results folder: those of the same networks trained from other seeds."""
 
 
 @dataclass(frozen=True)

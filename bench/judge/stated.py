@@ -9,11 +9,11 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
+# By source, how the names of its authors' own networks begin.
 OWN = {
     "readme": ("llpacknet",), "paper": ("llpacknet",), "repo20": ("llpacknet",), "repo22": ("llpacknet",),
     "RED": ("red",),
 }  # fmt: skip
-"""By source, how the names of its authors' own networks begin."""
 COSTS = ("latency", "memory", "parameters", "end-to-end")
 SUBJECT = (
     "model", "above", "below", "better", "worse", "field", "exposure", "protocol_name", "frame", "device",

@@ -28,38 +28,36 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+# Probability with which an interval may miss, where nothing else is said.
 ERROR = 0.05
-"""Probability with which an interval may miss, where nothing else is said."""
+# What does not cover so often is called no interval; five values, whose range covers 93.75 %, are enough.
 LEAST_COVERAGE = 0.93
-"""What does not cover so often is called no interval; five values, whose range covers 93.75 %, are enough."""
+# Nominal error of Student's interval, and the scenes from which on it holds `LEAST_COVERAGE`.
 MEAN_ERROR, FEWEST_FOR_MEAN = 0.01, 20
-"""Nominal error of Student's interval, and the scenes from which on it holds `LEAST_COVERAGE`."""
+# Values from which on the sign test's interval holds `LEAST_COVERAGE`.
 FEWEST_FOR_MEDIAN = 5
-"""Values from which on the sign test's interval holds `LEAST_COVERAGE`."""
+# Probability with which values without a trend are taken to have one.
 TREND_ERROR = 0.05
-"""Probability with which values without a trend are taken to have one."""
+# From so many rounds on the first, which is 9 to 23 % slow, is a warm-up and left out.
 WARM_UP_FROM = 6
-"""From so many rounds on the first, which is 9 to 23 % slow, is a warm-up and left out."""
+# Stated spread of PSNR over trainings of one network that differ by their seed alone, a standard deviation.
+# The largest of the experiment on UnPack (`results/unpack`: 0.1 to 0.76 dB over three seeds, batch 4).
 SEED_SPREAD_DB = 0.8
-"""Stated spread of PSNR over trainings of one network that differ by their seed alone, a standard deviation.
-
-The largest of the experiment on UnPack (`results/unpack`: 0.1 to 0.76 dB over three seeds, batch 4).
-"""
 
 
 class Kind(StrEnum):
     """What the ends of a figure mean."""
 
+    # A count: there is no uncertainty.
     EXACT = "exact"
-    """A count: there is no uncertainty."""
+    # Covers the truth at least 93 times in 100.
     INTERVAL = "interval"
-    """Covers the truth at least 93 times in 100."""
+    # Rests on a repeatability that is stated, not measured with the figure.
     STATED = "stated"
-    """Rests on a repeatability that is stated, not measured with the figure."""
+    # From the least to the largest value: too few for an interval, or they drift.
     RANGE = "range"
-    """From the least to the largest value: too few for an interval, or they drift."""
+    # One value, whose spread is not known.
     SINGLE = "single"
-    """One value, whose spread is not known."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from llpacknet.errors import InputError
 if TYPE_CHECKING:
     from pathlib import Path
 
+# Of the experiment within a results folder.
 FOLDER = "unpack"
-"""Of the experiment within a results folder."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bench.judge.statistics import Estimate
     from bench.records.cells import Record
 
+# The form that is timed twice per round.
 TWINS = ("unpack", "unpack_twin")
-"""The form that is timed twice per round."""
 
 
 def record(results: Results, device: str = "cpu", frame: tuple[int, int] = FULL_SIZE) -> Record | str:

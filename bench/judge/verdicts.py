@@ -12,17 +12,17 @@ Verdict = Literal[
 ]  # fmt: skip
 FALLEN: frozenset[Verdict] = frozenset({"slower", "worse", "wrong-output", "failed", "gone"})
 OUTPUTS = "correctness"
+# What the faster half of a process's turns takes, and the slower half.
 TIMES = ("latency", "tail")
-"""What the faster half of a process's turns takes, and the slower half."""
+# What a gate can fall on, as `accepted` names it.
 QUANTITIES = (*TIMES, "memory", "gmac", "parameters", OUTPUTS, "psnr", "instructions")
-"""What a gate can fall on, as `accepted` names it."""
 
+# Relative differences of time that matter: side by side; against a ratio that was recorded elsewhere.
 EFFECT, EFFECT_RECORDED = 0.025, 0.10
-"""Relative differences of time that matter: side by side; against a ratio that was recorded elsewhere."""
+# The slower half of turns moves with whatever else the machine does: less than this is not told from it.
 EFFECT_TAIL = 0.15
-"""The slower half of turns moves with whatever else the machine does: less than this is not told from it."""
+# Peaks of one network move by pages and blocks of the allocator, up to 0.25 MB from process to process.
 MEMORY_BYTES = 1 << 19
-"""Peaks of one network move by pages and blocks of the allocator, up to 0.25 MB from process to process."""
 MEMORY, PSNR_DB, INSTRUCTIONS, LARGEST_DIFFERENCE = 0.03, 0.01, 0.01, 1e-3
 
 

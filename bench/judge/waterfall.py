@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from bench.records.protocols import Protocol
 
 Quantity = Literal["psnr", "ssim", "lpips"]
+# Settings in the order in which they are changed.
 AXES: dict[str, str] = {
     "subset": "pairs scored",
     "gain": "gain of the input",
@@ -20,7 +21,6 @@ AXES: dict[str, str] = {
     "ssim": "definition of SSIM",
     "lpips": "network of LPIPS",
 }
-"""Settings in the order in which they are changed."""
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from llpacknet.errors import InputError
 VARIABLE = "LLBENCH_CACHE"
 LIMIT_VARIABLE = "LLBENCH_CACHE_BYTES"
 DEFAULT_LIMIT = 10_000_000_000
+# Folder of int8 models, below `place`.
 QUANTISED = "quantised"
-"""Folder of int8 models, below `place`."""
 
 
 def place() -> Path:

@@ -22,12 +22,12 @@ LIBRARIES = (
 )
 _ABSOLUTE = re.compile(r"(?<![\w.:/~>])/(?:[^\s/:;,'\"]+/)+([^\s/:;,'\"]+)")
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+# What else in a process's environment changes times or arithmetic; recorded as it was.
 VARIABLES = (
     *(*THREAD_VARIABLES, "OMP_PROC_BIND", "OMP_WAIT_POLICY", "KMP_AFFINITY", "KMP_BLOCKTIME"),
     *("ONEDNN_DEFAULT_FPMATH_MODE", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "CUBLAS_WORKSPACE_CONFIG"),
     *("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"),
 )
-"""What else in a process's environment changes times or arithmetic; recorded as it was."""
 _ARITHMETIC = re.compile(r"^(sse4|avx|fma|f16c|amx|neon|asimd|sve|sme\d*$|bf16|i8mm|fphp|vnni)")
 
 

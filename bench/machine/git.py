@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+# No program of a repository runs, and nothing is tidied up in it.
 SETTINGS = {
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "",
@@ -26,16 +27,15 @@ SETTINGS = {
     "gc.auto": "0",
     "maintenance.auto": "false",
 }
-"""No program of a repository runs, and nothing is tidied up in it."""
+# What git does not count among a repository's own variables, although they change what a checkout holds.
 ALSO_DROPPED = ("GIT_ATTR_SOURCE", "GIT_NAMESPACE", "GIT_TEMPLATE_DIR")
-"""What git does not count among a repository's own variables, although they change what a checkout holds."""
 SAFE = "safe.directory"
+# Characters of git's message that go into an error.
 LONGEST = 400
-"""Characters of git's message that go into an error."""
 
 
+# A working tree that takes longer to look through is left unlooked at.
 STATUS_S = 20.0
-"""A working tree that takes longer to look through is left unlooked at."""
 
 
 class GitError(InputError):

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# torch's own option, read as it allocates for the first time: pages of 2 MB for its large tensors.
 HUGE = "THP_MEM_ALLOC_ENABLE"
-"""torch's own option, read as it allocates for the first time: pages of 2 MB for its large tensors."""
+# Options of mallopt(3) in glibc.
 M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
-"""Options of mallopt(3) in glibc."""
 DEFAULT_MMAP_MAX = 65536
 
 

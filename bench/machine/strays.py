@@ -6,8 +6,8 @@ import os
 
 import psutil
 
+# Variable that a worker hands to everything it starts; its value is the worker's own.
 TOKEN = "LLBENCH_WORKER"  # noqa: S105 -- the name of a variable
-"""Variable that a worker hands to everything it starts; its value is the worker's own."""
 GONE_S = 5.0
 
 

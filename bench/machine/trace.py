@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 FILE = "trace.jsonl"
 _spans: defaultdict[str, float] = defaultdict(float)
+# For each open span, the seconds of the spans inside it that have ended.
 _inner: list[float] = []
-"""For each open span, the seconds of the spans inside it that have ended."""
 
 
 @contextlib.contextmanager

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from bench.measure.subjects import Subject
     from bench.records.jobs import Job
 
+# Device, runtime and precision of the form that all others are held against.
 PLAIN = ("cpu", "published", "fp32")
-"""Device, runtime and precision of the form that all others are held against."""
 
 
 def check_own_input(job: Job, subject: Subject, placed: Any) -> None:

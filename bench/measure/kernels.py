@@ -27,16 +27,17 @@ if TYPE_CHECKING:
     from bench.records.cells import Cell
     from bench.records.jobs import Order
 
+# LLPackNet's last step: 192 channels to RGB.
 FACTOR, COLOURS = 8, 3
-"""LLPackNet's last step: 192 channels to RGB."""
+# Rounds, as many within these limits as `ROUNDS_S` allows.
 FEWEST, MOST = 3, 9
-"""Rounds, as many within these limits as `ROUNDS_S` allows."""
 ROUNDS_S = 6.0
+# Images, and rows and columns before UnPack, of the comparison of batches, for which size has no meaning.
 BATCH, SMALL = 2, 16
-"""Images, and rows and columns before UnPack, of the comparison of batches, for which size has no meaning."""
 SEED = 2020
 
 Form = tuple[str, "Callable[[Tensor], Tensor]"]
+# Forms that are timed; PixelShuffle takes the same channels for other pixels, which costs the same.
 TIMED: tuple[Form, ...] = (
     ("loop", unpack_loop),
     ("unpack_2020", unpack_2020),
@@ -44,7 +45,6 @@ TIMED: tuple[Form, ...] = (
     ("pixelshuffle", partial(pixel_shuffle, upscale_factor=FACTOR)),
     ("unpack_twin", partial(unpack, factor=FACTOR)),
 )
-"""Forms that are timed; PixelShuffle takes the same channels for other pixels, which costs the same."""
 
 
 def begin(order: Order) -> Callable[[int], dict[str, Any]]:

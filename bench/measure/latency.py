@@ -32,27 +32,25 @@ if TYPE_CHECKING:
     from bench.records.jobs import Job, Order
     from llpacknet.raw.frame import RawFrame
 
+# Warm-up ends when a call differs by less than this, relatively, from the one before it.
 STABLE = 0.03
-"""Warm-up ends when a call differs by less than this, relatively, from the one before it."""
 WARM_UP_CALLS = 10
+# Warm-up ends after so many calls or seconds, stable or not.
 WARM_UP_S = 3.0
-"""Warm-up ends after so many calls or seconds, stable or not."""
+# Samples are taken for about this long, within the limits below.
 SAMPLES_S = 3.0
-"""Samples are taken for about this long, within the limits below."""
+# A turn lasts about so long, and at least one call.
 TURN_S = 0.02
-"""A turn lasts about so long, and at least one call."""
 FEWEST_TURNS, MOST_TURNS = 2, 90
+# Calls in a turn.
 MOST_CALLS = 5
-"""Calls in a turn."""
+# A call shorter than this is made once uncounted as a turn begins: others have used the caches since. That
+# call is slower by up to ten milliseconds, as long as its threads wake and the caches fill. A limit at
+# which that is much of a call would divide processes that do the same: one just below it is timed warm, one
+# just above it cold.
 SHORT_CALL_S = 1.0
-"""A call shorter than this is made once uncounted as a turn begins: others have used the caches since.
-
-That call is slower by up to ten milliseconds, as long as its threads wake and the caches fill. A limit at
-which that is much of a call would divide processes that do the same: one just below it is timed warm, one
-just above it cold.
-"""
+# A call longer than this is warm after the cold one, and one sample of it is taken per process.
 LONG_CALL_S = 5.0
-"""A call longer than this is warm after the cold one, and one sample of it is taken per process."""
 
 
 @dataclass(frozen=True)

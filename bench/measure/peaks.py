@@ -20,17 +20,17 @@ from bench.measure import registers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# Rows and columns of the matrices: 17 GFLOP a product, from 50 MB.
 SIDE = 2048
-"""Rows and columns of the matrices: 17 GFLOP a product, from 50 MB."""
+# 3x3 convolutions: inputs, outputs, rows, columns; their inputs and outputs stay near the caches.
 CONVOLVED = ((64, 64, 96, 256), (128, 128, 96, 256), (192, 64, 96, 256))
-"""3x3 convolutions: inputs, outputs, rows, columns; their inputs and outputs stay near the caches."""
+# An inner product: rows, inputs, outputs.
 INNER = (4096, 1024, 1024)
-"""An inner product: rows, inputs, outputs."""
+# Numbers that are copied: 268 MB read and as many written, more than caches hold.
 COPIED = 1 << 26
-"""Numbers that are copied: 268 MB read and as many written, more than caches hold."""
 ROUNDS = 5
+# Names of the loop within the registers, and of cores x lanes x 2 x units x clock.
 REGISTERS, LIMIT = "registers", "limit"
-"""Names of the loop within the registers, and of cores x lanes x 2 x units x clock."""
 DTYPES = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.int8: "int8"}
 
 

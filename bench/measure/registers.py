@@ -30,13 +30,13 @@ if TYPE_CHECKING:
 
 cgutils: Any = untyped
 ROUNDS = 5
+# How long a loop runs for one figure.
 SECONDS = 0.05
-"""How long a loop runs for one figure."""
+# Independent sums: two units of six cycles' latency are kept busy, and AVX2 has registers for them.
 SUMS = 12
-"""Independent sums: two units of six cycles' latency are kept busy, and AVX2 has registers for them."""
 STEPS = 200_000
+# Units are counted in whole numbers: what is measured lies this near to one, or is called a fault.
 TOLERANCE = 0.05
-"""Units are counted in whole numbers: what is measured lies this near to one, or is called a fault."""
 
 
 @dataclass(frozen=True)

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from llpacknet.raw.frame import RawFrame
     from llpacknet.runtimes import Prepared
 
+# Multiples of 32 and of no more, by which a network shows that needs more and does not say so.
 CHECKED_SIZE = (160, 224)
-"""Multiples of 32 and of no more, by which a network shows that needs more and does not say so."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from bench.metrics.windows import Window
 
+# Large enough to fill a GPU, small enough that float64 copies of a band take a few hundred megabytes.
 BAND_ROWS = 512
-"""Large enough to fill a GPU, small enough that float64 copies of a band take a few hundred megabytes."""
 
 
 def mean_squared_error(prediction: Tensor, truth: Tensor) -> float:

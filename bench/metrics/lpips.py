@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from bench.metrics.backbone import Net
     from bench.metrics.pictures import Picture
 
+# Pixels between two features of the last level, in both networks.
 STRIDE = 16
-"""Pixels between two features of the last level, in both networks."""
+# Rows around a band that its features depend on: 80 above and 81 below for AlexNet, 90 and 90 for VGG16.
 MARGIN = 96
-"""Rows around a band that its features depend on: 80 above and 81 below for AlexNet, 90 and 90 for VGG16."""
+# The largest feature map that a band may have; AlexNet's first, at 12 megapixels, is 194 MB, one band.
 MAP_BYTES = 512_000_000
-"""The largest feature map that a band may have; AlexNet's first, at 12 megapixels, is 194 MB, one band."""
+# A truth's features are kept if they fit into this: AlexNet's do up to 25 megapixels, VGG16's up to 2.
 KEPT_BYTES = 1_000_000_000
-"""A truth's features are kept if they fit into this: AlexNet's do up to 25 megapixels, VGG16's up to 2."""
 CHUNK_BYTES = 4_000_000
 
 

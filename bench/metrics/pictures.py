@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     import torch
 
 Picture = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32] | NDArray[np.float64]
+# Rows of a band. A result is the sum of the bands' sums in their order, so it depends on this number in its
+# last digit and on the number of threads not at all.
 BAND_ROWS = 64
-"""Rows of a band. A result is the sum of the bands' sums in their order, so it depends on this number in its
-last digit and on the number of threads not at all."""
 
 
 def checked_range(prediction: Any, truth: Any, data_range: float | None) -> float:

@@ -10,8 +10,8 @@ import torch
 
 from llpacknet.errors import InputError
 
+# Operators live as long as the library object that declared them.
 _KEPT: list[torch.library.Library] = []
-"""Operators live as long as the library object that declared them."""
 
 
 def import_lpips() -> Any:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Definition = Literal["uniform", "gaussian", "gaussian-population", "wang-luma", "matlab-rgb"]
+# ITU-R BT.601's luma of R, G, B, kept as a real number, never rounded to 8 bits.
 LUMA = (0.299, 0.587, 0.114)
-"""ITU-R BT.601's luma of R, G, B, kept as a real number, never rounded to 8 bits."""
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ Measurement = Literal["quality", "latency", "memory", "complexity", "kernels"]
 Status = Literal[
     "ok", "oom-host", "oom-device", "timeout", "crash", "wrong-output", "bad-input", "unsupported", "skipped"
 ]
+# Measurements that need a machine to themselves, and of which those of two machines are never mixed.
 TIMED = frozenset({"latency", "memory", "kernels"})
-"""Measurements that need a machine to themselves, and of which those of two machines are never mixed."""
 SCHEMA_VERSION = 2
+# Stands where a model stands in the cells of `bench.measure.reference`, which is none of a user's.
 REFERENCE = "reference-workload"
-"""Stands where a model stands in the cells of `bench.measure.reference`, which is none of a user's."""
 
 
 @dataclass(frozen=True, order=True)

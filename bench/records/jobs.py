@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+# Event of a worker that waits for a word: the next order, or whose turn it is.
 RESTS = "rests"
-"""Event of a worker that waits for a word: the next order, or whose turn it is."""
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "pending.json"
+# Measurement and method.
 Key = tuple[str, str]
-"""Measurement and method."""
 
 
 def write(out: Path, left: Mapping[Key, float]) -> None:

@@ -9,12 +9,12 @@ from baselines.paper import FULL_HEIGHT, FULL_WIDTH
 
 TierName = Literal["smoke", "quick", "standard", "full"]
 
+# One method of each sort that the machinery has to deal with, and quick ones.
 SMOKE = ("llpacknet", "sid-unet", "red", "gain-only")
-"""One method of each sort that the machinery has to deal with, and quick ones."""
+# Table 1's columns: without ground-truth exposure, and with it as the authors' own release scores it.
 PROTOCOLS = ("paper2020", "release2022")
-"""Table 1's columns: without ground-truth exposure, and with it as the authors' own release scores it."""
+# The same and the paper's own protocol with ground-truth exposure, for the long tiers.
 ALL_PROTOCOLS = ("paper2020", "paper2020-gt", "release2022")
-"""The same and the paper's own protocol with ground-truth exposure, for the long tiers."""
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bench.run.request import Request
 
 MAKE_S = 15.0
+# A full-size scene with its exposures, and one of its losslessly compressed frames; to plan from.
 MAKE_BYTES_PER_FRAME = 16e6
-"""A full-size scene with its exposures, and one of its losslessly compressed frames; to plan from."""
 DATA_FOLDER = "data"
 
 

@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
 FILE = Path(__file__).with_name("predictions.toml")
 TABLE_THREADS = 2
+# Starting a worker: interpreter, torch, the method.
 IMPORT_S = 2.5
-"""Starting a worker: interpreter, torch, the method."""
 IMPORT_BYTES = 400_000_000
+# Reading, rendering the truth and the cheap scores of a full-size picture.
 PICTURE_S = 2.0
-"""Reading, rendering the truth and the cheap scores of a full-size picture."""
 LPIPS_S, LPIPS_BYTES = 3.0, 3_700_000_000
+# The forms of UnPack, timed and compared on a full-size picture's channels.
 KERNELS_S, KERNELS_BYTES = 14.0, 900_000_000
-"""The forms of UnPack, timed and compared on a full-size picture's channels."""
+# By runtime and precision: time of a pass relative to the published form's, and seconds to build it.
 FORMS: dict[tuple[str | None, str | None], tuple[float, float]] = {
     ("published", "fp32"): (1.0, 0.0),
     ("eager", "fp32"): (0.9, 0.0),
@@ -33,12 +34,11 @@ FORMS: dict[tuple[str | None, str | None], tuple[float, float]] = {
     ("openvino", "bf16"): (0.5, 5.0),
     ("openvino", "int8"): (0.3, 10.0),
 }
-"""By runtime and precision: time of a pass relative to the published form's, and seconds to build it."""
+# The machine's own peaks, measured beside them at any frame size.
 PEAKS_S, PEAKS_BYTES = 4.0, 550_000_000
-"""The machine's own peaks, measured beside them at any frame size."""
 CELL_BYTES = 4_000
+# One full-size restored picture as PNG.
 PREDICTION_BYTES = 20_000_000
-"""One full-size restored picture as PNG."""
 
 
 @dataclass(frozen=True)

@@ -46,14 +46,12 @@ __all__ = [
 ]
 
 TAIL_BYTES = 4096
+# Between asking a worker to end and killing it.
 GRACE_S = 5.0
-"""Between asking a worker to end and killing it."""
+# Where glibc's thresholds stand after a process has freed a block of 32 MB, as it does with large frames.
+# It moves them at run time, by what was freed before, unless they are given: of two processes that do the
+# same on a small frame, one has three times the page faults and takes half as long again.
 STEADY_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
-"""Where glibc's thresholds stand after a process has freed a block of 32 MB, as it does with large frames.
-
-It moves them at run time, by what was freed before, unless they are given: of two processes that do the same
-on a small frame, one has three times the page faults and takes half as long again.
-"""
 Event = dict[str, Any]
 
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from bench.records.jobs import Job
     from bench.run.outcome import Summary
 
+# So many seconds of prediction count as confirmed before anything has run: one odd job does not decide.
 FIRM_S = 15.0
-"""So many seconds of prediction count as confirmed before anything has run: one odd job does not decide."""
 
 
 def for_stream(stream: TextIO | None = None, pace: Pace | None = None, later_s: float = 0.0) -> Lines | Bar:

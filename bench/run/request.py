@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from bench.records.cells import Measurement
     from bench.records.tiers import Tier
 
+# What is measured of a method where nothing else is asked for.
 MEASUREMENTS: tuple[Measurement, ...] = ("complexity", "latency", "memory", "quality")
-"""What is measured of a method where nothing else is asked for."""
+# Everything that can be measured; kernels are UnPack's, so that only LLPackNet has them.
 KINDS: tuple[Measurement, ...] = (*MEASUREMENTS, "kernels")
-"""Everything that can be measured; kernels are UnPack's, so that only LLPackNet has them."""
 ROUNDS = 5
+# Its first scene has an exposure from the middle of SID's test list: 10 s at ISO 320.
 SEED = 8
-"""Its first scene has an exposure from the middle of SID's test list: 10 s at ISO 320."""
 SWEEPS = ("resolution", "threads")
 
 

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from bench.records.cells import Status
     from bench.run.request import Request
 
+# The method whose last step, UnPack, is measured by itself.
 UNPACKING = "llpacknet"
-"""The method whose last step, UnPack, is measured by itself."""
 
 
 @dataclass(frozen=True)

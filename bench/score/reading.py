@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+# Names of SID's files, 10003_00_0.1s, and those that its test script writes: 10003_00_100_out.
 SID_NAME = re.compile(
     r"(?P<scene>\d{5})_(?P<frame>\d{2})_"
     r"((?P<seconds>\d+(\.\d+)?)s(?![0-9A-Za-z])|(?P<ratio>\d{2,3})(_(out|gt|scale))?$)"
 )
-"""Names of SID's files, 10003_00_0.1s, and those that its test script writes: 10003_00_100_out."""
+# Exposure times that SID's test list has at a ratio; at 300 there are several.
 _RATIO_SECONDS = {100: 0.1, 250: 0.04}
-"""Exposure times that SID's test list has at a ratio; at 300 there are several."""
 
 
 @dataclass(frozen=True)

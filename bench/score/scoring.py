@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from bench.records.protocols import Protocol
 
 QUANTITIES: tuple[Quantity, ...] = ("psnr", "ssim", "lpips")
+# A picture's values by quantisation and metric name, or why there are none.
 Judged = dict[tuple[str, str], float] | str
-"""A picture's values by quantisation and metric name, or why there are none."""
+# What a protocol says of the input; pictures that exist already cannot be changed in it.
 GIVEN = ("gain", "input_clip")
-"""What a protocol says of the input; pictures that exist already cannot be changed in it."""
 
 
 @dataclass

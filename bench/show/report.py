@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 FILE = "report.html"
 TEMPLATES = "templates"
+# Pixels of an embedded figure that shows photographs.
 WIDEST = 1800
-"""Pixels of an embedded figure that shows photographs."""
 
 
 def write_all(out: Path) -> None:

@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+# Exponents per scale, finest first (Wang, Simoncelli and Bovik 2003).
 MS_SSIM_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Exponents per scale, finest first (Wang, Simoncelli and Bovik 2003)."""
 
+# Side of the Gaussian window, sigma 1.5.
 MS_SSIM_SIDE = 11
-"""Side of the Gaussian window, sigma 1.5."""
 
+# After this many steps the 2020 training lowered the weights of its two smoothness terms.
 EARLY_STEPS_2020 = 20_000
-"""After this many steps the 2020 training lowered the weights of its two smoothness terms."""
 
 
 class Loss(Protocol):
@@ -150,8 +150,8 @@ def _plain(function: Callable[[Tensor, Tensor], Tensor]) -> Loss:
     return loss
 
 
+# What `--loss` takes.
 LOSSES: dict[str, Loss] = {"l1": _plain(l1), "l1+ms-ssim": _plain(l1_ms_ssim), "2020": published_2020}
-"""What `--loss` takes."""
 
+# Losses that are the same at every step: only their steps can be recorded and replayed.
 STEADY = frozenset({"l1", "l1+ms-ssim"})
-"""Losses that are the same at every step: only their steps can be recorded and replayed."""

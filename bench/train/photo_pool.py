@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 Use = Literal["training", "validation"]
 LIST_NAME = "photographs.csv"
+# Without a list, one file in so many is kept for validation.
 HELD_OUT = 6
-"""Without a list, one file in so many is kept for validation."""
 
 
 @dataclass(frozen=True)

@@ -19,14 +19,14 @@ from llpacknet.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Of the scenes; their exposures, and what else is drawn for a patch, come from the training's seed.
 SEED = 20_200_907
-"""Of the scenes; their exposures, and what else is drawn for a patch, come from the training's seed."""
 
+# Rows and columns of a picture: half of a full frame's, about two seconds of work.
 SIZE = (1424, 2128)
-"""Rows and columns of a picture: half of a full frame's, about two seconds of work."""
 
+# Mean of a picture in linear light, that of a well exposed photograph.
 MEAN = 0.18
-"""Mean of a picture in linear light, that of a well exposed photograph."""
 
 
 def pictures(count: int, size: tuple[int, int] | None = None) -> list[NDArray[np.uint8]]:

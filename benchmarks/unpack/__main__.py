@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from benchmarks.unpack.arms import Arm
 
+# Folder beside the results where trainings lie until they are done.
 UNFINISHED = "unfinished"
-"""Folder beside the results where trainings lie until they are done."""
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})

@@ -53,6 +53,7 @@ class Arm:
         }
 
 
+# In the order of the table: those that 2022 changed first, the setting of 2020 (batch 1) last.
 ARMS = (
     Arm("unpack", "unpack", 4),
     Arm("unpack-old", "unpack-2020", 4),
@@ -66,7 +67,6 @@ ARMS = (
     Arm("unpack-as-2020-single", "unpack", 1, weight_norm=False, final="relu"),
     Arm("pixelshuffle-as-2020-single", "pixelshuffle", 1, weight_norm=False, final="relu"),
 )
-"""In the order of the table: those that 2022 changed first, the setting of 2020 (batch 1) last."""
 
 
 @dataclass(frozen=True)

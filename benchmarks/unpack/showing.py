@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from benchmarks.unpack.judging import Difference, Interval
     from benchmarks.unpack.running import Outcome, Setting
 
+# Of the figure and of the Markdown file.
 NAME = "unpack"
-"""Of the figure and of the Markdown file."""
 
 DIGITS = 2
+# The arms whose curves are drawn: colour, line, words. All of batch 4.
 DRAWN = {
     "unpack": ("#D55E00", "-", "UnPack"),
     "unpack-old": ("#0072B2", "-", "UnPack, old form"),
@@ -35,7 +36,6 @@ DRAWN = {
     "unpack-as-2020": ("#CC79A7", "-", "UnPack, as in 2020"),
     "unpack-old-as-2020": ("#332288", "-", "UnPack, old form, as in 2020"),
 }
-"""The arms whose curves are drawn: colour, line, words. All of batch 4."""
 
 
 def write(out: Path, outcomes: Sequence[Outcome], setting: Setting) -> list[Path]:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from llpacknet.raw.frame import RawFrame
     from llpacknet.restoring import Placed, Restored, Restorer
 
+# What is taken for a photograph in a folder; a file named by itself is tried whatever it is called.
 RAW_SUFFIXES = frozenset(
     (
         *(
@@ -61,11 +62,10 @@ RAW_SUFFIXES = frozenset(
         ),
     )
 )
-"""What is taken for a photograph in a folder; a file named by itself is tried whatever it is called."""
+# Mean level, as a share of white, of the brightest of the 93 first frames of SID's test part.
 BRIGHTEST_DARK = 27.536 / 15871
-"""Mean level, as a share of white, of the brightest of the 93 first frames of SID's test part."""
+# Pictures that wait to be written at most, so that a slow disk does not fill the memory.
 WRITING = 2
-"""Pictures that wait to be written at most, so that a slow disk does not fill the memory."""
 
 
 @dataclass(frozen=True)

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 ORIENTATION, TAKEN, EXIF_FOLDER = 0x0112, 0x0132, 0x8769
 TAKEN_ORIGINALLY = 0x9003
 TIME = re.compile(r"\d{4}(:\d\d){2} \d\d(:\d\d){2}")
+# Make, Model, DateTime, Artist, Copyright.
 _MAIN = (0x010F, 0x0110, TAKEN, 0x013B, 0x8298)
-"""Make, Model, DateTime, Artist, Copyright."""
 _CAPTURE = (
     *(0x829A, 0x829D, 0x8827),  # ExposureTime, FNumber, PhotographicSensitivity
     *(TAKEN_ORIGINALLY, 0x9004, 0x9010, 0x9011, 0x9012, 0x9290, 0x9291, 0x9292),  # times, zones, fractions
     *(0x920A, 0xA405, 0xA433, 0xA434),  # FocalLength, its equivalent, LensMake, LensModel
 )
+# What Pillow raises on headers that contradict themselves.
 _DAMAGED = (OSError, ValueError, KeyError, TypeError, SyntaxError, OverflowError, struct.error)
-"""What Pillow raises on headers that contradict themselves."""
 
 
 def read(path: Path, raw: Any = None) -> Image.Exif:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from llpacknet.raw.frame import RawFrame
 
+# Side of the squares that are averaged: noise of a dark frame is no difference of colour.
 BLOCK = 16
-"""Side of the squares that are averaged: noise of a dark frame is no difference of colour."""
 SMALLEST_SIDE = 24 * BLOCK
 _WHITE = 65535
 _LIGHTNESS_IGNORED = 1e9

@@ -34,12 +34,12 @@ SUFFIXES: dict[str, Kind] = {
 ENDINGS: dict[Kind, str] = {"png": ".png", "jpeg": ".jpg", "tiff": ".tif", "dng": "-restored.dng"}
 BITS: dict[Kind, Literal[8, 16]] = {"png": 8, "jpeg": 8, "tiff": 16, "dng": 16}
 JPEG_QUALITY = 95
+# A fifth smaller, and in half the time, than with a search for repetitions: the filter leaves few.
 PNG: dict[str, Any] = {
     "level": 1,
     "filter": imagecodecs.PNG.FILTER.PAETH,
     "strategy": imagecodecs.PNG.STRATEGY.RLE,
 }
-"""A fifth smaller, and in half the time, than with a search for repetitions: the filter leaves few."""
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = len(_SIGNATURE) + 25
 

@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
     from llpacknet.raw.tiff import Directory
 
+# No camera records more in one frame; a header that declares more is damaged or hostile.
 MAX_PIXELS = 300_000_000
-"""No camera records more in one frame; a header that declares more is damaged or hostile."""
 
+# No single raw frame is larger.
 MAX_BYTES = 2_000_000_000
-"""No single raw frame is larger."""
 
 _COLOUR_FILTERS = 32803
 _SENSOR_DATA = (_COLOUR_FILTERS, 34892)  # photometric interpretations: colour filter array, linear raw

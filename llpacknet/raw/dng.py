@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+# XYZ (D65) to camera RGB of the Sony A7S II, the camera of SID's Sony set.
 A7S2_XYZ_TO_CAMERA: NDArray[np.float64] = (
     np.array([[5838, -1430, -246], [-3497, 11477, 2297], [-748, 1885, 5778]], np.float64) / 10000
 )
-"""XYZ (D65) to camera RGB of the Sony A7S II, the camera of SID's Sony set."""
 
+# What a written file names as its camera, so that nobody takes it for a photograph.
 CAMERA = "Synthetic A7S II model (llbench)"
-"""What a written file names as its camera, so that nobody takes it for a photograph."""
 
+# LibRaw takes a file with fewer rows or columns for something other than a raw photograph.
 SMALLEST_SIDE = 22
-"""LibRaw takes a file with fewer rows or columns for something other than a raw photograph."""
 
 _COLOURS = {"R": 0, "G": 1, "B": 2}
 _SHORT, _LONG, _RATIONAL, _SRATIONAL, _BYTE, _ASCII = 3, 4, 5, 10, 1, 2

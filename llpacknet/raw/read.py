@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+# Linear sRGB to XYZ (D65).
 SRGB_TO_XYZ: NDArray[np.float64] = np.array(
     [[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]]
 )
-"""Linear sRGB to XYZ (D65)."""
 
+# Saturation of Sony's 14-bit files as every published protocol on SID takes it. LibRaw instead names the
+# end of the tone curve stored in the file, which for compressed ARW (17220) no pixel can reach.
 SONY_WHITE = 16383
-"""Saturation of Sony's 14-bit files as every published protocol on SID takes it. LibRaw instead names the end
-of the tone curve stored in the file, which for compressed ARW (17220) no pixel can reach."""
 
+# LibRaw's codes for a frame that is upright, or becomes so by quarter turns.
 UPRIGHT_FLIPS = (0, 3, 5, 6)
-"""LibRaw's codes for a frame that is upright, or becomes so by quarter turns."""
 
 
 def read_raw(path: Path) -> RawFrame:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from llpacknet.raw.frame import RawFrame
 
+# What SID and every later protocol pass to rawpy's postprocess for a long exposure, and no turning.
 ARGUMENTS: dict[str, Any] = {
     "use_camera_wb": True,
     "half_size": False,
@@ -28,7 +29,6 @@ ARGUMENTS: dict[str, Any] = {
     "output_bps": 16,
     "user_flip": 0,
 }
-"""What SID and every later protocol pass to rawpy's postprocess for a long exposure, and no turning."""
 
 
 def render(path: Path) -> NDArray[np.uint16]:

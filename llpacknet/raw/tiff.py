@@ -21,11 +21,11 @@ SENSOR_WIDTH, SENSOR_HEIGHT, PANASONIC_FORMAT, PANASONIC_DATA = 2, 3, 0x2D, 0x11
 TIFF = (b"II*\0", b"MM\0*")
 PANASONIC = b"IIU\0"
 OLYMPUS = (b"IIRO", b"IIRS", b"MMOR")
+# How a TIFF begins, and the raw formats that are TIFF in all but these four bytes.
 MAGIC = (*TIFF, PANASONIC, *OLYMPUS)
-"""How a TIFF begins, and the raw formats that are TIFF in all but these four bytes."""
 
+# Values of the entries by tag; fractions as floats.
 Directory = dict[int, tuple[float, ...]]
-"""Values of the entries by tag; fractions as floats."""
 
 _MAX_DIRECTORIES = 64
 _MAX_ENTRIES = 4096

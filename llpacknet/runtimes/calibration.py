@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     from llpacknet.conventions import Conventions
 
+# Short exposures of made scenes, uint16 (N, H, W) in RGGB phase, and their exposure ratios.
 FILE = Path(__file__).with_name("calibration.npz")
-"""Short exposures of made scenes, uint16 (N, H, W) in RGGB phase, and their exposure ratios."""
 
 
 def scenes(*, keeps_negatives: bool = False) -> Iterator[tuple[Tensor, float]]:

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 OPSET = 17
 INPUT, OUTPUT = "mosaic", "rgb"
+# Names of the two free dimensions of the input.
 HEIGHT, WIDTH = "height", "width"
-"""Names of the two free dimensions of the input."""
 _ROWS, _COLUMNS = 64, 96
 
 

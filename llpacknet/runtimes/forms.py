@@ -12,19 +12,19 @@ RUNTIMES = ("published", "eager", "compile", "onnxruntime", "openvino")
 PRECISIONS = ("fp32", "bf16", "fp16", "int8")
 INSTALL = 'python -m pip install "llpacknet-bench[accel]"'
 
+# What the extra `accel` has to provide for a form; torch itself needs onnx to export.
 _PACKAGES = {
     ("onnxruntime", "fp32"): ("onnx", "onnxruntime"),
     ("openvino", "fp32"): ("onnx", "openvino"),
     ("openvino", "bf16"): ("onnx", "openvino"),
     ("openvino", "int8"): ("onnx", "openvino", "nncf"),
 }
-"""What the extra `accel` has to provide for a form; torch itself needs onnx to export."""
+# Formats that it lacks, or has in no quality worth shipping (docs/runtimes.md).
 _NOT_IN_ONNXRUNTIME = {
     "bf16": "ONNX Runtime has no bf16 convolution for processors; openvino has",
     "int8": "ONNX Runtime rounds to 8 bits what an int8 convolution gives: LLPackNet loses more than 1 dB; "
     "openvino has int8",
 }
-"""Formats that it lacks, or has in no quality worth shipping (docs/runtimes.md)."""
 
 
 def why_unsupported(runtime: str, precision: str, device: str = "cpu") -> str | None:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from llpacknet.runtimes.framing import Framing
 
+# What is asked for where there are instructions for it; else fp32, and `computes` tells.
 HINTS = {"fp32": "f32", "bf16": "bf16", "int8": "f32"}
-"""What is asked for where there are instructions for it; else fp32, and `computes` tells."""
 _FORMATS = {"f32": "fp32", "bf16": "bf16", "f16": "fp16", "u8": "int8", "i8": "int8"}
 CONVOLUTIONS = ("Convolution", "Deconvolution")
 

@@ -11,18 +11,18 @@ import re
 from functools import cache
 from pathlib import Path
 
+# Flags on x86 and on ARM, any of which is enough. int8 means products of bytes summed in one step.
 _INSTRUCTIONS = {
     "bf16": frozenset({"avx512_bf16", "amx_bf16", "avx_ne_convert", "bf16", "svebf16"}),
     "int8": frozenset({"avx512_vnni", "avx_vnni", "avx_vnni_int8", "amx_int8", "asimddp", "i8mm"}),
 }
-"""Flags on x86 and on ARM, any of which is enough. int8 means products of bytes summed in one step."""
+# Variables that hold the newest instructions oneDNN may use.
 CAPS = ("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA")
-"""Variables that hold the newest instructions oneDNN may use."""
+# Values of those variables that leave out a number format's instructions.
 _FORBIDS = {
     "bf16": frozenset({"SSE41", "AVX", "AVX2", "AVX2_VNNI", "AVX512_CORE", "AVX512_CORE_VNNI"}),
     "int8": frozenset({"SSE41", "AVX", "AVX2", "AVX512_CORE"}),
 }
-"""Values of those variables that leave out a number format's instructions."""
 
 
 def lacks(precision: str, runtime: str = "eager") -> bool:

@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 
     Mosaics = Sequence[NDArray[np.float32]]
 
+# Changes with the way of quantising, so that kept models are made anew.
 SCHEME = "3"
-"""Changes with the way of quantising, so that kept models are made anew."""
+# Share of an activation's values that may lie outside its range, at either end.
 OUTSIDE = 1e-5
-"""Share of an activation's values that may lie outside its range, at either end."""
+# Convolutions on every way from the mosaic that stay in fp32.
 KEPT = 2
-"""Convolutions on every way from the mosaic that stay in fp32."""
 _CONVOLUTIONS = frozenset(
     {"Convolution", "GroupConvolution", "ConvolutionBackpropData", "Conv", "ConvTranspose"}
 )

@@ -12,8 +12,8 @@ from bench.cli.options import weights_files
 from llpacknet.errors import InputError
 
 ASSIGNMENT = re.compile(r"[A-Z_]+=")
+# Where the shell's next word begins something else.
 OPERATORS = {"|", ">", ">>", "&", "&&", ";"}
-"""Where the shell's next word begins something else."""
 
 
 def verbs(command=llbench, path=("llbench",), parent=None):

@@ -20,8 +20,9 @@ from .pages import ROOT, SHELL, blocks, fragments, lines, pages
 
 PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in pages()]
 SIZE = "64x96"
+# Inside scikit-image.
 PHOTOGRAPHS = {"coffee": "training", "rocket": "validation"}
-"""Inside scikit-image."""
+# Defaults of options, set in the way that the quick start describes.
 SMALL = {
     "LLBENCH_REPRODUCE_SIZE": SIZE,
     "LLBENCH_REPRODUCE_ROUNDS": "1",
@@ -36,7 +37,6 @@ SMALL = {
     "LLBENCH_TRAIN_PATCH": "64",
     "LLBENCH_TRAIN_WORKERS": "0",
 }
-"""Defaults of options, set in the way that the quick start describes."""
 
 
 class Reader:

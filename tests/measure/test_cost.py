@@ -19,8 +19,8 @@ from bench.run.plan import plan
 from bench.run.request import Request
 
 METHODS = Path(__file__).parent.parent / "methods"
+# What a first call needs beyond its own arrays: pages of code, the output, the allocator's.
 CONSTANT_BYTES = 6_000_000
-"""What a first call needs beyond its own arrays: pages of code, the output, the allocator's."""
 
 
 @pytest.fixture(autouse=True)

@@ -10,8 +10,8 @@ import time
 import torch
 from torch import nn
 
+# How long each rest of this process really was, in seconds.
 RESTS = []
-"""How long each rest of this process really was, in seconds."""
 
 
 class Good(nn.Module):

@@ -13,11 +13,11 @@ from bench.cli import main
 from bench.metrics import backbone
 from llpacknet.errors import InputError
 
+# Of the stand-in archive: AlexNet's true shapes, and small ones where only the names are looked at.
 SHAPES = {
     "alex": [(64, 3, 11), (192, 64, 5), (384, 192, 3), (256, 384, 3), (256, 256, 3)],
     "vgg": [(4, 3, 3)] * 13,
 }
-"""Of the stand-in archive: AlexNet's true shapes, and small ones where only the names are looked at."""
 
 
 @pytest.fixture(autouse=True)

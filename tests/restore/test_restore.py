@@ -17,8 +17,8 @@ from llpacknet.raw.dng import write_dng
 
 SIZE = (64, 96)
 TAKEN = "2020:11:07 21:30:05"
+# A colour matrix that is not the A7S II's.
 CANON = (0.6461, -0.1164, -0.0857, -0.3825, 1.1597, 0.2534, -0.0416, 0.1540, 0.5655)
-"""A colour matrix that is not the A7S II's."""
 
 
 def scene(pattern="RGGB", size=SIZE, light=(400, 900, 500), balance=(2.09, 1.0, 2.43)):

@@ -34,12 +34,12 @@ LAYER_GB = {
 OWN_GAIN = {"llpacknet-2020", "llpacknet-2020-conv", "llpacknet-pixelshuffle", "sid-unet+amplifier"}
 CLASSICAL = {"lime", "robust-retinex", "gain-only"}
 SLOW = {"did", "sgn", "robust-retinex"}
+# Arms of the experiment on UnPack, and their PSNR in dB.
 ARMS = (
     ("unpack", 24.0), ("unpack-old", 19.0), ("unpack-as-2020", 23.5), ("unpack-old-as-2020", 19.5),
     ("unpack-as-2020-single", 23.0), ("pixelshuffle-as-2020-single", 23.4), ("unpack-single", 22.0),
     ("unpack-old-single", 22.0),
 )  # fmt: skip
-"""Arms of the experiment on UnPack, and their PSNR in dB."""
 FULL = (2848, 4256)
 ENVIRONMENT = {
     "cpu_model": "Example CPU @ 2.00GHz",

@@ -29,10 +29,10 @@ _INTEROP_FOLDER, _PROFILE = 0xA005, 34675
 _UNCALIBRATED, _ADOBE_CLOSE = 0xFFFF, 2
 _SRGB_GAMMA, _GAMMA_STEP = 0.45455, 0.02
 _SRGB_CHROMATICITIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
+# Levels of 255: profiles that come so near to sRGB are its many spellings, and change nothing.
 _SAME_COLOUR = 2.0
-"""Levels of 255: profiles that come so near to sRGB are its many spellings, and change nothing."""
+# White point, primaries and gamma of Adobe RGB (1998).
 _ADOBE = ((0.3127, 0.3290), (0.64, 0.33, 0.21, 0.71, 0.15, 0.06), 563 / 256)
-"""White point, primaries and gamma of Adobe RGB (1998)."""
 
 
 def read(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:

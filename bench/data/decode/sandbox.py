@@ -34,11 +34,11 @@ from llpacknet.raw.frame import RawFrame
 if TYPE_CHECKING:
     from types import TracebackType
 
+# Address space of the decoding process; a frame at the header check's limit (300 megapixels) needs less.
 MEMORY_BYTES = 4_000_000_000
-"""Address space of the decoding process; a frame at the header check's limit (300 megapixels) needs less."""
 
+# A full-resolution frame takes under half a second.
 TIMEOUT_S = 60.0
-"""A full-resolution frame takes under half a second."""
 
 _REPLY_LIMIT = 100_000
 

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from llpacknet.raw.frame import RawFrame
 
+# Both halves of the picture must agree to this: otherwise noise moved the peak, and nothing was measured.
 BELIEVABLE_PX = 3.0
-"""Both halves of the picture must agree to this: otherwise noise moved the peak, and nothing was measured."""
 
 _SMALLEST_SIDE = 64
 _PARTS_OF_A_PIXEL = 10

@@ -21,13 +21,13 @@ from llpacknet.raw.dng import CAMERA
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+# SID's file names: scene, frame number, exposure time.
 NAME = re.compile(
     r"(?P<scene>\d{5})_(?P<frame>\d{2})_(?P<seconds>\d{1,6}(\.\d{1,9})?)s\.(arw|dng)", re.IGNORECASE
 )
-"""SID's file names: scene, frame number, exposure time."""
 
+# At the root of made data: its kind, seed and files.
 MANIFEST = "manifest.json"
-"""At the root of made data: its kind, seed and files."""
 
 SID_TEST_SCENES = 50
 _STRANGER = "that another user put there, not followed: put the file itself there, or own the link"

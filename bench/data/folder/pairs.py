@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pathlib import Path
 
+# The published protocols cap the exposure ratio here.
 MAX_RATIO = 300.0
-"""The published protocols cap the exposure ratio here."""
 
 
 @dataclass(frozen=True, order=True)

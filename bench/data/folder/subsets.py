@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from bench.data.folder.pairs import Pair
 
+# Test scenes whose long exposure is shifted against the short ones; SID's authors leave them out.
 MISALIGNED = frozenset({"10034", "10045", "10172"})
-"""Test scenes whose long exposure is shifted against the short ones; SID's authors leave them out."""
 
 
 def _test(pair: Pair) -> bool:
@@ -48,6 +48,7 @@ class Count:
 
 
 RATIOS = (100, 250, 300)
+# Counts of the complete SID Sony set, from its own lists.
 PUBLISHED = {
     "all": Count(598, 93, (182, 180, 236)),
     "first": Count(93, 93, (29, 29, 35)),
@@ -58,7 +59,6 @@ PUBLISHED = {
     "validation": Count(234, 36, None),
     "training": Count(1865, 280, None),
 }
-"""Counts of the complete SID Sony set, from its own lists."""
 
 
 def select(pairs: Iterable[Pair], subset: str) -> tuple[Pair, ...]:

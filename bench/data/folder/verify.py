@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from bench.data.decode.sandbox import Decoded
     from bench.data.folder.pairs import Dataset, Pair
 
+# From here on a measured misalignment is worth a warning; it is measured to about a pixel.
 SHIFT_PX = 3.0
-"""From here on a measured misalignment is worth a warning; it is measured to about a pixel."""
 
+# What every file of SID's Sony set is.
 SID_FACTS = {"size": FULL_SIZE, "pattern": "RGGB", "black": (512.0, 512.0, 512.0, 512.0), "white": 16383}
-"""What every file of SID's Sony set is."""
 
 
 @dataclass

@@ -27,19 +27,20 @@ if TYPE_CHECKING:
 
 BLACK = 512
 WHITE = 16383
+# Digital numbers between black and saturation: what 1.0 of a linear mosaic stands for.
 SPAN = WHITE - BLACK
-"""Digital numbers between black and saturation: what 1.0 of a linear mosaic stands for."""
 
+# Digital numbers per electron, per unit of ISO.
 GAIN_PER_ISO = 9.563e-4
-"""Digital numbers per electron, per unit of ISO."""
 
+# The first ISO of the sensor's second conversion gain (1600 is the last one of the first).
 GAIN_SWITCH_ISO = 2000
-"""The first ISO of the sensor's second conversion gain (1600 is the last one of the first)."""
 
 WB_RED = (1.80, 2.09, 2.74)
+# Camera white-balance multipliers (green is 1) over SID's test scenes: least, median, largest.
 WB_BLUE = (1.89, 2.43, 2.93)
-"""Camera white-balance multipliers (green is 1) over SID's test scenes: least, median, largest."""
 
+# White-balanced camera RGB to linear sRGB; each row sums to 1.
 CAMERA_TO_SRGB: NDArray[np.float64] = np.array(
     [
         [1.9712269, -0.6789218, -0.2923051],
@@ -47,7 +48,6 @@ CAMERA_TO_SRGB: NDArray[np.float64] = np.array(
         [0.0205128, -0.5380369, 1.5175241],
     ]
 )
-"""White-balanced camera RGB to linear sRGB; each row sums to 1."""
 
 SRGB_TO_CAMERA: NDArray[np.float64] = np.linalg.inv(CAMERA_TO_SRGB).astype(np.float64)
 

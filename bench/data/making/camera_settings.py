@@ -23,17 +23,16 @@ from bench.data.making.camera import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Short exposure times by long one, in seconds: ratios 100, 250 and 300 for both.
 SHORTS: dict[float, tuple[float, ...]] = {10.0: (0.1, 0.04, 0.033), 30.0: (0.1, 0.12, 0.3)}
-"""Short exposure times by long one, in seconds: ratios 100, 250 and 300 for both."""
 
+# How far lamps may exceed what the long exposure can hold; short exposures record it.
 HEADROOM = 4.0
-"""How far lamps may exceed what the long exposure can hold; short exposures record it."""
 
+# Brightness of made scenes against SID's: at 10 s and ISO below 800, at 10 s and above, at 30 s. SID has
+# its scenes of 30 s at ratio 300 only, and most dark ones at 100 and 250 only; here every scene is there at
+# every ratio. With these factors the median level at each ratio is SID's all the same.
 _MODERATE, _HIGH, _LONG = 0.95, 1.1, 0.7
-"""Brightness of made scenes against SID's: at 10 s and ISO below 800, at 10 s and above, at 30 s.
-
-SID has its scenes of 30 s at ratio 300 only, and most dark ones at 100 and 250 only; here every scene is
-there at every ratio. With these factors the median level at each ratio is SID's all the same."""
 
 _SPREAD = 0.06
 _STRIDE = 21

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+# Ids of made scenes begin with 1, as SID's test scenes, and meet none of SID's.
 FIRST_ID = 11000
-"""Ids of made scenes begin with 1, as SID's test scenes, and meet none of SID's."""
 
+# Red and blue multipliers where a CSV names none: the medians of SID's test scenes.
 WHITE_BALANCE = (2.09, 2.43)
-"""Red and blue multipliers where a CSV names none: the medians of SID's test scenes."""
 
 _REQUIRED = ("photo", "short_s", "long_s", "iso")
 

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+# Branches of a scene's seed: noise of its frames, place of its hot pixel.
 _NOISE, _HOT = 1, 2
-"""Branches of a scene's seed: noise of its frames, place of its hot pixel."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["KINDS", "Scene", "compose", "preview", "render"]
 
+# Every kind of scene and what builds it; made sets go through them in this order.
 KINDS: dict[str, Callable[[Builder], None]] = {
     "street": street,
     "room": room,
@@ -27,7 +28,6 @@ KINDS: dict[str, Callable[[Builder], None]] = {
     "table": table,
     "court": court,
 }
-"""Every kind of scene and what builds it; made sets go through them in this order."""
 
 
 def compose(kind: str, seed: np.random.SeedSequence) -> Scene:

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
     Table = NDArray[np.float64]
 
+# Distance, place along and up the surface, normal towards the ray's origin.
 Six = tuple[float, float, float, float, float, float]
-"""Distance, place along and up the surface, normal towards the ray's origin."""
 
 QUAD, BALL, POST, BOX = 0, 1, 2, 3
 BODY_COLUMNS = 21
+# The distance of what is not met.
 FAR = 1e9
-"""The distance of what is not met."""
 
 
 @kernel

@@ -16,8 +16,8 @@ from bench.machine.compiling import kernel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Cells along an edge of the cube.
 CELLS = 32
-"""Cells along an edge of the cube."""
 
 _MARGIN = 1e-4
 

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     Row = NDArray[np.float64]
     Colours = NDArray[np.float64]
 
+# Whether it is a hole, reflectance (3), own radiance (3).
 Found = tuple[bool, float, float, float, float, float, float]
-"""Whether it is a hole, reflectance (3), own radiance (3)."""
 
 
 @kernel

@@ -13,6 +13,7 @@ RIGHT: Vector = (1.0, 0.0, 0.0)
 UP: Vector = (0.0, 1.0, 0.0)
 AWAY: Vector = (0.0, 0.0, 1.0)
 
+# Colours of artificial light, linear sRGB against the camera's white.
 LIGHTS: tuple[Colour, ...] = (
     (1.0, 0.52, 0.17),  # high-pressure sodium
     (1.0, 0.70, 0.40),  # incandescent
@@ -20,7 +21,6 @@ LIGHTS: tuple[Colour, ...] = (
     (1.0, 0.97, 0.90),  # neutral LED
     (0.80, 1.0, 0.86),  # fluorescent, mercury
 )
-"""Colours of artificial light, linear sRGB against the camera's white."""
 
 
 def light_colour(b: Builder) -> Colour:

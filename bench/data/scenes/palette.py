@@ -16,6 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+# Colour photographs of everyday things inside the two packages' wheels.
 SOURCES = (
     "skimage/data/astronaut.png",
     "skimage/data/chelsea.png",
@@ -25,7 +26,6 @@ SOURCES = (
     "sklearn/datasets/images/china.jpg",
     "sklearn/datasets/images/flower.jpg",
 )
-"""Colour photographs of everyday things inside the two packages' wheels."""
 
 COLOURS = 96
 

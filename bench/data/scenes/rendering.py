@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
     from bench.data.scenes.scene import Scene
 
+# Rows per task.
 BAND = 32
-"""Rows per task."""
 
+# Frames of fewer pixels are traced with four rays per pixel, larger ones with one.
 FINE = 1_500_000
-"""Frames of fewer pixels are traced with four rays per pixel, larger ones with one."""
 
+# Rows of the small picture that sets a scene's level and its stray light, whatever the size asked for.
 PREVIEW_HEIGHT = 160
-"""Rows of the small picture that sets a scene's level and its stray light, whatever the size asked for."""
 
+# Fraction of the light that lens and sensor scatter into a halo.
 STRAY = 0.02
-"""Fraction of the light that lens and sensor scatter into a halo."""
 
 
 def preview(

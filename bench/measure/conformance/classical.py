@@ -15,8 +15,8 @@ from bench.measure.conformance.shared import conventions, determinism, gain_has_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# From the smallest frame that LibRaw renders on.
 EVEN = ((22, 22), (22, 46), (50, 34), (62, 94))
-"""From the smallest frame that LibRaw renders on."""
 
 
 def sizes(method: Method) -> str:
@@ -62,6 +62,7 @@ def _no_export(_: Method) -> str:
     raise NotApplicable("a classical method is no network")
 
 
+# In the order in which they run.
 CHECKS: dict[str, Callable[[Method], str]] = {
     "sizes": sizes,
     "batch": _no_batches,
@@ -74,4 +75,3 @@ CHECKS: dict[str, Callable[[Method], str]] = {
     "export": _no_export,
     "memory": memory,
 }
-"""In the order in which they run."""

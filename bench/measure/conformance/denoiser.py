@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
     from bench.measure.conformance.method import Method
 
+# In the order in which they run.
 CHECKS: dict[str, Callable[[Method], str]] = {
     **classical.CHECKS,
     "weights": network.weights,
     "export": export,
 }
-"""In the order in which they run."""

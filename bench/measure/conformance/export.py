@@ -17,8 +17,8 @@ from bench.measure.conformance.method import GAIN, Method, brief, frame, numbers
 from llpacknet.network import fuse_weight_norm
 
 SIZE = (64, 96)
+# Of the largest magnitude: other kernels add in another order.
 TOLERANCE = 1e-3
-"""Of the largest magnitude: other kernels add in another order."""
 REMEDY = (
     "write forward with tensor operations alone: take no Python numbers out of tensors (.item(), float(), "
     "if x.mean() > 0) and use operators that ONNX knows (opset 17)"

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from baselines.spec import Kind
     from llpacknet.raw.frame import RawFrame
 
+# A made-up frame of some ten digital numbers above black comes to mid grey by it.
 GAIN = 100.0
-"""A made-up frame of some ten digital numbers above black comes to mid grey by it."""
 
 CALLED = (
     "it is called with a float32 mosaic (B, 1, H, W), 0 black and 1 saturation, and gives RGB (B, 3, H, W); "

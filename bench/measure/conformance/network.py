@@ -21,15 +21,15 @@ from bench.measure.conformance.shared import conventions, determinism, gain_has_
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+# The smallest frame, narrow ones, and sides that are multiples of nothing but 2.
 EVEN = ((16, 16), (18, 46), (34, 16), (50, 22), (16, 130), (62, 94))
-"""The smallest frame, narrow ones, and sides that are multiples of nothing but 2."""
 EASY, ODD = (64, 96), (33, 47)
 SIZES = (
     "accept every even height and width from 16 on: pad inside to the multiple you need and crop after, as "
     "llpacknet.padding.pad_to_multiple and crop do"
 )
+# Of the largest magnitude in an output: what another order of additions may change.
 TOLERANCE = 1e-4
-"""Of the largest magnitude in an output: what another order of additions may change."""
 
 
 def sizes(method: Method) -> str:
@@ -173,6 +173,7 @@ def _difference(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any]) -> float
     return worst if np.isfinite(worst) else float("inf")
 
 
+# In the order in which they run.
 CHECKS: dict[str, Callable[[Method], str]] = {
     "sizes": sizes,
     "batch": batch,
@@ -185,4 +186,3 @@ CHECKS: dict[str, Callable[[Method], str]] = {
     "export": export,
     "memory": memory,
 }
-"""In the order in which they run."""

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from bench.measure.memory import Watch
 
 SMALL, LARGE = (384, 512), (768, 1024)
+# Times the ratio of the areas; half as much again is blocks and padding, not a product of all pixels.
 GROWTH_LIMIT = 1.6
-"""Times the ratio of the areas; half as much again is blocks and padding, not a product of all pixels."""
+# Peaks below this many bytes say little about growth: libraries take pages of their own.
 COUNTS_FROM = 64e6
-"""Peaks below this many bytes say little about growth: libraries take pages of their own."""
 LEAK_CALLS = 5
 
 

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 BUILD = "build"
+# In the order in which they run; the others are not tried on a method that cannot be built.
 CHECKS = (
     *(BUILD, "sizes", "batch", "determinism", "input", "gain", "dtype"),
     *("weights", "settings", "export", "memory"),
 )
-"""In the order in which they run; the others are not tried on a method that cannot be built."""
 TIMEOUT_S = 300.0
 ENDING_S = 2.0
 TAIL_BYTES = 4096

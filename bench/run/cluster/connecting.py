@@ -21,6 +21,7 @@ from llpacknet.errors import DataError, DeviceError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+# Queues that dask-jobqueue can ask for workers, and its name for each.
 QUEUES = {
     "slurm": "SLURMCluster",
     "pbs": "PBSCluster",
@@ -29,10 +30,9 @@ QUEUES = {
     "oar": "OARCluster",
     "htcondor": "HTCondorCluster",
 }
-"""Queues that dask-jobqueue can ask for workers, and its name for each."""
 FIRST_WORKER_S = 60.0
+# How long a queue may take to start its first job, unless its file says otherwise (`wait_s`).
 QUEUE_WAIT_S = 24 * 3600.0
-"""How long a queue may take to start its first job, unless its file says otherwise (`wait_s`)."""
 CONNECT_S = 15.0
 ASKED = 10
 

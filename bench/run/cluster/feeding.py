@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from bench.run.cluster.summary import Totals
     from bench.run.cluster.tasks import Account
 
+# How often the workers are counted again.
 LOOK_S = 2.0
-"""How often the workers are counted again."""
+# So often a task is sent again that Dask has given up because its workers died.
 TRIES = 3
-"""So often a task is sent again that Dask has given up because its workers died."""
 
 
 @dataclass

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from bench.records.jobs import Job
     from bench.run.plan import Plan
 
+# At least so many tasks of a method for each worker, so that none is idle for long at the end.
 TASKS_PER_WORKER = 3
-"""At least so many tasks of a method for each worker, so that none is idle for long at the end."""
 
 
 @dataclass(frozen=True)

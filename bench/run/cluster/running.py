@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from bench.run.outcome import Progress
     from bench.run.plan import Plan
 
+# Folder of the cost cells of every host but the one whose cells the tables show.
 HOSTS = "hosts"
-"""Folder of the cost cells of every host but the one whose cells the tables show."""
 
 
 def execute(

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from bench.records.cells import Cell
 
 FOLDER = "attempts"
+# A cell that has cost so many workers is not tried again.
 MOST = 3
-"""A cell that has cost so many workers is not tried again."""
 
 
 class Strikes:

@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from bench.run.plan import Plan
 
 RUN_FILE = ".run"
+# Ends of a measuring process, not of a cell alone.
 FATAL = ("timeout", "crash", "oom-host")
-"""Ends of a measuring process, not of a cell alone."""
 _of_thread = threading.local()
 
 

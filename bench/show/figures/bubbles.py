@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from bench.judge.results import Results
 
+# Area of the largest bubble, in square points.
 LARGEST = 800.0
-"""Area of the largest bubble, in square points."""
 ALTERNATIVE = "Two bubble plots of time against PSNR without ground-truth exposure, published and measured."
 
 

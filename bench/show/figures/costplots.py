@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from bench.records.cells import Record
 
 INK = "#222222"
+# How a published figure is drawn wherever it stands beside a measured one.
 PAPER: dict[str, Any] = {"marker": "D", "markersize": 5, "mfc": "white", "mec": INK, "mew": 0.9, "ls": ""}
-"""How a published figure is drawn wherever it stands beside a measured one."""
 
 
 def latency(results: Results) -> Drawn | None:

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from bench.judge.results import Results
 
+# Crops in one row of the figure.
 COLUMNS = 7
-"""Crops in one row of the figure."""
+# Images in the figure and in the report.
 IMAGES, SCENES = 3, 4
-"""Images in the figure and in the report."""
+# Characters that all pictures together may add to the report, which is to stay below 15 MB.
 BUDGET = 10_000_000
-"""Characters that all pictures together may add to the report, which is to stay below 15 MB."""
+# Scale and JPEG quality of the whole scene, the finest first: detail before freedom from artefacts.
 STEPS = ((1, 85), (1, 65), (2, 85), (3, 85), (4, 85), (6, 85), (8, 85), (16, 75))
-"""Scale and JPEG quality of the whole scene, the finest first: detail before freedom from artefacts."""
 
 
 def grid(out: Path, results: Results) -> Drawn | None:

@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
     from bench.judge.results import Results
 
+# Method, its label, cost, published PSNR in dB.
 Point = tuple[str, str, float, float]
-"""Method, its label, cost, published PSNR in dB."""
 ALONE = "one score a protocol"
+# Axes on which costs span more than this factor are marked at powers of ten alone.
 WIDE = 8
-"""Axes on which costs span more than this factor are marked at powers of ten alone."""
 
 
 def published_scores(results: Results) -> Drawn | None:

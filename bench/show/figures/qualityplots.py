@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from bench.records.cells import Record
 
 CONTROL = "gain-only"
+# From so many images on, single images are drawn as pixels rather than as vector marks.
 MANY = 60
-"""From so many images on, single images are drawn as pixels rather than as vector marks."""
 
 
 def quality_against_time(results: Results) -> Drawn | None:

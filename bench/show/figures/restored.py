@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from bench.judge.results import Results
 
 FOLDER = "predictions"
+# Pictures beside the methods' own, where a run has kept them: unamplified input and rendered truth.
 ENDS = {"input": "Dark input", "truth": "Truth"}
-"""Pictures beside the methods' own, where a run has kept them: unamplified input and rendered truth."""
+# Side of a crop in pixels of the full frame.
 CROP = 512
-"""Side of a crop in pixels of the full frame."""
 
 
 @dataclass(frozen=True)

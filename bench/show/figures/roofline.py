@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from bench.records.cells import Record
 
 
+# A rate within the noise of the best round is not above it.
 SLACK = 1.03
-"""A rate within the noise of the best round is not above it."""
 
 
 @dataclass(frozen=True)

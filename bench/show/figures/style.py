@@ -24,13 +24,13 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.text import Annotation
 
+# Dots per inch of PNG files: what print asks for.
 DOTS = 300
-"""Dots per inch of PNG files: what print asks for."""
+# Inches: one column and the full width of a two-column page.
 COLUMN, PAGE = 3.5, 7.16
-"""Inches: one column and the full width of a two-column page."""
 
+# Okabe and Ito's colours, yellow and black replaced by Tol's olive and indigo, which print on white.
 PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#999933", "#332288")
-"""Okabe and Ito's colours, yellow and black replaced by Tol's olive and indigo, which print on white."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
 METHODS = {
     "llpacknet": ("#D55E00", "o"),
@@ -53,13 +53,13 @@ METHODS = {
     "mcr": ("#44AA99", "p"),
     "sid-unet-raw": ("#56B4E9", "X"),
 }
+# Line styles of variants that share a colour with their original.
 LINES = {
     "llpacknet-2020": "--",
     "llpacknet-2020-conv": "-.",
     "llpacknet-pixelshuffle": ":",
     "sid-unet+amplifier": "--",
 }
-"""Line styles of variants that share a colour with their original."""
 RULES: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 8,

@@ -27,8 +27,8 @@ TOTAL, MORE, LESS = "#8a8a8a", "#0072B2", "#D55E00"
 DIGITS = {"psnr": 2, "ssim": 4, "lpips": 4}
 HEADINGS = {"psnr": "PSNR (dB)", "ssim": "SSIM", "lpips": "LPIPS"}
 QUANTITIES: tuple[Quantity, ...] = ("psnr", "ssim")
+# Of the methods that were judged, the one whose waterfall is shown where it is among them.
 METHOD = "llpacknet"
-"""Of the methods that were judged, the one whose waterfall is shown where it is among them."""
 
 
 def figure(results: Results) -> Drawn | None:

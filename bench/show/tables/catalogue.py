@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from bench.judge.results import Results
     from bench.records.cells import Record
 
+# Name of the table of machine and versions, which the report sets apart.
 ENVIRONMENT = "environment"
-"""Name of the table of machine and versions, which the report sets apart."""
 
 
 def tables(results: Results) -> list[Table]:

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from bench.judge.outcomes import Decision, Verdict
 
 HEADINGS = {outcome: outcome.replace("-", " ").capitalize() for outcome in Outcome}
+# What stands before the count of repetitions where the ends are no measured interval.
 ENDS = {Kind.RANGE: "range, ", Kind.STATED: "stated, ", Kind.INTERVAL: "", "several": "hull, "}
-"""What stands before the count of repetitions where the ends are no measured interval."""
 
 
 def figure(one: Verdict | Decision, unit: str) -> str:

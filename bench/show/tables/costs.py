@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from bench.judge.results import Results
     from bench.records.cells import Cell, Record
 
+# The method that the others are compared with, setting by setting.
 REFERENCE = "llpacknet"
-"""The method that the others are compared with, setting by setting."""
 SCOPES = ("decode", "gain", "quantise", "end_to_end")
 
 

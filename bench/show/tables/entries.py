@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bench.judge.results import Results
     from bench.judge.statistics import Estimate
 
+# Footnotes for the marks of `bench.judge.quantities.Measured`.
 NOTES = {
     "single-pass": "Timed in a single pass, since it was predicted to be slow; its spread is unknown.",
     "sampled": "Sampled every millisecond, since the kernel keeps no peak: a short one can be missed.",
@@ -29,7 +30,6 @@ NOTES = {
     "unequal": "Not trained on the terms of the others; not ranked.",
     "random": "Its factory gives other weights at every call; not ranked.",
 }
-"""Footnotes for the marks of `bench.judge.quantities.Measured`."""
 _NONE = Record(Cell("", "quality"), "skipped")
 
 

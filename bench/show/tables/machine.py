@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
     from bench.judge.results import Results
 
+# Parts of an environment that change from cell to cell and say nothing of the machine.
 MOMENT = {"before", "after", "rounds"}
-"""Parts of an environment that change from cell to cell and say nothing of the machine."""
+# More values than this are counted, not listed.
 MANY = 6
-"""More values than this are counted, not listed."""
 
 
 def environment_rows(results: Results) -> list[tuple[str, str]]:

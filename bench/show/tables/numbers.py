@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from bench.judge.statistics import Estimate
 
 
+# Ends of which the nearer lies at least so far out as the farther are printed as ±.
 EVEN = 0.9
-"""Ends of which the nearer lies at least so far out as the farther are printed as ±."""
 
 
 def decimals(half_width: float | None, value: float, most: int) -> int:

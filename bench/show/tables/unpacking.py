@@ -23,8 +23,8 @@ FORMS = {
     "unpack": "One-liner of 2022",
     "pixelshuffle": "PixelShuffle",
 }
+# PixelShuffle with the channels in its own order, in the comparisons: the same time, UnPack's picture.
 PERMUTED = "pixelshuffle_permuted"
-"""PixelShuffle with the channels in its own order, in the comparisons: the same time, UnPack's picture."""
 REFERENCE = "pixelshuffle"
 SAME = "At batch 1 it is the one-liner of 2020."
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 SCALES = {"s": (1e3, "ms"), "B": (1e-6, "MB")}
 MARKS = {True: "✗", False: "✓"}
+# Stands before what could not be told.
 PATIENT = "?"
-"""Stands before what could not be told."""
 
 
 def gate_table(decision: Decision, *, strict: bool = False) -> Table:

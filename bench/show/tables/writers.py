@@ -29,13 +29,13 @@ MATHS = {
     "≥": r"\geq",
     "≤": r"\leq",
 }
+# Every character with a meaning in LaTeX, and those that pdfLaTeX's fonts lack.
 LATEX = str.maketrans(
     COMMANDS
     | {sign: f"\\{word}{{}}" for sign, word in WORDS.items()}
     | {sign: f"${word}$" for sign, word in MATHS.items()}
     | {"–": "--", '"': "''"}
 )
-"""Every character with a meaning in LaTeX, and those that pdfLaTeX's fonts lack."""
 
 HEAD = r"""% Compiles as it is; \input into a paper that loads PACKAGES, it gives the table alone.
 \makeatletter
@@ -51,10 +51,10 @@ HEAD = r"""% Compiles as it is; \input into a paper that loads PACKAGES, it give
 \fi
 \makeatother
 """
+# From so many rows on, a table is set so that it can run over several pages.
 LONG = 30
-"""From so many rows on, a table is set so that it can run over several pages."""
+# Of a column of sentences.
 WRAPPED = r">{\raggedright\arraybackslash}p{0.55\linewidth}"
-"""Of a column of sentences."""
 
 
 def as_csv(table: Table) -> str:

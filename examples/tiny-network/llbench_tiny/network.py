@@ -15,11 +15,11 @@ from llpacknet.padding import check_mosaic, crop, pad_to_multiple
 class Tiny(nn.Module):
     """Maps a normalised RGGB mosaic (B, 1, H, W), times the gain, to RGB (B, 3, H, W) in [0, 1]."""
 
+    # The caller multiplies the mosaic by the protocol's gain; False if the network amplifies by itself.
     needs_gain = True
-    """The caller multiplies the mosaic by the protocol's gain; False if the network amplifies by itself."""
 
+    # The amplified mosaic comes unclipped; 1.0 if it is to be clipped at saturation, as SID does.
     input_clip = None
-    """The amplified mosaic comes unclipped; 1.0 if it is to be clipped at saturation, as SID does."""
 
     def __init__(self, channels: int = 32) -> None:
         super().__init__()

@@ -15,15 +15,15 @@ from llpacknet.runtimes import calibration as training
 from llpacknet.runtimes.processor import lacks
 
 LEARNED = [name for name in baselines.names() if baselines.spec(name).learned]
+# One method of each trunk: NNCF takes several seconds for each.
 TRUNKS = ("llpacknet", "llpacknet-pixelshuffle", "sid-unet", "sgn", "did", "red", "adu-net", "rawformer-s")
-"""One method of each trunk: NNCF takes several seconds for each."""
+# What differs from another method in its width alone.
 LARGER = ("rawformer-b", "rawformer-l")
-"""What differs from another method in its width alone."""
 ROOT = Path(__file__).parents[3]
+# Largest difference, relative to the picture's largest magnitude: sums in another order.
 FP32 = 1e-4
-"""Largest difference, relative to the picture's largest magnitude: sums in another order."""
+# Root of the mean square of the difference, likewise.
 INT8 = 0.1
-"""Root of the mean square of the difference, likewise."""
 
 
 @pytest.fixture(autouse=True)
