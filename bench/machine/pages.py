@@ -1,7 +1,7 @@
 """Huge pages for a network's large tensors.
 
-The C library gives a large block back to the kernel as soon as it is freed, and whoever asks for one next pays
-a page fault for every 4 KB of it, which the kernel clears first. A network whose activations are tens of
+The C library gives a large block back to the kernel as soon as it is freed, and whoever asks for one next
+pays a page fault for every 4 KB of it, which the kernel clears first. A network whose activations are tens of
 megabytes pays that for each of them in every pass: a good part of its time.
 """
 
