@@ -77,10 +77,11 @@ class Learner:
         self.average = copy.deepcopy(self.network).eval()
         self.called = conventions(options.name, self.network)
         self._shown: Tensor
+        self._gains: Tensor | None = None
         for each in (self.network, self.average):
             amplifier = amplifying.amplifier_of(each)
             if amplifier is not None:
-                amplifying.show_instead(amplifier, lambda: self._shown)
+                amplifying.show_instead(amplifier, lambda: self._shown, self._take_gains)
         alone = device.type == "cuda" and world == 1
         self.recorded = alone and options.graph and options.loss in STEADY
         self.optimiser = self._optimiser()
@@ -301,11 +302,16 @@ class Learner:
             output: Tensor = model(mosaic)
         return output.float()
 
+    def _take_gains(self, gains: Tensor) -> None:
+        self._gains = gains
+
     def _gradient(self, batch: Batch) -> Tensor:
         """Leave the clipped gradient in the parameters; loss and norm of the gradient, (2,)."""
         loss_of = LOSSES[self.options.loss]
         restored = self._restored(self.parallel, batch)
         loss = loss_of(restored, batch.truth, self.network.parameters(), self.step)
+        if self._gains is not None:
+            loss = loss + amplifying.distance(self._gains, batch.ratio)
         self.optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.options.clip)

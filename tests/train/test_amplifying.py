@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,10 +14,14 @@ from sklearn.datasets import load_sample_images
 from baselines.registry import factory
 from bench.train.amplifying import amplifier_of, gauge, scales, show_instead, start
 from bench.train.loading import batch_of
+from bench.train.options import Options
 from bench.train.patches import Patches
+from bench.train.trainer import train
 from llpacknet.amplifier import ConvAmplifier, HistogramAmplifier
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import nn
 
     from bench.train.loading import Batch
@@ -90,3 +96,17 @@ def test_in_training_the_gain_is_that_of_the_frame(name: str, frames: Batch) -> 
 @pytest.mark.parametrize("name", ["llpacknet", "red"])
 def test_networks_that_are_told_the_gain_have_no_amplifier(name: str) -> None:
     assert amplifier_of(factory(name)()) is None
+
+
+def test_the_loss_tells_the_gain_its_level(photos: Path, tmp_path: Path) -> None:
+    """The trunk would make up for any factor; the gain still moves from where it starts to the ratios."""
+    plain = Options(
+        "llpacknet-2020", tmp_path / "short", photos, steps=1, batch=4, patch=32, workers=0, warm_up=1
+    )
+    cards = []
+    for options in (plain, replace(plain, out=tmp_path / "long", steps=150)):
+        card = json.loads(train(options).with_suffix(".json").read_text(encoding="utf-8"))
+        cards.append(card["training"])
+    assert cards[0]["gain_level"] == pytest.approx(100, rel=0.1)
+    assert cards[1]["gain_level"] > 125
+    assert cards[1]["gain_error_stops"] < cards[0]["gain_error_stops"] - 0.1
