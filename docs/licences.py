@@ -25,7 +25,7 @@ EXTRAS = ("accel", "cluster", "dev", "notebook")
 
 PAGE = """# Licences
 
-*Made by `python -m docs.licences docs/licences.md`; not written by hand.*
+*Made by `python docs/licences.py docs/licences.md`; not written by hand.*
 
 This project's own code is MIT. What it measures, what it was trained on and what it stands on keep their own.
 With `--only-free` a verb leaves out the methods that are marked restricted here.

@@ -88,7 +88,7 @@ def _serve(line: socket.socket) -> None:
             request = json.loads(text)
             if seat is None:
                 _place(request)
-            from bench.measure.outcomes import attempt
+            from bench.measure.failures import attempt
 
             def act(request: Request = request) -> Answer:
                 nonlocal seat
@@ -197,8 +197,8 @@ class Seat:
     def count(self, request: Request) -> Answer:
         """Parameters and GMAC of the revision's method, and whether it meets its golden output."""
         from bench.measure import complexity
+        from bench.measure.failures import WrongOutputError
         from bench.measure.golden import GOLDEN, check_golden
-        from bench.measure.outcomes import WrongOutputError
         from bench.records.cells import Cell
 
         counted = complexity.values(Cell(**request["cell"]))

@@ -12,7 +12,7 @@ import torch
 import baselines
 from baselines.registry import conventions, kind_of, network_of
 from bench.machine import caches
-from bench.measure.outcomes import WrongOutputError
+from bench.measure.failures import WrongOutputError
 from bench.measure.tolerance import require_close
 from bench.records.forms import why_unsupported
 from llpacknet.errors import UnsupportedError

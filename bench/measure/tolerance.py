@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.measure.outcomes import WrongOutputError
+from bench.measure.failures import WrongOutputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

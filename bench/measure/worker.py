@@ -29,7 +29,7 @@ from bench.machine.address import versions
 from bench.machine.affinity import pin
 from bench.machine.environment import moment, worker_settings
 from bench.machine.strays import TOKEN, kill_strays
-from bench.measure.outcomes import attempt
+from bench.measure.failures import attempt
 from bench.records import store
 from bench.records.cells import TIMED, Record
 from bench.records.jobs import RESTS, Order

@@ -1,5 +1,6 @@
 """The main job, run for real on small frames: its files, its interruption, its messages."""
 
+import contextlib
 import csv
 import json
 import os
@@ -135,7 +136,8 @@ def test_an_ended_run_loses_nothing_and_goes_on(finished, tmp_path, end):
         assert "kept" in errors
     else:
         for one in tree:
-            one.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # a worker may have ended meanwhile
+                one.kill()
         process.communicate(timeout=60)
     _, alive = psutil.wait_procs([one for one in tree if isinstance(one, psutil.Process)], timeout=10)
     assert alive == []

@@ -123,4 +123,5 @@ def test_the_version_stands_in_one_place_and_agrees_elsewhere(pytestconfig):
     citation = (pytestconfig.rootpath / "CITATION.cff").read_text(encoding="utf-8")
     assert re.search(r"^version: (.+)$", citation, re.MULTILINE)[1] == __version__
     changes = (pytestconfig.rootpath / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert re.search(r"^## (\S+)", changes, re.MULTILINE)[1] == __version__
+    # What has come since stands above the release, under "Unreleased".
+    assert re.search(r"^## (\d\S*)", changes, re.MULTILINE)[1] == __version__

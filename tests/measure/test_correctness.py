@@ -7,8 +7,8 @@ import pytest
 
 from bench.measure import subjects
 from bench.measure.correctness import check_own_input
+from bench.measure.failures import WrongOutputError
 from bench.measure.inputs import cost_frame
-from bench.measure.outcomes import WrongOutputError
 from bench.measure.tolerance import TOLERANCE, require_close
 from bench.records.cells import Cell
 from bench.records.jobs import Job

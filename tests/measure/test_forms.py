@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from bench.measure.failures import WrongOutputError
 from bench.measure.golden import check_golden
-from bench.measure.outcomes import WrongOutputError
 from bench.measure.subjects import build
 from bench.records import store
 from bench.records.cells import Cell

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bench.measure import golden
-from bench.measure.outcomes import WrongOutputError
+from bench.measure.failures import WrongOutputError
 from bench.records.cells import Cell
 
 

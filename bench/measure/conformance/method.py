@@ -12,8 +12,8 @@ import torch
 import baselines
 from baselines.registry import conventions, kind_of, network_of
 from bench.measure.conformance.findings import Violation
+from bench.measure.failures import WrongOutputError
 from bench.measure.inputs import made_up_frame
-from bench.measure.outcomes import WrongOutputError
 from bench.measure.subjects import Subject
 
 if TYPE_CHECKING:

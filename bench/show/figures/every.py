@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bench.show.figures import bubbles, costplots, crops, field, qualityplots, roofline, style, waterfalls
+from bench.show.figures import (
+    bubbles,
+    costplots,
+    crops,
+    field_costs,
+    qualityplots,
+    roofline,
+    style,
+    waterfalls,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +27,7 @@ def all_figures(out: Path, results: Results) -> list[Drawn]:
     found = [bubbles.figure1(results), qualityplots.quality_against_time(results), crops.grid(out, results)]
     found += [costplots.latency(results), costplots.memory(results), costplots.runtimes(results)]
     found += [qualityplots.by_ratio(results), qualityplots.by_image(results)]
-    found += [waterfalls.figure(results), field.published_scores(results)]
+    found += [waterfalls.figure(results), field_costs.published_scores(results)]
     found += [costplots.resolution(results), costplots.threads(results), roofline.figure(results)]
     return [drawn for drawn in found if drawn is not None]
 
