@@ -69,7 +69,13 @@ def count(paths: Sequence[Path]) -> dict[str, int]:
         raise InputError(reason)
     places = os.pathsep.join(dict.fromkeys(path for path in sys.path if path))
     threads = dict.fromkeys(THREAD_VARIABLES, "1")
-    environment = {**git.environment(), **threads, "PYTHONPATH": places, "PYTHONHASHSEED": "0"}
+    environment = {
+        **git.environment(),
+        **threads,
+        "PYTHONPATH": places,
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
     with tempfile.TemporaryDirectory(prefix="llbench-gate-") as folder:
         command = [
             "valgrind",

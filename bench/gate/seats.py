@@ -167,7 +167,9 @@ class Nursery:
     def __init__(self, threads: int, timeout_s: float = TIMEOUT_S) -> None:
         self.timeout_s = timeout_s
         self._token = secrets.token_hex(8)
-        self._environment = measuring_environment(threads, self._token, timed=True)
+        environment = measuring_environment(threads, self._token, timed=True)
+        # What is measured may be the user's own folder, in the middle of a commit: nothing is left in it.
+        self._environment = {**environment, "PYTHONDONTWRITEBYTECODE": "1"}
         self._processes: list[subprocess.Popen[bytes]] = []
         self._line: socket.socket | None = None
 

@@ -12,6 +12,7 @@ from bench.gate.trees import tree
 from bench.machine import git
 
 HOOK = """#!/bin/sh
+unset PYTHONDONTWRITEBYTECODE
 PYTHONPATH='{suite}' '{python}' -m bench gate --base HEAD~1 --head . --models net:build --size 64x96 \
   --measure complexity --attempts 1 > '{said}' 2>&1
 echo "status $?" >> '{said}'
