@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,6 +19,7 @@ from bench.records.forms import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
+    from bench.gate.measuring import Comparison
     from bench.judge.gate_verdict import Decision
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -76,32 +77,22 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 @click.option("--out", type=click.Path(path_type=Path), help="Keep the results in this folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print what gate.json holds instead of a table.")
 def command(
+    *,
     base: str | None,
     also: str | None,
     head: str,
-    models: tuple[str, ...],
-    measure: tuple[str, ...],
     record: Path | None,
-    size: tuple[int, int],
-    threads: int | None,
-    device: str,
-    runtime: str,
-    precision: str,
-    weights: dict[str, Path],
-    only_free: bool,
     effect: float | None,
     tolerance: float,
     accept: tuple[str, ...],
-    sets: int,
-    seconds: float,
     attempts: int,
-    instructions: bool,
     prepare: str | None,
     sources: tuple[str, ...],
     strict: bool,
     markdown: Path | None,
     out: Path | None,
     as_json: bool,
+    **asked: Any,
 ) -> int:
     """Hold the revision HEAD against the revision BASE: exit status 1 if it is slower, larger or wrong.
 
@@ -117,17 +108,7 @@ def command(
     if record is not None and also is not None:
         raise InputError("--record measures the head alone: give --also together with --base")
     sides = whole.Sides(head if base is None else base, head, Path.cwd(), prepare, sources, also)
-    wanted = whole.request(
-        chosen_models(models, only_free=only_free),
-        size=size,
-        threads=threads,
-        measures=some_of(MEASURES, measure, "--measure"),
-        form=(device, runtime, precision),
-        weights={name: str(path.resolve()) for name, path in weights.items()},
-        sets=sets,
-        seconds=seconds,
-        instructions=instructions,
-    )
+    wanted = _comparison(**asked)
     limits = Limits(
         effect=effect / 100 if effect else None,
         outputs=tolerance,
@@ -142,6 +123,29 @@ def command(
         gate_verdict.write(folder, decision, strict=strict)
         _show(decision, strict=strict, as_json=as_json, markdown=markdown)
     return decision.status(strict=strict)
+
+
+def _comparison(
+    models: tuple[str, ...],
+    measure: tuple[str, ...],
+    device: str,
+    runtime: str,
+    precision: str,
+    weights: dict[str, Path],
+    *,
+    only_free: bool,
+    **options: Any,
+) -> Comparison:
+    """Put together what is measured; size, threads, sets, seconds and instructions go on as they are."""
+    from bench.gate import whole
+
+    return whole.comparison(
+        chosen_models(models, only_free=only_free),
+        measures=some_of(MEASURES, measure, "--measure"),
+        form=(device, runtime, precision),
+        weights={name: str(path.resolve()) for name, path in weights.items()},
+        **options,
+    )
 
 
 def _say(line: str) -> None:

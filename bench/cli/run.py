@@ -54,11 +54,11 @@ def command(
 ) -> int:
     """Measure, one JSON file per cell under OUT/cells."""
     from bench.run import progress
-    from bench.run.attempt import Limits
+    from bench.run.attempt import WorkerLimits
     from bench.run.plan import plan
     from bench.run.request import Request
 
-    limits = Limits(timeout_s=timeout, memory_bytes=round(memory_limit * 1e9) if memory_limit else None)
+    limits = WorkerLimits(timeout_s=timeout, memory_bytes=round(memory_limit * 1e9) if memory_limit else None)
     models = chosen_models(asked.pop("models"), only_free=only_free)
     with crew(cluster, every_host=every_host) as workers:
         whole = plan(workers.suited(Request(models, **asked)))

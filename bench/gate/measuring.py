@@ -47,7 +47,7 @@ CYCLES = 12
 
 
 @dataclass(frozen=True)
-class Request:
+class Comparison:
     """What is measured of each revision.
 
     Attributes:
@@ -90,7 +90,7 @@ class Measuring:
     """One run of the gate, in as many attempts as its verdicts ask for; a context, which ends its processes.
 
     Args:
-        request: what to measure.
+        comparison: what to measure.
         head: the revision under test.
         base: what it is held against; None to measure the head beside the reference workload.
         out: a folder for `base`, `head` and `also`, results folders.
@@ -100,14 +100,14 @@ class Measuring:
 
     def __init__(
         self,
-        request: Request,
+        comparison: Comparison,
         head: Tree,
         base: Tree | None,
         out: Path,
         say: Callable[[str], None],
         also: Tree | None = None,
     ) -> None:
-        self._request = request
+        self._comparison = comparison
         sides = {"head": head, "base": base, "also": also}
         self._sides = {side: tree for side, tree in sides.items() if tree is not None}
         self._lost: set[str] = set()
@@ -117,7 +117,7 @@ class Measuring:
         self._machine = machine()
         self._shares: dict[tuple[str, str], Share] = {}
         self._attempts = 0
-        self._nursery = Nursery(request.threads)
+        self._nursery = Nursery(comparison.threads)
 
     def __enter__(self) -> Self:
         self._nursery.__enter__()
@@ -162,10 +162,10 @@ class Measuring:
         occupants = self._occupants(model)
         if self._attempts == 1:
             self._look_at(model, occupants)
-        if "latency" not in self._request.measures:
+        if "latency" not in self._comparison.measures:
             return
         # About so long for three in turns; each has as many of a fourth beside it.
-        sets, seconds = self._request.sets, self._request.seconds * max(len(occupants), THREE) / THREE
+        sets, seconds = self._comparison.sets, self._comparison.seconds * max(len(occupants), THREE) / THREE
         end = time.monotonic() + seconds
         for number in range(sets):
             begun = time.monotonic()
@@ -182,7 +182,7 @@ class Measuring:
         return len(self._share(model, "head").samples[-1])
 
     def _occupants(self, model: str) -> dict[str, Occupant]:
-        cell, weights = self._request.cell(model), self._request.weights.get(model, "shipped")
+        cell, weights = self._comparison.cell(model), self._comparison.weights.get(model, "shipped")
         found = {side: Occupant(side, tree, cell, weights) for side, tree in self._sides.items()}
         if model in self._lost:
             del found["also"]
@@ -190,7 +190,7 @@ class Measuring:
         found["twin"] = replace(found[twin], label="twin")
         if "base" not in self._sides:
             found["reference"] = replace(
-                found["head"], label="reference", cell=self._request.cell(REFERENCE), weights="none"
+                found["head"], label="reference", cell=self._comparison.cell(REFERENCE), weights="none"
             )
         return found
 
@@ -218,7 +218,7 @@ class Measuring:
 
     def _look_at(self, model: str, occupants: dict[str, Occupant], *, again: bool = False) -> None:
         """Measure what needs no turns: peak memory, counts, pictures; of these only memory once more."""
-        wanted = {"memory"} if again else set(self._request.measures)
+        wanted = {"memory"} if again else set(self._comparison.measures)
         pairs = fixed_scenes.scenes() if "quality" in wanted else []
         seats = MEMORY_SEATS if "memory" in wanted else int(bool({"complexity", "quality"} & wanted))
         sides = [side for side in self._sides if side in occupants]
@@ -239,11 +239,11 @@ class Measuring:
             self._write(side, self._share(model, side).memory())
 
     def _count_and_restore(self, share: Share, seat: Seat, side: str, pairs: Sequence[Pair]) -> None:
-        if "complexity" in self._request.measures:
-            height, width = self._request.size
+        if "complexity" in self._comparison.measures:
+            height, width = self._comparison.size
             cell = Cell(share.cell.model, "complexity", height=height, width=width)
             counted = seat.ask(do="count", cell=asdict(cell))
-            if self._request.instructions:
+            if self._comparison.instructions:
                 self._say(f"counting instructions, {side} (minutes)")
                 counted["instructions"] = instructions.count(self._sides[side].paths)
             self._write(side, share.record(cell, counted))
@@ -280,7 +280,7 @@ class Measuring:
                 "settings": {},
                 "revision": None if Path(tree.name).is_absolute() else tree.name,
             }
-            self._shares[key] = Share(self._request.cell(model), self._run, dict(self._machine), origin)
+            self._shares[key] = Share(self._comparison.cell(model), self._run, dict(self._machine), origin)
         return self._shares[key]
 
     def _fail(self, model: str, error: SeatError) -> None:
@@ -300,7 +300,7 @@ class Measuring:
         reason = f"{error.reason}; {hint}" if hint else error.reason
         lacking = {"lacks": error.lacks} if error.lacks else {}
         done = {"memory"} if len(share.peaks) >= MEMORY_SEATS else set()
-        kinds = [kind for kind in ("latency", "memory") if kind in set(self._request.measures) - done]
+        kinds = [kind for kind in ("latency", "memory") if kind in set(self._comparison.measures) - done]
         for measurement in kinds or ["latency"]:
             cell = replace(share.cell, measurement=measurement)
             whose = "the reference workload: " if error.label == "reference" else ""

@@ -78,7 +78,7 @@ class Gate:
             accept: quantities that are meant to differ, as "correctness" or "gmac".
             strict: fail on what is inconclusive too, which is a warning otherwise.
             seconds: about how long an attempt may take; there are two at most.
-            options: as `bench.gate.measuring.Request` takes them: measures, threads, form, weights, sets.
+            options: as `bench.gate.measuring.Comparison` takes them: measures, threads, form, weights, sets.
 
         Returns:
             what was found, for a test that wants to look closer.
@@ -97,7 +97,7 @@ class Gate:
             self._project,
             also=also,
         )
-        wanted = whole.request([model], size=size, seconds=seconds, **options)
+        wanted = whole.comparison([model], size=size, seconds=seconds, **options)
         decision = whole.run(sides, wanted, Limits(effect=effect, accepted=frozenset(accept)), out)
         gate_verdict.write(out, decision, strict=strict)
         table = writers.as_markdown(verdict_page.gate_table(decision, strict=strict))

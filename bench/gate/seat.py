@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bench.measure.subjects import Subject
+    from bench.records.cells import Cell
 
 PR_SET_PDEATHSIG = 1
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
@@ -82,7 +83,7 @@ def _serve(line: socket.socket) -> None:
     """Answer requests until the other end is closed; a method that ends the process ends it for good."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     reserved = mmap.mmap(-1, mmap.PAGESIZE * random.SystemRandom().randint(1, MOST_PAGES))
-    seat: Seat | None = None
+    seat: ReadyMethod | None = None
     with line.makefile("rw", encoding="utf-8") as stream:
         for text in stream:
             request = json.loads(text)
@@ -96,7 +97,7 @@ def _serve(line: socket.socket) -> None:
                     lacking = missing(request["cell"]["model"], request["paths"])
                     if lacking:
                         return lacking
-                    seat = Seat.take(request)
+                    seat = ReadyMethod.take(request)
                     return seat.opened
                 return seat.answer(request)
 
@@ -118,7 +119,7 @@ def _place(request: Request) -> None:
 
 
 @dataclass
-class Seat:
+class ReadyMethod:
     """One revision's method, ready for its turns."""
 
     call: Callable[[], float]
@@ -127,7 +128,7 @@ class Seat:
     subject: Subject | None = None
 
     @classmethod
-    def take(cls, request: Request) -> Seat:
+    def take(cls, request: Request) -> ReadyMethod:
         """Import the revision, build the method, make the cold call and look at its output."""
         from bench.machine.affinity import pin
         from bench.measure.worker import set_numerics
@@ -140,6 +141,10 @@ class Seat:
         cell = Cell(**request["cell"])
         if cell.model == REFERENCE:
             return cls._reference(cell, request)
+        return cls._of_revision(cell, request)
+
+    @classmethod
+    def _of_revision(cls, cell: Cell, request: Request) -> ReadyMethod:
         from bench.machine.environment import worker_settings
         from bench.measure import subjects
         from bench.measure.inputs import MADE_UP_RATIO, made_up_frame
@@ -172,10 +177,13 @@ class Seat:
         return cls(lambda: timer(placed)[0], opened, request, subject)
 
     @classmethod
-    def _reference(cls, cell: Any, request: Request) -> Seat:
+    def _reference(cls, cell: Cell, request: Request) -> ReadyMethod:
         from bench.machine.environment import worker_settings
         from bench.measure import reference
 
+        assert cell.height is not None
+        assert cell.width is not None
+        assert cell.device is not None
         work = reference.build(cell.height, cell.width, cell.device)
 
         def call() -> float:

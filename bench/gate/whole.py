@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.gate.exclusive import exclusive
-from bench.gate.measuring import ATTEMPTS, Measuring, Request
+from bench.gate.measuring import ATTEMPTS, Comparison, Measuring
 from bench.gate.trees import meaning, tree
 from bench.judge import gate_verdict
 from bench.machine.environment import wanted_threads
@@ -56,16 +56,16 @@ class Sides:
         return meaning(self.base, self.project) == "file"
 
 
-def request(
+def comparison(
     models: Sequence[str], *, size: tuple[int, int] | None = None, threads: int | None = None, **options: Any
-) -> Request:
+) -> Comparison:
     """Fill in what a user has left open."""
-    return Request(tuple(models), size or SIZE, threads or wanted_threads(), **options)
+    return Comparison(tuple(models), size or SIZE, threads or wanted_threads(), **options)
 
 
 def run(
     sides: Sides,
-    wanted: Request,
+    wanted: Comparison,
     limits: Limits,
     out: Path,
     *,
@@ -109,7 +109,7 @@ def run(
     return decision
 
 
-def record(sides: Sides, wanted: Request, file: Path, out: Path, *, say: Callable[[str], None]) -> int:
+def record(sides: Sides, wanted: Comparison, file: Path, out: Path, *, say: Callable[[str], None]) -> int:
     """Measure the head beside the reference workload and write a baseline file; returns how many cells.
 
     Raises:
@@ -144,7 +144,7 @@ def read_baseline(file: Path) -> list[Record]:
     return [Record(**{**entry, "cell": Cell(**entry["cell"])}) for entry in entries]
 
 
-def _asked_for(file: Path, wanted: Request) -> list[Record]:
+def _asked_for(file: Path, wanted: Comparison) -> list[Record]:
     found = [one for one in read_baseline(file) if wanted.wants(one.cell)]
     if not found:
         asked = f"{', '.join(wanted.models)} at {wanted.size[0]}x{wanted.size[1]}"

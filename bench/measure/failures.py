@@ -32,7 +32,7 @@ STATUSES: dict[type[Exception], Status] = {
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Attempt:
     """How an attempt ended: a status with its reason, or a value."""
 
     status: Status
@@ -40,15 +40,15 @@ class Outcome:
     value: Any = None
 
 
-def attempt(work: Callable[[], Any]) -> Outcome:
+def attempt(work: Callable[[], Any]) -> Attempt:
     """Do something that may end in any way short of the process's own end."""
     try:
-        return Outcome("ok", value=work())
+        return Attempt("ok", value=work())
     except (KeyboardInterrupt, UnwritableError):
         raise
     except BaseException as error:  # noqa: BLE001 -- a model may raise anything, SystemExit included
         traceback.print_exc()
-        return Outcome(*_classify(error))
+        return Attempt(*_classify(error))
 
 
 def _classify(error: BaseException) -> tuple[Status, str]:

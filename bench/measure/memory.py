@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SAMPLING_S = 0.001
 
 
-class Watch(Protocol):
+class PeakWatch(Protocol):
     """Finds the largest resident size since it was last reset."""
 
     method: str
@@ -85,7 +85,7 @@ class SamplingWatch:
             time.sleep(SAMPLING_S)
 
 
-def watch() -> Watch:
+def watch() -> PeakWatch:
     """Give the best watch that this system has."""
     kernel = KernelWatch()
     try:

@@ -25,7 +25,7 @@ TIMEOUT_FACTOR = 20.0
 
 
 @dataclass(frozen=True)
-class Limits:
+class WorkerLimits:
     """What a worker may use.
 
     Attributes:
@@ -75,7 +75,9 @@ class Attempt:
         seconds: how long it was at work; neither imports beside others nor waiting for its turn count.
     """
 
-    def __init__(self, order: Order, limits: Limits, receiver: Receiver, run: Runner = process.run) -> None:
+    def __init__(
+        self, order: Order, limits: WorkerLimits, receiver: Receiver, run: Runner = process.run
+    ) -> None:
         job = order.job
         self._run = run
         self._order = order

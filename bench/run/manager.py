@@ -15,7 +15,7 @@ from bench.machine import trace
 from bench.machine.environment import machine
 from bench.records import store
 from bench.run import process, turns
-from bench.run.attempt import Limits
+from bench.run.attempt import WorkerLimits
 from bench.run.outcome import Summary
 from bench.run.preflight import available
 from bench.run.recorder import Recorder
@@ -39,7 +39,7 @@ def execute(
     *,
     resume: bool = False,
     progress: Progress | None = None,
-    limits: Limits | None = None,
+    limits: WorkerLimits | None = None,
 ) -> Summary:
     """Measure the cells of a plan into `<out>/cells/`.
 
@@ -58,7 +58,7 @@ def execute(
     """
     with store.held(out, resume=resume):
         check_disk(plan, out)
-        return Execution(plan, out, limits or Limits(), progress).run()
+        return Execution(plan, out, limits or WorkerLimits(), progress).run()
 
 
 def check_disk(plan: Plan, out: Path, more: float = 0.0) -> None:
@@ -89,7 +89,7 @@ class Execution:
 
     plan: Plan
     out: Path
-    limits: Limits
+    limits: WorkerLimits
     progress: Progress | None = None
     worker: Runner = process.run
     watch: Watch | None = None

@@ -8,16 +8,16 @@ from bench.machine.environment import available_memory
 
 if TYPE_CHECKING:
     from bench.records.jobs import Job
-    from bench.run.attempt import Limits
+    from bench.run.attempt import WorkerLimits
 
 
-def available(limits: Limits) -> int:
+def available(limits: WorkerLimits) -> int:
     """Bytes of memory that a worker may take now, limits of control groups and of the user counted."""
     free = available_memory()
     return free if limits.memory_bytes is None else min(free, limits.memory_bytes)
 
 
-def too_large(job: Job, limits: Limits) -> str | None:
+def too_large(job: Job, limits: WorkerLimits) -> str | None:
     """Say, with the figures, why a job does not fit into memory; None if it does, or nobody can tell."""
     if job.predicted_bytes is None or job.predicted_bytes <= (there := available(limits)):
         return None

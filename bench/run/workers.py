@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bench.records.cells import Status
-    from bench.run.attempt import Limits, Runner
+    from bench.run.attempt import Runner, WorkerLimits
     from bench.run.recorder import Recorder
 
 # After so many pictures in a row that ended a method's process, the rest are not tried.
@@ -70,7 +70,7 @@ class Workers:
         run: how a worker is run for a job that has its round for itself.
     """
 
-    def __init__(self, recorder: Recorder, limits: Limits, run: Runner) -> None:
+    def __init__(self, recorder: Recorder, limits: WorkerLimits, run: Runner) -> None:
         self._recorder = recorder
         self._limits = limits
         self._run = run

@@ -108,33 +108,45 @@ def score(
     """
     chosen = tuple(chosen)
     scores = Scores(match(predictions, truths), skipped=dict(skip or {}))
+    names = _to_compute(scores, chosen, metrics)
+    hows = tuple(dict.fromkeys(protocol.quantise for protocol in chosen))
+    belongs = {pair.name for protocol in chosen for pair in of_subset(scores.matches.found, protocol.subset)}
+    # In the truths' order, so that what is kept of a truth serves all its predictions.
+    pairs = sorted(
+        (pair for pair in scores.matches.found if pair.name in belongs),
+        key=lambda pair: (pair.truth, pair.name),
+    )
+    if not pairs:
+        rules = ", ".join(dict.fromkeys(protocol.subset for protocol in chosen))
+        raise InputError(f"no picture in {predictions} belongs to the subset {rules}: name another protocol")
+    if spread:  # who does it may stand elsewhere
+        pairs = [
+            replace(pair, prediction=pair.prediction.absolute(), truth=pair.truth.absolute())
+            for pair in pairs
+        ]
+    judge = partial(judged, hows, names)
+    found: dict[str, Judged] = {}
+    for done, (name, values) in enumerate(spread(judge, pairs) if spread else map(judge, pairs), start=1):
+        found[name] = values
+        if advance:
+            advance(done, len(pairs))
+    _keep(scores, {pair.name: found[pair.name] for pair in pairs})
+    return scores
+
+
+def _to_compute(scores: Scores, chosen: Iterable[Protocol], metrics: Iterable[str]) -> frozenset[str]:
+    """Name the metrics to compute; those that cannot be had are noted with the reason."""
     # A waterfall passes through every quantisation with every definition, so all are computed at each.
     names = {metric_name(protocol, q) for protocol in chosen for q in QUANTITIES} | set(metrics)
     for name in sorted(names):
         reason = definitions.get(name).unavailable()
         if reason and name not in scores.skipped:
             scores.skipped[name] = reason
-    names -= set(scores.skipped)
-    hows = tuple(dict.fromkeys(protocol.quantise for protocol in chosen))
-    belongs = {pair.name for protocol in chosen for pair in of_subset(scores.matches.found, protocol.subset)}
-    todo = [pair for pair in scores.matches.found if pair.name in belongs]
-    if not todo:
-        rules = ", ".join(dict.fromkeys(protocol.subset for protocol in chosen))
-        raise InputError(f"no picture in {predictions} belongs to the subset {rules}: name another protocol")
-    # In the truths' order, so that what is kept of a truth serves all its predictions.
-    pairs = sorted(todo, key=lambda pair: (pair.truth, pair.name))
-    if spread:  # who does it may stand elsewhere
-        pairs = [
-            replace(pair, prediction=pair.prediction.absolute(), truth=pair.truth.absolute())
-            for pair in pairs
-        ]
-    judge = partial(judged, hows, frozenset(names))
-    found: dict[str, Judged] = {}
-    for done, (name, values) in enumerate(spread(judge, pairs) if spread else map(judge, pairs), start=1):
-        found[name] = values
-        if advance:
-            advance(done, len(pairs))
-    for name, values in ((pair.name, found[pair.name]) for pair in pairs):
+    return frozenset(names - set(scores.skipped))
+
+
+def _keep(scores: Scores, found: Mapping[str, Judged]) -> None:
+    for name, values in found.items():
         if isinstance(values, str):
             scores.failures.append(f"{name}: {values}")
         else:
@@ -142,7 +154,6 @@ def score(
     if not scores.values:
         raise InputError(f"no pair could be scored; {scores.failures[0]}")
     scores.warnings += _suspicious(scores)
-    return scores
 
 
 def _suspicious(scores: Scores) -> list[str]:

@@ -22,7 +22,7 @@ from bench.machine.hosting import building
 from bench.train import amplifying, card, checkpoints, curve
 from bench.train.loading import Batch, batch_of
 from bench.train.losses import LOSSES, STEADY
-from bench.train.spikes import Watch
+from bench.train.spikes import SpikeWatch
 from bench.train.starting import start_from
 from llpacknet.errors import InputError
 
@@ -87,7 +87,7 @@ class Learner:
         self.optimiser = self._optimiser()
         self.step, self.seconds, self.best, self.best_weights = 0, 0.0, -math.inf, _half(self.network)
         self.losses: list[float] = []
-        self.watch = Watch()
+        self.watch = SpikeWatch()
         self.restarts: list[dict[str, float]] = []
         if saved is not None:
             self._load(saved)
@@ -130,7 +130,7 @@ class Learner:
         self.average.load_state_dict(saved["average"])
         self.step, self.seconds, self.losses = saved["step"], saved["seconds"], saved["losses"]
         self.best, self.best_weights = saved["best"], saved["best_weights"]
-        self.watch, self.restarts = Watch(saved["watched"]), saved["restarts"]
+        self.watch, self.restarts = SpikeWatch(saved["watched"]), saved["restarts"]
 
     @property
     def weights(self) -> Path:

@@ -18,7 +18,7 @@ FROM = 200
 FACTOR = 3.0
 
 
-class Watch:
+class SpikeWatch:
     """Says when the loss spikes: its mean over 20 steps above three times its median over 500.
 
     Args:

@@ -68,13 +68,13 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Plan:
+class WeightsPlan:
     """Terms, and the rows in their order."""
 
     terms: Terms
     rows: tuple[Row, ...]
 
-    def of(self, names: Sequence[str]) -> Plan:
+    def of(self, names: Sequence[str]) -> WeightsPlan:
         """Keep what trains these networks; one that the plan does not name is added, with seed 0."""
         if not names:
             return self
@@ -105,7 +105,7 @@ class Place:
     workers: int | None = None
 
 
-def read(path: Path) -> Plan:
+def read(path: Path) -> WeightsPlan:
     """Read a plan file.
 
     Raises:
@@ -125,10 +125,10 @@ def read(path: Path) -> Plan:
         ) from error
     if not terms.rates or min(terms.patches, terms.trial_patches) < terms.batch:
         raise InputError(f"--plan {path}: needs at least one rate, and patches for at least one batch")
-    return Plan(terms, rows)
+    return WeightsPlan(terms, rows)
 
 
-def carry_out(plan: Plan, place: Place) -> list[Path]:
+def carry_out(plan: WeightsPlan, place: Place) -> list[Path]:
     """Train what a plan lists and is not trained yet, in its order.
 
     Returns:

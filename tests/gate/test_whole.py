@@ -22,7 +22,7 @@ EXACT = {**QUICK, "measures": ("memory", "complexity", "quality")}
 
 def gate(project, out, base="v1", head="v2", limits=None, attempts=1, **options):
     sides = whole.Sides(base, head, project.folder)
-    wanted = whole.request([MODEL], **{**EXACT, **options})
+    wanted = whole.comparison([MODEL], **{**EXACT, **options})
     return whole.run(sides, wanted, limits or Limits(), out, attempts=attempts)
 
 
@@ -115,15 +115,15 @@ def test_a_seat_that_gives_no_answer_in_time_does_not_go_on(project):
 def test_a_baseline_is_cut_to_what_is_asked_for_and_a_used_folder_is_refused(project, tmp_path):
     file, out = tmp_path / "baseline.json", tmp_path / "recorded"
     sides = whole.Sides("v1", "v1", project.folder)
-    wanted = whole.request([MODEL], **{**QUICK, "measures": ("complexity", "quality")})
+    wanted = whole.comparison([MODEL], **{**QUICK, "measures": ("complexity", "quality")})
     whole.record(sides, wanted, file, out, say=str)
     with pytest.raises(InputError, match="name another folder"):
         whole.record(sides, wanted, file, out, say=str)
-    asked = whole.request([MODEL], **{**QUICK, "measures": ("quality",)})
+    asked = whole.comparison([MODEL], **{**QUICK, "measures": ("quality",)})
     kept = whole._asked_for(file, asked)
     assert {one.cell.measurement for one in kept} == {"quality"}
     with pytest.raises(InputError, match="holds nothing of"):
-        whole._asked_for(file, whole.request(["other"], **{**QUICK, "measures": ("quality",)}))
+        whole._asked_for(file, whole.comparison(["other"], **{**QUICK, "measures": ("quality",)}))
 
 
 def test_a_head_that_dies_fails_and_leaves_no_process(project, tmp_path, monkeypatch):
@@ -232,7 +232,7 @@ def test_a_base_that_has_the_network_and_ends_in_an_error_never_passes_as_new(pr
     (package / "net_of_head.py").write_text(sound)
     project.commit("v3")
     sides = whole.Sides("broken", "v3", project.folder)
-    wanted = whole.request(models, **{**EXACT, "measures": ("complexity",)})
+    wanted = whole.comparison(models, **{**EXACT, "measures": ("complexity",)})
     decision = whole.run(sides, wanted, Limits(), tmp_path / "out", attempts=1)
     words = {one.model: (one.verdict, one.reason) for one in decision.findings}
     for model, said in zip(models, BROKEN.values(), strict=False):
@@ -241,7 +241,7 @@ def test_a_base_that_has_the_network_and_ends_in_an_error_never_passes_as_new(pr
     assert words[models[-1]][0] == "new"
     assert decision.status() == 1
     sides = whole.Sides("broken", "broken", project.folder)
-    wanted = whole.request(models[:1], **{**EXACT, "measures": ("complexity",)})
+    wanted = whole.comparison(models[:1], **{**EXACT, "measures": ("complexity",)})
     assert whole.run(sides, wanted, Limits(), tmp_path / "both", attempts=1).status() == 1
 
 
@@ -250,7 +250,7 @@ def test_a_factory_that_the_module_of_the_base_lacks_is_undecided(project, tmp_p
     file = project.folder / "src/nightnet/network.py"
     file.write_text(file.read_text() + "\n\nbuild_other = build\n")
     sides = whole.Sides("v1", str(project.folder), project.folder)
-    wanted = whole.request(["nightnet.network:build_other"], **{**EXACT, "measures": ("complexity",)})
+    wanted = whole.comparison(["nightnet.network:build_other"], **{**EXACT, "measures": ("complexity",)})
     decision = whole.run(sides, wanted, Limits(), tmp_path / "out", attempts=1)
     assert {one.verdict for one in decision.findings} == {"inconclusive"}
     assert "has no 'build_other'" in decision.findings[0].reason
@@ -275,7 +275,7 @@ def test_a_second_base_takes_its_turns_in_the_same_run_and_one_that_breaks_stops
     project.commit("broken", work="raise RuntimeError('too old')")
     project.commit("v2")
     sides = whole.Sides("v1", "v2", project.folder, also="release")
-    wanted = whole.request([MODEL], **{**QUICK, "measures": ("latency", "complexity")})
+    wanted = whole.comparison([MODEL], **{**QUICK, "measures": ("latency", "complexity")})
     decision = whole.run(sides, wanted, Limits(), tmp_path / "out", attempts=1)
     words = {(one.quantity, one.detail.get("against")): one.verdict for one in decision.findings}
     assert words["parameters", None] == "equal"

@@ -14,7 +14,7 @@ import pytest
 
 from bench.machine.strays import TOKEN
 from bench.records import store
-from bench.run.attempt import Limits
+from bench.run.attempt import WorkerLimits
 from bench.run.manager import execute
 from bench.run.plan import plan
 from bench.run.request import Request
@@ -50,7 +50,7 @@ def workers():
 def memory_of(models, out, **limits):
     """Run the memory cell of each model: one process and one call each."""
     wanted = plan(Request([f"misbehaving:{model}" for model in models], ["memory"], size=SIZE, threads=1))
-    summary = execute(wanted, out, limits=Limits(**limits))
+    summary = execute(wanted, out, limits=WorkerLimits(**limits))
     records = {record.cell.model.removeprefix("misbehaving:"): record for record in store.load(out)}
     assert set(records) == set(models)
     return summary, records
@@ -229,7 +229,7 @@ def test_a_folder_with_results_is_refused_without_resume_and_two_runs_do_not_mee
 
 def test_what_cannot_fit_is_skipped_with_the_figures(tmp_path):
     wanted = plan(Request(["did"], ["memory"]))
-    summary = execute(wanted, tmp_path, limits=Limits(memory_bytes=1_000_000_000))
+    summary = execute(wanted, tmp_path, limits=WorkerLimits(memory_bytes=1_000_000_000))
     assert summary.counts == {"skipped": 1}
     assert "1.0 GB are available" in str(store.load(tmp_path)[0].reason)
 

@@ -8,7 +8,7 @@ import pytest
 
 from bench.data.making.make import make
 from bench.records import store
-from bench.run.attempt import Limits
+from bench.run.attempt import WorkerLimits
 from bench.run.manager import Execution, execute
 from bench.run.plan import plan
 from bench.run.process import Resident
@@ -51,7 +51,7 @@ def orders(model, data):
 
 def test_pictures_judged_by_one_that_stays_are_those_of_fresh_ones(data, tmp_path, resident):
     for one in orders("llpacknet", data):
-        summary = Execution(one, tmp_path / "stays", Limits(), worker=resident.run).run()
+        summary = Execution(one, tmp_path / "stays", WorkerLimits(), worker=resident.run).run()
         assert summary.counts == {"ok": 1}
     assert resident.started == 1
     execute(plan(Request(["llpacknet"], ["quality"], dataset=data, threads=1)), tmp_path / "fresh")
@@ -62,7 +62,7 @@ def test_pictures_judged_by_one_that_stays_are_those_of_fresh_ones(data, tmp_pat
 def test_another_method_has_a_worker_of_its_own(data, tmp_path, resident, children):
     for model in ("gain-only", "misbehaving:good", "gain-only"):
         out = tmp_path / str(resident.started)
-        execution = Execution(orders(model, data)[0], out, Limits(), worker=resident.run)
+        execution = Execution(orders(model, data)[0], out, WorkerLimits(), worker=resident.run)
         assert execution.run().counts["ok"] == 1
     assert resident.started == 3
     assert len(children()) == 1
@@ -71,7 +71,7 @@ def test_another_method_has_a_worker_of_its_own(data, tmp_path, resident, childr
 def test_one_that_dies_is_replaced_and_costs_its_picture_alone(data, tmp_path, resident):
     ends = []
     for one in orders("misbehaving:moody", data)[:4]:
-        ends += Execution(one, tmp_path, Limits(), worker=resident.run).run().counts
+        ends += Execution(one, tmp_path, WorkerLimits(), worker=resident.run).run().counts
     assert ends == ["ok", "crash", "ok", "crash"]
     assert resident.started == 2
     assert "SIGSEGV" in str(next(r.reason for r in store.load(tmp_path) if r.status == "crash"))
@@ -79,6 +79,6 @@ def test_one_that_dies_is_replaced_and_costs_its_picture_alone(data, tmp_path, r
 
 def test_one_that_hangs_is_ended(data, tmp_path, resident, children):
     one = orders("misbehaving:sleeper", data)[0]
-    summary = Execution(one, tmp_path, Limits(timeout_s=6.0, grace_s=0.5), worker=resident.run).run()
+    summary = Execution(one, tmp_path, WorkerLimits(timeout_s=6.0, grace_s=0.5), worker=resident.run).run()
     assert summary.counts == {"timeout": 1}
     assert not children()

@@ -14,7 +14,7 @@ from bench.train import checkpoints, curve
 from bench.train.learner import Diverged, Learner
 from bench.train.options import Options
 from bench.train.sources import data_of
-from bench.train.spikes import FROM, MEAN_OVER, Watch
+from bench.train.spikes import FROM, MEAN_OVER, SpikeWatch
 from bench.train.trainer import train, train_side_by_side
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def _losses(count: int, seed: int = 0) -> list[float]:
 
 
 def test_batches_that_differ_are_no_spike_and_a_lasting_jump_is_one() -> None:
-    watch, losses = Watch(), _losses(2000)
+    watch, losses = SpikeWatch(), _losses(2000)
     assert max(losses) > 3 * np.median(losses)
     assert not any(watch.spikes(loss) for loss in losses)
     jump = [watch.spikes(5 * loss) for loss in _losses(MEAN_OVER, seed=1)]
@@ -38,7 +38,7 @@ def test_batches_that_differ_are_no_spike_and_a_lasting_jump_is_one() -> None:
 
 
 def test_the_first_steps_have_no_median_to_leave_but_must_be_finite() -> None:
-    watch = Watch()
+    watch = SpikeWatch()
     assert not any(watch.spikes(loss) for loss in [1.0] * (FROM - MEAN_OVER - 1) + [9.0] * MEAN_OVER)
     assert watch.spikes(float("nan"))
     assert watch.spikes(float("inf"))
@@ -46,10 +46,10 @@ def test_the_first_steps_have_no_median_to_leave_but_must_be_finite() -> None:
 
 def test_a_watch_that_goes_on_says_what_it_would_have_said() -> None:
     losses = [*_losses(700), *(4 * each for each in _losses(60, seed=2))]
-    whole, first = Watch(), Watch()
+    whole, first = SpikeWatch(), SpikeWatch()
     said = [whole.spikes(loss) for loss in losses]
     before = [first.spikes(loss) for loss in losses[:720]]
-    second = Watch(first.losses)
+    second = SpikeWatch(first.losses)
     assert said == before + [second.spikes(loss) for loss in losses[720:]]
 
 

@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from baselines.registry import names, spec, weights_path
 from bench.train import weights_plan
-from bench.train.weights_plan import Place, Plan, Row, Terms, carry_out, read
+from bench.train.weights_plan import Place, Row, Terms, WeightsPlan, carry_out, read
 from llpacknet.errors import InputError
 
 PLAN = """
@@ -111,7 +111,7 @@ def test_names_keep_their_rows_and_a_network_of_ones_own_is_added(plan_file: Pat
     plan = read(plan_file)
     assert plan.of([]) == plan
     assert plan.of(["red"]).rows == (Row(("red",), (0, 1)),)
-    assert plan.of(["mine:build"]) == Plan(plan.terms, (Row(("mine:build",), (0,)),))
+    assert plan.of(["mine:build"]) == WeightsPlan(plan.terms, (Row(("mine:build",), (0,)),))
 
 
 def test_a_network_of_ones_own_is_trained_on_the_plans_terms(
@@ -166,7 +166,7 @@ def test_terms_that_differ_are_refused_in_the_same_folder(
     (finished / "red" / "seed-0" / "red.json").rename(finished / "red" / "seed-0" / "kept.json")
     try:
         with pytest.raises(InputError, match="loss was l1"):
-            carry_out(Plan(other, (Row(("red",), (0,)),)), _place(photos, finished))
+            carry_out(WeightsPlan(other, (Row(("red",), (0,)),)), _place(photos, finished))
     finally:
         (finished / "red" / "seed-0" / "kept.json").rename(finished / "red" / "seed-0" / "red.json")
 
@@ -174,7 +174,7 @@ def test_terms_that_differ_are_refused_in_the_same_folder(
 def test_every_rate_diverging_is_said(photos: Path, tmp_path: Path) -> None:
     terms = Terms("small", 8, 32, 2, "2020", (1e38,), 8, 1e-3, 0)
     with pytest.raises(InputError, match="red diverged at every rate"):
-        carry_out(Plan(terms, (Row(("red",), (0,)),)), _place(photos, tmp_path))
+        carry_out(WeightsPlan(terms, (Row(("red",), (0,)),)), _place(photos, tmp_path))
 
 
 def test_what_the_plan_says_is_not_for_the_command_line(photos: Path, plan_file: Path) -> None:

@@ -26,7 +26,7 @@ _REQUIRED = ("photo", "short_s", "long_s", "iso")
 
 
 @dataclass(frozen=True)
-class Plan:
+class ExposurePlan:
     """What to make of one photograph.
 
     Attributes:
@@ -54,17 +54,19 @@ class _Row:
     line: int
 
 
-def drawn(photos: Iterable[str], seed: int) -> list[Plan]:
+def drawn(photos: Iterable[str], seed: int) -> list[ExposurePlan]:
     """Exposures for every photograph as `data make` draws them; brightness is the photograph's own."""
     ids = scene_ids(photos)
     plans = []
     for number, (photo, scene) in enumerate(ids.items()):
         capture = draw_capture(seed, number)
-        plans.append(Plan(photo, scene, capture.long_s, capture.shorts_s, capture.iso, capture.white_balance))
+        plans.append(
+            ExposurePlan(photo, scene, capture.long_s, capture.shorts_s, capture.iso, capture.white_balance)
+        )
     return plans
 
 
-def from_csv(path: Path, photos: dict[str, Path]) -> list[Plan]:
+def from_csv(path: Path, photos: dict[str, Path]) -> list[ExposurePlan]:
     """Exposures of a CSV file with columns photo, short_s, long_s, iso and perhaps wb_r, wb_b: one a row.
 
     `photo` is a file name, with or without its suffix. The rows of a photograph share one long exposure, so
@@ -140,7 +142,7 @@ def _number(where: str, cells: dict[str, str], column: str) -> float:
     return value
 
 
-def _plan(path: Path, rows: list[_Row], scene: str) -> Plan:
+def _plan(path: Path, rows: list[_Row], scene: str) -> ExposurePlan:
     first = rows[0]
     for row in rows[1:]:
         if row.shared != first.shared:
@@ -149,4 +151,4 @@ def _plan(path: Path, rows: list[_Row], scene: str) -> Plan:
                 f"{first.line}: a photograph has one long exposure, make them equal"
             )
     long_s, iso, white_balance = first.shared
-    return Plan(first.photo, scene, long_s, tuple(row.short_s for row in rows), iso, white_balance)
+    return ExposurePlan(first.photo, scene, long_s, tuple(row.short_s for row in rows), iso, white_balance)

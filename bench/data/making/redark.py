@@ -12,7 +12,7 @@ from bench.data.folder.index import index
 from bench.data.folder.manifest import Manifest, digest, prepare
 from bench.data.folder.pairs import MAX_RATIO
 from bench.data.making import camera
-from bench.data.making.exposures import Plan, drawn, from_csv
+from bench.data.making.exposures import ExposurePlan, drawn, from_csv
 from bench.data.making.photographs import find_photographs, read_photograph
 from bench.data.making.spreading import counted, fill
 from bench.data.making.writing import Frame, Settings, write_frames
@@ -91,8 +91,8 @@ def redark(
 
 
 def _left(
-    manifest: Manifest, out: Path, path: Path, plan: Plan, count: Callable[[], None]
-) -> Iterator[tuple[Path, dict[str, str], Plan]]:
+    manifest: Manifest, out: Path, path: Path, plan: ExposurePlan, count: Callable[[], None]
+) -> Iterator[tuple[Path, dict[str, str], ExposurePlan]]:
     """Give a photograph that is still to be exposed; of one that is done, count the frames."""
     frames = _frames(plan)
     source = {"source": path.name, "source_sha256": digest(path)}
@@ -110,7 +110,7 @@ def expose(
     black_error: float,
     noise: bool,
     threads: int,
-    photo: tuple[Path, dict[str, str], Plan],
+    photo: tuple[Path, dict[str, str], ExposurePlan],
     written: Callable[[], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Expose one photograph into a folder that `redark` has prepared; returns its entries for the manifest.
@@ -139,7 +139,7 @@ def clean_mosaic(photo: NDArray[Any], white_balance: Sequence[float]) -> NDArray
     return clean
 
 
-def _frames(plan: Plan) -> tuple[Frame, ...]:
+def _frames(plan: ExposurePlan) -> tuple[Frame, ...]:
     frames = [Frame(plan.scene, 0, plan.long_s, plan.long_s, 1.0)]
     for place, short_s in enumerate(plan.shorts_s):
         number = plan.shorts_s[:place].count(short_s)

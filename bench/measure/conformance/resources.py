@@ -11,7 +11,7 @@ from bench.measure.conformance.method import Method, frame, global_settings
 from bench.measure.memory import trim_heap, watch
 
 if TYPE_CHECKING:
-    from bench.measure.memory import Watch
+    from bench.measure.memory import PeakWatch
 
 SMALL, LARGE = (384, 512), (768, 1024)
 # Times the ratio of the areas; half as much again is blocks and padding, not a product of all pixels.
@@ -44,7 +44,7 @@ def memory(method: Method) -> str:
     return f"about {full / 1e9:.2f} GB at {FULL_HEIGHT}x{FULL_WIDTH}, from {large / 1e6:.0f} MB measured"
 
 
-def _peak(method: Method, look: Watch, size: tuple[int, int]) -> int:
+def _peak(method: Method, look: PeakWatch, size: tuple[int, int]) -> int:
     placed = method.place(frame(*size))
     _settle()
     before = look.reset()
@@ -54,7 +54,7 @@ def _peak(method: Method, look: Watch, size: tuple[int, int]) -> int:
     return max(peak, 0)
 
 
-def _left_behind(method: Method, look: Watch) -> int:
+def _left_behind(method: Method, look: PeakWatch) -> int:
     placed = method.place(frame(*SMALL))
     _settle()
     before = look.reset()

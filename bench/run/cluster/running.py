@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from bench.records import store
 from bench.records.cells import TIMED
 from bench.run import rounds
-from bench.run.attempt import Limits
+from bench.run.attempt import WorkerLimits
 from bench.run.cluster import events, tasks
 from bench.run.cluster.feeding import Feeder
 from bench.run.cluster.hosts import facts
@@ -50,7 +50,7 @@ def execute(
     *,
     resume: bool = False,
     progress: Progress | None = None,
-    limits: Limits | None = None,
+    limits: WorkerLimits | None = None,
     every_host: bool = False,
 ) -> tuple[Summary, Totals]:
     """Measure the cells of a plan on a cluster into `<out>/cells/`, a folder that all workers share.
@@ -76,7 +76,7 @@ def execute(
     with store.held(out, resume=resume):
         try:
             check_disk(plan, out)
-            return _Run(cluster, plan, out.absolute(), limits or Limits(), progress, every_host).go()
+            return _Run(cluster, plan, out.absolute(), limits or WorkerLimits(), progress, every_host).go()
         finally:
             for folder in (out, *out.glob(f"{HOSTS}/*")):
                 with contextlib.suppress(OSError):
@@ -88,7 +88,7 @@ class _Run:
     cluster: Cluster
     plan: Plan
     out: Path
-    limits: Limits
+    limits: WorkerLimits
     progress: Progress | None
     every_host: bool
     _showing: threading.Lock = field(default_factory=threading.Lock)

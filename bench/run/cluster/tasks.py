@@ -17,7 +17,7 @@ import psutil
 
 from bench.machine.environment import available_memory, memory_limit
 from bench.run import process
-from bench.run.attempt import Limits
+from bench.run.attempt import WorkerLimits
 from bench.run.cluster.events import CellEnded, JobBegun, JobFinished, to_json
 from bench.run.cluster.hosts import Turn, facts, label
 from bench.run.cluster.placing import by_picture, part
@@ -216,7 +216,7 @@ def _execute(work: Work, plan: Plan, account: Account, run: Runner) -> None:
     execution = Execution(
         plan,
         Path(work.out),
-        Limits(timeout_s=work.timeout_s, memory_bytes=_memory(work)),
+        WorkerLimits(timeout_s=work.timeout_s, memory_bytes=_memory(work)),
         _Notes(account, _teller(work)),
         worker=run,
         watch=watch,

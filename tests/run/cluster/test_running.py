@@ -17,7 +17,7 @@ import pytest
 from bench.data.making.make import make
 from bench.records import store
 from bench.run import rounds
-from bench.run.attempt import Limits
+from bench.run.attempt import WorkerLimits
 from bench.run.cluster import hosts, running
 from bench.run.cluster.connecting import Host, connected
 from bench.run.cluster.strikes import MOST, Strikes
@@ -170,7 +170,7 @@ def test_costs_on_a_gpu_are_timed_where_a_worker_declares_one(data, tmp_path):
     ]
     on_gpu = replace(timed, jobs=tuple(moved))
     for wanted, expected in ((timed, "a"), (on_gpu, "b")):
-        run = running._Run(None, wanted, tmp_path, Limits(), None, every_host=False)
+        run = running._Run(None, wanted, tmp_path, WorkerLimits(), None, every_host=False)
         run.hosts = [host("a", 0), host("b", 1), host("c", 1)]
         assert run._main_host() == expected
 
