@@ -24,6 +24,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "intervals.md",
         "field.md",
         "protocols.md",
+        "amplifier.md",
         "metrics.md",
         "data.md",
         "verdicts.md",

@@ -33,7 +33,8 @@ class Judged:
 
     def __init__(self, results: Results, model: str) -> None:
         known = protocols.load()
-        self._by = {name: results.pictures(model, name).ok for name in results.protocols if name in known}
+        published = [name for name in results.protocols if name in known and not known[name].control_of]
+        self._by = {name: results.pictures(model, name).ok for name in published}
         self._by = {name: ok for name, ok in self._by.items() if ok}
         self._known = known
 
@@ -90,8 +91,7 @@ class Judged:
         """Return a picture's score under any protocol that judged it from the same input."""
         for name, ok in self._by.items():
             other = self._known[name]
-            same_input = (other.gain, other.input_clip) == (protocol.gain, protocol.input_clip)
-            if same_input and image in ok:
+            if other.given == protocol.given and image in ok:
                 value = _score(ok[image], other, protocol, quantity)
                 if value is not None:
                     return value

@@ -12,9 +12,10 @@ import numpy as np
 
 from baselines import spec
 from bench.data.decode.truth import truth
+from bench.data.folder import controls
 from bench.machine import trace
 from bench.machine.address import local
-from bench.measure import subjects
+from bench.measure import brightness, subjects
 from bench.measure.inputs import Part, central
 from bench.metrics import psnr, quantise, ssim
 from bench.metrics.lpips import lpips
@@ -112,7 +113,7 @@ class Judge:
             )
         # The gain belongs to the exposure, so that it is found on the whole frame whatever part is judged.
         with trace.span("input"):
-            gain = picture.ratio if protocol.gain == "ratio" else red_gain(frame.normalised(), ESTIMATE_M)
+            gain = given_gain(protocol, frame, picture.ratio)
         part = central(frame.mosaic.shape, job.part_of) if job.part_of else None
         if job.area_fraction < 1 and part is not None:
             restored = self._restore_part(picture, frame, gain, protocol, part)
@@ -131,6 +132,7 @@ class Judge:
             values = {**values, "part": {**part.sides(), **of_part}}
         return {
             **values,
+            "brightness_stops": brightness.stops(restored.rgb, target),
             "gain": restored.gain,
             "ratio": picture.ratio,
             "area_fraction": job.area_fraction,
@@ -199,6 +201,24 @@ class Judge:
 
     def _predictions(self, kind: str, name: str) -> Path:
         return Path(self._order.out) / "predictions" / kind / f"{name}.png"
+
+
+def given_gain(protocol: Protocol, frame: RawFrame, ratio: float) -> float:
+    """Return the gain that a protocol gives to a method without an amplifier of its own.
+
+    Args:
+        protocol: says where the gain comes from.
+        frame: the whole short exposure.
+        ratio: its true exposure ratio, at most 300.
+    """
+    if protocol.gain == "ratio":
+        return ratio
+    if protocol.gain == "constant":
+        return controls.constant(protocol.subset)
+    mosaic = frame.normalised()
+    if protocol.gain == "level":
+        return controls.level(float(mosaic.mean(dtype=np.float64)))
+    return red_gain(mosaic, ESTIMATE_M)
 
 
 def _write_png(path: Path, picture: NDArray[np.float32] | NDArray[np.uint16]) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from llpacknet.errors import InputError
 
+Gain = Literal["ratio", "estimate", "constant", "level"]
 FILE = Path(__file__).with_name("protocols.toml")
 
 
@@ -24,14 +25,16 @@ class Protocol:
         subset: name of the rule that takes the pairs, see `bench.data.folder.subsets`.
         pairs: how many pairs that rule takes from SID-Sony's test scenes.
         gain: what a method without its own amplifier gets: "ratio" is the exposure ratio, at most 300;
-            "estimate" is RED's closed-form estimate from the mosaic alone, with m = 5. A method with its own
-            amplifier gets the unamplified mosaic under either.
+            "estimate" is RED's closed-form estimate from the mosaic alone, with m = 5; "constant" and "level"
+            are controls, see `bench.data.folder.controls`. A method with its own amplifier gets the
+            unamplified mosaic under all of them.
         input_clip: upper clip of the amplified mosaic: "method" is each method's own convention
             (its declaration says which), a number holds for every method.
         quantise: step to 8 bits of output and truth before they are compared, see `bench.metrics.quantise`.
         ssim: definition of SSIM, see `bench.metrics.windows`.
         lpips: LPIPS's network, "alex" or "vgg"; version 0.1, pictures brought to [-1, 1].
         notes: what a publication leaves open, and what was chosen here.
+        control_of: the published protocol that differs in the gain alone; empty for one that was published.
     """
 
     name: str
@@ -39,12 +42,19 @@ class Protocol:
     source: str
     subset: str
     pairs: int
-    gain: Literal["ratio", "estimate"]
+    gain: Gain
     input_clip: Literal["method"] | float
     quantise: Literal["truncate", "round", "none"]
     ssim: Literal["uniform", "gaussian", "gaussian-population", "wang-luma", "matlab-rgb"]
     lpips: Literal["alex", "vgg"]
     notes: str
+    control_of: str = ""
+
+    @property
+    def given(self) -> tuple[object, ...]:
+        """What a method is given under it: equal for protocols that give the same input."""
+        # A constant belongs to the frames that the protocol's rule takes.
+        return self.gain, self.subset if self.gain == "constant" else None, self.input_clip
 
     def clip_for(self, method_clip: float | None) -> float | None:
         """Upper clip of the amplified mosaic, for a method whose own is `method_clip`; None: no clip."""

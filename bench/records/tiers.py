@@ -15,6 +15,8 @@ SMOKE = ("llpacknet", "sid-unet", "red", "gain-only")
 PROTOCOLS = ("paper2020", "release2022")
 # The same and the paper's own protocol with ground-truth exposure, for the long tiers.
 ALL_PROTOCOLS = ("paper2020", "paper2020-gt", "release2022")
+# What a gain that is hardly found, or not at all, gives on the pictures of `paper2020`.
+CONTROLS = ("paper2020-constant", "paper2020-level")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class Tier:
             the others.
         models: what is measured where no models are named; None for the paper's comparison.
         protocols: what judges where no protocols are named.
+        controls: what also judges the methods that take a gain and are not slow.
     """
 
     name: TierName
@@ -54,6 +57,7 @@ class Tier:
     slow_images: int | None = None
     models: tuple[str, ...] | None = None
     protocols: tuple[str, ...] = PROTOCOLS
+    controls: tuple[str, ...] = ()
 
 
 TIERS: dict[str, Tier] = {
@@ -94,6 +98,7 @@ TIERS: dict[str, Tier] = {
             part_of=2,
             slow_images=6,
             protocols=ALL_PROTOCOLS,
+            controls=CONTROLS,
         ),
         Tier(
             "full",
@@ -104,6 +109,7 @@ TIERS: dict[str, Tier] = {
             rounds=5,
             slow_pass_s=None,
             protocols=ALL_PROTOCOLS,
+            controls=CONTROLS,
         ),
     )
 }

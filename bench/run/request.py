@@ -127,6 +127,11 @@ class Request:
         return tuple(protocols.get(name).name for name in self.protocols or default)
 
     @property
+    def controlled_by(self) -> tuple[str, ...]:
+        """Names of the further protocols that judge methods which are not slow: the tier's controls."""
+        return self.limits.controls if self.limits and not self.protocols else ()
+
+    @property
     def forms(self) -> tuple[tuple[str, str], ...]:
         """Runtime and precision of every form."""
         return tuple(product(self.runtimes, self.precisions))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from bench.records.cells import Status
     from bench.run.request import Request
 
+# Pictures, each with the name of a protocol that judges it.
+Taken = list[tuple["ExposurePair", str]]
 # The method whose last step, UnPack, is measured by itself.
 UNPACKING = "llpacknet"
 
@@ -134,14 +136,21 @@ class Span:
         dataset = self.asked.dataset
         if dataset is None:
             raise InputError("quality needs pictures: give --dataset, or make some with 'llbench data make'")
-        whole, notes = self._taken(dataset, self.asked.most)
-        few, _ = self._taken(dataset, self.asked.most_of_slow)
+        judged_by = self.asked.judged_by
+        whole, notes = self._taken(dataset, (*judged_by, *self.asked.controlled_by), self.asked.most)
+        few, _ = self._taken(dataset, judged_by, self.asked.most_of_slow)
         size = self.asked.pictured or self.asked.frame
         jobs: list[Job] = []
         settled: list[Settled] = []
         for model, (runtime, precision) in product(self.asked.methods, self.asked.forms):
             slow = self._is_slow(self._pass(model, size))
             taken = few if slow else whole
+            if not baselines.spec(model).needs_gain:
+                asked, taken = taken, [one for one in taken if not protocols.get(one[1]).control_of]
+                if self.asked.protocols and len(taken) < len(asked):
+                    notes.append(f"{model} takes no gain: it is not judged under the controls")
+            if not taken:
+                continue
             cells = [
                 Cell(
                     model,
@@ -163,11 +172,13 @@ class Span:
             jobs.append(self._quality_job(model, cells, [picture for picture, _ in taken], size, slow=slow))
         return jobs, settled, notes
 
-    def _taken(self, dataset: Dataset, limit: int | None) -> tuple[list[tuple[ExposurePair, str]], list[str]]:
+    def _taken(
+        self, dataset: Dataset, judged_by: Sequence[str], limit: int | None
+    ) -> tuple[Taken, list[str]]:
         """Pictures with the protocols that judge them, sorted by picture so that a worker reads each once."""
-        found: list[tuple[ExposurePair, str]] = []
+        found: Taken = []
         notes = []
-        for name in self.asked.judged_by:
+        for name in judged_by:
             subset = protocols.get(name).subset
             pairs = select(dataset.pairs, subset)
             if not pairs:

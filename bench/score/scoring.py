@@ -272,6 +272,10 @@ def _fall(fall: Waterfall) -> dict[str, Any]:
 
 
 def all_protocols() -> list[Protocol]:
-    """Every protocol, the default one first."""
+    """Every published protocol, the default one first.
+
+    Their controls differ in the input's gain alone, which pictures that exist already have behind them.
+    """
     default = protocols.default()
-    return [default, *(protocol for protocol in protocols.load().values() if protocol != default)]
+    published = [protocol for protocol in protocols.load().values() if not protocol.control_of]
+    return [default, *(protocol for protocol in published if protocol != default)]

@@ -10,7 +10,9 @@ from PIL import Image
 
 from bench.data.decode.truth import truth
 from bench.data.folder.index import index
+from bench.data.making.camera import tone
 from bench.data.making.make import make
+from bench.measure import brightness
 from bench.measure.quality import scores
 from bench.metrics import psnr, quantise
 from bench.records import protocols, store
@@ -63,6 +65,30 @@ def test_gain_only_is_libraws_picture_at_the_protocols_gain(data, tmp_path):
         }
     shown = np.asarray(Image.open(tmp_path / "predictions" / "truth" / f"{data.pairs[0].name}.png"))
     np.testing.assert_array_equal(shown, quantise(truth(data.pairs[0].long), "round"))
+
+
+def test_controls_give_a_gain_that_knows_little_of_the_picture_and_its_brightness_shows(data, tmp_path):
+    named = ["paper2020-constant", "paper2020-level", "paper2020-gt"]
+    records = judged(["gain-only"], data, tmp_path, protocols=named)
+    assert len(records) == 3
+    (image,) = {name for _, name in records}
+    values = {protocol: records[protocol, image].values for protocol in named}
+    assert round(values["paper2020-constant"]["gain"]) == 168
+    mean = next(read_raw(pair.short) for pair in data.pairs if pair.name == image).normalised().mean()
+    assert values["paper2020-level"]["gain"] == pytest.approx(2**8.2263 * (mean * 15871) ** -0.2290, rel=1e-6)
+    off = {protocol: one["brightness_stops"] for protocol, one in values.items()}
+    # Highlights clip and noise is clipped at black, so that twice the gain is not quite twice the light.
+    gains = {protocol: math.log2(one["gain"] / one["ratio"]) for protocol, one in values.items()}
+    for protocol in named:
+        assert off[protocol] - off["paper2020-gt"] == pytest.approx(gains[protocol], abs=0.35)
+
+
+def test_twice_the_light_is_one_stop_brighter():
+    light = np.linspace(0.0, 0.5, 48 * 32 * 3).reshape(32, 48, 3)
+    target = np.rint(tone(light) * 65535).astype(np.uint16)
+    assert brightness.stops(tone(2 * light).astype(np.float32), target) == pytest.approx(1, abs=1e-4)
+    assert brightness.stops(tone(light).astype(np.float32), target) == pytest.approx(0, abs=1e-4)
+    assert brightness.stops(np.zeros((32, 48, 3), np.float32), target) is None
 
 
 def test_a_part_restored_with_its_margin_scores_as_in_the_whole_picture(data, tmp_path):

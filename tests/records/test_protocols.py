@@ -25,7 +25,7 @@ def first_frames():
 def test_each_protocol_is_whole(protocol):
     assert protocol.subset in SUBSETS
     assert protocol.pairs == PUBLISHED[protocol.subset].pairs
-    assert protocol.gain in {"ratio", "estimate"}
+    assert protocol.gain in {"ratio", "estimate", "constant", "level"}
     assert protocol.quantise in {"truncate", "round", "none"}
     assert f"ssim-{protocol.ssim}" in METRICS
     assert f"lpips-{protocol.lpips}" in METRICS
@@ -57,6 +57,22 @@ def test_only_the_paper_without_ground_truth_estimates_the_gain():
     assert [name for name, protocol in protocols.load().items() if protocol.gain == "estimate"] == [
         "paper2020"
     ]
+
+
+def test_a_control_differs_from_what_it_controls_in_the_gain_alone():
+    controls = [protocol for protocol in protocols.load().values() if protocol.control_of]
+    assert {protocol.gain for protocol in controls} == {"constant", "level"}
+    own = ("name", "title", "source", "notes", "gain", "control_of")
+    for control in controls:
+        controlled = protocols.get(control.control_of)
+        for key, value in vars(control).items():
+            assert (value == getattr(controlled, key)) == (key not in own), (control.name, key)
+
+
+def test_one_constant_of_two_subsets_is_not_one_input():
+    first, other = (protocols.get(f"{name}-constant") for name in ("paper2020", "release2022"))
+    assert first.given != other.given
+    assert protocols.get("paper2020-level").given == protocols.get("release2022-level").given
 
 
 def test_the_clip_is_the_methods_own_unless_a_protocol_sets_one():

@@ -93,7 +93,8 @@ def test_each_protocol_takes_its_own_pairs(folders, capsys):
 
 def test_one_protocol_alone_gives_what_it_gives_among_all(folders, capsys):
     together = result(folders, capsys)[0]["protocols"]
-    for name in protocols.load():
+    assert len(together) > 5
+    for name in together:
         alone = result(folders, capsys, "--protocol", name)[0]["mean"]
         assert (alone["psnr"], alone["ssim"]) == (together[name]["psnr"], together[name]["ssim"])
 

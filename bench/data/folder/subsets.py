@@ -17,23 +17,20 @@ if TYPE_CHECKING:
 MISALIGNED = frozenset({"10034", "10045", "10172"})
 
 
-def _test(pair: Pair) -> bool:
-    return pair.scene.startswith("1")
-
-
 def _first(pair: Pair) -> bool:
-    return _test(pair) and pair.frame == "00"
+    return pair.frame == "00"
 
 
-RULES: dict[str, Callable[[Pair], bool]] = {
-    "all": _test,
-    "first": _first,
-    "first-0.1s": lambda pair: _first(pair) and math.isclose(pair.short_s, 0.1),
-    "aligned": lambda pair: _test(pair) and pair.scene not in MISALIGNED,
-    "first-aligned": lambda pair: _first(pair) and pair.scene not in MISALIGNED,
-    "first-minus-10172": lambda pair: _first(pair) and pair.scene != "10172",
-    "validation": lambda pair: pair.scene.startswith("2"),
-    "training": lambda pair: pair.scene.startswith("0"),
+# Each with the first digit of the ids that it takes: 0 for training, 1 for test, 2 for validation.
+RULES: dict[str, tuple[str, Callable[[Pair], bool]]] = {
+    "all": ("1", lambda _: True),
+    "first": ("1", _first),
+    "first-0.1s": ("1", lambda pair: _first(pair) and math.isclose(pair.short_s, 0.1)),
+    "aligned": ("1", lambda pair: pair.scene not in MISALIGNED),
+    "first-aligned": ("1", lambda pair: _first(pair) and pair.scene not in MISALIGNED),
+    "first-minus-10172": ("1", lambda pair: _first(pair) and pair.scene != "10172"),
+    "validation": ("2", lambda _: True),
+    "training": ("0", lambda _: True),
 }
 SUBSETS = tuple(RULES)
 
@@ -61,15 +58,21 @@ PUBLISHED = {
 }
 
 
-def select(pairs: Iterable[Pair], subset: str) -> tuple[Pair, ...]:
+def select(pairs: Iterable[Pair], subset: str, split: str | None = None) -> tuple[Pair, ...]:
     """Keep the pairs of a subset, in their order; there may be none.
+
+    Args:
+        pairs: the pairs.
+        subset: name of the rule.
+        split: first digit of the ids that are taken, instead of the rule's own.
 
     Raises:
         InputError: there is no such subset.
     """
     if subset not in RULES:
         raise InputError(f"no subset is called {subset!r}: choose one of {', '.join(SUBSETS)}")
-    return tuple(pair for pair in pairs if RULES[subset](pair))
+    own, rule = RULES[subset]
+    return tuple(pair for pair in pairs if pair.scene.startswith(split or own) and rule(pair))
 
 
 def count(pairs: Iterable[Pair], subset: str) -> Count:

@@ -9,6 +9,7 @@ from bench.show.figures import (
     costplots,
     crops,
     field_costs,
+    gain_sources,
     qualityplots,
     roofline,
     style,
@@ -27,7 +28,7 @@ def all_figures(out: Path, results: Results) -> list[Drawn]:
     found = [bubbles.figure1(results), qualityplots.quality_against_time(results), crops.grid(out, results)]
     found += [costplots.latency(results), costplots.memory(results), costplots.runtimes(results)]
     found += [qualityplots.by_ratio(results), qualityplots.by_image(results)]
-    found += [waterfalls.figure(results), field_costs.published_scores(results)]
+    found += [gain_sources.figure(results), waterfalls.figure(results), field_costs.published_scores(results)]
     found += [costplots.resolution(results), costplots.threads(results), roofline.figure(results)]
     return [drawn for drawn in found if drawn is not None]
 

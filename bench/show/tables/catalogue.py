@@ -17,6 +17,7 @@ from bench.show.tables.costs import cost_table, scope_table
 from bench.show.tables.entries import counted, figure_entry, picture_entry, printed, sentence
 from bench.show.tables.field import field_table
 from bench.show.tables.form_rows import deployment_table, loss_table, speedup_table
+from bench.show.tables.gain_worth import worth_table
 from bench.show.tables.layout import Column, Entry, Part, Table, dash, ranked, word
 from bench.show.tables.machine import environment_rows
 from bench.show.tables.numbers import compact
@@ -39,6 +40,7 @@ def tables(results: Results) -> list[Table]:
     found += [cost_table(results), deployment_table(results), speedup_table(results), loss_table(results)]
     found += [scaling_table(results), scope_table(results), kernel_table(results), roofline.table(results)]
     found += [image_table(results, protocol) for protocol in results.protocols]
+    found += [worth_table(results)]
     found += [gain_table(results, protocol) for protocol in results.protocols]
     found += [problem_table(results), environment_table(results)]
     return [table for table in found if table is not None]
@@ -178,8 +180,8 @@ def image_table(results: Results, protocol: str) -> Table | None:
 
 
 def gain_table(results: Results, protocol: str) -> Table | None:
-    """Gains of each picture, chosen or given, beside the true ratio; None where that was given."""
-    if protocol not in protocols.load() or protocols.get(protocol).gain == "ratio":
+    """Gains of each picture beside the true ratio; None where that, or one for all, was given."""
+    if protocol not in protocols.load() or protocols.get(protocol).gain in {"ratio", "constant"}:
         return None
     judged = {model: results.pictures(model, protocol).ok for model in published.ordered(results.models)}
     told = {

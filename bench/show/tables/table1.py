@@ -20,6 +20,7 @@ from bench.show.tables.entries import (
     printed,
     with_note,
 )
+from bench.show.tables.gain_worth import control_sentence
 from bench.show.tables.layout import Column, Entry, Table, dash, ranked, word
 from bench.show.tables.setting import cost_setting, data_setting
 
@@ -196,6 +197,7 @@ def _options(results: Results, model: str) -> str | None:
 def _caption(results: Results, protocol: str) -> str:
     sentences = [cost_setting(results), data_setting(results, (WITHOUT[0], protocol))]
     sentences.append(f"Without GT exposure: protocol {WITHOUT[0]}; with GT exposure: protocol {protocol}.")
+    sentences.append(control_sentence(results))
     frame = results.frame()
     if frame is not None and frame != FULL_SIZE:
         sentences.insert(

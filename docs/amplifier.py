@@ -1,0 +1,143 @@
+# ruff: noqa: INP001 - a script, no package
+"""Writes the page on what an amplifier can know, from the real levels of SID's test frames.
+
+    python docs/amplifier.py
+
+`tests/show/test_amplifier_page.py` holds the page against what this writes.
+"""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from statistics import correlation, fmean, stdev
+from typing import TYPE_CHECKING
+
+from bench.data.folder import controls
+from bench.data.folder.controls import Frame, Line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+PAGE = Path(__file__).with_suffix(".md")
+
+
+def frames(exposure: str = "") -> list[Frame]:
+    """Return SID's first test frames, all 93 or those of one exposure time."""
+    return [one for one in controls.first_test_frames() if one.name.endswith(exposure)]
+
+
+def mean_ratio(known: Sequence[Frame]) -> Line:
+    """One gain for all: the geometric mean of the ratios."""
+    return Line(0.0, fmean(math.log2(one.ratio) for one in known))
+
+
+def inverse(known: Sequence[Frame]) -> Line:
+    """Bring every frame to one level, as an estimate of RED's kind does."""
+    return Line(-1.0, fmean(math.log2(one.ratio * one.level) for one in known))
+
+
+def left_out(rule: Callable[[Sequence[Frame]], Line], on: list[Frame], from_: list[Frame]) -> float:
+    """Root-mean-square error in stops on frames whose scene was left out when the rule was fitted."""
+    squares = []
+    for one in on:
+        line = rule([other for other in from_ if other.scene != one.scene])
+        squares.append(_error(line, one) ** 2)
+    return math.sqrt(fmean(squares))
+
+
+def fixed(line: Line, on: list[Frame]) -> float:
+    """Root-mean-square error in stops of a line that these frames had no part in."""
+    return math.sqrt(fmean(_error(line, one) ** 2 for one in on))
+
+
+def _error(line: Line, one: Frame) -> float:
+    return line.offset + line.slope * math.log2(one.level) - math.log2(one.ratio)
+
+
+def _numbers(every: list[Frame], fifty: list[Frame]) -> dict[str, str]:
+    """Every figure of the page, as printed."""
+    found: dict[str, str] = {}
+    for name, some, subset in (("93", every, "first"), ("50", fifty, "first-0.1s")):
+        constant = controls.constant(subset)
+        levels, ratios = ([math.log2(getattr(one, what)) for one in some] for what in ("level", "ratio"))
+        light = [a + b for a, b in zip(levels, ratios, strict=True)]
+        found |= {
+            f"gain{name}": f"{constant:.0f}",
+            f"constant{name}": f"{fixed(Line(0.0, math.log2(constant)), some):.2f}",
+            f"mean{name}": f"{left_out(mean_ratio, some, some):.2f}",
+            f"fixed{name}": f"{left_out(controls.fit, some, every):.2f}",
+            f"level{name}": f"{left_out(controls.fit, some, some):.2f}",
+            f"inverse{name}": f"{left_out(inverse, some, some):.2f}",
+            f"slope{name}": f"{controls.fit(some).slope:.2f}".replace("-", "−"),
+            f"correlation{name}": f"{correlation(levels, ratios):.2f}".replace("-", "−"),
+            f"light{name}": f"{stdev(light):.2f}",
+            f"ratio{name}": f"{stdev(ratios):.2f}",
+        }
+    line = controls.level_line()
+    return found | {"offset": f"{line.offset:.4f}", "slope": f"{line.slope:.4f}".replace("-", "−")}
+
+
+def page() -> str:
+    """Return the page."""
+    return TEXT.format(**_numbers(frames(), frames("_0.1s")))
+
+
+TEXT = """# What an amplifier can know
+
+*Made by `python docs/amplifier.py` from `bench/data/facts/sid_test93.csv` and `sid_lists.csv`; not written
+by hand.*
+
+"No ground-truth exposure needed at test time" asks a network to find, from the dark raw alone, what to
+multiply it by. SID gives the answer for its own pictures: the ratio of the two exposure times, 100, 250 or
+300. How much of it can be read from a picture at all is a question that the real raws decide, before any
+network is trained.
+
+## The ratio is nearly independent of the picture
+
+Error of a gain against the true ratio, in stops (root of the mean square), on the real mean levels of SID's
+first test frames. A rule that is fitted to them was fitted without the scene that it is tried on:
+
+| the gain comes from | 93 first frames | the 50 at 0.1 s |
+|---|---:|---:|
+| one constant from SID's training list ({gain93}; {gain50} at 0.1 s) | {constant93} | {constant50} |
+| one constant fitted to these frames | {mean93} | {mean50} |
+| the mean level: 2^{offset} · level^{slope}, fitted to the 93 | {fixed93} | {fixed50} |
+| the mean level, fitted to the column's own frames (slope {slope93}; {slope50}) | {level93} | {level50} |
+| one over the mean level, as an estimate of RED's kind | {inverse93} | {inverse50} |
+
+So the best that the level tells is a twentieth of a stop better than one gain for all pictures, and a gain
+that brings every picture to one brightness is far worse than either. The reason is in the data: the light
+of the scenes (level times ratio) is spread by {light93} stops, at 0.1 s by {light50}, the ratio by
+{ratio93} and {ratio50}; a dark raw is dark because the scene was, seldom because the exposure was shorter.
+Level and ratio are correlated at {correlation93} ({correlation50} at 0.1 s).
+
+## What follows
+
+- The gain that errs least follows the level with an exponent of about {slope93}, not −1. A network whose
+  gain hardly moves from picture to picture has learned what the level tells; one whose gain does follow the
+  ratio owes it to what else sets these photographs apart, such as which scenes were given 30 s.
+- What a method scores without ground truth is for the most part how well its one gain suits the mix of
+  ratios (29 of 100 and 21 of 300 at 0.1 s). Observed once, on seventeen published truths of SID, for a
+  restoration that is perfect but for its brightness: 21.7, 27.0, 39.2, 28.5, 24.5, 21.8, 20.4, 20.0 and
+  21.1 dB with a gain of 60, 80, 100, 120, 140, 170, 200, 260 and 300 for all (13 of ratio 100 and 4 of 300,
+  each capped at 45 dB). Published figures without ground truth lie between 20.98 and 23.27 dB.
+- The *scale* of an amplifier's gain says nothing. The next convolution takes up any factor, so that a
+  network whose gains lie around 3 may render as bright as one whose gains lie around 170. Compared with the
+  ratio is therefore the brightness of the picture that comes out (`brightness_stops` in a quality cell:
+  log2 of its mean linear light over the truth's), and a gain only in how it moves.
+- The two published amplifiers could not follow one over the level if they were meant to: the convolutional
+  one has no activation, so that its gain is an affine function of the means of the four colours; the
+  histogram's is affine in the shares of its bins.
+
+## How it is judged
+
+An amplifier *finds the amplification* if its pictures come nearer to the truth in brightness than those of
+a network at one constant gain, on the same pictures (protocol `paper2020-constant`, see
+[Protocols](protocols.md#controls-of-the-gain)). The report shows for every method that takes a gain what
+knowing the ratio is worth: PSNR and brightness at the constant, at the gain from the level, at RED's
+estimate and at the true ratio, beside the methods that find their own.
+"""
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
