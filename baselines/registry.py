@@ -8,7 +8,6 @@ from __future__ import annotations
 import importlib
 import sys
 from functools import cache
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -190,6 +189,9 @@ def kind_of(name: str, method: Any) -> Kind:
 
 @cache
 def _registered() -> dict[str, Spec]:
+    # It takes a twentieth of a second to import, and a help text needs no installed methods.
+    from importlib.metadata import entry_points
+
     installed = (_user_spec(point.name, point.value) for point in entry_points(group=ENTRY_POINT_GROUP))
     return unique((*_DECLARED, *installed))
 

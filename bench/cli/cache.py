@@ -7,8 +7,6 @@ import json
 import click
 
 from bench.cli.examples import examples
-from bench.data.decode import cache
-from bench.machine import caches
 
 
 @click.group(
@@ -21,6 +19,9 @@ def command(context: click.Context, as_json: bool) -> None:
     """Show where rendered long exposures and other caches are kept and how much room they take."""
     if context.invoked_subcommand is not None:
         return
+    from bench.data.decode import cache
+    from bench.machine import caches
+
     found = cache.usage()
     others = {name: size for name, size in caches.sizes().items() if name != found.place.name}
     if as_json:
@@ -36,6 +37,8 @@ def command(context: click.Context, as_json: bool) -> None:
 @command.command(short_help="Remove all rendered long exposures.", epilog=examples("llbench cache clear"))
 def clear() -> None:
     """Remove all rendered long exposures; they are rendered again when they are needed."""
+    from bench.data.decode import cache
+
     before = cache.clear()
     print(
         f"removed {before.entries} rendered long exposures, {before.size / 1e9:.2f} GB, from {before.place}"

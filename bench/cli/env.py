@@ -8,14 +8,15 @@ from typing import Any
 import click
 
 from bench.cli.examples import examples
-from bench.machine.environment import machine, moment
-from bench.records import provenance
 
 
 @click.command(epilog=examples("llbench env", "llbench env --json"))
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def command(as_json: bool) -> None:
     """Show what is recorded of this machine with every result: no user, host name or path."""
+    from bench.machine.environment import machine, moment
+    from bench.records import provenance
+
     facts = {**machine(), "now": moment(), "code": provenance.base()}
     if as_json:
         print(json.dumps(facts, indent=1))

@@ -13,7 +13,7 @@ import click
 from bench.cli.examples import examples
 from bench.cli.options import chosen_models, names, only_free_option, some_of, weights_option
 from bench.cli.size import Size
-from bench.gate.measuring import ATTEMPTS, LEAST_SETS, MEASURES, SECONDS, SETS
+from bench.gate.comparison import ATTEMPTS, LEAST_SETS, MEASURES, SECONDS, SETS
 from bench.judge.verdicts import LARGEST_DIFFERENCE, QUANTITIES, Limits
 from bench.records.forms import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError

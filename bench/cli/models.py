@@ -13,7 +13,6 @@ from bench.cli import one_line
 from bench.cli.completing import method
 from bench.cli.examples import examples
 from bench.cli.options import only_free_option, weights_option
-from bench.records.provenance import weights_facts
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,6 +112,8 @@ def _print_table(shown: list[str]) -> None:
 
 
 def _row(declared: Spec) -> tuple[str, ...]:
+    from bench.records.provenance import weights_facts
+
     path = weights_path(declared.name)
     shipped = "not shipped" if path is None else "shipped"
     if weights_facts(path).get("weights_unfinished"):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from bench.gate import fixed_scenes, instructions
+from bench.gate.comparison import LEAST_SETS
 from bench.gate.seats import Nursery, Occupant, Seat, SeatError
 from bench.gate.sequence import Cadence, Sitting
 from bench.gate.shares import Share
@@ -22,68 +23,22 @@ from bench.records.cells import REFERENCE, Cell, Record
 from bench.run.turns import side_by_side
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from bench.data.folder.pairs import Pair
+    from bench.gate.comparison import Comparison
     from bench.gate.trees import Tree
 
-MEASURES = ("latency", "memory", "complexity", "quality")
 OUTPUTS = "outputs"
-SETS = 8
-ATTEMPTS = 2
-# Two attempts at LLPackNet at a sixteenth of the paper's area then end within 90 s, set-up included.
-SECONDS = 36.0
 MEMORY_SEATS = 3
 # Seats of a set: head, base and its twin (or the head, its twin and the reference workload).
 THREE = 3
-# With fewer sets no interval over processes would be narrow enough to say anything.
-LEAST_SETS = 5
 # Where a fifth of an attempt has fewer turns than these, it is spent on the fewest sets. Each set costs the
 # start of three processes. In a simulation of two shared cores (0.8 % between processes, 3 % between turns)
 # five sets of six turns call half of the revisions that do not differ equivalent, eight of two next to
 # none, and of those slowed by 5 % they find 34 of 60 against 18.
 CYCLES = 12
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """What is measured of each revision.
-
-    Attributes:
-        models: registered names, or module:factory, found in each revision.
-        measures: any of `MEASURES`.
-        size: frame of latency, memory and complexity in pixels.
-        form: device, runtime and precision of the cells.
-        threads: CPU threads.
-        weights: by model, as `baselines.create` takes them; "shipped" for those not named.
-        sets: fresh processes of each revision in one attempt.
-        seconds: about how long an attempt at one model may take.
-        instructions: whether the instructions of Pack and UnPack are counted too.
-    """
-
-    models: tuple[str, ...]
-    size: tuple[int, int]
-    threads: int
-    measures: tuple[str, ...] = MEASURES
-    form: tuple[str, str, str] = ("cpu", "published", "fp32")
-    weights: Mapping[str, str] = field(default_factory=dict)
-    sets: int = SETS
-    seconds: float = SECONDS
-    instructions: bool = False
-
-    def wants(self, cell: Cell) -> bool:
-        """Whether a cell is among what is measured; pictures have the size of the fixed scenes."""
-        sized = cell.measurement == "quality" or (cell.height, cell.width) == self.size
-        return sized and cell.model in self.models and cell.measurement in self.measures
-
-    def cell(self, model: str) -> Cell:
-        """Give the latency cell of a model."""
-        device, runtime, precision = self.form
-        return Cell(
-            model, "latency", device=device, runtime=runtime, precision=precision,
-            height=self.size[0], width=self.size[1], threads=self.threads,
-        )  # fmt: skip
 
 
 class Measuring:

@@ -78,7 +78,7 @@ class Gate:
             accept: quantities that are meant to differ, as "correctness" or "gmac".
             strict: fail on what is inconclusive too, which is a warning otherwise.
             seconds: about how long an attempt may take; there are two at most.
-            options: as `bench.gate.measuring.Comparison` takes them: measures, threads, form, weights, sets.
+            options: as `bench.gate.comparison.Comparison` takes them: measures, threads, form, weights, sets.
 
         Returns:
             what was found, for a test that wants to look closer.

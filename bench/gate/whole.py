@@ -10,8 +10,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.gate.comparison import ATTEMPTS, Comparison
 from bench.gate.exclusive import exclusive
-from bench.gate.measuring import ATTEMPTS, Comparison, Measuring
+from bench.gate.measuring import Measuring
 from bench.gate.trees import meaning, tree
 from bench.judge import gate_verdict
 from bench.machine.environment import wanted_threads

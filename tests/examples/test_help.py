@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 
 import click
 import pytest
@@ -51,3 +53,24 @@ def test_what_takes_a_list_of_models_can_leave_out_the_restricted(path):
 def test_a_line_that_the_parser_refuses_is_found(line, complaint):
     with pytest.raises(AssertionError, match=complaint):
         parse(line)
+
+
+# Prints what reading a help has imported: packages that are not Python's own, and what of its own is slow.
+IMPORTED = """
+import contextlib, io, sys
+before = set(sys.modules)
+from bench.cli import main
+with contextlib.redirect_stdout(io.StringIO()):
+    status = main([*sys.argv[1:], "--help"])
+new = set(sys.modules) - before
+packages = {name.partition(".")[0] for name in new} - sys.stdlib_module_names
+print(*sorted(packages | new & {"importlib.metadata", "asyncio", "ssl", "unittest", "multiprocessing"}))
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize("path", VERBS)
+def test_help_imports_click_and_declarations_alone(path):
+    run = [sys.executable, "-c", IMPORTED, *path.split()[1:]]
+    imported = subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()
+    assert set(imported) <= {"bench", "baselines", "llpacknet", "click"}

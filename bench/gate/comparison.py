@@ -1,0 +1,59 @@
+"""What the gate is asked to measure of each revision, and how thoroughly where nobody says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bench.records.cells import Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MEASURES = ("latency", "memory", "complexity", "quality")
+SETS = 8
+ATTEMPTS = 2
+# Two attempts at LLPackNet at a sixteenth of the paper's area then end within 90 s, set-up included.
+SECONDS = 36.0
+# With fewer sets no interval over processes would be narrow enough to say anything.
+LEAST_SETS = 5
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is measured of each revision.
+
+    Attributes:
+        models: registered names, or module:factory, found in each revision.
+        measures: any of `MEASURES`.
+        size: frame of latency, memory and complexity in pixels.
+        form: device, runtime and precision of the cells.
+        threads: CPU threads.
+        weights: by model, as `baselines.create` takes them; "shipped" for those not named.
+        sets: fresh processes of each revision in one attempt.
+        seconds: about how long an attempt at one model may take.
+        instructions: whether the instructions of Pack and UnPack are counted too.
+    """
+
+    models: tuple[str, ...]
+    size: tuple[int, int]
+    threads: int
+    measures: tuple[str, ...] = MEASURES
+    form: tuple[str, str, str] = ("cpu", "published", "fp32")
+    weights: Mapping[str, str] = field(default_factory=dict)
+    sets: int = SETS
+    seconds: float = SECONDS
+    instructions: bool = False
+
+    def wants(self, cell: Cell) -> bool:
+        """Whether a cell is among what is measured; pictures have the size of the fixed scenes."""
+        sized = cell.measurement == "quality" or (cell.height, cell.width) == self.size
+        return sized and cell.model in self.models and cell.measurement in self.measures
+
+    def cell(self, model: str) -> Cell:
+        """Give the latency cell of a model."""
+        device, runtime, precision = self.form
+        return Cell(
+            model, "latency", device=device, runtime=runtime, precision=precision,
+            height=self.size[0], width=self.size[1], threads=self.threads,
+        )  # fmt: skip
