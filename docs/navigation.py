@@ -20,6 +20,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "clusters.md",
     ),
     "Understand": (
+        "why-different.md",
         "methodology.md",
         "intervals.md",
         "field.md",
@@ -33,7 +34,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "gallery.md",
         "roofline.md",
     ),
-    "Look up": ("rooms.md", "licences.md"),
+    "Look up": ("glossary.md", "rooms.md", "licences.md"),
     "API": ("api/llpacknet.md", "api/baselines.md", "api/metrics.md", "api/conformance.md"),
 }
 REST = "More"

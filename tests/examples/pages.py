@@ -55,7 +55,7 @@ def pages():
     """Every page that is written by hand, those first whose files others use."""
     found = sorted((ROOT / "docs").rglob("*.md"), key=lambda page: (page.name not in FIRST, page))
     found.sort(key=lambda page: FIRST.index(page.name) if page.name in FIRST else len(FIRST))
-    return [*found, ROOT / "README.md", *sorted(ROOT.glob("*/*/README.md"))]
+    return [*found, ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("*/*/README.md"))]
 
 
 def blocks(page):
