@@ -54,18 +54,25 @@ def quality(results: Results, model: str, protocol: str, metric: str, **setting:
 
 @dataclass(frozen=True)
 class _Pair:
-    """Two sides' pictures from the trainings of one seed, with the common images that can be compared."""
+    """Two sides' pictures from the trainings of one seed.
+
+    Attributes:
+        first: pictures of the one.
+        second: pictures of the other.
+        apart: first minus second, by common image.
+        on_part: whether on the part that all methods were scored on, rather than on whole pictures.
+    """
 
     first: Pictures
     second: Pictures
-    images: list[str]
+    apart: dict[str, float]
+    on_part: bool
 
-    def differences(self, metric: str) -> dict[str, float]:
-        """By scene, the mean of first minus second over its images."""
+    def by_scene(self) -> dict[str, float]:
+        """Mean of first minus second over the images of each scene."""
         found: dict[str, list[float]] = {}
-        a, b = metric_of(self.first.ok, metric), metric_of(self.second.ok, metric)
-        for image in self.images:
-            found.setdefault(scene(image), []).append(a[image] - b[image])
+        for image, difference in self.apart.items():
+            found.setdefault(scene(image), []).append(difference)
         return {name: math.fsum(some) / len(some) for name, some in found.items()}
 
 
@@ -91,20 +98,22 @@ def quality_difference(
         if isinstance(pair, Measured):
             return pair
         pairs.append(pair)
-    by_seed = {seed: pair.differences(metric) for seed, pair in enumerate(pairs)}
+    by_seed = {seed: pair.by_scene() for seed, pair in enumerate(pairs)}
     sides = [side for pair in pairs for side in (pair.first, pair.second)]
     trained = sum(_is_trained(side) for side in (pairs[0].first, pairs[0].second))
     estimate, alone, why = _estimate(by_seed, trained, metric, error)
-    marks = tuple(sorted({mark for side in sides for mark in picture_marks(side.ok)}))
+    marks = tuple(sorted({mark for side in sides for mark in picture_marks(side.ok)} - {"quarter-area"}))
+    if any(pair.on_part for pair in pairs):
+        marks = (*marks, "same-part")
     if {"unequal", "unfinished"} & set(marks):
         why = Why.WEIGHTS
     rests_on = [
-        _name(side, pair.images) + (f", training {seed}" if seed else "")
+        _name(side, pair.apart) + (f", training {seed}" if seed else "")
         for seed, pair in enumerate(pairs)
         for side in (better, worse)
     ]
     behind = tuple(
-        side.ok[image] for pair in pairs for side in (pair.first, pair.second) for image in pair.images
+        side.ok[image] for pair in pairs for side in (pair.first, pair.second) for image in pair.apart
     )
     return Measured(
         estimate, why=why, marks=marks, one_training=alone, synthetic=results.synthetic,
@@ -165,18 +174,31 @@ def _estimate(
 
 
 def _pair(better: Side, worse: Side, first: Pictures, second: Pictures, metric: str) -> _Pair | Measured:
+    """Compare the images that both have, as restored where that is of one size, else on the shared part."""
     for side, pictures in ((better, first), (worse, second)):
         if not metric_of(pictures.ok, metric):
-            return Measured(
-                None, f"{metric.upper()} of {side[0]} under {side[1]}: {_missing(pictures, metric)}"
-            )
-    a, b = metric_of(first.ok, metric), metric_of(second.ok, metric)
-    common = [name for name in sorted(set(a) & set(b)) if math.isfinite(a[name]) and math.isfinite(b[name])]
-    if not common:
-        return Measured(None, f"{better[0]} and {worse[0]} have no picture in common")
-    if any(_area(first.ok[name]) != _area(second.ok[name]) for name in common):
+            why = _missing(pictures, metric)
+            return Measured(None, f"{metric.upper()} of {side[0]} under {side[1]}: {why}")
+    for on_part in (False, True):
+        one, other = (_scores(pictures.ok, metric, on_part=on_part) for pictures in (first, second))
+        both = sorted(set(one) & set(other))
+        if not on_part:
+            both = [name for name in both if _area(first.ok[name]) == _area(second.ok[name])]
+        apart = {name: one[name] - other[name] for name in both}
+        apart = {name: value for name, value in apart.items() if math.isfinite(value)}
+        if apart:
+            return _Pair(first, second, apart, on_part)
+    if set(first.ok) & set(second.ok):
         return Measured(None, f"{better[0]} and {worse[0]} were judged on different parts of the frame")
-    return _Pair(first, second, common)
+    return Measured(None, f"{better[0]} and {worse[0]} have no picture in common")
+
+
+def _scores(ok: dict[str, Record], metric: str, *, on_part: bool) -> dict[str, float]:
+    """By image, a metric of what was restored or of the part that all methods were scored on."""
+    if not on_part:
+        return metric_of(ok, metric)
+    parts = {image: record.values.get("part") or {} for image, record in ok.items()}
+    return {image: number(part[metric]) for image, part in parts.items() if part.get(metric) is not None}
 
 
 def picture_marks(ok: dict[str, Record]) -> tuple[str, ...]:

@@ -256,6 +256,17 @@ def test_made_pictures_decide_orderings_but_never_absolute_decibels(twelve, made
     assert made["readme-competitive"]["verdict"] == "untestable-here"
 
 
+def test_what_was_restored_in_part_is_compared_on_the_part_that_all_share(full):
+    def on_part(record, psnr):
+        return replace(record, values={**record.values, "part": {"psnr": psnr, "ssim": 0.7, "lpips": None}})
+
+    level = {"sid-unet": 30.0, "sgn": 24.0}
+    made = [on_part(r, level[r.cell.model]) if r.cell.image and r.cell.model in level else r for r in full]
+    found = judged(made)["table1-psnr-without-sid-unet-over-sgn"]
+    assert found["measured"] == 6.0
+    assert "part of the pictures that all methods were scored on" in found["reason"]
+
+
 def ordering(made, better, worse, apart):
     """Let one network be better than another by so many dB on every picture, give or take a little."""
     sure = {r.cell.image: r.values["psnr"] for r in made if r.cell.model == worse and r.cell.image

@@ -89,15 +89,15 @@ def _columns(results: Results, protocol: str, *, matched: bool) -> tuple[Column,
         judged = len(results.images(name))
         columns.append(Column("paper", (f"psnr_{end}_published", f"ssim_{end}_published"), head))
         keys = (f"psnr_{end}_measured", f"ssim_{end}_measured")
-        here = f"here: {name}, {judged} picture{'s' if judged != 1 else ''}" if judged else "here"
+        here = f": {name}, {judged} picture{'s' if judged != 1 else ''}" if judged else ""
         # One training says nothing of smaller distances; how far SSIM moves with the training is not known.
         floors = (seed_reach(1), 0.0)
         if matched:
             part = (f"psnr_{end}_part", f"ssim_{end}_part")
             columns.append(Column("same part", part, head, ("high", None), intervals=True, floors=floors))
-            columns.append(Column(here, keys, head, intervals=True))
+            columns.append(Column(f"whole{here}", keys, head, intervals=True))
         else:
-            columns.append(Column(here, keys, head, ("high", None), intervals=True, floors=floors))
+            columns.append(Column(f"here{here}", keys, head, ("high", None), intervals=True, floors=floors))
     return tuple(columns)
 
 
