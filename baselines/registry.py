@@ -149,6 +149,34 @@ def network_of(name: str, method: Any) -> Any:
     return method.network if kind_of(name, method) == "denoiser" else method
 
 
+def has_random_weights(name: str, weights: str | Path = "shipped") -> bool:
+    """Whether a method's weights are drawn anew at every call: built under two seeds, its networks differ.
+
+    Args:
+        name: as of `create`.
+        weights: likewise; a file leaves nothing to chance.
+
+    Raises:
+        InputError: no such method.
+
+    """
+    import torch
+
+    declared = spec(name)
+    own = name not in _shipped_names()
+    if declared.kind == "classical" or not (str(weights) == "none" or (own and str(weights) == "shipped")):
+        return False
+    built = [
+        network_of(name, _initialised(_factory(declared), seed)) for seed in (INITIAL_SEED, INITIAL_SEED + 1)
+    ]
+    if not all(isinstance(network, torch.nn.Module) for network in built):
+        return False
+    first, second = (network.state_dict() for network in built)
+    return first.keys() != second.keys() or any(
+        not torch.equal(value, second[key]) for key, value in first.items()
+    )
+
+
 def factory(name: str) -> Callable[[], Any]:
     """Find the callable that builds a method; its parameters then come from torch's current seed.
 
@@ -258,12 +286,12 @@ def _factory(declared: Spec) -> Callable[[], Any]:
     return found  # type: ignore[no-any-return]
 
 
-def _initialised(factory: Callable[[], nn.Module]) -> nn.Module:
+def _initialised(factory: Callable[[], nn.Module], seed: int = INITIAL_SEED) -> nn.Module:
     """Build with torch's own initialisation from a fixed seed, leaving the global generator as it was."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(INITIAL_SEED)
+        torch.manual_seed(seed)
         return factory()
 
 

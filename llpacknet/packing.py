@@ -2,7 +2,7 @@
 
 Both only move pixels. UnPack by the factor f is torch's PixelShuffle(f) after a fixed permutation of the
 channels, so a convolution followed by one is the same family of functions as a convolution followed by the
-other. The three historical forms at the end of the file are here for the claims made about them; the network
+other. The historical forms at the end of the file are here for the claims made about them; the network
 takes the mixing one as an option, for the experiment on just that.
 """
 
@@ -97,6 +97,27 @@ def unpack_loop(x: Tensor, factor: int = 8) -> Tensor:
         for c in range(factor):
             first = (r * factor + c) * colours
             out[:, :, r::factor, c::factor] = x[:, first : first + colours]
+    return out
+
+
+def pack_loop(x: Tensor, factor: int = 8) -> Tensor:
+    """Pack by strided copies, one for each place in a block, as the training code of 2020 did.
+
+    Args:
+        x: (B, C, H, W), H and W multiples of `factor`.
+        factor: side of a block.
+
+    Returns:
+        (B, C*factor**2, H/factor, W/factor), bit for bit what `pack` gives.
+
+    """
+    _check(x, factor)
+    batch, colours, height, width = x.shape
+    out = x.new_empty(batch, colours * factor**2, height // factor, width // factor)
+    for r in range(factor):
+        for c in range(factor):
+            first = (r * factor + c) * colours
+            out[:, first : first + colours] = x[:, :, r::factor, c::factor]
     return out
 
 

@@ -30,6 +30,7 @@ MARKS = {
     "incomplete": "not all images could be judged",
     "unfinished": "the weights of one method come from an unfinished training",
     "unequal": "",
+    "random": "the weights of one method are random",
 }
 
 

@@ -105,7 +105,7 @@ def quality_difference(
     marks = tuple(sorted({mark for side in sides for mark in picture_marks(side.ok)} - {"quarter-area"}))
     if any(pair.on_part for pair in pairs):
         marks = (*marks, "same-part")
-    if {"unequal", "unfinished"} & set(marks):
+    if {"unequal", "unfinished", "random"} & set(marks):
         why = Why.WEIGHTS
     rests_on = [
         _name(side, pair.apart) + (f", training {seed}" if seed else "")
@@ -148,7 +148,7 @@ def brightness_difference(results: Results, method: Side, control: Side, error: 
     marks = picture_marks(pictures[0].ok)
     return Measured(
         over_scenes,
-        why=Why.WEIGHTS if "unfinished" in marks else None,
+        why=Why.WEIGHTS if {"unfinished", "random"} & set(marks) else None,
         marks=marks,
         synthetic=results.synthetic,
         rests_on=tuple(_name(side, common) for side in (method, control)),
@@ -208,6 +208,8 @@ def picture_marks(ok: dict[str, Record]) -> tuple[str, ...]:
         marks.append("quarter-area")
     if any(record.provenance.get("weights_unfinished") for record in ok.values()):
         marks.append("unfinished")
+    if any(record.values.get("random_weights") for record in ok.values()):
+        marks.append("random")
     weights = [record.provenance for record in ok.values() if record.provenance.get("weights_sha256")]
     if any(one.get("weights_terms") not in COMPARABLE for one in weights):
         marks.append("unequal")

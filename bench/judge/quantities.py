@@ -36,7 +36,8 @@ class Measured:
         why: what keeps it from deciding whatever its ends.
         marks: what a reader must know of the figure: "single-pass", "sampled" (memory), "quarter-area",
             "eager" (not the published form), "incomplete" (images missing), "unfinished" (weights of an
-            unfinished training), "unequal" (weights that were not trained on the terms of the others).
+            unfinished training), "unequal" (weights that were not trained on the terms of the others),
+            "random" (weights that differ from call to call).
         one_training: the figure as it would be if each network were trained once and for all; None where
             several trainings, or none, are behind it.
         synthetic: whether it rests on made pictures.
@@ -77,8 +78,8 @@ def end_to_end(results: Results, model: str, **setting: Any) -> Measured:
     calls = (record.values.get("scopes") or {}).get("end_to_end")
     if not calls:
         return Measured(None, "its latency record was not timed from end to end")
-    # Calls of one process are one repetition.
-    value = replace(statistics.median(calls), low=None, high=None, count=1, kind=Kind.SINGLE)
+    # One call a process: of all processes or, in records of earlier releases, of the first alone.
+    value = statistics.over_rounds(dict(enumerate(calls)))
     return Measured(value, marks=cost_marks(record), rests_on=(_name(record),), behind=(record,))
 
 

@@ -26,8 +26,14 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"
 VARIABLES = (
     *(*THREAD_VARIABLES, "OMP_PROC_BIND", "OMP_WAIT_POLICY", "KMP_AFFINITY", "KMP_BLOCKTIME"),
     *("ONEDNN_DEFAULT_FPMATH_MODE", "ONEDNN_MAX_CPU_ISA", "ATEN_CPU_CAPABILITY", "CUBLAS_WORKSPACE_CONFIG"),
-    *("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_"),
+    *("MALLOC_MMAP_THRESHOLD_", "MALLOC_TRIM_THRESHOLD_", "MALLOC_ARENA_MAX", "GLIBC_TUNABLES"),
+    *("THP_MEM_ALLOC_ENABLE",),
 )
+# Allocators that are loaded in place of the C library's, as their files are called.
+ALLOCATORS = ("jemalloc", "tcmalloc", "mimalloc", "hoard", "snmalloc")
+HUGE_PAGES = Path("/sys/kernel/mm/transparent_hugepage")
+# A quarter of this is subnormal in fp32; where such numbers are flushed it is 0.
+SMALL = 2e-38
 _ARITHMETIC = re.compile(r"^(sse4|avx|fma|f16c|amx|neon|asimd|sve|sme\d*$|bf16|i8mm|fphp|vnni)")
 
 
@@ -49,6 +55,7 @@ def machine() -> dict[str, Any]:
             "total_bytes": memory.total,
             "limit_bytes": memory_limit(),
             "swap_bytes": psutil.swap_memory().total,
+            "huge_pages": huge_pages(),
         },
         "system": {
             "name": platform.system(),
@@ -88,6 +95,8 @@ def worker_settings() -> dict[str, Any]:
         "matmul_precision": torch.get_float32_matmul_precision(),
         "variables": {name: os.environ.get(name) for name in VARIABLES},
         "affinity": affinity(),
+        "allocator": allocator(),
+        "flushes_subnormals": bool((torch.full((1,), SMALL) * 0.25 == 0).all()),
     }
     if torch.cuda.is_available():
         settings["cuda"] = {
@@ -97,6 +106,23 @@ def worker_settings() -> dict[str, Any]:
             "tf32_cudnn": torch.backends.cudnn.allow_tf32,
         }
     return settings
+
+
+def huge_pages() -> dict[str, str] | None:
+    """How the kernel gives out transparent huge pages, by the names of its settings; None without them."""
+    found = {}
+    for name in ("enabled", "defrag"):
+        chosen = re.search(r"\[(.+?)\]", _text(HUGE_PAGES / name))
+        if chosen:
+            found[name] = chosen[1]
+    return found or None
+
+
+def allocator() -> str:
+    """Name the allocator of this process: one that was loaded in place of the C library's, or that one's."""
+    loaded = _text("/proc/self/maps")
+    other = next((name for name in ALLOCATORS if re.search(rf"/lib{name}[^/]*$", loaded, re.MULTILINE)), None)
+    return other or " ".join(filter(None, platform.libc_ver())) or platform.system()
 
 
 def library_versions() -> dict[str, str]:

@@ -1,14 +1,11 @@
 """Kernels: the published forms of UnPack and PixelShuffle, timed in turn and compared bit for bit.
 
-All forms get the same channels and are timed one after another in rounds of one process, each round beginning
-with another form, so that what the machine does meanwhile hits all alike. The present form is timed twice per
-round: the ratio of the two ought to be 1 and is this cell's own noise floor. What the machine can do at most
-(`bench.measure.peaks`) is measured beside them.
+All forms get the same channels, in processes of their own (`bench.measure.kernel_rounds`). What the machine
+can do at most (`bench.measure.peaks`) is measured beside them.
 """
 
 from __future__ import annotations
 
-import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,35 +13,31 @@ import torch
 from torch.nn.functional import pixel_shuffle
 
 from bench.machine import trace
-from bench.measure import peaks
-from llpacknet.packing import pixelshuffle_order, unpack, unpack_2020, unpack_2020_batched, unpack_loop
+from bench.measure import kernel_rounds, peaks
+from bench.measure.kernel_rounds import COLOURS, FACTOR, noise
+from llpacknet.packing import (
+    pack,
+    pack_loop,
+    pixelshuffle_order,
+    unpack,
+    unpack_2020,
+    unpack_2020_batched,
+    unpack_loop,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from torch import Tensor
 
+    from bench.measure.kernel_rounds import Tensors
     from bench.records.cells import Cell
     from bench.records.jobs import Order
 
-# LLPackNet's last step: 192 channels to RGB.
-FACTOR, COLOURS = 8, 3
-# Rounds, as many within these limits as `ROUNDS_S` allows.
-FEWEST, MOST = 3, 9
-ROUNDS_S = 6.0
 # Images, and rows and columns before UnPack, of the comparison of batches, for which size has no meaning.
 BATCH, SMALL = 2, 16
-SEED = 2020
 
 Form = tuple[str, "Callable[[Tensor], Tensor]"]
-# Forms that are timed; PixelShuffle takes the same channels for other pixels, which costs the same.
-TIMED: tuple[Form, ...] = (
-    ("loop", unpack_loop),
-    ("unpack_2020", unpack_2020),
-    ("unpack", partial(unpack, factor=FACTOR)),
-    ("pixelshuffle", partial(pixel_shuffle, upscale_factor=FACTOR)),
-    ("unpack_twin", partial(unpack, factor=FACTOR)),
-)
 
 
 def begin(order: Order) -> Callable[[int], dict[str, Any]]:
@@ -52,31 +45,35 @@ def begin(order: Order) -> Callable[[int], dict[str, Any]]:
 
     def measure(index: int) -> dict[str, Any]:
         with trace.span("method: kernels"):
-            return values(order.job.cells[index])
+            return values(order.job.cells[index], order.job.rounds)
 
     return measure
 
 
-def values(cell: Cell) -> dict[str, Any]:
+def values(cell: Cell, processes: int = 1) -> dict[str, Any]:
     """Time and compare all forms on the channels of one picture of the cell's size.
 
+    Args:
+        cell: says the size, the device and the threads.
+        processes: how many time the forms, one after another.
+
     Returns:
-        `seconds`: by form, a time per round; `largest_difference`: by form, from the loop of Algorithm 1, on
-        one picture of that size; `batch`: what each form makes of a batch of two, see `of_a_batch`;
-        `peaks`: the machine's own, see `bench.measure.peaks.measured`.
+        `seconds`: by form, a time per process; `processes`: how many these were; `largest_difference`: by
+        form, from the loop of Algorithm 1, on one picture of that size; `batch`: what each form makes of a
+        batch of two, see `of_a_batch`; `peaks`: the machine's own, see `bench.measure.peaks.measured`.
 
     """
     assert cell.height is not None
     assert cell.width is not None
-    rows, columns = -(-cell.height // FACTOR), -(-cell.width // FACTOR)
     device = str(cell.device)
-    channels = noise(1, rows, columns).to(device)
+    seconds = kernel_rounds.in_processes(cell.height, cell.width, device, cell.threads or 1, processes)
+    given = kernel_rounds.tensors(cell.height, cell.width, device)
     with torch.inference_mode():
-        differences = from_the_loop(channels)
-        seconds = timed(channels)
+        differences = from_the_loop(given)
         batch = of_a_batch(noise(BATCH, SMALL, SMALL).to(device))
     return {
         "seconds": seconds,
+        "processes": processes,
         "largest_difference": differences,
         "batch_size": BATCH,
         "batch": batch,
@@ -84,38 +81,21 @@ def values(cell: Cell) -> dict[str, Any]:
     }
 
 
-def noise(batch: int, rows: int, columns: int) -> Tensor:
-    """(batch, 192, rows, columns) of normal noise, the same at every call."""
-    generator = torch.Generator().manual_seed(SEED)
-    return torch.randn(batch, COLOURS * FACTOR**2, rows, columns, generator=generator)
-
-
-def timed(channels: Tensor) -> dict[str, list[float]]:
-    """Seconds of each form per round, after one call of each that is not counted."""
-    for _, form in TIMED:
-        _seconds(form, channels)
-    found: dict[str, list[float]] = {name: [] for name, _ in TIMED}
-    started = time.perf_counter()
-    for number in range(MOST):
-        if number >= FEWEST and time.perf_counter() - started > ROUNDS_S:
-            break
-        first = number % len(TIMED)
-        for name, form in (*TIMED[first:], *TIMED[:first]):
-            found[name].append(_seconds(form, channels))
-    return found
-
-
-def from_the_loop(channels: Tensor) -> dict[str, float]:
+def from_the_loop(given: Tensors) -> dict[str, float]:
     """Give the largest difference of each form's picture from that of the loop; 0 only where all bits agree.
 
     PixelShuffle gets the channels in its own order (`llpacknet.packing.pixelshuffle_order`).
     """
+    channels = given.channels
     reference = unpack_loop(channels)
     order = pixelshuffle_order(FACTOR, COLOURS).to(channels.device)
     return {
         "unpack_2020": _difference(unpack_2020(channels), reference),
         "unpack": _difference(unpack(channels, FACTOR), reference),
         "pixelshuffle_permuted": _difference(pixel_shuffle(channels[:, order], FACTOR), reference),
+        "loop_kept": _difference(kernel_rounds.unpack_loop_kept(given), reference),
+        "unpack_kept": _difference(kernel_rounds.unpack_kept(given), reference),
+        "pack": _difference(pack(given.planes, FACTOR), pack_loop(given.planes, FACTOR)),
     }
 
 
@@ -153,18 +133,3 @@ def _difference(picture: Tensor, reference: Tensor) -> float:
         return 0.0
     # Zeros of different sign have other bits and no difference: that counts as one all the same.
     return max(float((picture - reference).abs().max()), torch.finfo(reference.dtype).tiny)
-
-
-def _seconds(form: Callable[[Tensor], Tensor], channels: Tensor) -> float:
-    _wait(channels)
-    start = time.perf_counter()
-    picture = form(channels)
-    _wait(channels)
-    seconds = time.perf_counter() - start
-    del picture
-    return seconds
-
-
-def _wait(channels: Tensor) -> None:
-    if channels.device.type == "cuda":
-        torch.cuda.synchronize()

@@ -128,7 +128,8 @@ def begin(order: Order, turns: Turns | None = None) -> Callable[[int], dict[str,
         with trace.span("output check"):
             check_own_input(job, subject, placed)
             check_golden(job.cell)
-    if job.pictures and first and not values["single_pass"] and values["samples_s"][-1] <= LONG_CALL_S:
+    is_long = values["single_pass"] or values["samples_s"][-1] > LONG_CALL_S
+    if job.pictures and not job.twin and not is_long:
         del placed
         with trace.span("method: end to end"):
             _time_end_to_end(job, subject, gain, scopes)
@@ -137,7 +138,7 @@ def begin(order: Order, turns: Turns | None = None) -> Callable[[int], dict[str,
 
 
 def _is_first(job: Job) -> bool:
-    """Whether this process is the first of its method, which measures the scopes and checks the output."""
+    """Whether this process is the first of its method, which checks the output."""
     return job.round == 0 and not job.twin
 
 
@@ -255,7 +256,7 @@ def _time_end_to_end(job: Job, subject: Subject, gain: float, scopes: dict[str, 
     quantised(subject.picture(output, height, width))
     marks.append(time.perf_counter())
     for name, first in (("decode", 0), ("gain", 1), ("quantise", 3)):
-        scopes[name].append(marks[first + 1] - marks[first])
+        scopes.setdefault(name, []).append(marks[first + 1] - marks[first])
     scopes["network"] = [seconds]
     scopes["end_to_end"] = [marks[-1] - marks[0]]
 

@@ -11,6 +11,7 @@ import imagecodecs
 import numpy as np
 
 from baselines import spec
+from baselines.registry import has_random_weights
 from bench.data.decode.truth import truth
 from bench.data.folder import controls
 from bench.machine import trace
@@ -71,7 +72,8 @@ def begin(order: Order) -> Callable[[int], dict[str, Any]]:
     if not _held:
         with trace.span("build"):
             subject = subjects.build(order.job.cell, order.job.weights)
-        _held.append(Judge(subject, order))
+            is_random = has_random_weights(order.job.cell.model, order.job.weights)
+        _held.append(Judge(subject, order, is_random=is_random))
     judge = _held[0] if order.stays else _held.pop()
     judge.turn_to(order)
     return judge.values
@@ -84,8 +86,10 @@ class Judge:
     truth.
     """
 
-    def __init__(self, subject: Subject, order: Order) -> None:
+    def __init__(self, subject: Subject, order: Order, *, is_random: bool = False) -> None:
         self._subject = subject
+        # A network that no training has made what it is: its pictures are judged, and never ranked.
+        self._marks = {"random_weights": True} if is_random else {}
         self._order = order
         self._frame: tuple[str, RawFrame] | None = None
         self._truth: tuple[str, NDArray[np.uint16]] | None = None
@@ -136,6 +140,7 @@ class Judge:
             "gain": restored.gain,
             "ratio": picture.ratio,
             "area_fraction": job.area_fraction,
+            **self._marks,
             **self._subject.facts(),
         }
 

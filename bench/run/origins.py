@@ -41,7 +41,7 @@ def settings_of(job: Job, rounds: int) -> dict[str, dict[str, Any]]:
         "latency": {"rounds": 1 if job.single_pass else rounds, **form},
         "memory": form,
         "quality": {"area_fraction": job.area_fraction, "part_of": job.part_of, **form},
-        "kernels": {},
+        "kernels": {"rounds": rounds},
     }
 
 

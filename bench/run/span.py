@@ -71,10 +71,9 @@ class Span:
             width=width,
             threads=self.asked.cores,
         )
-        seconds, peak = predictions.kernels(height, width)
-        return [
-            Job((cell,), predicted_s=seconds, predicted_bytes=peak if self.asked.device == "cpu" else None)
-        ]
+        seconds, peak = predictions.kernels(height, width, self.asked.count)
+        needed = peak if self.asked.device == "cpu" else None
+        return [Job((cell,), rounds=self.asked.count, predicted_s=seconds, predicted_bytes=needed)]
 
     def costs(self, kinds: Sequence[str]) -> tuple[list[Job], list[Settled]]:
         """Interleaved rounds of latency, of which the first keeps the memory of its cold call too.

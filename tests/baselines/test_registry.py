@@ -205,6 +205,22 @@ def test_own_model_by_module_and_factory(tmp_path, monkeypatch):
             create(wrong)
 
 
+def test_weights_that_no_training_has_made_are_told_by_building_under_two_seeds(tmp_path, monkeypatch):
+    (tmp_path / "drawn.py").write_text(
+        "import torch\n\ndef random():\n    return torch.nn.Conv2d(1, 3, 1)\n\n"
+        "def filled():\n    made = torch.nn.Conv2d(1, 3, 1)\n    made.weight.data.fill_(0.5)\n"
+        "    made.bias.data.zero_()\n    return made\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert registry.has_random_weights("drawn:random")
+    assert not registry.has_random_weights("drawn:filled")
+    save_file(create("drawn:random").state_dict(), tmp_path / "w.safetensors")
+    assert not registry.has_random_weights("drawn:random", tmp_path / "w.safetensors")
+    assert registry.has_random_weights("red", "none")
+    assert not registry.has_random_weights("red")
+    assert not registry.has_random_weights("gain-only")
+
+
 def test_own_model_is_found_in_the_current_folder_by_the_console_script(tmp_path):
     (tmp_path / "from_here.py").write_text(
         "import torch\n\ndef factory():\n    return torch.nn.Conv2d(1, 3, 1)\n"

@@ -317,6 +317,14 @@ def test_weights_that_were_not_trained_on_equal_terms_decide_no_ordering(twelve)
     assert judged(unequal)["red-time-sid-llpacknet"]["verdict"] in DECIDED
 
 
+def test_random_weights_decide_no_ordering(twelve):
+    made = ordering(twelve, "red", "llpacknet", 6.0)
+    assert judged(made)["red-psnr-red-over-llpacknet"]["verdict"] in DECIDED
+    found = judged(changed(made, "red", "quality", random_weights=True))["red-psnr-red-over-llpacknet"]
+    assert (found["verdict"], found["why"]) == ("inconclusive", "weights")
+    assert "the weights of one method are random" in found["reason"]
+
+
 def test_orderings_share_one_error(twelve):
     """One alone is decided by seven scenes of one sign, but not as one of many."""
     made = [

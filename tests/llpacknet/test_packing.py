@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from llpacknet import pack, unpack
 from llpacknet.errors import InputError
-from llpacknet.packing import pixelshuffle_order, unpack_2020, unpack_2020_batched, unpack_loop
+from llpacknet.packing import pack_loop, pixelshuffle_order, unpack_2020, unpack_2020_batched, unpack_loop
 
 FACTORS = (2, 4, 8)
 BATCHES = (1, 2, 3)
@@ -40,6 +40,7 @@ def test_channel_of_a_pixel_is_the_published_one():
 def test_unpack_is_algorithm_1(factor, batch):
     packed = noise(batch, 3 * factor**2, 5, 7)
     assert torch.equal(unpack(packed, factor), unpack_loop(packed, factor))
+    assert torch.equal(packed, pack_loop(unpack(packed, factor), factor))
 
 
 @pytest.mark.parametrize("factor", FACTORS)

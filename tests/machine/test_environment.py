@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from baselines import names
 from bench.machine import environment
@@ -38,6 +39,28 @@ def test_available_memory_and_cores_stay_within_the_machine():
 def test_reading_the_machine_imports_no_torch():
     assert "libraw" in provenance.base()
     assert environment.library_versions()["torch"] == provenance.base()["torch"]
+
+
+def test_what_changes_the_cost_of_fresh_pages_and_of_tiny_numbers_is_recorded():
+    settings = environment.worker_settings()
+    assert settings["allocator"]
+    assert "/" not in settings["allocator"]
+    assert {"MALLOC_ARENA_MAX", "GLIBC_TUNABLES", "THP_MEM_ALLOC_ENABLE"} < set(settings["variables"])
+    was = settings["flushes_subnormals"]
+    if not torch.set_flush_denormal(not was):
+        pytest.skip("this processor cannot flush subnormal numbers")
+    try:
+        assert environment.worker_settings()["flushes_subnormals"] is not was
+    finally:
+        torch.set_flush_denormal(was)
+
+
+def test_the_kernels_choice_of_huge_pages_is_the_word_in_brackets(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "HUGE_PAGES", tmp_path)
+    assert environment.huge_pages() is None
+    (tmp_path / "enabled").write_text("always [madvise] never\n")
+    (tmp_path / "defrag").write_text("always defer defer+madvise [madvise] never\n")
+    assert environment.huge_pages() == {"enabled": "madvise", "defrag": "madvise"}
 
 
 def test_a_log_loses_the_folders_that_name_somebody():

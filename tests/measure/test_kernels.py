@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.measure import kernels
+from bench.measure import kernel_rounds, kernels
 from bench.records import store
 from bench.records.cells import Cell
 from bench.run.manager import execute
@@ -12,15 +12,16 @@ from llpacknet.errors import InputError
 
 
 def test_a_worker_times_every_form_and_finds_the_same_picture(tmp_path):
-    summary = execute(plan(Request(["llpacknet", "red"], ["kernels"], size=(64, 96), threads=1)), tmp_path)
+    summary = execute(
+        plan(Request(["llpacknet", "red"], ["kernels"], size=(64, 96), threads=1, rounds=2)), tmp_path
+    )
     assert summary.counts == {"ok": 1}
     (record,) = store.load(tmp_path)
     seconds = record.values["seconds"]
-    assert set(seconds) == {"loop", "unpack_2020", "unpack", "unpack_twin", "pixelshuffle"}
-    assert {len(times) for times in seconds.values()} == {kernels.MOST}
-    assert record.values["largest_difference"] == {
-        "unpack_2020": 0.0, "unpack": 0.0, "pixelshuffle_permuted": 0.0,
-    }  # fmt: skip
+    assert set(seconds) == set(kernel_rounds.TIMED)
+    assert {len(times) for times in seconds.values()} == {2} == {record.values["processes"]}
+    assert set(record.values["largest_difference"].values()) == {0.0}
+    assert {"unpack_2020", "unpack", "unpack_kept", "pack"} < set(record.values["largest_difference"])
     peaks = record.values["peaks"]
     assert {"product_flops", "numpy_product_flops", "inner_product_flops", "copy_bytes"} < set(peaks)
     assert all(min(rates) > 1e8 for rates in peaks.values())
@@ -37,12 +38,24 @@ def test_only_the_forms_of_2020_fail_at_a_batch_of_two():
 
 
 def test_a_picture_that_differs_in_one_bit_differs():
-    channels = kernels.noise(1, 2, 2)
+    channels = kernel_rounds.noise(1, 2, 2)
     picture = kernels.unpack(channels, 8)
     other = picture.clone()
     other.view(-1)[0] = other.view(-1)[0].nextafter(other.new_tensor(9.0))
     assert kernels._difference(other, picture) > 0
     assert kernels._difference(-picture * 0, picture * 0) > 0
+
+
+def test_a_process_that_times_the_forms_and_fails_says_why():
+    with pytest.raises(RuntimeError, match=r"times UnPack ended with 1: .*nowhere"):
+        kernel_rounds.in_processes(64, 96, "nowhere", 1, 1)
+
+
+def test_the_forms_that_keep_their_memory_give_the_picture_of_the_loop_at_any_size():
+    given = kernel_rounds.tensors(50, 70, "cpu")
+    assert given.kept.shape == (1, 3, 64, 80)
+    assert given.planes.shape == (4, 1, 32, 40)
+    assert set(kernels.from_the_loop(given).values()) == {0.0}
 
 
 def test_kernels_alone_of_another_method_are_refused():

@@ -89,6 +89,19 @@ def test_published_figures_of_table1_are_the_papers():
     assert [row["time"] for row in rows.values()] == ["120", "77", "17", "17", "3"]
 
 
+def test_a_network_with_random_weights_is_marked_and_not_ranked(made_up):
+    made = made_up.records(("llpacknet", "red"), pictures=3)
+    best = [
+        replace(r, values={**r.values, "psnr": 60.0, "random_weights": True})
+        if (r.cell.model, r.cell.measurement) == ("red", "quality")
+        else r
+        for r in made
+    ]
+    row = next(row for row in table1.table1(Results(best)).rows if row[0].text.startswith("RED"))
+    assert any("other weights at every call" in note for entry in row for note in entry.notes)
+    assert "**60" not in writers.as_markdown(table1.table1(Results(best)))
+
+
 def test_every_dash_is_explained_and_every_footnote_used(results):
     for table in table1.all_tables(results):
         text = writers.as_markdown(table)
