@@ -29,6 +29,7 @@ VERBS = {
     "train": "train a network",
     "weights": "bring published checkpoints in",
     "fetch": "get LPIPS's backbone, hash-checked",
+    "roofline": "how near each form comes to what the processor allows, and where the rest goes",
     "report": "tables, figures and the report of a results folder",
     "export": "results for pytest-benchmark, pandas and spreadsheets",
     "claims": "verdicts on the paper's claims from a results folder",

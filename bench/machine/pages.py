@@ -1,4 +1,4 @@
-"""Huge pages for a network's large tensors.
+"""Pages of memory: fresh ones, kept ones, huge ones.
 
 The C library gives a large block back to the kernel as soon as it is freed, and whoever asks for one next
 pays a page fault for every 4 KB of it, which the kernel clears first. A network whose activations are tens of
@@ -7,10 +7,20 @@ megabytes pays that for each of them in every pass: a good part of its time.
 
 from __future__ import annotations
 
+import ctypes
 import os
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # torch's own option, read as it allocates for the first time: pages of 2 MB for its large tensors.
 HUGE = "THP_MEM_ALLOC_ENABLE"
+# Options of mallopt(3) in glibc.
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+DEFAULT_MMAP_MAX = 65536
 
 
 def ask_for_huge() -> None:
@@ -19,3 +29,38 @@ def ask_for_huge() -> None:
     To be called before torch is imported; whether there are any is the kernel's to decide.
     """
     os.environ.setdefault(HUGE, "1")
+
+
+def can_be_kept() -> bool:
+    """Whether this C library (glibc) can be told to keep pages."""
+    return _glibc() is not None
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Keep the pages of what is freed meanwhile, and take memory from those; without glibc nothing changes.
+
+    For measuring: before 2.38 glibc finds no room for an aligned block where one of the same size was freed,
+    so that a process which goes on like this may grow.
+    """
+    library = _glibc()
+    if library is None:
+        yield
+        return
+    library.mallopt(M_MMAP_MAX, 0)
+    library.mallopt(M_TRIM_THRESHOLD, -1)
+    try:
+        yield
+    finally:
+        library.mallopt(M_MMAP_MAX, DEFAULT_MMAP_MAX)
+        library.malloc_trim(0)
+
+
+@cache
+def _glibc() -> Any:
+    try:
+        library = ctypes.CDLL(None)
+        _ = library.gnu_get_libc_version, library.mallopt, library.malloc_trim
+    except (AttributeError, OSError, TypeError):
+        return None
+    return library

@@ -60,7 +60,8 @@ def values(cell: Cell, processes: int = 1) -> dict[str, Any]:
     Returns:
         `seconds`: by form, a time per process; `processes`: how many these were; `largest_difference`: by
         form, from the loop of Algorithm 1, on one picture of that size; `batch`: what each form makes of a
-        batch of two, see `of_a_batch`; `peaks`: the machine's own, see `bench.measure.peaks.measured`.
+        batch of two, see `of_a_batch`; `peaks`: the machine's own, see `bench.measure.peaks.measured`;
+        on a processor `peaks_bf16` and `peaks_int8` too, where it has instructions for these formats.
 
     """
     assert cell.height is not None
@@ -78,6 +79,7 @@ def values(cell: Cell, processes: int = 1) -> dict[str, Any]:
         "batch_size": BATCH,
         "batch": batch,
         "peaks": peaks.measured(device),
+        **(peaks.of_few_digits() if device == "cpu" else {}),
     }
 
 

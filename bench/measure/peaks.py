@@ -16,6 +16,7 @@ import torch
 import torch.nn.functional as F
 
 from bench.measure import registers
+from llpacknet.runtimes.processor import lacks
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,16 @@ def measured(device: str = "cpu", dtype: torch.dtype = torch.float32) -> dict[st
         if device == "cpu":
             found |= of_instructions(DTYPES[dtype], torch.get_num_threads())
         return {**found, "copy_bytes": copy(device, dtype)}
+
+
+def of_few_digits() -> dict[str, dict[str, list[float]]]:
+    """Give the peaks of bf16 and int8, by key of a `kernels` cell, where there are instructions for them."""
+    formats = {precision: dtype for dtype, precision in DTYPES.items() if precision != "fp32"}
+    return {
+        f"peaks_{precision}": measured("cpu", dtype)
+        for precision, dtype in formats.items()
+        if not lacks(precision)
+    }
 
 
 def kernels(device: str, dtype: torch.dtype) -> dict[str, list[float]]:

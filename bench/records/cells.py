@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Measurement = Literal["quality", "latency", "memory", "complexity", "kernels"]
+Measurement = Literal["quality", "latency", "memory", "complexity", "kernels", "profile"]
 Status = Literal[
     "ok", "oom-host", "oom-device", "timeout", "crash", "wrong-output", "bad-input", "unsupported", "skipped"
 ]
 # Measurements that need a machine to themselves, and of which those of two machines are never mixed.
-TIMED = frozenset({"latency", "memory", "kernels"})
+TIMED = frozenset({"latency", "memory", "kernels", "profile"})
 SCHEMA_VERSION = 2
 # Stands where a model stands in the cells of `bench.measure.reference`, which is none of a user's.
 REFERENCE = "reference-workload"

@@ -42,6 +42,7 @@ def settings_of(job: Job, rounds: int) -> dict[str, dict[str, Any]]:
         "memory": form,
         "quality": {"area_fraction": job.area_fraction, "part_of": job.part_of, **form},
         "kernels": {"rounds": rounds},
+        "profile": form,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import baselines
 from bench.records.forms import PRECISIONS, RUNTIMES
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from bench.records.jobs import Job
     from bench.run.request import Request
     from bench.run.span import Settled
+
+COSTS: tuple[Literal["latency", "memory"], ...] = ("latency", "memory")
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,12 @@ def _one(asked: Request) -> Plan:
         jobs += span.complexity()
     if "kernels" in kinds:
         jobs += span.kernels()
-    costs = [kind for kind in ("latency", "memory") if kind in kinds]
+    costs = [kind for kind in COSTS if kind in kinds]
     if costs:
         some, ended = span.costs(costs)
+        jobs, settled = jobs + some, settled + ended
+    if "profile" in kinds:
+        some, ended = span.profiles()
         jobs, settled = jobs + some, settled + ended
     if "quality" in kinds:
         some, ended, notes = span.quality()

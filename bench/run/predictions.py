@@ -35,7 +35,7 @@ FORMS: dict[tuple[str | None, str | None], tuple[float, float]] = {
     ("openvino", "int8"): (0.3, 10.0),
 }
 # The machine's own peaks, measured beside them at any frame size.
-PEAKS_S, PEAKS_BYTES = 4.0, 550_000_000
+PEAKS_S, PEAKS_BYTES = 8.0, 550_000_000
 CELL_BYTES = 4_000
 # One full-size restored picture as PNG.
 PREDICTION_BYTES = 20_000_000
@@ -91,6 +91,12 @@ def latency_s(one: Pass, *, single_pass: bool) -> float:
     if one.seconds > 5:
         return IMPORT_S + 2 * one.seconds
     return IMPORT_S + 3 * one.seconds + max(3.0, 2 * one.seconds)
+
+
+def profile_s(one: Pass, runtime: str, precision: str) -> float:
+    """Seconds of a profile: a cold call, and a few each without and with the profiler."""
+    formed, building = in_form(one, runtime, precision)
+    return IMPORT_S + building + (7 if formed.seconds <= 5 else 3) * formed.seconds
 
 
 def quality_s(one: Pass | None, height: int, width: int, images: int) -> float:

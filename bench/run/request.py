@@ -26,8 +26,10 @@ if TYPE_CHECKING:
 
 # What is measured of a method where nothing else is asked for.
 MEASUREMENTS: tuple[Measurement, ...] = ("complexity", "latency", "memory", "quality")
-# Everything that can be measured; kernels are UnPack's, so that only LLPackNet has them.
-KINDS: tuple[Measurement, ...] = (*MEASUREMENTS, "kernels")
+# What a tier measures; kernels are UnPack's, so that only LLPackNet has them.
+OF_TIERS: tuple[Measurement, ...] = (*MEASUREMENTS, "kernels")
+# Everything that can be measured.
+KINDS: tuple[Measurement, ...] = (*OF_TIERS, "profile")
 ROUNDS = 5
 # Its first scene has an exposure from the middle of SID's test list: 10 s at ISO 320.
 SEED = 8
@@ -48,7 +50,7 @@ class Request:
 
     Attributes:
         models: registered names, or module:factory; "all" and "field" stand for several. Empty: the tier's.
-        measurements: any of `KINDS`. Empty: all of them with a tier, else `MEASUREMENTS`, of which quality
+        measurements: any of `KINDS`. Empty: `OF_TIERS` with a tier, else `MEASUREMENTS`, of which quality
             needs a data set.
         dataset: indexed pictures; the first of them is what latency and memory are measured on.
         protocols: what quality is judged by. Empty: the tier's, else the default protocol.
@@ -71,7 +73,7 @@ class Request:
         "--models", "models", "Names with commas between, 'all' or 'field' (every learned method).", ()
     )
     measurements: Sequence[str] = _asked(
-        "--measure", "names", "Also: kernels, the forms of UnPack against each other.", (),
+        "--measure", "names", "Also: kernels (UnPack's forms, the machine's peaks) and profile.", (),
         show_default=",".join(MEASUREMENTS),
     )  # fmt: skip
     dataset: Dataset | None = _asked("--dataset", "dataset", "Folder in SID's layout, or its address.")  # noqa: RUF009 -- a field
@@ -115,7 +117,7 @@ class Request:
         if self.measurements:
             return tuple(self.measurements)
         if self.tier:
-            return KINDS
+            return OF_TIERS
         return tuple(kind for kind in MEASUREMENTS if kind != "quality" or self.dataset is not None)
 
     @cached_property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import baselines
 from baselines.registry import without_weights
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Taken = list[tuple["ExposurePair", str]]
 # The method whose last step, UnPack, is measured by itself.
 UNPACKING = "llpacknet"
+# Forms that consist of torch's own operators.
+IN_TORCH = ("published", "eager")
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Span:
         needed = peak if self.asked.device == "cpu" else None
         return [Job((cell,), rounds=self.asked.count, predicted_s=seconds, predicted_bytes=needed)]
 
-    def costs(self, kinds: Sequence[str]) -> tuple[list[Job], list[Settled]]:
+    def costs(self, kinds: Sequence[Literal["latency", "memory"]]) -> tuple[list[Job], list[Settled]]:
         """Interleaved rounds of latency, of which the first keeps the memory of its cold call too.
 
         The kernel keeps that record by itself, so that one process serves both cells; memory without latency
@@ -97,10 +99,27 @@ class Span:
         interleaved = [replace(job, round=number) for number in range(1, self.asked.count) for job in later]
         return [*jobs, *interleaved], settled
 
-    def _cost_cell(self, model: str, kind: str, runtime: str, precision: str) -> Cell:
+    def profiles(self) -> tuple[list[Job], list[Settled]]:
+        """One job for each form whose operators torch can tell apart."""
+        settled: list[Settled] = []
+        jobs: list[Job] = []
+        for model, (runtime, precision) in product(self.asked.methods, self.asked.forms):
+            cell = self._cost_cell(model, "profile", runtime, precision)
+            reason = why_unsupported(cell, baselines.spec(model)) or _why_no_profile(cell)
+            if reason:
+                settled.append(Settled(cell, "unsupported", reason))
+                continue
+            one = self._pass(model, self.asked.frame)
+            seconds = predictions.profile_s(one, runtime, precision) if one else None
+            jobs.append(replace(self._cost_job(model, [cell]), single_pass=False, predicted_s=seconds))
+        return jobs, settled
+
+    def _cost_cell(
+        self, model: str, kind: Literal["latency", "memory", "profile"], runtime: str, precision: str
+    ) -> Cell:
         return Cell(
             model,
-            "latency" if kind == "latency" else "memory",
+            kind,
             device=self.asked.device,
             runtime=runtime,
             precision=precision,
@@ -236,6 +255,17 @@ class Span:
             return False
         limit = tier.once_pass_s if once and tier.once_pass_s is not None else tier.slow_pass_s
         return limit is not None and one is not None and self.asked.device == "cpu" and one.seconds > limit
+
+
+def _why_no_profile(cell: Cell) -> str | None:
+    """Say why a form cannot be taken apart into torch's operators; None where it can."""
+    if baselines.spec(cell.model).kind == "classical":
+        return f"{cell.model} is a classical method: it has no operators of torch"
+    if cell.runtime not in IN_TORCH:
+        return f"{cell.runtime} is one operator to torch's profiler: {' and '.join(IN_TORCH)} can be profiled"
+    if cell.device != "cpu":
+        return "profiles are of the processor"
+    return None
 
 
 def restores_part(model: str) -> bool:

@@ -43,6 +43,14 @@ RIGHT = {
             "batch": {"a": "equal"}, "peaks": {"copy": [1e9]},
         },
     ),
+    "profile": Record(
+        Cell("red", "profile", **FORM, **SIZED),
+        "ok",
+        values={
+            "seconds": 1.0, "unprofiled_s": 0.9,
+            "kinds": {"sums": {"seconds": 1.0, "operations": 0.0}},
+        },
+    ),
 }  # fmt: skip
 
 
@@ -100,6 +108,9 @@ def test_a_right_one_has_no_problem(kind):
         ("kernels", {"batch": None}, "values.batch is not what each form makes of a batch"),
         ("kernels", {"peaks": {"copy": []}}, "values.peaks is not positive rates for each peak"),
         ("kernels", {"peaks": {"copy": [-1.0]}}, "values.peaks is not positive rates for each peak"),
+        ("kernels", {"peaks_bf16": {"copy": []}}, "values.peaks_bf16 is not positive rates for each peak"),
+        ("profile", {"unprofiled_s": 0}, "values.unprofiled_s is not a positive number of seconds"),
+        ("profile", {"kinds": {"sums": 1.0}}, "values.kinds is not seconds and operations for each kind"),
     ],
 )
 def test_a_wrong_value_is_named(kind, wrong, told):

@@ -9,6 +9,7 @@ from bench.show.figures import (
     costplots,
     crops,
     field_costs,
+    floor_bars,
     gain_sources,
     qualityplots,
     roofline,
@@ -30,6 +31,7 @@ def all_figures(out: Path, results: Results) -> list[Drawn]:
     found += [qualityplots.by_ratio(results), qualityplots.by_image(results)]
     found += [gain_sources.figure(results), waterfalls.figure(results), field_costs.published_scores(results)]
     found += [costplots.resolution(results), costplots.threads(results), roofline.figure(results)]
+    found += [floor_bars.figure(results)]
     return [drawn for drawn in found if drawn is not None]
 
 

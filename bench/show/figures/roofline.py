@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from bench.judge import quantities
+from bench.judge import floors, quantities
 from bench.judge.results import number
 from bench.show.figures import style
 from bench.show.figures.style import Drawn
@@ -19,6 +19,7 @@ from bench.show.tables.entries import part
 from bench.show.tables.layout import Column, Entry, Part, Table, word
 from bench.show.tables.numbers import compact, with_interval
 from bench.show.tables.setting import cost_setting
+from bench.show.tables.standings import kernel
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from bench.judge.results import Results
     from bench.judge.statistics import Estimate
     from bench.records.cells import Record
-
-
-# A rate within the noise of the best round is not above it.
-SLACK = 1.03
 
 
 @dataclass(frozen=True)
@@ -86,12 +83,9 @@ def roofs(results: Results, device: str = "cpu") -> Roofs | None:
     for record in results.of("kernels"):
         peaks = record.values.get("peaks")
         if record.status == "ok" and peaks and (record.cell.device, record.cell.threads) == (device, threads):
-            best = {name: max(map(number, rates)) for name, rates in peaks.items()}
-            limit = best.pop("limit_flops", None)
-            kernel = max((name for name in best if name.endswith("_flops")), key=lambda name: best[name])
-            name = kernel.removesuffix("_flops")
-            most = None if limit is None else limit / 2
-            return Roofs(best[kernel] / 2, best["copy_bytes"], record, name, most)
+            top = floors.best(peaks, record)
+            most = None if top.limit is None else top.limit / 2
+            return Roofs(top.flops / 2, max(map(number, peaks["copy_bytes"])), record, top.kernel, most)
     return None
 
 
@@ -99,21 +93,13 @@ def positions(results: Results, device: str = "cpu") -> list[Position]:
     """Every network that was both timed and counted at the frame of the main cost figures."""
     found = []
     for model in published.ordered(results.models):
-        counted = _counted(results, model, results.frame(device))
+        counted = floors.counted(results, model, results.frame(device))
         time = quantities.latency(results, model, device=device)
         if counted is not None and time.estimate is not None:
             macs = 1e9 * number(counted.values["gmac"])
             moved, rate = number(counted.values["layer_bytes"]), _rate(macs, time.estimate)
             found.append(Position(model, macs, moved, rate, (counted, *time.behind)))
     return found
-
-
-def _counted(results: Results, model: str, frame: tuple[int, int] | None) -> Record | None:
-    for record in results.of("complexity", model):
-        at_frame = record.status == "ok" and (record.cell.height, record.cell.width) == frame
-        if at_frame and record.values.get("gmac") and record.values.get("layer_bytes"):
-            return record
-    return None
 
 
 def figure(results: Results) -> Drawn | None:
@@ -187,7 +173,7 @@ def _rate(macs: float, time: Estimate) -> Estimate:
 
 def _sources(top: Roofs, found: list[Position]) -> str:
     rate, copied = compact(2 * top.macs / 1e9, 3), compact(top.bandwidth / 1e9, 3)
-    measured = f"Roofs, both measured on this machine: {_named(top.kernel)} of {rate} GFLOP/s "
+    measured = f"Roofs, both measured on this machine: {kernel(top.kernel)} of {rate} GFLOP/s "
     parts = [measured + f"and copying at {copied} GB/s (best of their rounds)."]
     if top.limit is not None:
         limit = compact(2 * top.limit / 1e9, 3)
@@ -197,23 +183,12 @@ def _sources(top: Roofs, found: list[Position]) -> str:
     return " ".join(parts)
 
 
-def _named(kernel: str) -> str:
-    """Say what a kernel is, with its article."""
-    known = {
-        "product": "a matrix product",
-        "numpy_product": "a matrix product by NumPy",
-        "inner_product": "an inner product",
-        "registers": "multiply-adds within the registers",
-    }
-    return known.get(kernel) or f"a {kernel.replace('_', ' ')}"
-
-
 def faults(top: Roofs, found: list[Position]) -> list[str]:
     """Say what contradicts the roof: a network above it, or a kernel above what the instructions allow."""
-    above = [published.label(one.model) for one in found if one.rate.value > SLACK * top.macs]
+    above = [published.label(one.model) for one in found if one.rate.value > floors.SLACK * top.macs]
     said = [f"Fault of the roof: {', '.join(above)} multiplied faster than any kernel."] if above else []
-    if top.limit is not None and top.macs > SLACK * top.limit:
-        said.append(f"Fault of the roof: {_named(top.kernel)} exceeds what loop and clock allow.")
+    if top.limit is not None and top.macs > floors.SLACK * top.limit:
+        said.append(f"Fault of the roof: {kernel(top.kernel)} exceeds what loop and clock allow.")
     return said
 
 

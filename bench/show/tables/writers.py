@@ -209,7 +209,8 @@ def as_rich(table: Table) -> rich.table.Table:
     legend = "bold: best, underlined: second best" if table.has_ranks else ""
     drawn = rich.table.Table(
         title=table.title,
-        caption="\n".join(filter(None, (table.caption, footnotes, legend))),
+        # As text: what stands in brackets would be taken for a style.
+        caption=Text("\n".join(filter(None, (table.caption, footnotes, legend)))),
         caption_justify="left",
     )
     groups = _grouped(table)

@@ -1,0 +1,40 @@
+"""Pages that a pass has let go of are there for the next one."""
+
+import subprocess
+import sys
+
+import pytest
+
+from bench.machine import pages
+
+PROGRAM = """
+import ctypes, mmap, resource
+from bench.machine import pages
+
+library = ctypes.CDLL(None)
+library.malloc.restype = ctypes.c_void_p
+library.free.argtypes = [ctypes.c_void_p]
+SIZE = 64 << 20
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    block = library.malloc(ctypes.c_size_t(SIZE))
+    ctypes.memset(block, 1, SIZE)
+    library.free(block)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+faults()
+fresh = faults()
+with pages.kept():
+    faults()
+    kept = faults()
+print(fresh, kept, faults())
+"""
+
+
+@pytest.mark.skipif(not pages.can_be_kept(), reason="needs glibc")
+def test_pages_are_kept_within_and_fresh_outside():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    fresh, kept, after = map(int, done.stdout.split())
+    assert min(fresh, after) >= 30  # 64 MB in pages of 2 MB, or many more of 4 KB
+    assert kept < 5
