@@ -11,7 +11,7 @@ from bench.data.folder.pairs import Dataset, Pair
 from bench.data.folder.sampling import spread
 from bench.records.tiers import TIERS
 from bench.run.plan import plan
-from bench.run.request import KINDS, MEASUREMENTS, Request, resolutions, thread_counts
+from bench.run.request import MEASUREMENTS, OF_TIERS, Request, resolutions, thread_counts
 from bench.run.span import with_twins
 from llpacknet.errors import InputError
 
@@ -165,7 +165,7 @@ def test_what_was_left_open_is_the_tiers_else_the_usual():
     assert (open_.frame, open_.count, open_.judged_by) == ((2848, 4256), 5, ("release2022",))
     smoke = Request(tier="smoke", dataset=dataset())
     assert smoke.methods == TIERS["smoke"].models
-    assert smoke.kinds == KINDS
+    assert smoke.kinds == OF_TIERS
     assert (smoke.frame, smoke.count, smoke.most) == ((712, 1064), TIERS["smoke"].rounds, 1)
     assert smoke.judged_by == TIERS["smoke"].protocols
     asked = replace(smoke, rounds=3, images=2, size=(64, 96), models=("all", "red", "mine:factory"))
@@ -225,3 +225,14 @@ def test_predictions_grow_with_the_area():
     assert small.seconds < large.seconds
     assert small.peak_bytes < large.peak_bytes
     assert replace(large, keep_predictions=True).disk_bytes == large.disk_bytes
+
+
+def test_a_profile_is_spanned_for_the_forms_that_torch_can_take_apart():
+    asked = Request(["llpacknet", "lime"], ["profile"], runtimes=("published", "eager", "onnxruntime"))
+    found = plan(asked)
+    assert [(job.cell.model, job.cell.runtime) for job in found.left()] == [
+        ("llpacknet", "published"),
+        ("llpacknet", "eager"),
+    ]
+    assert {end.status for end in found.settled} == {"unsupported"}
+    assert len(found.cells) == 6
