@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from bench.data.making.spreading import Spread
+    from bench.run.budget import Budget
     from bench.run.cluster.connecting import Cluster
     from bench.run.outcome import Summary
     from bench.run.plan import Plan
@@ -43,12 +44,15 @@ class Crew:
         """Give a request the workers' CPU threads where it asks for none."""
         return replace(request, threads=request.threads or self.threads)
 
-    def execute(self, plan: Plan, out: Path, **options: Any) -> Summary:
-        """Measure the cells of a plan; arguments as for `bench.run.manager.execute`."""
+    def execute(self, plan: Plan, out: Path, *, budget: Budget | None = None, **options: Any) -> Summary:
+        """Measure the cells of a plan; arguments as for `bench.run.manager.execute`.
+
+        On a cluster, where jobs run beside each other, no budget holds once a stage has begun.
+        """
         if self.cluster is None:
             from bench.run import manager  # what is only asked for its --help need not load it
 
-            return manager.execute(plan, out, **options)
+            return manager.execute(plan, out, budget=budget, **options)
         from rich.console import Console
 
         from bench.run.cluster import running

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -14,8 +14,10 @@ from rich.console import Console
 from bench.machine import trace
 from bench.records import pending, store
 from bench.run import progress
+from bench.run.budget import Budget, OutOfTime
 from bench.run.outcome import Summary
-from bench.run.stages import predicted, stages, without
+from bench.run.predictions import total_s
+from bench.run.stages import Stage, predicted, stages, without
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,52 +27,56 @@ if TYPE_CHECKING:
     from bench.judge.results import Results
     from bench.records.cells import Cell
     from bench.run.plan import Plan
-    from bench.run.stages import Stage
 
 
-@dataclass
 class Staging:
     """Measures a plan in stages, and shows what there is after each.
 
-    Attributes:
+    Args:
         workers: who measures.
         out: the results folder, which the caller holds.
         first_s: predicted seconds of the first stage; None for a single one.
         budget_s: seconds from `started` on that all stages may take; infinite for no limit.
         started: when the command began, on the monotonic clock.
-        pace: how this machine fares against the predictions.
-        left: stages that did not fit into the budget.
+
+    Attributes:
+        left: what did not fit into the budget.
     """
 
-    workers: Crew
-    out: Path
-    first_s: float | None
-    budget_s: float
-    started: float
-    pace: progress.Pace = field(default_factory=progress.Pace)
-    left: list[Stage] = field(default_factory=list)
-    _shown: dict[str, str] = field(default_factory=dict)
+    def __init__(
+        self, workers: Crew, out: Path, first_s: float | None, budget_s: float, started: float
+    ) -> None:
+        self.out = out
+        self.left: list[Stage] = []
+        self._workers = workers
+        self._first_s = first_s
+        self._started = started
+        self._pace = progress.Pace()
+        self._budget = Budget(started + budget_s, lambda: self._pace.factor)
+        self._shown: dict[str, str] = {}
 
     def measure(self, wanted: Plan) -> Summary:
         """Measure what fits into the budget.
 
         Raises InputError as `bench.run.manager.execute`, and KeyboardInterrupt once what there is was shown.
         """
-        todo = stages(wanted, None if self.workers.cluster else self.first_s, self._time_left())
+        first_s = None if self._workers.cluster else self._first_s
+        todo = stages(wanted, first_s, self._budget.time_left())
         failures: list[str] = []
         before = _stamps(wanted, self.out)
         try:
             while todo:
-                stage = without(todo[0], self._ended(todo[0]))
-                if stage.seconds * self.pace.factor > self._time_left():
-                    self.left.append(todo.pop(0))
+                stage = todo.pop(0)
+                stage = without(stage, self._ended(stage))
+                if not self._fits(stage):
+                    self.left.append(stage)
                     continue
-                pending.write(self.out, predicted([*todo, *self.left]))
-                failures += self._execute(stage, todo[1:])
-                todo.pop(0)
-                pending.write(self.out, predicted([*todo, *self.left]))
-                if todo:
+                self._promise([stage, *todo])
+                failures += self._execute(stage, todo)
+                self._promise(todo)
+                if any(self._fits(one) for one in todo):
                     self._show(write(self.out))
+            self._promise([])
         except KeyboardInterrupt:
             if store.files(self.out):
                 write(self.out)
@@ -80,13 +86,33 @@ class Staging:
             raise
         return self._summary(wanted, failures, before)
 
-    def _execute(self, stage: Stage, later: Sequence[Stage]) -> Sequence[str]:
-        later_s = sum(one.seconds for one in later)
-        shown = progress.for_stream(pace=self.pace, later_s=later_s)
-        return self.workers.execute(stage.plan, self.out, resume=True, progress=shown).failures
+    def _fits(self, stage: Stage) -> bool:
+        """Whether anything of a stage would end in time; on a cluster, all of it."""
+        jobs = stage.plan.jobs
+        least = min((total_s((job,)) for job in jobs), default=0.0)
+        return self._budget.fits(stage.seconds if self._workers.cluster else least)
 
-    def _time_left(self) -> float:
-        return self.budget_s - (time.monotonic() - self.started)
+    def _promise(self, todo: Sequence[Stage]) -> None:
+        """Let the tables know what is to come."""
+        factor = self._pace.factor
+        pending.write(self.out, {key: s * factor for key, s in predicted([*todo, *self.left]).items()})
+
+    def _execute(self, stage: Stage, later: Sequence[Stage]) -> Sequence[str]:
+        """Measure of a stage what fits; returns its failures."""
+        shown = progress.for_stream(pace=self._pace, later_s=sum(one.seconds for one in later))
+        budget, failures = self._budget, ()
+        budget.take_up(stage.plan.jobs)
+        try:
+            with budget.alarm():
+                summary = self._workers.execute(
+                    stage.plan, self.out, resume=True, progress=shown, budget=budget
+                )
+            failures = summary.failures
+        except OutOfTime:
+            click.echo("the budget is used up: what has not ended is left for --resume", err=True)
+        if not self._workers.cluster and budget.left:
+            self.left.append(Stage(replace(stage.plan, jobs=tuple(budget.left), settled=())))
+        return failures
 
     def _ended(self, stage: Stage) -> set[Cell]:
         """Latency cells of later rounds that failed in the first."""
@@ -118,16 +144,18 @@ class Staging:
         now = _stamps(wanted, self.out)
         counts = Counter(str(store.read(path).status) for path in now)
         kept = sum(before.get(path) == stamp for path, stamp in now.items())
-        seconds = time.monotonic() - self.started
+        seconds = time.monotonic() - self._started
         return Summary(dict(counts), len(now) - kept, kept, seconds, tuple(dict.fromkeys(failures)))
 
     def left_words(self) -> str | None:
         """Say what did not fit into the budget, and how long it takes."""
         if not self.left:
             return None
-        methods = ", ".join(dict.fromkeys(name for stage in self.left for name in stage.methods))
-        seconds = sum(stage.seconds for stage in self.left) * self.pace.factor
-        return f"left for --resume: {methods} (about {progress.duration(seconds)})"
+        seconds: Counter[str] = Counter()
+        for (_, method), predicted_s in predicted(self.left).items():
+            seconds[method] += predicted_s * self._pace.factor
+        methods = ", ".join(f"{method} about {progress.duration(s)}" for method, s in seconds.items())
+        return f"left for --resume: {methods}; in all about {progress.duration(sum(seconds.values()))}"
 
 
 def _stamps(wanted: Plan, out: Path) -> dict[Path, int]:

@@ -16,6 +16,7 @@ from bench.machine.environment import machine
 from bench.records import store
 from bench.run import process, turns
 from bench.run.attempt import WorkerLimits
+from bench.run.budget import Budget
 from bench.run.outcome import Summary
 from bench.run.preflight import available
 from bench.run.recorder import Recorder
@@ -40,6 +41,7 @@ def execute(
     resume: bool = False,
     progress: Progress | None = None,
     limits: WorkerLimits | None = None,
+    budget: Budget | None = None,
 ) -> Summary:
     """Measure the cells of a plan into `<out>/cells/`.
 
@@ -50,15 +52,18 @@ def execute(
             and data are kept, others are measured again.
         progress: is told how it goes.
         limits: what a worker may use.
+        budget: the time that it may take; holds what was left at the end.
 
     Raises:
         InputError: the folder holds results and `resume` is False, cannot be written, is in use by another
             run, or lies on a disk without enough space.
-        KeyboardInterrupt: interrupted; everything finished so far is kept, and no worker is left.
+        KeyboardInterrupt: interrupted; everything finished so far is kept, and no worker is left. It is
+            OutOfTime where the budget's alarm was on.
     """
     with store.held(out, resume=resume):
         check_disk(plan, out)
-        return Execution(plan, out, limits or WorkerLimits(), progress).run()
+        execution = Execution(plan, out, limits or WorkerLimits(), progress, budget=budget or Budget())
+        return execution.run()
 
 
 def check_disk(plan: Plan, out: Path, more: float = 0.0) -> None:
@@ -85,6 +90,7 @@ class Execution:
         worker: how a worker is run for a job.
         watch: keeps an eye on every cell.
         place: what goes into the environment of every result beside the machine's facts.
+        budget: the time that it may take.
     """
 
     plan: Plan
@@ -94,6 +100,7 @@ class Execution:
     worker: Runner = process.run
     watch: Watch | None = None
     place: Mapping[str, Any] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
 
     def run(self) -> Summary:
         """Do it; raises as `execute`."""
@@ -110,14 +117,18 @@ class Execution:
             )
             jobs = rounds.left(jobs)
             recorder.settle()
+            self.budget.take_up(jobs)
             if self.progress:
                 self.progress.start(jobs)
             workers = Workers(recorder, self.limits, self.worker)
             for group in turns.groups(jobs, lambda: available(self.limits)):
+                if not self.budget.admits(group):
+                    continue
                 if len(group) == 1:
                     workers.alone(group[0])
                 else:
                     workers.in_turns(group)
+                self.budget.ended(group)
         finally:
             if self.progress:
                 self.progress.stop()
