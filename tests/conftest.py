@@ -20,8 +20,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
-# What times something runs by itself, after the rest (`tox` runs pytest twice).
-ALONE = ("gate/", "measure/test_cost.py", "measure/test_kernels.py", "examples/test_gate.py", "benchmarks/")
+# What times something runs by itself, after the rest (`tox` runs pytest twice): these, and single tests.
+ALONE = ("measure/test_cost.py", "benchmarks/")
 
 NETWORK = """
     import time

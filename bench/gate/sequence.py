@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # A turn lasts at least so long: short calls are made several times in it.
 TURN_S = 0.1
+# Nor need one of a much slower revision last longer: what three times as long shows, three hundred would not.
+LONGEST_TURN_S = 3 * TURN_S
 # The cold call came before; a first turn that is slow still falls to the slower half.
 WARM_UP_CALLS = 1
 FEWEST, MOST = 2, 100
@@ -28,17 +30,18 @@ class Cadence:
 
     def __init__(self, end: float) -> None:
         self._end = end
-        self._quickest = float("inf")
+        self._quickest, self._slowest = float("inf"), 0.0
         self._goes_on: list[bool] = []
 
     def saw(self, seconds: float) -> None:
         """Take note of a warm call."""
-        self._quickest = min(self._quickest, seconds)
+        self._quickest, self._slowest = min(self._quickest, seconds), max(self._slowest, seconds)
 
     @property
     def calls(self) -> int:
         """How many calls a turn has, over which a sample is the mean."""
-        return max(1, round(TURN_S / max(self._quickest, 1e-9)))
+        enough = TURN_S / max(self._quickest, 1e-9)
+        return max(1, round(min(enough, LONGEST_TURN_S / max(self._slowest, 1e-9))))
 
     def goes_on(self, taken: int) -> bool:
         """Whether a seat that has taken so many turns takes another: decided once, for all seats alike."""

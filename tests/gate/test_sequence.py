@@ -2,7 +2,7 @@
 
 from time import monotonic
 
-from bench.gate.sequence import FEWEST, MOST, TURN_S, Cadence
+from bench.gate.sequence import FEWEST, LONGEST_TURN_S, MOST, TURN_S, Cadence
 
 
 def turns_of(cadence, seats):
@@ -33,3 +33,11 @@ def test_short_calls_fill_a_turn_and_long_ones_are_made_once():
     long = Cadence(monotonic())
     long.saw(TURN_S * 20)
     assert long.calls == 1
+
+
+def test_a_seat_that_is_much_slower_than_another_does_not_make_its_turns_as_much_longer():
+    cadence = Cadence(monotonic())
+    cadence.saw(TURN_S / 500)
+    assert cadence.calls == 500
+    cadence.saw(TURN_S / 2)
+    assert cadence.calls * TURN_S / 2 == LONGEST_TURN_S

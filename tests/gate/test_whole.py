@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from bench.cli import main
-from bench.gate import whole
+from bench.gate import exclusive, whole
 from bench.gate.seats import Nursery, Occupant, Seat, SeatError
 from bench.gate.trees import Tree
 from bench.judge.verdicts import Limits
@@ -18,6 +18,13 @@ from llpacknet.errors import InputError
 MODEL = "nightnet.network:build"
 QUICK = {"size": (64, 96), "threads": 1, "sets": 5, "seconds": 1.0}
 EXACT = {**QUICK, "measures": ("memory", "complexity", "quality")}
+
+
+@pytest.fixture(autouse=True)
+def _beside_other_gates(request, monkeypatch, tmp_path):
+    # What times nothing need not wait for the gates of other tests.
+    if "alone" not in request.keywords:
+        monkeypatch.setattr(exclusive, "SHARED", tmp_path)
 
 
 def gate(project, out, base="v1", head="v2", limits=None, attempts=1, **options):
@@ -62,6 +69,7 @@ def test_five_per_cent_more_memory_is_named_exactly(project, tmp_path):
     assert 0.047 < float(reasons["memory"].partition("%")[0]) / 100 < 0.053
 
 
+@pytest.mark.alone
 def test_wrong_pixels_returned_faster_fall_on_correctness(project, tmp_path):
     project.commit("slow", work="time.sleep(0.004)")
     project.commit("v2", work="mosaic = mosaic.clone(); x[..., 3, 5] += 0.5")
@@ -72,6 +80,7 @@ def test_wrong_pixels_returned_faster_fall_on_correctness(project, tmp_path):
     assert "correctness" in fallen(decision)
 
 
+@pytest.mark.alone
 def test_a_real_delay_is_slower_in_both_attempts(project, tmp_path):
     project.commit("v2", work="time.sleep(0.02)")
     decision = gate(project, tmp_path / "out", measures=("latency",), attempts=2)
@@ -81,6 +90,7 @@ def test_a_real_delay_is_slower_in_both_attempts(project, tmp_path):
     assert sorted(set(head.values["round"])) == list(range(10))
 
 
+@pytest.mark.alone
 def test_a_base_that_dies_in_the_second_attempt_takes_no_regression_back(project, tmp_path):
     marks = tmp_path / "marks"
     marks.mkdir()
@@ -165,6 +175,7 @@ def test_a_network_that_the_base_lacks_is_new_even_where_another_one_can_be_impo
     assert decision.status() == 0
 
 
+@pytest.mark.alone
 def test_a_baseline_recorded_before_is_compared_by_ratio_and_says_so(project, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(project.folder)
     file = tmp_path / "baseline.json"
@@ -270,6 +281,7 @@ def test_a_revision_does_not_borrow_code_from_the_working_tree(project, tmp_path
     assert "no blocks: it was imported from the working tree" in decision.findings[0].reason
 
 
+@pytest.mark.alone
 def test_a_second_base_takes_its_turns_in_the_same_run_and_one_that_breaks_stops_nobody(project, tmp_path):
     project.commit("release", extra="nn.Conv2d(4, 3, 3, padding=1)")
     project.commit("broken", work="raise RuntimeError('too old')")
