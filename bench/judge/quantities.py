@@ -83,6 +83,15 @@ def end_to_end(results: Results, model: str, **setting: Any) -> Measured:
     return Measured(value, marks=cost_marks(record), rests_on=(_name(record),), behind=(record,))
 
 
+def kept_pages(results: Results, model: str) -> float | None:
+    """Median seconds of the published form with the allocator's pages kept; None where that was not timed."""
+    record = results.cost("latency", model)
+    if isinstance(record, str):
+        return None
+    calls = (record.values.get("scopes") or {}).get("kept_pages")
+    return statistics.median(calls).value if calls else None
+
+
 def latency_ratio(results: Results, above: str, below: str, **setting: Any) -> Measured:
     """How many times as long `above` takes as `below`, round by round of one interleaved run.
 

@@ -31,6 +31,15 @@ def ask_for_huge() -> None:
     os.environ.setdefault(HUGE, "1")
 
 
+def faults() -> int | None:
+    """Count this process's page faults so far, but those that read a disk; None where nobody counts them."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+
 def can_be_kept() -> bool:
     """Whether this C library (glibc) can be told to keep pages."""
     return _glibc() is not None

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import torch
 
-from bench.machine import trace
+from bench.machine import pages, trace
 from bench.machine.address import local
 from bench.measure import subjects
 from bench.measure.correctness import check_own_input
@@ -51,6 +51,8 @@ MOST_CALLS = 5
 SHORT_CALL_S = 1.0
 # A call longer than this is warm after the cold one, and one sample of it is taken per process.
 LONG_CALL_S = 5.0
+# Calls that are timed with the allocator's pages kept, after one that fills them.
+KEPT_CALLS = 2
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,11 @@ def begin(order: Order, turns: Turns | None = None) -> Callable[[int], dict[str,
         del placed
         with trace.span("method: end to end"):
             _time_end_to_end(job, subject, gain, scopes)
+    if first and not is_long and job.cell.runtime == "published":
+        # At the very end: the allocator is not quite as before afterwards.
+        placed = subject.place(frame, gain, subject.conventions.input_clip)
+        with trace.span("method: kept pages"):
+            _time_with_kept_pages(subject, placed, scopes)
     values |= {"scopes": scopes, **subject.facts()}
     return lambda index: values if index == 0 else {**ledger.values(), **subject.facts()}
 
@@ -167,9 +174,22 @@ def _time(
     del output
     single = job.single_pass or (job.slow_pass_s is not None and cold > job.slow_pass_s)
     samples, numbers = [cold], [0]
+    faults: dict[str, int] = {}
     if not single:
-        samples, numbers = sample(lambda: timer(placed)[0], cold, turns)
+        calls = 0
+
+        def call() -> float:
+            nonlocal calls
+            calls += 1
+            return timer(placed)[0]
+
+        before = pages.faults()
+        samples, numbers = sample(call, cold, turns)
+        after = pages.faults()
+        if before is not None and after is not None:
+            faults["page_faults"] = round((after - before) / calls)
     return {
+        **faults,
         "cold_s": cold,
         "samples_s": samples,
         "turn": numbers,
@@ -237,6 +257,16 @@ def wants_more(taken: int, spent_s: float, call_s: float) -> bool:
     if call_s > LONG_CALL_S:
         return taken < 1
     return taken < FEWEST_TURNS or (taken < MOST_TURNS and spent_s < SAMPLES_S)
+
+
+def _time_with_kept_pages(subject: Subject, placed: Any, scopes: dict[str, list[float]]) -> None:
+    """Time the published form with its pages kept, where they can be: what fresh ones cost is the rest."""
+    if subject.device == "cuda" or not pages.can_be_kept():
+        return
+    timer = Timer(subject)
+    with pages.kept():
+        timer(placed)
+        scopes["kept_pages"] = [timer(placed)[0] for _ in range(KEPT_CALLS)]
 
 
 def _time_end_to_end(job: Job, subject: Subject, gain: float, scopes: dict[str, list[float]]) -> None:

@@ -84,11 +84,13 @@ class Subject:
             return float(own(placed).item())
 
     def facts(self) -> dict[str, Any]:
-        """Say in which number format it computes, and what is to be known of that, for a result."""
+        """Say for a result in which number format it computes, and of the eager form whether it has bands."""
         if self.form is None:
             return {}
         note = {"note": self.form.note} if self.form.note else {}
-        return {"computes": self.form.computes, **note}
+        eager = self.form.runtime == "eager" and self.device == "cpu"
+        banded = {"banded": self.form.levels is not None} if eager else {}
+        return {"computes": self.form.computes, **note, **banded}
 
     def picture(self, output: Any, height: int, width: int) -> NDArray[np.float32]:
         """(H, W, 3) float32 in [0, 1] from the method's output; WrongOutputError unless it is a picture."""

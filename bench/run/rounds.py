@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from bench.records.jobs import Job
 
 FOLDER = "rounds"
+# What the first process says of all.
+KEPT = ("computes", "note", "banded", "page_faults")
 
 
 @dataclass(frozen=True)
@@ -177,7 +179,7 @@ class Rounds:
             "cold_samples_s": [share.record.values["cold_s"] for share in own],
             "run_peak_samples_bytes": [share.record.values.get("run_peak_bytes") for share in own],
             "scopes": _joined_scopes(share.record for share in own),
-            **{key: first.values[key] for key in ("computes", "note") if key in first.values},
+            **{key: first.values[key] for key in KEPT if key in first.values},
         }
         values |= {f"twin_{key}": value for key, value in _joined(twin).items()} if twin else {}
         if cell in self._twin_reason:

@@ -1,5 +1,6 @@
 """Pages that a pass has let go of are there for the next one."""
 
+import mmap
 import subprocess
 import sys
 
@@ -38,3 +39,12 @@ def test_pages_are_kept_within_and_fresh_outside():
     fresh, kept, after = map(int, done.stdout.split())
     assert min(fresh, after) >= 30  # 64 MB in pages of 2 MB, or many more of 4 KB
     assert kept < 5
+
+
+@pytest.mark.skipif(pages.faults() is None, reason="needs a count of page faults")
+def test_memory_that_is_touched_for_the_first_time_is_counted():
+    before = pages.faults()
+    mapped = mmap.mmap(-1, 4 << 20)
+    for place in range(0, 4 << 20, mmap.PAGESIZE):
+        mapped[place] = 1
+    assert pages.faults() - before >= 2  # 4 MB in pages of 2 MB, or many more of 4 KB

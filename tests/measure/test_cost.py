@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.machine import pages
 from bench.measure import complexity, latency
 from bench.measure.latency import LONG_CALL_S, sample
 from bench.records import store
@@ -71,6 +72,16 @@ def test_a_known_rest_is_timed_to_one_per_cent():
     assert values["cold_s"] >= 0.2
     assert not values["single_pass"]
     assert len(values["samples_s"]) >= 10
+
+
+def test_the_published_form_is_timed_with_its_pages_kept_too():
+    form = {"device": "cpu", "precision": "fp32", "height": 64, "width": 96, "threads": 1}
+    for runtime in ("published", "eager"):
+        job = Job((Cell("red", "latency", runtime=runtime, **form),))
+        values = latency.begin(Order(job, out="", manager=os.getpid()))(0)
+        is_timed = runtime == "published" and pages.can_be_kept()
+        assert len(values["scopes"].get("kept_pages", [])) == (latency.KEPT_CALLS if is_timed else 0)
+        assert values.get("page_faults", 0) >= 0
 
 
 def test_warm_up_ends_when_two_calls_agree_and_samples_follow():

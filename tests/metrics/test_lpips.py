@@ -95,10 +95,10 @@ def test_truth_is_looked_at_once(networks):
     first, truth = pair("alex")
     second = pair("alex", seed=1)[0]
     calls = []
-    hook = module._model("alex", "cpu").net.slice1.register_forward_hook(lambda *_: calls.append(1))
+    hook = module._model("alex", "cpu", "fp32").net.slice1.register_forward_hook(lambda *_: calls.append(1))
     # Slices are run layer by layer, so the hook sits on the first layer.
     hook.remove()
-    hook = next(iter(module._model("alex", "cpu").net.slice1)).register_forward_hook(
+    hook = next(iter(module._model("alex", "cpu", "fp32").net.slice1)).register_forward_hook(
         lambda *_: calls.append(1)
     )
     lpips(first, truth)
@@ -167,3 +167,16 @@ def test_says_why_it_cannot_be_had(monkeypatch, tmp_path):
     assert "llbench fetch lpips" in METRICS["lpips-alex"].unavailable()
     with pytest.raises(InputError, match="llbench fetch lpips"):
         lpips(*pair("alex"))
+
+
+@pytest.mark.parametrize("net", SHAPE)
+def test_bf16_is_within_a_thousandth_of_fp32_and_keeps_features_of_its_own(net):
+    for seed in (0, 1):
+        prediction, truth = pair(net, seed)
+        exact = lpips(prediction, truth, net=net)
+        rounded = lpips(prediction, truth, net=net, precision="bf16")
+        assert rounded != exact
+        assert rounded == pytest.approx(exact, abs=1e-3)
+        assert lpips(prediction, truth, net=net, precision="bf16") == rounded
+        assert lpips(prediction, truth, net=net) == exact
+        assert lpips(truth, truth, net=net, precision="bf16") == 0

@@ -149,6 +149,8 @@ def _latency(model: str, rounds: int, frame: tuple[int, int], random: np.random.
         "scopes": {"decode": [0.1, 0.11], "gain": [0.02], "quantise": [0.06], "end_to_end": [seconds + 0.18]},
     }  # fmt: skip
     if model == "llpacknet":
+        values["scopes"]["kept_pages"] = [0.6 * seconds]
+    if model == "llpacknet":
         values["twin_samples_s"] = [float(seconds * (1 + 0.01 * random.standard_normal())) for _ in numbers]
         values["twin_round"] = numbers
     cell = Cell(

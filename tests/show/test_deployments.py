@@ -24,6 +24,7 @@ def in_form(record, form):
         for key in ("samples_s", "twin_samples_s"):
             values |= {key: [factor * time for time in values[key]]} if key in values else {}
         values["computes"] = form[1]
+        values |= {"banded": record.cell.model == "llpacknet"} if form[0] == "eager" else {}
         values |= {"note": NOTE} if form[1] == "int8" else {}
     if record.cell.measurement == "quality":
         values["psnr"] -= decibels * (2 if record.cell.image.endswith("0.033s") else 1)

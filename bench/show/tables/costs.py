@@ -43,6 +43,7 @@ def cost_table(results: Results) -> Table | None:
         Column("IQR s", ("iqr_s",)),
         Column("Rounds", ("rounds",)),
         Column("Cold s", ("cold_s",)),
+        Column("Pages kept s", ("kept_pages_s",)),
         Column("Peak GB", ("peak_gb",), intervals=True),
         Column("× own published form", ("ratio_published",), intervals=True),
         Column("× LLPackNet here", ("ratio_llpacknet",), intervals=True),
@@ -50,7 +51,9 @@ def cost_table(results: Results) -> Table | None:
     caption = (
         "Time is the median over rounds (fresh processes) of each round's median, ± its interval. "
         f"{_floor(results)}Ratios are taken round by round within one interleaved run: to the same method in "
-        "its published form, and to LLPackNet in the same setting. 1 GB = 1e9 bytes."
+        "its published form, and to LLPackNet in the same setting. Pages kept: the published form where the "
+        "C library is told to keep the memory of a pass for the next, instead of giving it back. 1 GB = 1e9 "
+        "bytes."
     )
     return Table("costs", "Time and memory in every setting", caption, columns, tuple(body))
 
@@ -103,6 +106,7 @@ def _cost_row(results: Results, record: Record) -> tuple[Entry, ...]:
         dash() if len(samples) < 4 else Entry((Part(compact(spread, 2), spread),)),
         _number(len(medians)),
         _number(record.values.get("cold_s")),
+        _median((record.values.get("scopes") or {}).get("kept_pages")),
         figure_entry(_memory(results, cell), 1 / GB) if _memory(results, cell).estimate else dash(),
         _ratio(results, record, _same(results, cell, runtime="published", precision="fp32")),
         _ratio(results, record, _same(results, cell, model=REFERENCE)),

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
 REFERENCE = "llpacknet"
 CLAIMED = "5–20×"
+PLAIN = (
+    "The network as it stands, weight-norm fused and channels-last: LLPackNet alone has a form that goes "
+    "down the frame in bands."
+)
 
 
 def deployment_table(results: Results) -> Table | None:
@@ -95,7 +99,7 @@ def speedup_table(results: Results) -> Table | None:
     columns += [Column(" ".join(form), ("ratio_" + "_".join(form),), intervals=True) for form in forms]
     caption = (
         "Time relative to LLPackNet in the same runtime and number format, round by round; the claim is "
-        f"{CLAIMED} less time than its rivals. {cost_setting(results, one_form=False)}"
+        f"{CLAIMED} less time than its rivals. {_bands(forms)}{cost_setting(results, one_form=False)}"
     )
     return Table("speedups", "Do the others speed up too?", caption, tuple(columns), tuple(rows))
 
@@ -108,7 +112,7 @@ def _row(results: Results, model: str, form: Form, protocol: str) -> tuple[Entry
     notes = deployments.note([*(one for one in (timed, watched) if not isinstance(one, str)), *judged])
     return (
         word(published.title(model)),
-        word(runtime),
+        with_note(word(runtime), PLAIN if _is_plain(timed, watched) else None),
         with_note(word(precision), sentence(notes) if notes else None),
         time,
         _against_published(results, model, timed),
@@ -117,6 +121,16 @@ def _row(results: Results, model: str, form: Form, protocol: str) -> tuple[Entry
         else figure_entry(_bare(quantities.peak(results, watched)), 1 / GB),
         *_lost(results, model, protocol, form),
     )
+
+
+def _bands(shown: list[Form]) -> str:
+    eager = any(runtime == "eager" for runtime, _ in shown)
+    return "Under eager LLPackNet alone goes down the frame in bands. " if eager else ""
+
+
+def _is_plain(*records: Record | str) -> bool:
+    """Whether a form is eager without going down the frame in bands."""
+    return any(not isinstance(one, str) and one.values.get("banded") is False for one in records)
 
 
 def _seconds(results: Results, model: str, form: Form) -> Entry:

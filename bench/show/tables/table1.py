@@ -22,6 +22,7 @@ from bench.show.tables.entries import (
 )
 from bench.show.tables.gain_worth import control_sentence
 from bench.show.tables.layout import Column, Entry, Table, dash, ranked, word
+from bench.show.tables.numbers import compact
 from bench.show.tables.setting import cost_setting, data_setting
 
 if TYPE_CHECKING:
@@ -133,9 +134,7 @@ def _row(
             with_note(word(row["title"], short=row["short"]), row.get("note")), _options(results, model)
         ),
         printed(figures, "time"),
-        _or_to_come(
-            _cost(quantities.latency(results, model), 1.0, row, spread=True), left.get(("latency", model))
-        ),
+        _or_to_come(_time(results, model, row), left.get(("latency", model))),
         printed(figures, "memory"),
         _or_to_come(_cost(quantities.memory(results, model), 1 / GB, row), left.get(("memory", model))),
         printed(figures, "parameters"),
@@ -145,6 +144,15 @@ def _row(
         printed(figures, "psnr_with", "ssim_with"),
         *(with_note(entry, row.get("note_with")) for entry in _with(results, row, protocol, matched)),
     )
+
+
+def _time(results: Results, model: str, row: dict[str, Any]) -> Entry:
+    """Time of a pass with fresh pages, as everybody gets them, and below it with kept ones."""
+    entry = _cost(quantities.latency(results, model), 1.0, row, spread=True)
+    kept = quantities.kept_pages(results, model)
+    if kept is None:
+        return entry
+    return with_note(entry, f"{compact(kept, 3)} s where the C library keeps the memory of the last pass.")
 
 
 def _pictures(
