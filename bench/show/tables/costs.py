@@ -43,15 +43,15 @@ def cost_table(results: Results) -> Table | None:
         Column("IQR s", ("iqr_s",)),
         Column("Rounds", ("rounds",)),
         Column("Cold s", ("cold_s",)),
-        Column("Pages kept s", ("kept_pages_s",)),
+        Column("Kept s", ("kept_pages_s",)),
         Column("Peak GB", ("peak_gb",), intervals=True),
-        Column("× own published form", ("ratio_published",), intervals=True),
-        Column("× LLPackNet here", ("ratio_llpacknet",), intervals=True),
+        Column("× own published", ("ratio_published",), intervals=True),
+        Column("× LLPackNet", ("ratio_llpacknet",), intervals=True),
     )
     caption = (
         "Time is the median over rounds (fresh processes) of each round's median, ± its interval. "
         f"{_floor(results)}Ratios are taken round by round within one interleaved run: to the same method in "
-        "its published form, and to LLPackNet in the same setting. Pages kept: the published form where the "
+        "its published form, and to LLPackNet in the same setting. Kept: the published form where the "
         "C library is told to keep the memory of a pass for the next, instead of giving it back. 1 GB = 1e9 "
         "bytes."
     )
