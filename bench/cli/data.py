@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +21,7 @@ from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from bench.data.folder.pairs import Dataset
+    from bench.data.folder.verify import Verification
 
 _FOLDER = click.Path(path_type=Path)
 _LIST = click.option(
@@ -26,6 +29,7 @@ _LIST = click.option(
 )
 
 SHOWN_LEAKS = 3
+SHOWN_DRIFTS = 3
 
 
 @click.group(epilog=examples("llbench data make --scenes 3 --out dark", "llbench data index dark"))
@@ -160,20 +164,53 @@ def _show_index(folder: Path, list_file: Path | None, *, as_json: bool) -> None:
 @_LIST
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def verify(folder: Path, list_file: Path | None, as_json: bool) -> int:
-    """Decode every file, compare checksums and alignment; exit status 1 if there is a problem."""
+    """Decode every file and check it; exit status 1 if there is a problem.
+
+    Compared are checksums, alignment and, of files that carry SID's names and do not say that they were made,
+    the mean level with those known of SID's 93 first test frames, and the pairs with SID's lists. Of every
+    short exposure it is estimated how far its black lies from what the file says; --json has each of them.
+    """
     from bench.data.folder.verify import verify as verify_folder
 
     with counting("verifying") as progress:
         found = verify_folder(folder, list_file, progress=progress)
     if as_json:
         lists = {"files": found.files, "problems": found.problems, "warnings": found.warnings}
-        print(json.dumps({**_as_json(found.dataset), **lists}))
+        print(json.dumps({**_as_json(found.dataset), **lists, **_beside_sid(found)}))
     else:
         _list("problem", found.problems)
         _list("warning", found.warnings)
+        _show_beside_sid(found)
         found_out = f"problems: {len(found.problems)}, warnings: {len(found.warnings)}"
         print(f"{found.dataset.name}: {found.files} files read, {found_out}")
     return 1 if found.problems else 0
+
+
+def _beside_sid(found: Verification) -> dict[str, object]:
+    return {
+        "levels_compared": found.compared,
+        "lists": {one.list: {"there": one.there, "pairs": one.pairs} for one in found.lists},
+        "black_drift": {path.stem: asdict(drift) for path, drift in found.drifts.items()},
+    }
+
+
+def _show_beside_sid(found: Verification) -> None:
+    """Say how much of SID is there, and how far black lies off: median, range and the largest three."""
+    from bench.data.folder.known import levels
+
+    if any(one.there for one in found.lists):
+        print("pairs in SID's lists: " + ", ".join(f"{o.list} {o.there} of {o.pairs}" for o in found.lists))
+        print(f"mean levels compared with SID's: {found.compared} of {len(levels())} known")
+    known = sorted((drift.dn, path.stem) for path, drift in found.drifts.items() if drift.dn is not None)
+    if not known:
+        return
+    values = [dn for dn, _ in known]
+    far = sorted(known, key=lambda one: -abs(one[0]))[:SHOWN_DRIFTS]
+    print(
+        f"black lies {median(values):+.2f} DN from what the files say ({values[0]:+.2f} to "
+        f"{values[-1]:+.2f}), estimated in {len(known)} of {len(found.drifts)} short exposures; farthest: "
+        + ", ".join(f"{name} {dn:+.2f}" for dn, name in far)
+    )
 
 
 def _say_what_was_made(dataset: Dataset) -> None:

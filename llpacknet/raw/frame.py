@@ -27,6 +27,8 @@ class RawFrame:
         path: the file it was read from, if any.
         flip: how the picture is to be turned, in LibRaw's code (0 none, 3 by 180, 5 left, 6 right).
         notes: what the file leaves open or asks for in vain, a phrase each, to follow the file's name.
+        masked: mean of the sensor's masked pixels above black, in digital numbers; None where the file has
+            none.
     """
 
     mosaic: NDArray[np.uint16]
@@ -38,6 +40,7 @@ class RawFrame:
     path: Path | None = None
     flip: int = 0
     notes: tuple[str, ...] = ()
+    masked: float | None = None
 
     def normalised(self, *, keeps_negatives: bool = False) -> NDArray[np.float32]:
         """(H, W) float32 mosaic, max(raw - black, 0) / (white - black): 0 is black, 1 is saturation.

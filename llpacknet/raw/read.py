@@ -10,6 +10,7 @@ import numpy as np
 import rawpy
 
 from llpacknet.errors import DataError
+from llpacknet.raw.black import masked_level
 from llpacknet.raw.container import Container, inspect
 from llpacknet.raw.dng import CAMERA, sample_digest
 from llpacknet.raw.frame import RawFrame
@@ -104,6 +105,7 @@ def frame_of(raw: Any, path: Path) -> RawFrame:
         path=path,
         flip=int(raw.sizes.flip),
         notes=(*balance_note, *matrix_note, *black_note, *_other_notes(raw, container)),
+        masked=masked_level(raw.raw_image, raw.sizes.top_margin, raw.sizes.left_margin, float(black.mean())),
     )
 
 

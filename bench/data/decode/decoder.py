@@ -56,6 +56,7 @@ def _decode(path: Path, exchange: Path) -> dict[str, Any]:
         "xyz_to_camera": frame.xyz_to_camera.tolist(),
         "flip": frame.flip,
         "notes": frame.notes,
+        "masked": frame.masked,
     }
 
 

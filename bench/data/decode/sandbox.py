@@ -149,6 +149,7 @@ class Sandbox:
             path=path,
             flip=int(reply["flip"]),
             notes=tuple(reply["notes"]),
+            masked=reply["masked"],
         )
         return Decoded(frame, str(reply["pattern"]))
 

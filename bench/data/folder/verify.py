@@ -1,4 +1,4 @@
-"""Checks every file of a data set: is it readable to the last row, like the others, and unchanged."""
+"""Checks every file of a data set: is it whole, like the others, unchanged, and SID's own."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from typing import TYPE_CHECKING, Any
 from baselines.paper import FULL_SIZE
 from bench.data.decode.hashes import file_sha256
 from bench.data.decode.sandbox import Sandbox
+from bench.data.folder import known
 from bench.data.folder.alignment import measure_shift, outline
 from bench.data.folder.checksums import Checksums
 from bench.data.folder.index import index
 from bench.data.folder.subsets import MISALIGNED
 from llpacknet.errors import InputError, cause
+from llpacknet.raw.black import black_drift
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from bench.data.decode.sandbox import Decoded
+    from bench.data.folder.known import Listed
     from bench.data.folder.pairs import Dataset, Pair
+    from llpacknet.raw.black import Drift
 
 # From here on a measured misalignment is worth a warning; it is measured to about a pixel.
 SHIFT_PX = 3.0
@@ -40,12 +44,18 @@ class Verification:
         files: number of files decoded.
         problems: a line for everything that makes a file unusable or doubtful.
         warnings: a line for what one should know: misaligned scenes, checksums that could not be kept.
+        compared: how many short exposures were compared with the known mean level of SID's.
+        lists: how many pairs of each of SID's lists there are; empty for data that were made.
+        drifts: by short exposure, how far its black lies from what its file says.
     """
 
     dataset: Dataset
     files: int = 0
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    compared: int = 0
+    lists: list[Listed] = field(default_factory=list)
+    drifts: dict[Path, Drift] = field(default_factory=dict)
 
 
 def verify(
@@ -75,6 +85,9 @@ def verify(
     found.problems += _strangers(facts, SID_FACTS if dataset.name == "sid-sony" else None)
     found.problems += checksums.problems
     found.warnings += [*_known_misaligned(dataset), *checksums.keep()]
+    if not dataset.synthetic:
+        found.lists = known.in_lists(dataset.pairs)
+        found.warnings += _off_the_lists(found.lists, dataset)
     return found
 
 
@@ -93,7 +106,11 @@ class _Check:
         truth = outline(long.frame, 1.0) if long else None
         for pair in pairs:
             short = self.file(pair.short)
-            if truth is not None and short is not None:
+            if short is None:
+                continue
+            self.found.drifts[pair.short] = black_drift(short.frame)
+            self.level(pair, short)
+            if truth is not None:
                 self.alignment(pair, truth, outline(short.frame, pair.ratio))
 
     def file(self, path: Path) -> Decoded | None:
@@ -110,6 +127,13 @@ class _Check:
             self.found.problems.append(f"{path} cannot be checked: {cause(error)}")
         self.progress(self.found.files)
         return decoded
+
+    def level(self, pair: Pair, short: Decoded) -> None:
+        if self.found.dataset.synthetic or known.known_level(pair) is None:
+            return
+        self.found.compared += 1
+        off = known.off_level(pair, known.mean_level(short.frame))
+        self.found.problems += [off] if off else []
 
     def alignment(self, pair: Pair, long: tuple[Any, int], short: tuple[Any, int]) -> None:
         if long[0].shape != short[0].shape:
@@ -146,3 +170,16 @@ def _known_misaligned(dataset: Dataset) -> list[str]:
         return []
     scenes = sorted({pair.scene for pair in dataset.pairs} & MISALIGNED)
     return [f"scene {scene}: its long exposure is known to be misaligned in SID" for scene in scenes]
+
+
+def _off_the_lists(lists: list[Listed], dataset: Dataset) -> Iterable[str]:
+    """Say which of SID's lists are there in part, and that there are pairs of none."""
+    for one in lists:
+        if 0 < one.there < one.pairs:
+            yield (
+                f"{one.there} of the {one.pairs} pairs in SID's {one.list} list are there, "
+                f"first missing {one.missing}: copy them, if figures are to be those of the whole list"
+            )
+    strangers = known.unlisted(dataset.pairs)
+    if strangers and len(strangers) < len(dataset.pairs):
+        yield f"{len(strangers)} pairs are in none of SID's lists, first {strangers[0]}"
