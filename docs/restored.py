@@ -13,6 +13,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from bench.records.protocols import default
+
 TARGET = Path(__file__).parent / "images" / "restored.jpg"
 WIDTH, GAP = 495, 7
 PARTS = ("input", "llpacknet", "truth")
@@ -22,7 +24,8 @@ def joined(run: Path, image: str) -> Image.Image:
     """Put the three pictures side by side, reduced, on white."""
     pictures = []
     for part in PARTS:
-        with Image.open(run / "predictions" / part / f"{image}.png") as opened:
+        folder = run / "predictions" if part == "input" else run / "predictions" / default().name
+        with Image.open(folder / part / f"{image}.png") as opened:
             whole = opened.convert("RGB")
         height = round(WIDTH * whole.height / whole.width)
         pictures.append(whole.resize((WIDTH, height), Image.Resampling.LANCZOS))

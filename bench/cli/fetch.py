@@ -18,11 +18,12 @@ def command(what: str, offline: bool) -> None:
     """
     from bench.metrics import backbone
 
-    missing = [net for net in backbone.BACKBONES if backbone.find(net) is None]
+    missing = [net for net in backbone.FETCHED if backbone.find(net) is None]
     if missing and offline:
         raise InputError(f"{what}'s {' and '.join(missing)} are not here: run without --offline")
     if missing:
         print(f"fetching {backbone.ARCHIVE} (64 MB, hash pinned)")
         backbone.fetch()
-    for net in backbone.BACKBONES:
-        print(f"{net}: {backbone.find(net)}")
+    for net, one in backbone.BACKBONES.items():
+        path = backbone.find(net)
+        print(f"{net}: {path or f'not here (torchvision would download {one.torchvision} into its cache)'}")

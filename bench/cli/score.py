@@ -32,8 +32,8 @@ FOLDER = click.Path(path_type=Path)
 @click.option(
     "--protocol", "name", metavar="P", help="Score under this one alone. [default: release2022, and all]"
 )
-@click.option("--lpips", "net", type=click.Choice(["alex", "vgg", "none"]), default="alex", show_default=True,
-              help="Network of LPIPS, the slowest metric by far.")  # fmt: skip
+@click.option("--lpips", "net", type=click.Choice(["alex", "vgg", "squeeze", "none"]),
+              help="Network of LPIPS, the slowest metric by far, instead of the protocol's own.")  # fmt: skip
 @click.option("--out", type=FOLDER, help="Folder for scores.json, scores.csv, waterfall.csv and the plot.")
 @cluster_option
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
@@ -41,7 +41,7 @@ def command(
     predictions: Path,
     truths: Path,
     name: str | None,
-    net: str,
+    net: str | None,
     out: Path | None,
     cluster: str | None,
     as_json: bool,
@@ -57,15 +57,19 @@ def command(
     from bench.cli.counting import counting
     from bench.metrics import definitions
     from bench.records import protocols
-    from bench.score import scoring
+    from bench.score import reading, scoring
 
+    made_under = reading.made_under(predictions)
+    notes = _notes(made_under, name)
+    name = name or made_under
     chosen = [protocols.get(name)] if name else scoring.all_protocols()
-    if net == "vgg":
-        chosen = [replace(protocol, lpips="vgg") for protocol in chosen]
+    if net not in {None, "none"}:
+        chosen = [replace(protocol, lpips=net) for protocol in chosen]
     more = () if name else tuple(metric for metric in definitions.METRICS if metric.startswith("ssim"))
     if out is not None:
         _prepare(out)
-    unwanted = {"lpips-alex": "not asked for"} if net == "none" else {}
+    left_out = chosen if net == "none" else []
+    unwanted = {protocol.metric("lpips"): "not asked for" for protocol in left_out}
     with crew(cluster) as workers, counting("scoring") as advance:
         scores = scoring.score(
             predictions, truths, chosen, more, skip=unwanted, advance=advance, spread=workers.spread
@@ -80,11 +84,30 @@ def command(
         print(json.dumps(result, indent=2, allow_nan=False))
     else:
         _show(result, scores, falls)
-    for line in scores.warnings:
+    for line in (*notes, *scores.warnings):
         print(f"llbench: warning: {one_line(line)}", file=sys.stderr)
     for line in (*scores.failures, *scores.matches.unscored):
         print(f"llbench: not scored: {one_line(line)}", file=sys.stderr)
     return 1 if scores.failures or scores.matches.unscored else 0
+
+
+def _notes(made_under: str | None, name: str | None) -> list[str]:
+    """Say what a reader must know of pictures that a run of this suite has kept."""
+    from bench.records import protocols
+
+    if made_under is None:
+        return []
+    own, asked = protocols.get(made_under), protocols.get(name or made_under)
+    notes = []
+    if name is None:
+        notes.append(f"these pictures were kept under {made_under}: they are scored under it alone")
+    elif own.given != asked.given:
+        notes.append(f"these pictures were kept under {made_under}, which gives methods another input")
+    if own.quantise != "none" and asked.lpips_quantise not in {own.quantise, asked.quantise}:
+        notes.append(
+            f"LPIPS of {asked.name} is taken before the step to 8 bits, which these have behind them"
+        )
+    return notes
 
 
 def _prepare(out: Path) -> None:

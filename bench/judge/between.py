@@ -14,7 +14,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from bench.judge.results import number
-from bench.judge.waterfall import AXES, Step, Waterfall
+from bench.judge.waterfall import AXES, Step, Waterfall, bears_on
 from bench.records import protocols
 
 if TYPE_CHECKING:
@@ -49,10 +49,7 @@ class Judged:
         first, last = self._known[start], self._known[end]
         images = {one.subset: sorted(self._by[one.name]) for one in (last, first)}
         axes = [
-            axis
-            for axis in AXES
-            if getattr(first, axis) != getattr(last, axis)
-            and not (axis in {"ssim", "lpips"} and axis != quantity)
+            axis for axis in AXES if getattr(first, axis) != getattr(last, axis) and bears_on(axis, quantity)
         ]
         means: dict[Changed, float] = {}
         for changed in _subsets(axes):

@@ -36,7 +36,16 @@ WITHOUT = ("paper2020",)
 # The same pictures at one gain for all: the control of every amplifier.
 CONSTANT = "paper2020-constant"
 # Protocols that multiply by the true exposure ratio, the one nearest to Table 1 first.
-WITH = ("paper2020-gt", "release2022", "release2022-restricted", "sid2018", "aligned562", "dnf88")
+WITH = (
+    "paper2020-gt",
+    "release2022",
+    "release2022-restricted",
+    "sid2018",
+    "aligned562",
+    "dnf88",
+    "mcr50",
+    "adu93",
+)
 
 Subject = dict[str, Any]
 

@@ -19,7 +19,15 @@ AXES: dict[str, str] = {
     "input_clip": "clip of the input",
     "quantise": "step to 8 bits",
     "ssim": "definition of SSIM",
+    "lpips_quantise": "step to 8 bits before LPIPS",
+    "lpips_range": "range of LPIPS",
     "lpips": "network of LPIPS",
+}
+# Settings that bear on some quantities alone.
+BEARS_ON: dict[str, frozenset[str]] = {
+    "quantise": frozenset({"psnr", "ssim"}),
+    "ssim": frozenset({"ssim"}),
+    **dict.fromkeys(("lpips_quantise", "lpips_range", "lpips"), frozenset({"lpips"})),
 }
 
 
@@ -32,21 +40,22 @@ class Step:
         before: its value until here.
         after: its value from here on.
         mean: the mean with this and all earlier changes.
-        part: what this change adds to the mean.
-        note: why a part is zero by construction, else empty.
+        part: what this change adds to the mean; None where it cannot be changed any more, so that what it
+            would add is not known.
+        note: why a part is not known, else empty.
     """
 
     axis: str
     before: str
     after: str
     mean: float
-    part: float
+    part: float | None
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Waterfall:
-    """How the mean of one quantity moves between two protocols; the parts add up to `after - before`."""
+    """How the mean of one quantity moves between two protocols; known parts add up to `after - before`."""
 
     quantity: Quantity
     start: str
@@ -78,17 +87,22 @@ def waterfall(
     between, steps = start, []
     for axis in AXES:
         old, new = getattr(between, axis), getattr(end, axis)
-        if old == new or (axis in {"ssim", "lpips"} and axis != quantity):
+        if old == new or not bears_on(axis, quantity):
             continue
         between = replace(between, **{axis: new})
         if axis in fixed:
-            note = "the pictures are given: their input cannot change"
-            steps.append(Step(axis, str(old), str(new), reached, 0.0, note))
+            note = "not known: the pictures are given, their input cannot change"
+            steps.append(Step(axis, str(old), str(new), reached, None, note))
             continue
         value = mean(between)
         steps.append(Step(axis, str(old), str(new), value, _difference(value, reached)))
         reached = value
     return Waterfall(quantity, start.name, end.name, before, reached, tuple(steps))
+
+
+def bears_on(axis: str, quantity: str) -> bool:
+    """Whether a setting has anything to do with a quantity."""
+    return quantity in BEARS_ON.get(axis, frozenset({quantity}))
 
 
 def _difference(after: float, before: float) -> float:

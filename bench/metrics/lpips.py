@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     from bench.metrics.pictures import Picture
 
 Precision = Literal["fp32", "bf16"]
+# What stands for 1 in the network, and for black.
+Scale = tuple[float, float]
 
-# Pixels between two features of the last level, in both networks.
+# Pixels between two features of the last level, in all networks.
 STRIDE = 16
-# Rows around a band that its features depend on: 80 above and 81 below for AlexNet, 90 and 90 for VGG16.
-MARGIN = 96
 # The largest feature map that a band may have; AlexNet's first, at 12 megapixels, is 194 MB, one band.
 MAP_BYTES = 512_000_000
 # A truth's features are kept if they fit into this: AlexNet's do up to 25 megapixels, VGG16's up to 2.
@@ -42,6 +42,9 @@ def available(net: Net = "alex") -> str | None:
         if importlib.util.find_spec(package) is None:
             return f"{package} is not installed"
     if backbone.find(net) is None:
+        if not backbone.BACKBONES[net].member:
+            file = backbone.BACKBONES[net].torchvision
+            return f"LPIPS's {net} network is not on this machine: put {file} into torchvision's cache"
         return f"LPIPS's {net} network is not on this machine: run `llbench fetch lpips`"
     return None
 
@@ -52,6 +55,7 @@ def lpips(
     data_range: float | None = None,
     *,
     net: Net = "alex",
+    signed: bool = True,
     precision: Precision = "fp32",
 ) -> float:
     """Learned perceptual distance (Zhang et al., CVPR 2018), version 0.1, pictures brought to [-1, 1].
@@ -63,7 +67,9 @@ def lpips(
         prediction: (H, W, 3) uint8, uint16 or float; a CUDA tensor is judged where it lies.
         truth: the same shape and kind.
         data_range: distance from black to white; 255 and 65535 for integers where None, required for floats.
-        net: "alex" (the default everywhere) or "vgg".
+        net: "alex" (the default everywhere), "vgg" or "squeeze".
+        signed: whether the network is shown [-1, 1], on which it was trained; else [0, 1], which scripts that
+            forget the step give it.
         precision: "bf16" for convolutions and features with 8 bits of mantissa, distances in fp32: within
             1e-3 of fp32, in half its time on a processor with instructions for it, and many times as
             slow on one without. Every protocol computes in fp32.
@@ -87,21 +93,24 @@ def lpips(
     import torch
 
     with torch.inference_mode():
-        return _distance(prediction, truth, peak, net, precision)
+        scale = (peak / 2, -1.0) if signed else (peak, 0.0)
+        return _distance(prediction, truth, scale, net, precision)
 
 
-def _distance(prediction: Any, truth: Any, peak: float, net: Net, precision: Precision) -> float:
+def _distance(prediction: Any, truth: Any, scale: Scale, net: Net, precision: Precision) -> float:
     device = str(prediction.device) if pictures.is_cuda(prediction) else "cpu"
     model = _model(net, device, precision)
     height, width = prediction.shape[:2]
-    bands = list(_bands(height, _rows_of_a_band(model, width)))
-    key = (net, precision, device, peak, _digest(truth)) if len(bands) == 1 else None
+    margin = backbone.BACKBONES[net].margin
+    bands = list(_bands(height, _rows_of_a_band(model, width, margin), margin))
+    key = (net, precision, device, scale, _digest(truth)) if len(bands) == 1 else None
     totals = np.zeros(len(model.lins))
     counts = np.zeros(len(model.lins))
     for first, last in bands:
+        around = max(0, first - margin), min(height, last + margin)
         known = _TRUTH.get(key)
-        expected = known or [_unit(level) for level in _features(model, truth, peak, first, last)]
-        for i, level in enumerate(_features(model, prediction, peak, first, last)):
+        expected = known or [_unit(level) for level in _features(model, truth, scale, (first, last), around)]
+        for i, level in enumerate(_features(model, prediction, scale, (first, last), around)):
             values = _differences(level, expected[i], model.lins[i].model[-1].weight.flatten())
             totals[i] += values.cpu().numpy().sum(dtype=np.float64)
             counts[i] += values.numel()
@@ -174,38 +183,39 @@ def _model(net: Net, device: str, precision: Precision) -> Any:
     return model.to(device, memory_format=torch.channels_last).eval()
 
 
-def _rows_of_a_band(model: Any, width: int) -> int:
+def _rows_of_a_band(model: Any, width: int, margin: int) -> int:
     first = next(module for module in model.net.slice1.modules() if hasattr(module, "out_channels"))
     stride = first.stride[0]
     bytes_per_row = 4 * first.out_channels * (width // stride) / stride
-    return max(STRIDE, int(MAP_BYTES / bytes_per_row) - 2 * MARGIN) // STRIDE * STRIDE
+    return max(STRIDE, int(MAP_BYTES / bytes_per_row) - 2 * margin) // STRIDE * STRIDE
 
 
-def _bands(height: int, rows: int) -> Iterator[tuple[int, int]]:
+def _bands(height: int, rows: int, margin: int) -> Iterator[tuple[int, int]]:
     """Cut a picture into bands that begin at multiples of STRIDE; one where margins would not pay."""
-    if height <= rows + 2 * MARGIN:
+    if height <= rows + 2 * margin:
         yield 0, height
         return
     for first in range(0, height, rows):
         yield first, min(first + rows, height)
 
 
-def _features(model: Any, picture: Any, peak: float, first: int, last: int) -> Iterator[Tensor]:
-    """Each level's features of rows [first, last), (1, C, rows / stride, columns / stride), as of the whole.
+def _features(
+    model: Any, picture: Any, scale: Scale, band_rows: tuple[int, int], around: tuple[int, int]
+) -> Iterator[Tensor]:
+    """Each level's features of a band's rows, (1, C, rows / stride, columns / stride), as of the whole.
 
-    The network sees MARGIN more rows on either side, and what its zero padding there touches is cut away.
+    The network sees the rows `around` it, and what its zero padding there touches is cut away.
     """
     import torch
 
-    height = picture.shape[0]
-    begin, end = max(0, first - MARGIN), min(height, last + MARGIN)
+    height, (first, last), (begin, end) = picture.shape[0], band_rows, around
     rows = picture[begin:end]
     if pictures.is_cuda(rows):
         band = rows.to(torch.float32, copy=True)
     else:
         band = torch.from_numpy(rows.astype(np.float32))
     # In place, and colours innermost as the picture has them: convolutions are fastest so.
-    x = band.permute(2, 0, 1)[None].mul_(2 / peak).sub_(1)
+    x = band.permute(2, 0, 1)[None].mul_(1 / scale[0]).add_(scale[1])
     x = x.sub_(model.scaling_layer.shift).div_(model.scaling_layer.scale).to(_dtype(model))
     level_stride = 1
     for number in range(1, model.net.N_slices + 1):

@@ -29,10 +29,14 @@ class Protocol:
             are controls, see `bench.data.folder.controls`. A method with its own amplifier gets the
             unamplified mosaic under all of them.
         input_clip: upper clip of the amplified mosaic: "method" is each method's own convention
-            (its declaration says which), a number holds for every method.
+            (its declaration says which), a number holds for every method, "none" forbids it to every method.
         quantise: step to 8 bits of output and truth before they are compared, see `bench.metrics.quantise`.
         ssim: definition of SSIM, see `bench.metrics.windows`.
-        lpips: LPIPS's network, "alex" or "vgg"; version 0.1, pictures brought to [-1, 1].
+        lpips: LPIPS's network: "alex", "vgg" or "squeeze"; version 0.1.
+        lpips_range: what the pictures are brought to before that network: "signed" is [-1, 1], as it was
+            trained; "unit" leaves them in [0, 1].
+        lpips_quantise: their step to 8 bits: "none" for floats, "round" for pictures that were saved first;
+            that of `quantise` where the file says nothing.
         notes: what a publication leaves open, and what was chosen here.
         control_of: the published protocol that differs in the gain alone; empty for one that was published.
     """
@@ -43,10 +47,12 @@ class Protocol:
     subset: str
     pairs: int
     gain: Gain
-    input_clip: Literal["method"] | float
+    input_clip: Literal["method", "none"] | float
     quantise: Literal["truncate", "round", "none"]
     ssim: Literal["uniform", "gaussian", "gaussian-population", "wang-luma", "matlab-rgb"]
-    lpips: Literal["alex", "vgg"]
+    lpips: Literal["alex", "vgg", "squeeze"]
+    lpips_range: Literal["signed", "unit"]
+    lpips_quantise: Literal["truncate", "round", "none"]
     notes: str
     control_of: str = ""
 
@@ -58,14 +64,29 @@ class Protocol:
 
     def clip_for(self, method_clip: float | None) -> float | None:
         """Upper clip of the amplified mosaic, for a method whose own is `method_clip`; None: no clip."""
-        return method_clip if self.input_clip == "method" else float(self.input_clip)
+        if self.input_clip == "method":
+            return method_clip
+        return None if self.input_clip == "none" else float(self.input_clip)
+
+    def metric(self, quantity: str) -> str:
+        """Name in the table of metrics of what it means by "psnr", "ssim" or "lpips"."""
+        unit = "-unit" if self.lpips_range == "unit" else ""
+        return {"psnr": "psnr", "ssim": f"ssim-{self.ssim}", "lpips": f"lpips-{self.lpips}{unit}"}[quantity]
+
+    def step(self, quantity: str) -> Literal["truncate", "round", "none"]:
+        """Return the step to 8 bits before a quantity, or a metric by its name."""
+        return self.lpips_quantise if quantity.startswith("lpips") else self.quantise
 
 
 @cache
 def _file() -> tuple[str, dict[str, Protocol]]:
     tables = tomllib.loads(FILE.read_text(encoding="utf-8"))
     default = tables.pop("default")
-    return default, {name: Protocol(name=name, **table) for name, table in tables.items()}
+    found = {}
+    for name, table in tables.items():
+        same = {"lpips_range": "signed", "lpips_quantise": table["quantise"]}
+        found[name] = Protocol(**{"name": name, **same, **table})
+    return default, found
 
 
 def load() -> dict[str, Protocol]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -101,6 +102,18 @@ def match(predictions: Path, truths: Path) -> Matches:
     unused = [f"{truth.name}: a truth without a prediction" for truth in known if truth not in used]
     unused += [f"{path.name}: not a PNG, JPEG or TIFF file" for path in (*other, *other_truths)]
     return Matches(tuple(found), tuple(unscored), tuple(unused))
+
+
+def made_under(predictions: Path) -> str | None:
+    """Name the protocol under which a run of this suite kept the pictures of a folder; None for others."""
+    from bench.records import protocols
+
+    try:
+        raw = json.loads((predictions.absolute().parent / "manifest.json").read_text(encoding="utf-8"))
+        name = str(raw["protocol"]["name"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return name if name in protocols.load() else None
 
 
 def _candidates(prediction: Path, truths: Iterable[Path]) -> list[Path]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from bench.judge.waterfall import AXES, Waterfall
+from bench.judge.waterfall import AXES, Step, Waterfall
 from bench.metrics.definitions import METRICS
 from bench.show.figures import style, waterfalls
 
@@ -71,8 +71,8 @@ def waterfall_table(falls: Sequence[Waterfall]) -> Table:
             change = f"  {AXES[axis]}: {step.before} → {step.after}" + (
                 f" ({step.note})" if step.note else ""
             )
-            parts = {q: steps[axis, q].part for q in quantities if (axis, q) in steps}
-            table.add_row(change, *(figure(q, parts.get(q), "+") for q in quantities))
+            here = {q: steps[axis, q] for q in quantities if (axis, q) in steps}
+            table.add_row(change, *(_part(q, here.get(q)) for q in quantities))
         table.add_row("  whole", *(figure(q, whole_of(group[q]), "+") for q in quantities))
         table.add_row(f"  {end}", *(figure(q, group[q].after) for q in quantities))
         table.add_section()
@@ -80,8 +80,12 @@ def waterfall_table(falls: Sequence[Waterfall]) -> Table:
 
 
 def whole_of(fall: Waterfall) -> float:
-    """Sum of a waterfall's parts: the difference of its two protocols."""
-    return sum(step.part for step in fall.steps)
+    """Sum of a waterfall's known parts."""
+    return sum(step.part for step in fall.steps if step.part is not None)
+
+
+def _part(quantity: str, step: Step | None) -> str:
+    return "?" if step is not None and step.part is None else figure(quantity, step and step.part, "+")
 
 
 def write(out: Path, result: dict[str, Any], falls: Sequence[Waterfall]) -> None:

@@ -57,28 +57,23 @@ class Scores:
 
     def mean(self, protocol: Protocol, quantity: Quantity) -> float:
         """Mean of a quantity over a protocol's subset, as the protocol defines it."""
-        name = metric_name(protocol, quantity)
+        name = protocol.metric(quantity)
         return statistics.fmean(self.value(pair, protocol, name) for pair in self.of(protocol))
 
     def value(self, pair: Match, protocol: Protocol, metric: str) -> float:
-        """Return a picture's value of one metric at a protocol's quantisation."""
-        return self.values[pair.name][protocol.quantise, metric]
+        """Return a picture's value of one metric after a protocol's step to 8 bits."""
+        return self.values[pair.name][protocol.step(metric), metric]
 
     def metrics(self, protocol: Protocol) -> list[str]:
-        """Names of the metrics that were computed at a protocol's quantisation, in the table's order."""
+        """Names of the metrics that were computed after a protocol's step to 8 bits, in the table's order."""
         computed = {
-            name for values in self.values.values() for how, name in values if how == protocol.quantise
+            name for values in self.values.values() for how, name in values if how == protocol.step(name)
         }
         return [name for name in definitions.METRICS if name in computed]
 
-    def quantities(self) -> list[Quantity]:
-        """Return the quantities that could be had."""
-        return [q for q in QUANTITIES if q != "lpips" or not any(name.startswith(q) for name in self.skipped)]
-
-
-def metric_name(protocol: Protocol, quantity: Quantity) -> str:
-    """Name, in the table of metrics, of what a protocol means by a quantity."""
-    return {"psnr": "psnr", "ssim": f"ssim-{protocol.ssim}", "lpips": f"lpips-{protocol.lpips}"}[quantity]
+    def quantities(self, *chosen: Protocol) -> list[Quantity]:
+        """Return the quantities that could be had as each of some protocols defines them."""
+        return [q for q in QUANTITIES if not any(one.metric(q) in self.skipped for one in chosen)]
 
 
 def score(
@@ -109,7 +104,7 @@ def score(
     chosen = tuple(chosen)
     scores = Scores(match(predictions, truths), skipped=dict(skip or {}))
     names = _to_compute(scores, chosen, metrics)
-    hows = tuple(dict.fromkeys(protocol.quantise for protocol in chosen))
+    hows = tuple(dict.fromkeys(protocol.step(q) for protocol in chosen for q in QUANTITIES))
     belongs = {pair.name for protocol in chosen for pair in of_subset(scores.matches.found, protocol.subset)}
     # In the truths' order, so that what is kept of a truth serves all its predictions.
     pairs = sorted(
@@ -137,7 +132,7 @@ def score(
 def _to_compute(scores: Scores, chosen: Iterable[Protocol], metrics: Iterable[str]) -> frozenset[str]:
     """Name the metrics to compute; those that cannot be had are noted with the reason."""
     # A waterfall passes through every quantisation with every definition, so all are computed at each.
-    names = {metric_name(protocol, q) for protocol in chosen for q in QUANTITIES} | set(metrics)
+    names = {protocol.metric(q) for protocol in chosen for q in QUANTITIES} | set(metrics)
     for name in sorted(names):
         reason = definitions.get(name).unavailable()
         if reason and name not in scores.skipped:
@@ -213,7 +208,7 @@ def waterfalls(scores: Scores, start: Protocol, ends: Iterable[Protocol]) -> lis
         waterfall(start, end, quantity, partial(scores.mean, quantity=quantity), GIVEN)
         for end in ends
         if end.name != start.name and scores.of(end)
-        for quantity in scores.quantities()
+        for quantity in scores.quantities(start, end)
     ]
 
 
@@ -227,8 +222,8 @@ def as_dict(
             "prediction": pair.prediction.name,
             "truth": pair.truth.name,
             **{
-                q: to_json(scores.value(pair, protocol, metric_name(protocol, q)))
-                for q in scores.quantities()
+                q: to_json(scores.value(pair, protocol, protocol.metric(q)))
+                for q in scores.quantities(protocol)
             },
             "metrics": {
                 name: to_json(scores.value(pair, protocol, name)) for name in scores.metrics(protocol)
@@ -253,7 +248,7 @@ def as_dict(
 
 def _means(scores: Scores, protocol: Protocol) -> dict[str, Any]:
     pairs = len(scores.of(protocol))
-    means = {q: to_json(scores.mean(protocol, q)) if pairs else None for q in scores.quantities()}
+    means = {q: to_json(scores.mean(protocol, q)) if pairs else None for q in scores.quantities(protocol)}
     metrics = {
         name: to_json(statistics.fmean(scores.value(pair, protocol, name) for pair in scores.of(protocol)))
         for name in (scores.metrics(protocol) if pairs else ())
@@ -267,7 +262,14 @@ def _means(scores: Scores, protocol: Protocol) -> dict[str, Any]:
 
 
 def _fall(fall: Waterfall) -> dict[str, Any]:
-    steps = [{**vars(step), "mean": to_json(step.mean), "part": to_json(step.part)} for step in fall.steps]
+    steps = [
+        {
+            **vars(step),
+            "mean": to_json(step.mean),
+            "part": None if step.part is None else to_json(step.part),
+        }
+        for step in fall.steps
+    ]
     return {**vars(fall), "before": to_json(fall.before), "after": to_json(fall.after), "steps": steps}
 
 

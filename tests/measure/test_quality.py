@@ -1,5 +1,6 @@
 """Pictures are judged one by one: a bad file or a dying process costs its own cells alone."""
 
+import json
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.cli import main
 from bench.data.decode.truth import truth
 from bench.data.folder.index import index
 from bench.data.making.camera import tone
@@ -58,13 +60,39 @@ def test_gain_only_is_libraws_picture_at_the_protocols_gain(data, tmp_path):
             assert record.values["psnr"] == pytest.approx(expected, abs=1e-9)
             assert record.values["gain"] == pytest.approx(gain)
             assert record.provenance["synthetic"] is True
-    images = {image for _, image in records}
-    for kind in ("gain-only", "input", "truth"):
-        assert {path.name for path in (tmp_path / "predictions" / kind).iterdir()} == {
-            f"{image}.png" for image in images
-        }
-    shown = np.asarray(Image.open(tmp_path / "predictions" / "truth" / f"{data.pairs[0].name}.png"))
-    np.testing.assert_array_equal(shown, quantise(truth(data.pairs[0].long), "round"))
+    kept = tmp_path / "predictions"
+    for name in ("release2022", "paper2020"):
+        images = {f"{image}.png" for protocol, image in records if protocol == name}
+        for kind in ("gain-only", "truth"):
+            assert {path.name for path in (kept / name / kind).iterdir()} == images
+    assert {path.stem for path in (kept / "input").iterdir()} == {image for _, image in records}
+    shown = np.asarray(Image.open(kept / "release2022" / "truth" / f"{data.pairs[0].name}.png"))
+    np.testing.assert_array_equal(shown, quantise(truth(data.pairs[0].long), "truncate"))
+
+
+def test_the_score_of_a_runs_own_pictures_is_what_its_cells_say(data, tmp_path, capsys):
+    named = ["release2022", "paper2020", "sid2018", "dnf88"]
+    records = judged(["gain-only"], data, tmp_path, protocols=named, predictions=True)
+    for name in named:
+        folder = tmp_path / "predictions" / name
+        arguments = ["--pred", str(folder / "gain-only"), "--truth", str(folder / "truth")]
+        assert main(["score", *arguments, "--lpips", "none", "--json"]) == 0
+        said = capsys.readouterr()
+        assert f"kept under {name}" in said.err
+        found = json.loads(said.out)
+        assert list(found["protocols"]) == [name]
+        cells = {image: record.values for (protocol, image), record in records.items() if protocol == name}
+        assert len(found["pictures"]) == len(cells) > 0
+        # Floats are kept in 16 bits.
+        within = 2e-4 if name == "dnf88" else 1e-12
+        for picture in found["pictures"]:
+            for quantity in ("psnr", "ssim"):
+                assert picture[quantity] == pytest.approx(cells[picture["name"]][quantity], abs=within)
+        manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        assert manifest["protocol"]["quantise"] == protocols.get(name).quantise
+    # The true ratio and truncation under two protocols: one file with two names.
+    assert main(["score", *arguments, "--protocol", "paper2020", "--lpips", "none"]) in {0, 2}
+    assert "another input" in capsys.readouterr().err
 
 
 def test_controls_give_a_gain_that_knows_little_of_the_picture_and_its_brightness_shows(data, tmp_path):

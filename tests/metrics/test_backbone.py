@@ -4,6 +4,7 @@ import os
 import pickle
 import shutil
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -129,8 +130,7 @@ def torchvision_file(tmp_path, monkeypatch, digits=None):
     digest = hashlib.sha256((folder / "alexnet").read_bytes()).hexdigest()
     path = (folder / "alexnet").rename(folder / f"alexnet-owt-{digits or digest[:8]}.pth")
     entry = backbone.BACKBONES["alex"]
-    changed = backbone.Backbone(path.name, entry.member, entry.key, entry.layers, entry.smallest)
-    monkeypatch.setitem(backbone.BACKBONES, "alex", changed)
+    monkeypatch.setitem(backbone.BACKBONES, "alex", replace(entry, torchvision=path.name))
     return names
 
 

@@ -14,7 +14,7 @@ from bench.metrics.torchvision_shim import import_lpips
 from llpacknet.errors import InputError
 
 module = sys.modules["bench.metrics.lpips"]
-SHAPE = {"alex": (517, 83, 3), "vgg": (517, 40, 3)}
+SHAPE = {"alex": (517, 83, 3), "vgg": (517, 40, 3), "squeeze": (517, 45, 3)}
 
 
 @pytest.fixture(scope="session")
@@ -127,6 +127,15 @@ def test_depths_and_ranges_agree():
     assert lpips(*floats, 1.0) == pytest.approx(value, abs=1e-6)
 
 
+def test_the_network_can_be_shown_what_is_left_in_0_to_1(networks):
+    prediction, truth = pair("alex")
+    with torch.inference_mode():
+        shown = (torch.from_numpy(one / 255).float().permute(2, 0, 1)[None] for one in (prediction, truth))
+        expected = float(networks["alex"](*shown))
+    assert lpips(prediction, truth, signed=False) == pytest.approx(expected, abs=1e-7)
+    assert lpips(prediction, truth) != pytest.approx(expected, abs=1e-5)
+
+
 def test_identical_pictures_are_at_distance_zero():
     truth = pair("alex")[1]
     assert lpips(truth, truth.copy()) == 0
@@ -167,6 +176,8 @@ def test_says_why_it_cannot_be_had(monkeypatch, tmp_path):
     assert "llbench fetch lpips" in METRICS["lpips-alex"].unavailable()
     with pytest.raises(InputError, match="llbench fetch lpips"):
         lpips(*pair("alex"))
+    # The archive does not hold SqueezeNet: its file in torch's own cache is named.
+    assert "squeezenet1_1-b8a52dc0.pth" in METRICS["lpips-squeeze"].unavailable()
 
 
 @pytest.mark.parametrize("net", SHAPE)

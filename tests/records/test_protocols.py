@@ -27,8 +27,9 @@ def test_each_protocol_is_whole(protocol):
     assert protocol.pairs == PUBLISHED[protocol.subset].pairs
     assert protocol.gain in {"ratio", "estimate", "constant", "level"}
     assert protocol.quantise in {"truncate", "round", "none"}
-    assert f"ssim-{protocol.ssim}" in METRICS
-    assert f"lpips-{protocol.lpips}" in METRICS
+    assert {protocol.metric(quantity) for quantity in ("psnr", "ssim", "lpips")} <= set(METRICS)
+    assert protocol.lpips_quantise in {"truncate", "round", "none"}
+    assert protocol.lpips_range in {"signed", "unit"}
     assert protocol.source
     assert protocol.notes.endswith(".")
 
@@ -41,6 +42,8 @@ def test_each_protocol_is_whole(protocol):
         ("release2022", 93),
         ("release2022-restricted", 92),
         ("dnf88", 88),
+        ("mcr50", 50),
+        ("adu93", 93),
     ],
 )
 def test_first_frames_of_sid_give_the_published_counts(name, pairs):
@@ -79,6 +82,20 @@ def test_the_clip_is_the_methods_own_unless_a_protocol_sets_one():
     assert protocols.get("release2022").clip_for(None) is None
     assert protocols.get("release2022").clip_for(1.0) == 1.0
     assert protocols.get("sid2018").clip_for(None) == 1.0
+    assert protocols.get("mcr50").clip_for(1.0) is None
+
+
+def test_newer_publications_are_scored_as_their_scripts_do():
+    def of(name):
+        one = protocols.get(name)
+        return one.clip_for(None), one.quantise, one.ssim, one.metric("lpips"), one.step("lpips")
+
+    # RetinexRAWMamba's test_sony.py and utils/metrics.py; DNF's runner.py and its authors on LPIPS.
+    assert of("aligned562") == (1.0, "round", "gaussian-population", "lpips-squeeze", "none")
+    assert of("dnf88") == (1.0, "none", "gaussian-population", "lpips-alex", "round")
+    assert of("mcr50")[:3] == (None, "truncate", "uniform")
+    assert of("adu93")[:3] == (1.0, "truncate", "gaussian-population")
+    assert of("release2022")[3:] == ("lpips-alex", "truncate")
 
 
 def test_unknown_protocols_are_refused_with_a_list():

@@ -87,6 +87,8 @@ def test_each_protocol_takes_its_own_pairs(folders, capsys):
         "sid2018": 5,
         "aligned562": 3,
         "dnf88": 2,
+        "mcr50": 3,
+        "adu93": 4,
     }
     assert {row["pairs_published"] for row in found.values()} == {50, 88, 92, 93, 562, 598}
 
@@ -105,17 +107,19 @@ def test_steps_of_the_waterfall_add_up_and_are_named(folders, capsys):
     assert {fall["end"] for fall in found["waterfalls"]} == set(means) - {"release2022"}
     for fall in found["waterfalls"]:
         whole = means[fall["end"]][fall["quantity"]] - means["release2022"][fall["quantity"]]
-        assert sum(step["part"] for step in fall["steps"]) == pytest.approx(whole, abs=1e-12)
+        assert sum(step["part"] or 0 for step in fall["steps"]) == pytest.approx(whole, abs=1e-12)
+        for step in fall["steps"]:
+            assert (step["part"] is None) == (step["axis"] in {"gain", "input_clip"}) == bool(step["note"])
         assert all(step["before"] != step["after"] for step in fall["steps"])
     dnf = next(fall for fall in found["waterfalls"] if (fall["end"], fall["quantity"]) == ("dnf88", "ssim"))
-    assert [step["axis"] for step in dnf["steps"]] == ["subset", "quantise", "ssim"]
-    assert all(step["part"] for step in dnf["steps"])
+    assert [step["axis"] for step in dnf["steps"]] == ["subset", "input_clip", "quantise", "ssim"]
+    assert all(step["part"] for step in dnf["steps"] if step["axis"] != "input_clip")
 
 
 def test_what_cannot_change_has_no_part_and_says_so():
     start, end = protocols.get("paper2020-gt"), protocols.get("paper2020")
     fall = waterfall(start, end, "psnr", lambda protocol: 1.0 if protocol is start else 2.0, ("gain",))
-    assert [(step.axis, step.part) for step in fall.steps] == [("gain", 0.0)]
+    assert [(step.axis, step.part) for step in fall.steps] == [("gain", None)]
     assert fall.steps[0].note
     free = waterfall(start, end, "psnr", lambda protocol: 1.0 if protocol is start else 2.0)
     assert [(step.axis, step.part) for step in free.steps] == [("gain", 1.0)]

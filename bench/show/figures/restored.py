@@ -57,8 +57,9 @@ class Shot:
     def open(self) -> Image.Image:
         """Return the picture as 8-bit RGB; raises InputError where the file is damaged."""
         try:
-            # Pillow decodes the same file in twice the time.
-            return Image.fromarray(imagecodecs.png_decode(self.path.read_bytes())).convert("RGB")
+            # Pillow decodes the same file in twice the time, and does not know colours of 16 bits.
+            picture = imagecodecs.png_decode(self.path.read_bytes())
+            return Image.fromarray(picture if picture.dtype == np.uint8 else picture // 257).convert("RGB")
         except (OSError, imagecodecs.PngError, ValueError) as error:
             raise self._unreadable() from error
 
@@ -79,13 +80,38 @@ def kept(out: Path, results: Results, most: int) -> dict[str, list[Shot]]:
     folder = out / FOLDER
     if not folder.is_dir():
         return {}
-    files: dict[str, dict[str, Path]] = {}
-    for path in sorted(folder.glob("*/*.png")):
-        files.setdefault(path.stem, {})[path.parent.name] = path
-    shown = [
-        image for image in sorted(files) if len(set(files[image]) - set(ENDS)) >= 1 and len(files[image]) > 1
-    ]
+    files = _files(folder)
+    shown = [image for image in sorted(files) if set(files[image].paths) - set(ENDS)]
+    shown = [image for image in shown if len(files[image].paths) > 1]
     return {image: _shots(image, files[image], results) for image in _spread(shown, most)}
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Pictures of one image, by the method's folder, and the protocol that compared them."""
+
+    protocol: str | None
+    paths: dict[str, Path]
+
+
+def _files(folder: Path) -> dict[str, _Kept]:
+    """Pictures of each image under one protocol: the default one where it has the image, else the first.
+
+    Earlier releases kept one picture an image and method, without a folder for the protocol.
+    """
+    ends = {path.stem: {"input": path} for path in sorted(folder.glob("input/*.png"))}
+    names = sorted({path.parent.parent.name for path in folder.glob("*/*/*.png")})
+    names.sort(key=lambda name: name != protocols.default().name)
+    found: dict[str, _Kept] = {}
+    for name, pattern in [*((name, f"{name}/*/*.png") for name in names), (None, "*/*.png")]:
+        here: dict[str, dict[str, Path]] = {}
+        for path in sorted(folder.glob(pattern)):
+            if path.parent.name != "truth-part":
+                here.setdefault(path.stem, dict(ends.get(path.stem, {})))[path.parent.name] = path
+        for image, paths in here.items():
+            if set(paths) - set(ENDS):
+                found.setdefault(image, _Kept(name, paths))
+    return found
 
 
 def place(shots: list[Shot]) -> tuple[int, int, int, int]:
@@ -155,20 +181,23 @@ def as_jpeg(picture: Image.Image, quality: int = 88) -> str:
     return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
 
 
-def _shots(image: str, files: dict[str, Path], results: Results) -> list[Shot]:
+def _shots(image: str, here: _Kept, results: Results) -> list[Shot]:
+    files = here.paths
     models = {model.replace(":", "-"): model for model in results.models}
     shots = [Shot("input", ENDS["input"], "", files["input"])] if "input" in files else []
     for model in published.ordered(models.get(name, name) for name in files if name not in ENDS):
         path = files[model.replace(":", "-")]
-        shots.append(Shot(model, published.label(model), _score(image, model, results), path))
+        shots.append(Shot(model, published.label(model), _score(image, model, results, here.protocol), path))
     return shots + ([Shot("truth", ENDS["truth"], "", files["truth"])] if "truth" in files else [])
 
 
-def _score(image: str, model: str, results: Results) -> str:
-    """PSNR / SSIM under the protocol whose restoration is kept: the default one, else the only one."""
+def _score(image: str, model: str, results: Results, protocol: str | None) -> str:
+    """PSNR / SSIM under the protocol that is shown; else under the default, or the only one."""
     found = [r for r in results.of("quality", model) if r.cell.image == image and r.status == "ok"]
-    default = [r for r in found if r.cell.protocol == protocols.default().name]
-    scores = {(str(r.values["psnr"]), str(r.values["ssim"])) for r in default or found}
+    shown = [r for r in found if r.cell.protocol == (protocol or protocols.default().name)]
+    if protocol is None:
+        shown = shown or found
+    scores = {(str(r.values["psnr"]), str(r.values["ssim"])) for r in shown}
     if len(scores) != 1:
         return ""
     psnr, ssim = (float(value) for value in scores.pop())

@@ -82,7 +82,7 @@ def _moving(fall: Waterfall) -> list[Step]:
 def _panel(axes: Axes, fall: Waterfall) -> None:
     steps, digits = _moving(fall), DIGITS[fall.quantity]
     ends = [fall.before, *(step.mean for step in steps), fall.after]
-    begins = [fall.before, *(step.mean - step.part for step in steps), fall.after]
+    begins = [fall.before, *(step.mean - (step.part or 0.0) for step in steps), fall.after]
     lowest, highest = min(ends + begins), max(ends + begins)
     room = max(highest - lowest, 10.0**-digits)
     floor = lowest - 0.35 * room

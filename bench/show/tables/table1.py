@@ -9,7 +9,7 @@ from bench.judge import picture_scores, quantities
 from bench.judge.evidence import WITHOUT, with_protocol
 from bench.judge.quantities import GB, PEAK_REPEATABILITY, Measured
 from bench.judge.statistics import seed_reach
-from bench.records import store
+from bench.records import protocols, store
 from bench.show.tables import catalogue, published, writers
 from bench.show.tables.entries import (
     common_images,
@@ -205,6 +205,11 @@ def _options(results: Results, model: str) -> str | None:
 def _caption(results: Results, protocol: str) -> str:
     sentences = [cost_setting(results), data_setting(results, (WITHOUT[0], protocol))]
     sentences.append(f"Without GT exposure: protocol {WITHOUT[0]}; with GT exposure: protocol {protocol}.")
+    if any(
+        results.judged.get(name) and protocols.get(name).ssim == "matlab-rgb"
+        for name in (WITHOUT[0], protocol)
+    ):
+        sentences.append("SSIM is MATLAB's, an assumption: the paper names no definition.")
     sentences.append(control_sentence(results))
     frame = results.frame()
     if frame is not None and frame != FULL_SIZE:
