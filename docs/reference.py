@@ -1,9 +1,9 @@
 # ruff: noqa: INP001 - a script, no package
-"""Writes the README's table, the first figure and the verdicts of the pages from the committed results.
+"""Writes the README's table and what the pages show of the committed results: first figure, floors, verdicts.
 
     python docs/reference.py
 
-`tests/test_results.py` holds all three against the results.
+`tests/test_results.py` holds all of it against the results.
 """
 
 from __future__ import annotations
@@ -12,19 +12,27 @@ import re
 import tempfile
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.judge import claims, outcomes
 from bench.judge.results import Results
-from bench.show.figures import bubbles, style
-from bench.show.tables import writers
+from bench.show.figures import bubbles, floor_bars, style
+from bench.show.tables import standings, writers
 from bench.show.tables.claim_rows import as_markdown
 from bench.show.tables.table1 import table1
 
+if TYPE_CHECKING:
+    from bench.show.figures.style import Drawn
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results" / "epyc-2-cores-avx512" / "standard"
+# A run of every form of LLPackNet where one is committed: with kernels, complexity and profiles.
+FORMS = RESULTS.with_name("roofline") if RESULTS.with_name("roofline").is_dir() else RESULTS
 TRAININGS = ROOT / "results" / "unpack"
 README = ROOT / "README.md"
 FIGURE = Path(__file__).parent / "images" / "figure1.png"
+FLOORS = Path(__file__).parent / "images" / "floors.png"
+ROOFLINE = Path(__file__).parent / "roofline.md"
 VERDICTS = Path(__file__).parent / "verdicts.md"
 # Columns that the README has no room for; `llbench report` on a copy of the folder shows them.
 LEFT_OUT = ("psnr_without_gt_published", "psnr_without_gt_measured")
@@ -60,16 +68,38 @@ def table() -> str:
 
 def readme(text: str) -> str:
     """Return the README with the table of the committed results in its place."""
+    return _in_place(text, table())
+
+
+def roofline(text: str) -> str:
+    """Return the page of the fastest form with floors and profiles of the committed results."""
+    results = Results.load(FORMS)
+    made = (standings.floor_table(results), standings.profile_table(results))
+    parts = [writers.as_markdown(one).partition("\n")[2].strip() for one in made if one is not None]
+    return _in_place(text, "\n" + "\n\n".join(parts) + "\n\n")
+
+
+def _in_place(text: str, made: str) -> str:
     place = re.compile(f"(?<={re.escape(BEGIN)}).*(?={re.escape(END)})", re.DOTALL)
-    assert len(place.findall(text)) == 1, f"{README.name} has no place for the table"
-    return place.sub(lambda _: table(), text)
+    assert len(place.findall(text)) == 1, "the page has no place for what is made here"
+    return place.sub(lambda _: made, text)
 
 
 def figure() -> bytes:
     """Return Fig. 1 of the committed results as PNG."""
-    with style.styled(), tempfile.TemporaryDirectory() as folder:
-        drawn = bubbles.figure1(Results.load(RESULTS))
-        assert drawn is not None
+    with style.styled():
+        return _png(bubbles.figure1(Results.load(RESULTS)))
+
+
+def floors() -> bytes:
+    """Return the figure of floors of the committed results as PNG."""
+    with style.styled():
+        return _png(floor_bars.figure(Results.load(FORMS)))
+
+
+def _png(drawn: Drawn | None) -> bytes:
+    assert drawn is not None
+    with tempfile.TemporaryDirectory() as folder:
         style.save(drawn.figure, Path(folder), drawn.name)
         return (Path(folder) / f"{drawn.name}.png").read_bytes()
 
@@ -84,4 +114,6 @@ def verdicts() -> str:
 if __name__ == "__main__":
     README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
     FIGURE.write_bytes(figure())
+    ROOFLINE.write_text(roofline(ROOFLINE.read_text(encoding="utf-8")), encoding="utf-8")
+    FLOORS.write_bytes(floors())
     VERDICTS.write_text(verdicts(), encoding="utf-8")

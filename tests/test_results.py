@@ -34,10 +34,15 @@ def test_the_readme_shows_the_committed_results(reference):
     assert reference.readme(text) == text, "run: python docs/reference.py"
 
 
-def test_figure_1_shows_the_committed_results(reference):
-    drawn, shown = (
-        np.asarray(Image.open(file)) for file in (io.BytesIO(reference.figure()), reference.FIGURE)
-    )
+def test_the_page_of_the_fastest_form_shows_the_committed_results(reference):
+    text = reference.ROOFLINE.read_text(encoding="utf-8")
+    assert reference.roofline(text) == text, "run: python docs/reference.py"
+
+
+@pytest.mark.parametrize(("made", "kept"), [("figure", "FIGURE"), ("floors", "FLOORS")])
+def test_figures_show_the_committed_results(reference, made, kept):
+    files = io.BytesIO(getattr(reference, made)()), getattr(reference, kept)
+    drawn, shown = (np.asarray(Image.open(file)) for file in files)
     # Another release of a font renderer may move an edge by a shade, never a bubble.
     assert drawn.shape == shown.shape
     assert np.abs(drawn.astype(int) - shown).mean() < 0.5, "run: python docs/reference.py"

@@ -89,7 +89,7 @@ def _row(one: Standing) -> tuple[Entry, ...]:
         word(runtime),
         word(precision),
         word(one.computes),
-        Entry((Part(compact(one.operations / 1e9, 4), one.operations / 1e9),)),
+        Entry((Part(compact(one.operations / 1e9, 5), one.operations / 1e9),)),
         floor,
         Entry((part(one.time, with_interval(one.time, 3), is_ranked=False),), behind=one.behind[:1]),
         share,
