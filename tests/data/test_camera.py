@@ -162,3 +162,18 @@ def test_white_balances_have_sids_range_and_medians():
         assert low <= drawn[:, column].min()
         assert drawn[:, column].max() <= high
         assert np.median(drawn[:, column]) == pytest.approx(middle, rel=0.04)
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "tukey-lambda"])
+@pytest.mark.parametrize("shape", [(3, 260, 700), (1, 2)])
+def test_a_frame_exposed_in_bands_is_the_frame_exposed_at_once(kind, shape):
+    light = np.random.default_rng(1).random(shape).astype(np.float32) * 2
+    noise, ratio = camera.noise_parameters(3200, black_error=0.4), 250.0
+    rng = np.random.default_rng(7)
+    whole = rng.poisson(light * np.float32(camera.SPAN / (ratio * noise.gain))).astype(np.float32)
+    whole *= np.float32(noise.gain)
+    whole += camera.read_noise(shape, noise, rng, kind)
+    rows = rng.standard_normal((*shape[:-1], 1), dtype=np.float32)
+    whole += rows * np.float32(noise.row_sigma) + np.float32(camera.BLACK + noise.black_error)
+    found = camera.expose(light, ratio, noise, np.random.default_rng(7), kind)
+    assert np.array_equal(found, camera.digitise(whole))

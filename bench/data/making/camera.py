@@ -30,6 +30,10 @@ WHITE = 16383
 # Digital numbers between black and saturation: what 1.0 of a linear mosaic stands for.
 SPAN = WHITE - BLACK
 
+# Pixels that are exposed at a time: counts of photons come as 64-bit integers, which for a whole frame are
+# 97 MB of fresh pages.
+AT_A_TIME = 1 << 17
+
 # Digital numbers per electron, per unit of ISO.
 GAIN_PER_ISO = 9.563e-4
 
@@ -160,13 +164,23 @@ def expose(
         (..., H, W) uint16 digital numbers: 512 + K Poisson(light / (ratio K)) + read noise + one offset per
         row, rounded to the nearest integer and clipped to [0, 16383].
     """
-    electrons = np.maximum(clean, 0, dtype=np.float32) * np.float32(SPAN / (ratio * noise.gain))
-    frame = rng.poisson(electrons).astype(np.float32)
-    frame *= np.float32(noise.gain)
-    frame += read_noise(frame.shape, noise, rng, kind)
-    rows = rng.standard_normal((*frame.shape[:-1], 1), dtype=np.float32)
-    frame += rows * np.float32(noise.row_sigma) + np.float32(BLACK + noise.black_error)
-    return digitise(frame)
+    rows = np.asarray(clean).reshape(-1, clean.shape[-1])
+    frame, digital = np.empty(rows.shape, np.float32), np.empty(rows.shape, np.uint16)
+    count = max(1, AT_A_TIME // rows.shape[1])
+    bands = [slice(top, top + count) for top in range(0, len(rows), count)]
+    # Three times down the frame: all photons are drawn first, then all read noise, then the rows' offsets.
+    for band in bands:
+        electrons = np.maximum(rows[band], 0, dtype=np.float32) * np.float32(SPAN / (ratio * noise.gain))
+        frame[band] = rng.poisson(electrons)
+        frame[band] *= np.float32(noise.gain)
+    for band in bands:
+        frame[band] += read_noise(frame[band].shape, noise, rng, kind)
+    offsets = rng.standard_normal((len(rows), 1), dtype=np.float32) * np.float32(noise.row_sigma)
+    offsets += np.float32(BLACK + noise.black_error)
+    for band in bands:
+        frame[band] += offsets[band]
+        digital[band] = digitise(frame[band])
+    return digital.reshape(clean.shape)
 
 
 def expose_clean(clean: NDArray[np.floating[Any]], ratio: float = 1.0) -> NDArray[np.uint16]:
