@@ -29,6 +29,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "metrics.md",
         "data.md",
         "verdicts.md",
+        "statements.md",
         "findings.md",
         "unpack.md",
         "gallery.md",

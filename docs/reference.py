@@ -44,10 +44,11 @@ paper:
 
 {counts}.
 
-Its machine has two cores and no GPU, its pictures are made, and its weights were trained for minutes: a
-figure in dB is shown and decides nothing absolute. How a verdict is reached:
-[What each number means](methodology.md#verdicts). `llbench claims DIR` gives yours, and `claims.json` beside
-it the cells and the command behind each.
+Its machine has two cores and no GPU, its pictures are made (9 of 9 scenes under each protocol, 6 of slow
+methods), and its weights were trained for minutes: a figure in dB is shown and decides nothing absolute. How
+a verdict is reached: [What each number means](methodology.md#verdicts); what `n` counts:
+[Intervals](intervals.md); which statement each claim covers: [Statements](statements.md). `llbench claims
+DIR` gives yours, and `claims.json` beside it the cells and the command behind each.
 """
 BEGIN, END = "<!-- begin: made by docs/reference.py -->\n", "<!-- end: made by docs/reference.py -->\n"
 

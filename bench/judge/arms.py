@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from bench.judge.trainings import Training
 
 FEWEST_SEEDS = 3
+# Validation PSNR, in dB, below which a training has learned nothing: an even grey has 14.0 on these pictures.
+STUCK_DB = 15.0
 COMMAND = "python -m benchmarks.unpack --photos PHOTOS --out OUT/unpack"
 
 
@@ -46,3 +48,23 @@ def difference(
     same = all(first.weights == second.weights for first, second in pairs)
     value = statistics.exact(0.0) if same else statistics.over_seeds(list(apart.values()), error)
     return Measured(value, marks=marks, synthetic=True, rests_on=rests_on)
+
+
+def stuck_difference(
+    trainings: Sequence[Training], better: str, worse: str, error: float = statistics.ERROR
+) -> Measured:
+    """Share of the trainings of `worse` that learned nothing, less that of `better`.
+
+    A training that diverged counts among them.
+    """
+    counts = {}
+    for name in (worse, better):
+        found = [one for one in trainings if one.arm == name]
+        if not found:
+            return Measured(None, f"no training of {name}")
+        counts[name] = (sum(one.psnr is None or one.psnr < STUCK_DB for one in found), len(found))
+    rests_on = tuple(
+        f"trainings of {name}, {stuck} of {count} stuck" for name, (stuck, count) in counts.items()
+    )
+    value = statistics.share_difference(counts[worse], counts[better], error)
+    return Measured(value, synthetic=True, rests_on=rests_on)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import baselines
 from bench.judge import arms, commands, outcomes
 from bench.judge.deciding import combine, decide, over_threads
-from bench.judge.evidence import Evidence, measure, wanted
+from bench.judge.evidence import OF_TRAININGS, Evidence, measure, wanted
 from bench.judge.outcomes import DECIDED, Decision, Outcome, Verdict, Why, plain
 from bench.judge.results import Results
 from bench.judge.stated import load
@@ -32,6 +33,8 @@ MARKS = {
     "unequal": "",
     "random": "the weights of one method are random",
 }
+# Without GT exposure the paper says what its own network does, and nothing of the others.
+ESTIMATED = "the paper does not say at which gain it judged methods that take one: here at RED's estimate"
 
 
 def judge(results: Results) -> list[Verdict]:
@@ -151,21 +154,32 @@ def _favours(claim: Claim, decisions: list[Decision], whole: Decision) -> bool |
 
 def _commands(claim: Claim, evidence: Evidence, results: Results) -> list[str]:
     """Commands that measure the claim's cells again, or would measure them for the first time."""
-    if claim.quantity.startswith("training-"):
-        return [arms.COMMAND]
+    if claim.quantity in OF_TRAININGS:
+        return [arms.COMMAND if claim.quantity == "training-difference" else f"{arms.COMMAND} --seeds 10"]
     if claim.untestable:
         return []
     behind = {record.cell: record for figure in evidence.figures for record in figure.behind}
     missing = any(one.measured.estimate is None for one in evidence.members)
     again = [] if missing else commands.of_records(behind.values())
-    return again or commands.of_cells(wanted(claim.quantity, claim.subject, results))
+    lines = again or commands.of_cells(wanted(claim.quantity, claim.subject, results))
+    # From the file on, there has to be one.
+    return [f"{line} --dataset DIR" for line in lines] if claim.quantity == "end-to-end" else lines
 
 
 def _caveats(claim: Claim, evidence: Evidence) -> list[str]:
     said = [MARKS[mark] if mark in MARKS else _mark(mark) for mark in evidence.marks]
-    if evidence.synthetic and not claim.quantity.startswith("training-"):
+    if evidence.synthetic and claim.quantity not in OF_TRAININGS:
         said.append("made pictures: an ordering, not a distance" if claim.is_ordering else "made pictures")
+    if _rests_on_the_estimate(claim):
+        said.append(ESTIMATED)
     return [*said, claim.caveat]
+
+
+def _rests_on_the_estimate(claim: Claim) -> bool:
+    """Whether it compares pictures whose gain no source names, which the protocol takes from RED."""
+    models = [claim.subject[key] for key in ("model", "better", "worse") if key in claim.subject]
+    is_without = claim.subject.get("exposure") == "without"
+    return is_without and any(baselines.spec(model).needs_gain for model in models)
 
 
 def _mark(mark: str) -> str:

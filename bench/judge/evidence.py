@@ -120,20 +120,28 @@ def wanted(quantity: str, subject: Subject, results: Results) -> list[Cell]:
     kind = KINDS.get(quantity)
     if kind is None:
         return []
+    if quantity == "brightness-difference":
+        better, worse = (_wanted(kind, subject, results, protocol) for protocol in (WITHOUT[0], CONSTANT))
+        return [replace(better, model=subject["better"]), replace(worse, model=subject["worse"])]
     named = [subject[key] for key in ("model", "better", "worse", "below") if key in subject]
     models = [*subject.get("above", ()), *named] if kind != "kernels" else [UNPACKING]
+    pattern = _wanted(kind, subject, results)
+    return [replace(pattern, model=model) for model in models]
+
+
+def _wanted(kind: Measurement, subject: Subject, results: Results, protocol: str | None = None) -> Cell:
+    """Return a cell of the subject's setting, without a model."""
     height, width = _setting(subject)["frame"]
-    pattern = Cell(
+    return Cell(
         "",
         kind,
-        protocol=protocol_of(subject, results) if kind == "quality" else None,
+        protocol=(protocol or protocol_of(subject, results)) if kind == "quality" else None,
         device=None if kind == "complexity" else _setting(subject)["device"],
         runtime=None if kind in {"complexity", "kernels"} else "published",
         precision=None if kind == "complexity" else "fp32",
         height=height,
         width=width,
     )
-    return [replace(pattern, model=model) for model in models]
 
 
 def with_protocol(results: Results) -> str:
@@ -253,7 +261,7 @@ def _count(subject: Subject, results: Results) -> Evidence:
 
 
 def _gmac(subject: Subject, results: Results) -> Evidence:
-    return _one(quantities.count(results, subject["model"], "gmac"))
+    return _one(quantities.count(results, subject["model"], "gmac", _setting(subject)["frame"]))
 
 
 def _picture(metric: str) -> Callable[[Subject, Results], Evidence]:
@@ -306,6 +314,10 @@ def _training_difference(subject: Subject, results: Results, error: float) -> Ev
     return _one(arms.difference(results.trainings, subject["better"], subject["worse"], error))
 
 
+def _stuck_difference(subject: Subject, results: Results, error: float) -> Evidence:
+    return _one(arms.stuck_difference(results.trainings, subject["better"], subject["worse"], error))
+
+
 def _nothing(subject: Subject, results: Results) -> Evidence:  # noqa: ARG001
     return _one(Measured(None, "not decided by result cells"))
 
@@ -333,4 +345,7 @@ ORDERINGS: dict[str, Callable[[Subject, Results, float], Evidence]] = {
     "ssim-difference": _picture_difference("ssim"),
     "brightness-difference": _brightness_difference,
     "training-difference": _training_difference,
+    "stuck-difference": _stuck_difference,
 }
+# Decided by the experiment on UnPack rather than by cells.
+OF_TRAININGS = frozenset({"training-difference", "stuck-difference"})

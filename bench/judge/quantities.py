@@ -262,16 +262,23 @@ def whole_process_ratio(results: Results, above: str, below: str, **setting: Any
     return Measured(value, rests_on=tuple(_name(one) for one in pair), behind=pair)
 
 
-def count(results: Results, model: str, field: str) -> Measured:
-    """Return an exact count of a method: `parameters`, `parameters_fused`, `gmac`."""
-    record = results.complexity(model)
+def count(results: Results, model: str, field: str, frame: tuple[int, int] = FULL_SIZE) -> Measured:
+    """Return an exact count of a method: `parameters`, `parameters_fused`, `gmac`.
+
+    Args:
+        results: the records.
+        model: the method.
+        field: which count.
+        frame: rows and columns that operations are counted on.
+    """
+    record = results.complexity(model, frame)
     if isinstance(record, str):
         return Measured(None, record)
     value = record.values.get(field)
     if value is None:
         return Measured(None, f"its complexity record holds no {field}")
-    if field == "gmac" and (record.cell.height, record.cell.width) != FULL_SIZE:
-        return Measured(None, "counted at another frame than the paper's 2848x4256")
+    if field == "gmac" and (record.cell.height, record.cell.width) != frame:
+        return Measured(None, f"counted at another frame than {frame[0]}x{frame[1]}")
     return Measured(statistics.exact(number(value)), rests_on=(_name(record),), behind=(record,))
 
 

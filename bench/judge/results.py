@@ -209,13 +209,13 @@ class Results:
         ok = next((record for record in fitting if record.status == "ok"), None)
         return ok if ok is not None else self._why(kind, model, device, size)
 
-    def complexity(self, model: str) -> Record | str:
-        """Return the complexity record of a method, counted at the paper's frame if there are several."""
+    def complexity(self, model: str, frame: tuple[int, int] = FULL_SIZE) -> Record | str:
+        """Return the complexity record of a method, counted at that frame if there are several."""
         records = self.of("complexity", model)
         ok = [record for record in records if record.status == "ok"]
         ok.sort(
             key=lambda r: (
-                (r.cell.height, r.cell.width) != FULL_SIZE,
+                (r.cell.height, r.cell.width) != frame,
                 -(r.cell.height or 0) * (r.cell.width or 0),
             )
         )

@@ -10,6 +10,7 @@ is their range, which decides nothing.
   covers the median of any distribution; it needs five values.
 - Means over scenes: Student's 99 % interval, which covers the mean of a skewed distribution 93 times in 100
   from 20 scenes on.
+- Shares of trainings: Clopper and Pearson's exact interval.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import bdtr, ndtri, stdtrit
+from scipy.special import bdtr, betaincinv, ndtri, stdtrit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -261,6 +262,22 @@ def over_seeds(differences: Sequence[float], error: float = ERROR) -> Estimate:
     centre = math.fsum(differences) / count
     reach = seed_reach(count, error, max(shown, SEED_SPREAD_DB))
     return Estimate(centre, centre - reach, centre + reach, count, Kind.STATED)
+
+
+def share_difference(first: tuple[int, int], second: tuple[int, int], error: float = ERROR) -> Estimate:
+    """Difference of two shares, each (how many, of how many), with an interval that covers whatever they are.
+
+    Its ends are those of Clopper and Pearson's exact intervals, each of half the error.
+    """
+    (low, high), (other_low, other_high) = (_exact_share(*one, error / 2) for one in (first, second))
+    value = first[0] / first[1] - second[0] / second[1]
+    return Estimate(value, low - other_high, high - other_low, min(first[1], second[1]), Kind.INTERVAL)
+
+
+def _exact_share(count: int, of: int, error: float) -> tuple[float, float]:
+    low = float(betaincinv(count, of - count + 1, error / 2)) if count else 0.0
+    high = float(betaincinv(count + 1, of - count, 1 - error / 2)) if count < of else 1.0
+    return low, high
 
 
 def two_way(by_seed: Mapping[int, Mapping[str, float]], error: float = ERROR) -> Estimate:

@@ -5,6 +5,7 @@ import pytest
 
 from bench.judge import claims, commands, evidence, outcomes, stated
 from bench.judge.results import Results
+from bench.judge.trainings import Training
 from bench.records import protocols, store
 from llpacknet.errors import InputError
 
@@ -116,6 +117,7 @@ def measured_otherwise(raw):
     values, kind = dict(raw["values"]), raw["cell"]["measurement"]
     if kind == "latency":
         values["samples_s"] = [6 * one for one in values["samples_s"]]
+        values["scopes"] = {name: [6 * one for one in times] for name, times in values["scopes"].items()}
         values |= {"twin_samples_s": [5 * one for one in values.get("twin_samples_s", ())] or None}
         values |= {"run_peak_samples_bytes": [3 * one for one in values.get("run_peak_samples_bytes", ())]}
         values = {key: value for key, value in values.items() if value is not None}
@@ -317,6 +319,79 @@ def test_weights_that_were_not_trained_on_equal_terms_decide_no_ordering(twelve)
     assert judged(unequal)["red-time-sid-llpacknet"]["verdict"] in DECIDED
 
 
+def test_the_whole_restoration_is_a_verdict_of_its_own_beside_the_forward_pass(full):
+    entries = judged(full)
+    alone, whole = (entries[f"readme-three-seconds{end}"] for end in ("", "-end-to-end"))
+    assert alone["verdict"] == whole["verdict"] == "reproduced"
+    assert whole["measured"] == pytest.approx(alone["measured"] + 0.2, abs=0.05)
+    assert whole["n"] == 5
+    assert whole["commands"][0].endswith("--dataset DIR")
+    once = [
+        replace(r, values={**r.values, "scopes": {**r.values["scopes"], "end_to_end": [2.4]}})
+        if r.cell.measurement == "latency"
+        else r
+        for r in full
+    ]
+    found = judged(once)["readme-three-seconds-end-to-end"]
+    assert (found["verdict"], found["why"]) == ("inconclusive", "single")
+
+
+def test_loops_are_judged_by_their_time_together_and_only_over_processes(full):
+    entries = judged(full)
+    assert entries["readme-2022-loops"]["verdict"] == "reproduced"
+    assert entries["readme-2022-loops"]["measured"] == pytest.approx(0.8 / 0.23, rel=0.05)
+    old = [
+        replace(r, values={k: v for k, v in r.values.items() if k != "processes"}) for r in full
+    ]  # rounds of one process, as earlier releases took them
+    found = judged(old)["unpack-one-liner-speed"]
+    assert (found["verdict"], found["why"]) == ("inconclusive", "one-process")
+
+
+def test_an_amplifier_is_held_against_a_constant_gain_by_a_command_for_each():
+    entry = judged([])["readme-amplification"]
+    assert entry["verdict"] == "not-run"
+    control, own = sorted(entry["commands"])
+    assert "--models llpacknet-2020 " in own
+    assert "--protocol paper2020 " in own
+    assert "--models llpacknet " in control
+    assert "--protocol paper2020-constant " in control
+    assert {"paper2020", "paper2020-constant"} < set(protocols.load())
+
+
+def trained(made_up, arms, seeds):
+    made = made_up.trainings(arms, tuple(range(seeds)))
+    return [
+        Training(one["arm"], one["seed"], one["weights_sha256"], one["curve"][-1][2], one["setting"])
+        for one in made.values()
+    ]
+
+
+def test_a_published_distance_is_contradicted_by_trainings_without_one(made_up):
+    same = trained(made_up, (("unpack", 24.0), ("pixelshuffle", 24.0)), 5)
+    apart = trained(made_up, (("unpack", 24.0), ("pixelshuffle", 22.66)), 5)
+    found, other = (
+        next(v for v in claims.judge(Results([], some)) if v.id == "ablation-unpack-distance")
+        for some in (same, apart)
+    )
+    assert (found.outcome, found.direction) == (outcomes.Outcome.CONTRADICTED, "below")
+    assert other.outcome is outcomes.Outcome.INCONCLUSIVE
+
+
+def test_trainings_that_get_stuck_are_counted_and_three_of_each_decide_nothing(made_up):
+    arms = (("unpack-single", 22.0), ("unpack-as-2020-single", 12.0))
+    decided, few = (
+        next(
+            v
+            for v in claims.judge(Results([], trained(made_up, arms, seeds)))
+            if v.id == "readme-2022-much-more-stable"
+        )
+        for seeds in (10, 3)
+    )
+    assert (decided.outcome, decided.measured, decided.n) == (outcomes.Outcome.REPRODUCED, 1, 10)
+    assert few.outcome is outcomes.Outcome.INCONCLUSIVE
+    assert few.commands[0].endswith("--seeds 10")
+
+
 def test_random_weights_decide_no_ordering(twelve):
     made = ordering(twelve, "red", "llpacknet", 6.0)
     assert judged(made)["red-psnr-red-over-llpacknet"]["verdict"] in DECIDED
@@ -359,6 +434,8 @@ def test_the_sources_own_images_decide_a_mean_that_no_other_scenes_could_move(ma
 
 def test_every_protocol_stands_for_one_of_the_two_exposures():
     for name, protocol in protocols.load().items():
+        if protocol.control_of:
+            continue
         assert name in (evidence.WITH if protocol.gain == "ratio" else evidence.WITHOUT)
 
 

@@ -135,3 +135,22 @@ def test_what_is_added_to_a_range_leaves_it_one():
 def test_an_interval_holds_its_value_and_stays_within_the_data(sample):
     found = statistics.median(sample)
     assert min(sample) <= found.low <= found.value <= found.high <= max(sample)
+
+
+@pytest.mark.parametrize("count", [3, 10])
+def test_the_interval_of_two_shares_covers_their_difference_whatever_they_are(count):
+    chances = [[stats.binom.pmf(k, count, p) for k in range(count + 1)] for p in np.linspace(0, 1, 21)]
+    intervals = {
+        (a, b): statistics.share_difference((a, count), (b, count))
+        for a in range(count + 1)
+        for b in range(count + 1)
+    }
+    for i, first in enumerate(chances):
+        for j, second in enumerate(chances):
+            true = (i - j) / 20
+            covered = sum(
+                first[a] * second[b]
+                for (a, b), one in intervals.items()
+                if one.low - 1e-12 <= true <= one.high + 1e-12
+            )
+            assert covered > 0.95 - 1e-9, (i, j)

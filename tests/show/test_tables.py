@@ -198,7 +198,9 @@ def test_the_ranked_column_rests_on_the_same_pixels_of_the_same_pictures_for_all
         assert image not in {name for one in pictures for _, name in one}
         assert pixels == {(712, 1064)}
         assert all(part.ranked for row in table.rows[:2] for part in row[index].parts)
-    whole = [column for column in table.columns if column.title.startswith("here") and "PSNR" in column.group]
+    whole = [
+        column for column in table.columns if column.title.startswith("whole") and "PSNR" in column.group
+    ]
     assert [column.better for column in whole] == [(), ()]
 
 

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 
     from bench.judge.results import Results
 
+# How the heads of the measured columns that rank begin.
+RANKED = frozenset({"here", "same part"})
+
 
 def table1(results: Results) -> Table:
     """Return the paper's Table 1 with a published and a measured column for each figure.
@@ -52,7 +55,7 @@ def table1(results: Results) -> Table:
 
 def lines(table: Table) -> dict[str, str]:
     """By method, what Table 1 says of it in one plain line: the measured columns."""
-    shown = [index for index, column in enumerate(table.columns) if column.title in {"here", "same part"}]
+    shown = [index for index, one in enumerate(table.columns) if one.title.partition(":")[0] in RANKED]
     return {
         row[0].text: ", ".join(f"{table.columns[index].group} {row[index].text}" for index in shown)
         for row in table.rows
