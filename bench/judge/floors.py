@@ -115,7 +115,7 @@ def roofs(results: Results, device: str = "cpu") -> dict[str, Roof]:
     """Roofs by number format, as measured with the threads of the main cost figures; empty without any."""
     frame = results.frame(device)
     threads = None if frame is None else results.threads(device, frame)
-    found = {}
+    found: dict[str, Roof] = {}
     for record in results.of("kernels"):
         if record.status == "ok" and (record.cell.device, record.cell.threads) == (device, threads):
             for key, peaks in record.values.items():
