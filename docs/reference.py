@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results" / "epyc-2-cores-avx512" / "standard"
 # A run of every form of LLPackNet where one is committed: with kernels, complexity and profiles.
-FORMS = RESULTS.with_name("roofline") if RESULTS.with_name("roofline").is_dir() else RESULTS
+FORMS = RESULTS.with_name("forms") if RESULTS.with_name("forms").is_dir() else RESULTS
 TRAININGS = ROOT / "results" / "unpack"
 README = ROOT / "README.md"
 FIGURE = Path(__file__).parent / "images" / "figure1.png"
