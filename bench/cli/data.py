@@ -24,6 +24,12 @@ if TYPE_CHECKING:
     from bench.data.folder.verify import Verification
 
 _FOLDER = click.Path(path_type=Path)
+_BLACK = click.option(
+    "--black-offset",
+    "black",
+    is_flag=True,
+    help="A stress set: the black level of each short frame is off, by -2 to +2.9 digital numbers.",
+)
 _LIST = click.option(
     "--list", "list_file", type=_FOLDER, help="One of SID's list files: only its pairs count."
 )
@@ -50,13 +56,19 @@ def command() -> None:
 )
 @click.option("--size", type=Size(), default=FULL_SIZE, help="Height and width; 2848x4256 if not given.")
 @click.option("--out", type=_FOLDER, required=True, help="Folder for the data set.")
+@_BLACK
 @cluster_option
-def make(scenes: int, seed: int, size: tuple[int, int], out: Path, cluster: str | None) -> None:
+def make(scenes: int, seed: int, size: tuple[int, int], out: Path, black: bool, cluster: str | None) -> None:
     """Make dark raws from procedural night scenes: one long and at least three short exposures each."""
+    from bench.data.making import camera
     from bench.data.making.make import make as make_data
 
+    offsets = camera.BLACK_OFFSETS if black else None
+
     with crew(cluster) as workers, counting("making dark raws") as progress:
-        dataset = make_data(out, scenes, seed, size, progress=progress, spread=workers.spread)
+        dataset = make_data(
+            out, scenes, seed, size, black_offset=offsets, progress=progress, spread=workers.spread
+        )
     _say_what_was_made(dataset)
 
 
@@ -72,14 +84,26 @@ def make(scenes: int, seed: int, size: tuple[int, int], out: Path, cluster: str 
 @click.option(
     "--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same files."
 )
+@_BLACK
 @cluster_option
-def redark(photos: Path, out: Path, exposures: Path | None, seed: int, cluster: str | None) -> None:
+def redark(
+    photos: Path, out: Path, exposures: Path | None, seed: int, black: bool, cluster: str | None
+) -> None:
     """Make dark raws from a folder of photographs (JPEG, PNG, 16-bit TIFF)."""
+    from bench.data.making import camera
     from bench.data.making.redark import redark as redark_photos
+
+    offsets = camera.BLACK_OFFSETS if black else None
 
     with crew(cluster) as workers, counting("redarking photographs") as progress:
         dataset = redark_photos(
-            photos, out, exposures=exposures, seed=seed, progress=progress, spread=workers.spread
+            photos,
+            out,
+            exposures=exposures,
+            seed=seed,
+            black_offset=offsets,
+            progress=progress,
+            spread=workers.spread,
         )
     _say_what_was_made(dataset)
 

@@ -11,9 +11,10 @@ import tifffile
 
 from bench.data.folder import manifest
 from bench.data.folder.index import index
-from bench.data.making import camera_settings, make
+from bench.data.making import camera, camera_settings, make
 from bench.data.making.camera import noise_parameters
 from llpacknet.errors import InputError
+from llpacknet.raw.read import read_raw
 
 SMALL = (96, 144)
 
@@ -185,3 +186,19 @@ def test_an_index_of_made_data_is_named_by_its_manifest(folder, tmp_path):
     out, dataset = folder
     assert dataset.name.startswith("made-")
     assert index(out).name == dataset.name
+
+
+def test_under_stress_the_black_level_alone_is_off_one_offset_a_short_frame(tmp_path):
+    plain = make.make(tmp_path / "plain", 1, 3, (64, 96))
+    stress = make.make(tmp_path / "stress", 1, 3, (64, 96), black_offset=camera.BLACK_OFFSETS)
+    assert plain.name.startswith("made-")
+    assert stress.name.startswith("made-black-")
+    offsets = set()
+    for pair, other in zip(plain.pairs, stress.pairs, strict=True):
+        assert pair.long.read_bytes() == other.long.read_bytes()
+        moved = read_raw(other.short).mosaic.astype(int) - read_raw(pair.short).mosaic.astype(int)
+        # The same light and noise, moved before it is rounded.
+        assert moved.max() - moved.min() <= 1
+        assert camera.BLACK_OFFSETS[0] - 0.1 <= moved.mean() <= camera.BLACK_OFFSETS[1] + 0.1
+        offsets.add(round(float(moved.mean()), 2))
+    assert len(offsets) == len(plain.pairs)

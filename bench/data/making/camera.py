@@ -34,6 +34,10 @@ SPAN = WHITE - BLACK
 # 97 MB of fresh pages.
 AT_A_TIME = 1 << 17
 
+# By how much the black level of a frame is off, least and most: the range of PMN's calibration of it.
+# That offsets are uniform over it, one a frame, is this suite's choice.
+BLACK_OFFSETS = (-2.0, 2.9)
+
 # Digital numbers per electron, per unit of ISO.
 GAIN_PER_ISO = 9.563e-4
 

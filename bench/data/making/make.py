@@ -48,6 +48,7 @@ def make(
     extra_frames: int = 1,
     read_noise: camera.ReadNoise = "gaussian",
     black_error: float = 0.0,
+    black_offset: tuple[float, float] | None = None,
     threads: int | None = None,
     spread: Spread | None = None,
 ) -> Dataset:
@@ -66,6 +67,7 @@ def make(
         extra_frames: frames beyond the first at the first short exposure time.
         read_noise: distribution of the read noise.
         black_error: standard deviation of the error of each frame's black level, in digital numbers.
+        black_offset: range of an offset of the black level, one a short frame, uniform; None for none.
         threads: threads to use; by default two, or one where there is one processor.
         spread: does a function for each of several scenes, elsewhere and in any order; by default they are
             made here, one after another.
@@ -81,6 +83,7 @@ def make(
     parameters = {
         "seed": seed, "height": size[0], "width": size[1], "extra_frames": extra_frames, "read_noise":
         read_noise, "black_error": black_error,
+        **({"black_offset": list(black_offset)} if black_offset else {}),
     }  # fmt: skip
     manifest = prepare(out, "procedural", parameters, resume=resume)
     plans = [_plan(seed, number, extra_frames) for number in range(scenes)]
@@ -93,7 +96,8 @@ def make(
                 count()
         else:
             missing.append(number)
-    one = partial(make_scene, out.absolute(), seed, size, extra_frames, read_noise, black_error, threads)
+    black = black_error, black_offset
+    one = partial(make_scene, out.absolute(), seed, size, extra_frames, read_noise, black, threads)
     fill(out, manifest, one, missing, count, spread)
     manifest.write(out)
     return index(out)
@@ -105,20 +109,23 @@ def make_scene(
     size: tuple[int, int],
     extra_frames: int,
     read_noise: camera.ReadNoise,
-    black_error: float,
+    black: tuple[float, tuple[float, float] | None],
     threads: int,
     number: int,
     written: Callable[[], None] | None = None,
 ) -> list[dict[str, Any]]:
     """Make one scene of a set in a folder that `make` has prepared; returns its entries for the manifest.
 
-    Arguments as for `make`; `number` is the scene's, `written` is called after each file.
+    Arguments as for `make`; `black` is its `black_error` and `black_offset`, `number` is the scene's,
+    `written` is called after each file.
     """
     capture, frames = _plan(seed, number, extra_frames)
     clean, scale = clean_mosaic(seed, number, capture, size, threads)
     about = {"synthetic": True, "source": "procedural", "kind": kind_of(seed, number), "seed": seed,
              "scene_number": number, "f_number": capture.f_number, "light_scale": scale}  # fmt: skip
-    settings = Settings(capture.iso, capture.white_balance, about, read_noise, black_error)
+    settings = Settings(
+        capture.iso, capture.white_balance, about, read_noise, black[0], black_offset=black[1]
+    )
     return write_frames(out, clean, frames, settings, _seed(seed, number), threads, written)
 
 

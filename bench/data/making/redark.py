@@ -40,6 +40,7 @@ def redark(
     resume: bool = True,
     read_noise: camera.ReadNoise = "gaussian",
     black_error: float = 0.0,
+    black_offset: tuple[float, float] | None = None,
     noise: bool = True,
     threads: int | None = None,
     spread: Spread | None = None,
@@ -59,6 +60,7 @@ def redark(
         resume: whether an earlier set may be continued.
         read_noise: distribution of the read noise.
         black_error: standard deviation of the error of each frame's black level, in digital numbers.
+        black_offset: range of an offset of the black level, one a short frame, uniform; None for none.
         noise: False for a camera that only rounds and clips.
         threads: threads to use; by default two, or one where there is one processor.
         spread: does a function for each of several photographs, elsewhere and in any order; by default they
@@ -78,12 +80,14 @@ def redark(
     parameters = {
         "seed": seed, "exposures_sha256": digest(exposures) if exposures else None, "noise": noise,
         "read_noise": read_noise, "black_error": black_error,
+        **({"black_offset": list(black_offset)} if black_offset else {}),
     }  # fmt: skip
     manifest = prepare(out, "redark", parameters, resume=resume)
     todo = [(plan, _frames(plan)) for plan in plans]
     count = counted(sum(len(frames) for _, frames in todo), progress)
     missing = [one for plan, _ in todo for one in _left(manifest, out, found[plan.photo], plan, count)]
-    one = partial(expose, out.absolute(), seed, read_noise, black_error, noise, threads)
+    black = black_error, black_offset
+    one = partial(expose, out.absolute(), seed, read_noise, black, noise, threads)
     fill(out, manifest, one, missing, count, spread)
     _drop_unplanned(manifest, out, [frame for _, frames in todo for frame in frames])
     manifest.write(out)
@@ -107,7 +111,7 @@ def expose(
     out: Path,
     seed: int,
     read_noise: camera.ReadNoise,
-    black_error: float,
+    black: tuple[float, tuple[float, float] | None],
     noise: bool,
     threads: int,
     photo: tuple[Path, dict[str, str], ExposurePlan],
@@ -115,13 +119,14 @@ def expose(
 ) -> list[dict[str, Any]]:
     """Expose one photograph into a folder that `redark` has prepared; returns its entries for the manifest.
 
-    Arguments as for `redark`; `photo` is its file, what the manifest says of that, and its exposures;
+    Arguments as for `redark`; `black` is its `black_error` and `black_offset`, `photo` is its file, what the
+    manifest says of that, and its exposures;
     `written` is called after each file.
     """
     path, source, plan = photo
     clean = clean_mosaic(read_photograph(path), plan.white_balance)
     about: dict[str, Any] = {"synthetic": True, "seed": seed, **source}
-    settings = Settings(plan.iso, plan.white_balance, about, read_noise, black_error, noise)
+    settings = Settings(plan.iso, plan.white_balance, about, read_noise, black[0], noise, black[1])
     scene_seed = np.random.SeedSequence(seed, spawn_key=(int(plan.scene),))
     return write_frames(out, clean, _frames(plan), settings, scene_seed, threads, written)
 

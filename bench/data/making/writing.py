@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-# Branches of a scene's seed: noise of its frames, place of its hot pixel.
-_NOISE, _HOT = 1, 2
+# Branches of a scene's seed: noise of its frames, place of its hot pixel, black level of its frames.
+_NOISE, _HOT, _BLACK = 1, 2, 5
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ class Settings:
         white_balance: multipliers of red and blue.
         read_noise: "gaussian" or "tukey-lambda".
         black_error: standard deviation of each frame's black-level error in digital numbers.
+        black_offset: least and largest offset of the black level, in digital numbers, of which every short
+            frame gets one at random; everything else stays as it is without. None for no offset.
         noise: whether there is noise at all.
         about: what else its files say of themselves (kind, source, seed, ...).
     """
@@ -67,6 +69,7 @@ class Settings:
     read_noise: camera.ReadNoise = "gaussian"
     black_error: float = 0.0
     noise: bool = True
+    black_offset: tuple[float, float] | None = None
 
 
 def frames_of(
@@ -105,9 +108,11 @@ def write_frames(
     """
 
     def one(place: int) -> dict[str, Any]:
-        entry = _write(
-            root, clean, frames[place], settings, _branch(seed, _NOISE, place), _branch(seed, _HOT)
-        )
+        own = settings
+        if settings.black_offset and frames[place].exposure_s != frames[place].long_s:
+            offset = np.random.default_rng(_branch(seed, _BLACK, place)).uniform(*settings.black_offset)
+            own = replace(settings, black_offset=(float(offset), float(offset)))
+        entry = _write(root, clean, frames[place], own, _branch(seed, _NOISE, place), _branch(seed, _HOT))
         if written is not None:
             written()
         return entry
@@ -132,6 +137,8 @@ def _write(
     noise = camera.noise_parameters(settings.iso)
     if settings.black_error:
         noise = camera.with_black_error(noise, rng, settings.black_error)
+    if settings.black_offset and frame.exposure_s != frame.long_s:
+        noise = replace(noise, black_error=noise.black_error + settings.black_offset[0])
     if settings.noise:
         mosaic = camera.expose(clean, frame.ratio, noise, rng, settings.read_noise)
     else:
