@@ -71,8 +71,8 @@ def lpips(
         signed: whether the network is shown [-1, 1], on which it was trained; else [0, 1], which scripts that
             forget the step give it.
         precision: "bf16" for convolutions and features with 8 bits of mantissa, distances in fp32: within
-            1e-3 of fp32, in half its time on a processor with instructions for it, and many times as
-            slow on one without. Every protocol computes in fp32.
+            1e-3 of fp32; many times as slow on a processor without instructions for it. Every protocol
+            computes in fp32.
 
     Returns:
         0 for identical pictures; lower is better.
