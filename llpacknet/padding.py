@@ -7,6 +7,7 @@ k steps inside, k and -k have the same parity, and the margins above and to the 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import torch
@@ -109,6 +110,23 @@ def through_planes(mosaic: Tensor, pad: Callable[[Tensor], tuple[Tensor, Margins
     """Pad a mosaic (B, 1, H, W) plane by plane: (B, 1, H', W') and its margins."""
     planes, margins = pad(F.pixel_unshuffle(mosaic, 2))
     return (F.pixel_shuffle(planes, 2) if any(margins) else mosaic), margins
+
+
+@dataclass(frozen=True)
+class PlanePadding:
+    """A network's own way to bring a frame to its multiple: see `pad_planes`, whose arguments these are."""
+
+    multiple: int
+    smallest: int = 0
+    after: bool = False
+
+    def planes(self, planes: Tensor) -> tuple[Tensor, Margins]:
+        """(B, 4, h, w) -> the padded planes, and the margins in pixels of the mosaic."""
+        return pad_planes(planes, self.multiple, smallest=self.smallest, after=self.after)
+
+    def __call__(self, mosaic: Tensor) -> tuple[Tensor, Margins]:
+        """(B, 1, H, W) -> the mosaic of its padded planes, and the margins."""
+        return through_planes(mosaic, self.planes)
 
 
 def mirrored(length: int, multiple: int) -> tuple[Tensor, int]:

@@ -9,12 +9,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from llpacknet.network import convolution
-from llpacknet.padding import check_mosaic, crop, pad_planes, through_planes
+from llpacknet.padding import PlanePadding, check_mosaic, crop
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from llpacknet.padding import Margins
 
 PLANE_MULTIPLE = 32
 SLOPE = 0.2
@@ -94,6 +92,8 @@ class AduNet(nn.Module):
 
     """
 
+    pad = PlanePadding(PLANE_MULTIPLE, after=True)
+
     def __init__(self) -> None:
         super().__init__()
         self.fine = nn.Conv2d(4, 12, 3, padding=1)
@@ -104,15 +104,10 @@ class AduNet(nn.Module):
         self.stages = nn.ModuleList((Stage(64, 32, blocks=5), Stage(32, 12, blocks=3)))
         self.out = nn.Conv2d(12, 12, 3, padding=1, padding_mode="reflect")
 
-    @staticmethod
-    def pad(mosaic: Tensor) -> tuple[Tensor, Margins]:
-        """(B, 1, H, W) -> the mosaic of its padded planes, sides multiples of 64; and the margins."""
-        return through_planes(mosaic, _padded)
-
     def forward(self, mosaic: Tensor) -> Tensor:
         """(B, 1, H, W) amplified mosaic in [0, 1] -> (B, 3, H, W) RGB."""
         check_mosaic(mosaic, self)
-        planes, margins = _padded(F.pixel_unshuffle(mosaic, 2))
+        planes, margins = self.pad.planes(F.pixel_unshuffle(mosaic, 2))
         fine = F.leaky_relu(self.fine(planes), SLOPE)
         eighth = F.leaky_relu(self.eighth(F.pixel_unshuffle(fine, 4)), SLOPE)
         x = F.leaky_relu(self.coarse(F.pixel_unshuffle(eighth, 4)), SLOPE)
@@ -120,7 +115,3 @@ class AduNet(nn.Module):
             x = stage(x, encoded)
         rgb = crop(F.pixel_shuffle(self.out(x), 2), margins)
         return rgb if self.training and torch.is_grad_enabled() else rgb.clamp(0, 1)
-
-
-def _padded(planes: Tensor) -> tuple[Tensor, Margins]:
-    return pad_planes(planes, PLANE_MULTIPLE, after=True)

@@ -14,12 +14,10 @@ import torch.nn.functional as F
 from torch import nn
 
 from baselines.attention import ChannelNorm, channel_attention
-from llpacknet.padding import check_mosaic, crop, pad_planes, through_planes
+from llpacknet.padding import PlanePadding, check_mosaic, crop
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-    from llpacknet.padding import Margins
 
 WIDTHS = (32, 64, 128, 256)
 HEADS = (1, 2, 4, 8)
@@ -153,6 +151,8 @@ class Dnf(nn.Module):
 
     """
 
+    pad = PlanePadding(PLANE_MULTIPLE, smallest=SMALLEST_PLANE)
+
     def __init__(self) -> None:
         super().__init__()
         self.embed = nn.Sequential(_same(4, 32, 5), nn.GELU(), _same(32, 32, 5))
@@ -168,11 +168,6 @@ class Dnf(nn.Module):
         self.ups = _ups()
         self.fuses = _fuses()
         self.out = nn.Sequential(_same(32, 32, 3), nn.GELU(), nn.Conv2d(32, 12, 1))
-
-    @staticmethod
-    def pad(mosaic: Tensor) -> tuple[Tensor, Margins]:
-        """(B, 1, H, W) -> the mosaic of its padded planes, sides multiples of 16 from 64; and the margins."""
-        return through_planes(mosaic, _padded)
 
     def slim(self) -> Dnf:
         """Copy the network without the head that makes planes: the same picture for 28 GMAC less."""
@@ -190,7 +185,7 @@ class Dnf(nn.Module):
         None instead of the latter from a slim copy.
         """
         check_mosaic(mosaic, self)
-        planes, margins = _padded(F.pixel_unshuffle(mosaic, 2))
+        planes, margins = self.pad.planes(F.pixel_unshuffle(mosaic, 2))
         embedded = self.embed(planes)
         denoised = self._denoise(embedded)
         head = self.raw_decoder.head
@@ -219,7 +214,3 @@ class Dnf(nn.Module):
             x = self.fuses[level](self.ups[level](self.corrections[level + 1](x)), skips[level])
         colours: Tensor = self.out(self.corrections[0](x))
         return colours
-
-
-def _padded(planes: Tensor) -> tuple[Tensor, Margins]:
-    return pad_planes(planes, PLANE_MULTIPLE, smallest=SMALLEST_PLANE)

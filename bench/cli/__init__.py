@@ -27,7 +27,7 @@ VERBS = {
     "score": "score pictures that were made elsewhere",
     "restore": "restore dark raw photographs",
     "train": "train a network",
-    "weights": "bring published checkpoints in",
+    "weights": "bring published checkpoints in, and networks out as ONNX",
     "fetch": "get LPIPS's backbone, hash-checked",
     "roofline": "how near each form comes to what the processor allows, and where the rest goes",
     "report": "tables, figures and the report of a results folder",

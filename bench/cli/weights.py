@@ -1,20 +1,33 @@
-"""`llbench weights import`: bring a published checkpoint into this project's form."""
+"""`llbench weights`: bring a published checkpoint in, or a network out for other programs."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from bench.cli.completing import method
 from bench.cli.examples import examples
+from bench.cli.options import weights_option
 from bench.machine.hosting import building
+from llpacknet.errors import UnsupportedError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import nn
 
 
-@click.group(epilog=examples("llbench weights import checkpoint.pth --as red --out red.safetensors"))
+@click.group(
+    epilog=examples(
+        "llbench weights import checkpoint.pth --as red --out red.safetensors",
+        "llbench weights export llpacknet --onnx llpacknet.onnx",
+    )
+)
 def command() -> None:
-    """Bring published checkpoints in."""
+    """Bring published checkpoints in, and networks out for other programs."""
 
 
 @command.command(
@@ -55,3 +68,74 @@ def import_(file: Path, name: str, out: Path, as_json: bool) -> None:
     ignored = f", {len(record['ignored'])} unused entries left out" if record["ignored"] else ""
     click.echo(f"{file}: names of {record['names']}{ignored}")
     click.echo(f"wrote {out} and {out}.json; use it with --weights {name}={out}")
+
+
+@command.command(
+    "export",
+    short_help="Write a network as ONNX or TorchScript.",
+    epilog=examples(
+        "llbench weights export llpacknet --onnx llpacknet.onnx",
+        "llbench weights export red --weights red=red.safetensors --onnx red.onnx --torchscript red.pt",
+    ),
+)
+@click.argument("name", shell_complete=method)
+@click.option("--onnx", type=click.Path(path_type=Path), metavar="FILE", help="The ONNX file to write.")
+@click.option("--torchscript", type=click.Path(path_type=Path), metavar="FILE",
+              help="The TorchScript file to write.")  # fmt: skip
+@weights_option
+@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+def export(
+    name: str, onnx: Path | None, torchscript: Path | None, weights: Mapping[str, Path], as_json: bool
+) -> None:
+    """Write the learned network NAME, with its weights, for programs that know nothing of this one.
+
+    The file takes frames of any size, with margins and the network's own amplifier inside. Its metadata say
+    what goes in, who multiplies by which gain, and what comes out. It is compared with the network in torch
+    before it is written; one that cannot be exported is unsupported, with the reason.
+    """
+    from llpacknet.runtimes.saving import save
+
+    wanted = {kind: path for kind, path in (("onnx", onnx), ("torchscript", torchscript)) if path is not None}
+    if not wanted:
+        raise UsageError("name a file to write: --onnx FILE, --torchscript FILE, or both")
+    network, about = _network(name, weights)
+    written = {}
+    for kind, path in wanted.items():
+        try:
+            written[kind] = {"file": str(path), **save(network, path, kind, about)}
+        except UnsupportedError as error:
+            raise UnsupportedError(f"{name} as {kind} is unsupported: {error}") from error
+    if as_json:
+        click.echo(json.dumps(written, indent=1, ensure_ascii=False))
+        return
+    for kind, facts in written.items():
+        click.echo(f"wrote {facts['file']}: {kind}, {facts['largest_difference']} from torch at most")
+    for key in ("input", "sides", "gain", "output"):
+        click.echo(f"  {key}: {next(iter(written.values()))[key]}")
+
+
+def _network(name: str, weights: Mapping[str, Path]) -> tuple[nn.Module, dict[str, str]]:
+    """Build a network, and say what it is; raises UnsupportedError for what is none."""
+    import torch
+
+    import baselines
+    from baselines.registry import conventions, network_of, weights_path
+    from bench.records.provenance import weights_facts
+    from llpacknet import __version__
+
+    declared = baselines.spec(name)
+    if not declared.learned:
+        raise UnsupportedError(f"{name} is unsupported: a classical method has no network to export")
+    with building(name):
+        method = baselines.create(name, weights.get(name, "shipped"))
+        network = network_of(name, method)
+    if not isinstance(network, torch.nn.Module):
+        raise UnsupportedError(f"{name} is unsupported: it is no torch.nn.Module")
+    network.conventions = conventions(name, method)  # type: ignore[assignment]
+    facts = weights_facts(weights.get(name) or weights_path(name))
+    about = {"model": name, "title": declared.title, "paper": declared.paper, "licence": declared.licence}
+    return network, {
+        **about,
+        "weights_sha256": str(facts.get("weights_sha256") or "the factory's own"),
+        "made_by": f"llpacknet-bench {__version__}",
+    }
