@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bench.data.making.make import make
 from bench.machine import pages
 from bench.measure import complexity, latency
 from bench.measure.latency import LONG_CALL_S, sample
@@ -82,6 +83,17 @@ def test_the_published_form_is_timed_with_its_pages_kept_too():
         is_timed = runtime == "published" and pages.can_be_kept()
         assert len(values["scopes"].get("kept_pages", [])) == (latency.KEPT_CALLS if is_timed else 0)
         assert values.get("page_faults", 0) >= 0
+
+
+def test_each_process_but_the_twin_restores_once_from_the_file_on(tmp_path):
+    data = make(tmp_path / "data", scenes=1, seed=1, size=(64, 96))
+    asked = Request(["gain-only"], ["latency"], dataset=data, size=(64, 96), threads=1, rounds=2)
+    assert execute(plan(asked), tmp_path / "out").counts == {"ok": 1}
+    (record,) = store.load(tmp_path / "out")
+    scopes, rounds = record.values["scopes"], set(record.values["round"])
+    assert record.values["twin_samples_s"]
+    assert len(scopes["end_to_end"]) == len(scopes["network"]) == len(rounds) == 2
+    assert min(scopes["end_to_end"]) > max(0.0, min(scopes["network"]))
 
 
 def test_warm_up_ends_when_two_calls_agree_and_samples_follow():
