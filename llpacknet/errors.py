@@ -32,6 +32,11 @@ class UnsupportedError(DeviceError):
     """A combination of method, runtime, number format and device that does not exist here; says why."""
 
 
+def one_line(message: str) -> str:
+    """Escape what would break a line or steer the terminal: file names and files can hold anything."""
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in message)
+
+
 def cause(error: BaseException) -> str:
     """Say in one line what an exception was: its kind, its words, and the line that raised it.
 

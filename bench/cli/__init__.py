@@ -16,7 +16,7 @@ from click.exceptions import NoArgsIsHelpError
 
 from bench.machine.hosting import plain_streams
 from llpacknet import __version__
-from llpacknet.errors import InputError, cause
+from llpacknet.errors import InputError, cause, one_line
 
 # Set in the environment, it lets an exception that nobody foresaw show its traceback.
 TRACEBACK = "LLBENCH_TRACEBACK"
@@ -113,8 +113,3 @@ def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 -- a statu
         print(f"llbench: {said}", file=sys.stderr)
         return 2
     return status if isinstance(status, int) else 0
-
-
-def one_line(message: str) -> str:
-    """Escape what would break a line or steer the terminal: file names and files can hold anything."""
-    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in message)

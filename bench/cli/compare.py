@@ -33,11 +33,11 @@ def command(base: Path, head: Path, effect: float, across_machines: bool, strict
     """
     from rich.console import Console
 
-    from bench.cli import one_line
     from bench.judge.compare import compare
     from bench.judge.verdicts import Limits
     from bench.records import store
     from bench.show.tables import verdict_page, writers
+    from llpacknet.errors import one_line
 
     if base.exists() and head.exists() and base.samefile(head):
         click.echo(f"note: {base} and {head} are one folder, compared with itself", err=True)

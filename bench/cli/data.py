@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
@@ -11,13 +12,12 @@ from typing import TYPE_CHECKING
 import click
 
 from baselines.paper import FULL_SIZE
-from bench.cli import one_line
 from bench.cli.counting import counting
 from bench.cli.crew import cluster_option, crew
 from bench.cli.examples import examples
 from bench.cli.size import Size
 from bench.data.folder.subsets import PUBLISHED, RATIOS, SUBSETS, count, deviations
-from llpacknet.errors import InputError
+from llpacknet.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from bench.data.folder.pairs import Dataset
@@ -88,24 +88,28 @@ def make(scenes: int, seed: int, size: tuple[int, int], out: Path, black: bool, 
 @cluster_option
 def redark(
     photos: Path, out: Path, exposures: Path | None, seed: int, black: bool, cluster: str | None
-) -> None:
-    """Make dark raws from a folder of photographs (JPEG, PNG, 16-bit TIFF)."""
+) -> int:
+    """Make dark raws from a folder of photographs (JPEG, PNG, 16-bit TIFF).
+
+    A photograph that cannot be used is named and the rest goes on; the exit status is then 1.
+    """
     from bench.data.making import camera
     from bench.data.making.redark import redark as redark_photos
 
     offsets = camera.BLACK_OFFSETS if black else None
+    left_out: list[str] = []
+
+    def refused(reason: str) -> None:
+        left_out.append(reason)
+        print(f"llbench: left out: {one_line(reason)}", file=sys.stderr, flush=True)
 
     with crew(cluster) as workers, counting("redarking photographs") as progress:
         dataset = redark_photos(
-            photos,
-            out,
-            exposures=exposures,
-            seed=seed,
-            black_offset=offsets,
-            progress=progress,
-            spread=workers.spread,
-        )
+            photos, out, exposures=exposures, seed=seed, black_offset=offsets, progress=progress,
+            spread=workers.spread, refused=refused,
+        )  # fmt: skip
     _say_what_was_made(dataset)
+    return 1 if left_out else 0
 
 
 @command.command(

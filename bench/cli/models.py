@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from baselines import names, spec, weights_path
-from bench.cli import one_line
 from bench.cli.completing import method
 from bench.cli.examples import examples
 from bench.cli.options import only_free_option, weights_option
+from llpacknet.errors import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path

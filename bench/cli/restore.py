@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from bench.cli import one_line
 from bench.cli.counting import counting
 from bench.cli.examples import examples
 from bench.cli.options import weights_option
 from bench.machine.hosting import building, hosting
 from bench.records.forms import DEVICES, PRECISIONS, RUNTIMES
-from llpacknet.errors import InputError
+from llpacknet.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from llpacknet.photos.batch import Done

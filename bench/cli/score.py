@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bench.cli import one_line
 from bench.cli.crew import cluster_option, crew
 from bench.cli.examples import examples
+from llpacknet.errors import one_line
 
 if TYPE_CHECKING:
     from bench.judge.waterfall import Waterfall

@@ -95,6 +95,7 @@ def command(names: tuple[str, ...], plan: Path | None, out: Path | None, **chose
     Several networks are trained side by side: each sees the same patches and ends as it would alone.
     With --plan the file says what is trained and how, and what is there already is gone on with.
 
+    A photograph or pair that cannot be used is named and left out; the exit status is then 1.
     A run that was interrupted or killed goes on with --resume. Several GPUs: start it under torchrun, as
     `torchrun --nproc-per-node 4 -m bench train NAME ... --device cuda`.
     """
@@ -103,7 +104,7 @@ def command(names: tuple[str, ...], plan: Path | None, out: Path | None, **chose
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     from bench.train.learner import Diverged
     from bench.train.options import Options
-    from bench.train.trainer import train_side_by_side
+    from bench.train.session import Session
 
     if plan is not None:
         _refuse_beside_a_plan()
@@ -111,11 +112,12 @@ def command(names: tuple[str, ...], plan: Path | None, out: Path | None, **chose
     _check_names(names, chosen["init"])
     # The options of this verb are the fields of `Options`, by the same names.
     chosen["precision"] = chosen["precision"] or ("bf16" if chosen["device"] == "cuda" else "fp32")
+    session = Session([Options(name=name, out=_folder(name, names, out), **chosen) for name in names])
     try:
-        train_side_by_side([Options(name=name, out=_folder(name, names, out), **chosen) for name in names])
+        session.run()
     except Diverged:  # said while the others went on
         return 1
-    return 0
+    return 1 if session.data.unusable() else 0
 
 
 def _check_names(names: tuple[str, ...], init: Path | None) -> None:
@@ -151,6 +153,7 @@ def _carry_out(plan: Path, names: tuple[str, ...], out: Path | None, chosen: dic
     wanted = weights_plan.read(plan).of(names)
     where = {name: chosen[name] for name in ("device", "precision", "threads", "workers")}
     place = weights_plan.Place(chosen["photos"], out or Path("training"), **where)
-    finished = weights_plan.carry_out(wanted, place)
+    left_out: set[str] = set()
+    finished = weights_plan.carry_out(wanted, place, left_out)
     trainings = sum(len(row.networks) * len(row.seeds) for row in wanted.rows)
-    return 0 if len(finished) == trainings else 1
+    return 0 if len(finished) == trainings and not left_out else 1

@@ -59,9 +59,14 @@ def write(
         ],
     }
     _replace(
-        weights.with_suffix(".json"), (json.dumps(contents, indent=2, ensure_ascii=False) + "\n").encode()
+        weights.with_suffix(".json"), _encoded(json.dumps(contents, indent=2, ensure_ascii=False) + "\n")
     )
-    _replace(weights.with_suffix(".md"), _markdown(contents).encode())
+    _replace(weights.with_suffix(".md"), _encoded(_markdown(contents)))
+
+
+def _encoded(text: str) -> bytes:
+    # A photograph's name need not be UTF-8; what Python writes for such bytes JSON reads as well.
+    return text.encode(errors="backslashreplace")
 
 
 def _replace(path: Path, content: bytes) -> None:

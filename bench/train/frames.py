@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from bench.data.folder.pairs import Pair
+
+# Ending of the files beside the decoded frames that say why a pair cannot be used.
+UNUSABLE = ".unusable"
 FIRST_DIGIT = {"training": "0", "validation": "2"}
 
 
@@ -55,20 +59,15 @@ class Frames:
         self.store = store
         self.size = size
         self.seed = seed
+        self._unusable: dict[int, str] = {}
         store.mkdir(parents=True, exist_ok=True)
 
     def patch(self, step: int, index: int) -> Patch:
         """Return patch `index` of training step `step`."""
         rng = np.random.default_rng((self.seed, step, index))
-        pair = self.pairs[int(rng.integers(len(self.pairs)))]
-        mosaic, levels = self._short(pair.short)
-        truth = self._long(pair.long)
-        if mosaic.shape != truth.shape[:2]:
-            raise InputError(f"{pair.short} and {pair.long} differ in size: remove the pair")
+        pair, mosaic, levels, truth = self._drawn(rng)
         height, width = (side // 2 for side in mosaic.shape)
         half = self.size // 2
-        if min(height, width) <= half:
-            raise InputError(f"{pair.short} is smaller than a patch of {self.size} pixels: lower --patch")
         # A mirrored mosaic keeps its phase where its crop starts one pixel further, on the other colour.
         down, across, turned = (bool(each) for each in rng.integers(2, size=3))
         top = 2 * int(rng.integers(height - half)) + down
@@ -89,6 +88,42 @@ class Frames:
             pair.ratio,
             _sample(mosaic, levels_as_stored),
         )
+
+    def unusable(self) -> list[str]:
+        """List why pairs are left out, as far as any process of this run has found."""
+        reasons = sorted(self.store.glob(f"*{UNUSABLE}"))
+        return [path.read_text(encoding="utf-8", errors="surrogateescape") for path in reasons]
+
+    def _drawn(
+        self, rng: np.random.Generator
+    ) -> tuple[Pair, NDArray[np.uint16], NDArray[np.float64], NDArray[np.uint16]]:
+        """Draw a pair, and another one in place of any that cannot be used: whoever draws, the same one."""
+        while len(self._unusable) < len(self.pairs):
+            number = int(rng.integers(len(self.pairs)))
+            if number in self._unusable:
+                continue
+            pair = self.pairs[number]
+            reason = self.store / f"{pair.short.name}{UNUSABLE}"
+            try:
+                opened = self._opened(pair)
+            except InputError as error:
+                self._unusable[number] = str(error)
+                with whole(reason) as partial:
+                    partial.write_text(str(error), encoding="utf-8", errors="surrogateescape")
+                continue
+            reason.unlink(missing_ok=True)
+            return pair, *opened
+        raise InputError(f"no pair can be used: {next(iter(self._unusable.values()))}")
+
+    def _opened(self, pair: Pair) -> tuple[NDArray[np.uint16], NDArray[np.float64], NDArray[np.uint16]]:
+        """Mosaic with its levels, and truth."""
+        mosaic, levels = self._short(pair.short)
+        truth = self._long(pair.long)
+        if mosaic.shape != truth.shape[:2]:
+            raise InputError(f"{pair.short} and {pair.long} differ in size: remove the pair")
+        if min(mosaic.shape) // 2 <= self.size // 2:
+            raise InputError(f"{pair.short} is smaller than a patch of {self.size} pixels: lower --patch")
+        return mosaic, levels, truth
 
     def _short(self, path: Path) -> tuple[NDArray[np.uint16], NDArray[np.float64]]:
         """Mosaic, and black levels of R, G1, G2, B with the white level."""

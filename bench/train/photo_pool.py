@@ -97,19 +97,54 @@ def load(folder: Path, photographs: Iterable[Photograph]) -> list[NDArray[np.uin
     Raises:
         InputError: for a file that is no picture.
     """
-    pictures = []
+    return [_decoded(folder / each.file) for each in photographs]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The photographs of a folder that can be used.
+
+    Attributes:
+        pictures: (H, W, 3) uint8 each.
+        photographs: what they are, in the same order.
+        left_out: a line for each that cannot be used, which names it.
+    """
+
+    pictures: list[NDArray[np.uint8]]
+    photographs: list[Photograph]
+    left_out: list[str]
+
+
+def load_usable(folder: Path, photographs: Iterable[Photograph]) -> Loaded:
+    """Decode photographs as `load` does; one that is no picture is left out.
+
+    Raises:
+        InputError: for photographs of which none can be used.
+    """
+    loaded = Loaded([], [], [])
     for each in photographs:
-        path = folder / each.file
         try:
-            picture = picture_file.read(path)
+            picture = _decoded(folder / each.file)
         except InputError as error:
-            raise InputError(f"{path} {error}") from None
-        except Exception as error:
-            raise InputError(f"{path} cannot be read as a picture ({cause(error)}); remove it") from error
-        if picture.size == 0:
-            raise InputError(f"{path} holds no picture; remove it")
-        pictures.append(_eight_bits(picture))
-    return pictures
+            loaded.left_out.append(str(error))
+            continue
+        loaded.pictures.append(picture)
+        loaded.photographs.append(each)
+    if loaded.left_out and not loaded.pictures:
+        raise InputError(f"no photograph can be used: {loaded.left_out[0]}")
+    return loaded
+
+
+def _decoded(path: Path) -> NDArray[np.uint8]:
+    try:
+        picture = picture_file.read(path)
+    except InputError as error:
+        raise InputError(f"{path} {error}") from None
+    except Exception as error:
+        raise InputError(f"{path} cannot be read as a picture ({cause(error)}); remove it") from error
+    if picture.size == 0:
+        raise InputError(f"{path} holds no picture; remove it")
+    return _eight_bits(picture)
 
 
 def _eight_bits(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:

@@ -75,6 +75,6 @@ class Reporter:
     def say(self, text: str) -> None:
         """Print one line."""
         if self._bar:
-            self._bar.console.print(text)
+            self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
         elif self.shown:
             print(text, file=sys.stderr, flush=True)

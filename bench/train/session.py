@@ -23,7 +23,7 @@ from bench.train.loading import batches
 from bench.train.options import check
 from bench.train.reporter import Reporter
 from bench.train.sources import Data, data_of
-from llpacknet.errors import InputError
+from llpacknet.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -87,6 +87,7 @@ class Session:
         self._usual = math.inf
         self._upcoming: Generator[Batch, None, None] | None = None
         self._made_to = -1
+        self._told: set[str] = set()
 
     @property
     def step(self) -> int:
@@ -116,6 +117,7 @@ class Session:
                 curve.truncate(each.options.out, each.step)
         try:
             with _Interrupts() as interrupts, Reporter(self.title, self.rank == 0) as reporter:
+                self._tell_unusable(reporter)
                 while self.running and self.done < 1:
                     share = schedule(self.done, self.step, self.shared.warm_up)
                     learned = self.learn(share, reporter)
@@ -124,6 +126,7 @@ class Session:
                         self.ship(reporter, unfinished=True)
                         raise KeyboardInterrupt
                 self.ship(reporter, unfinished=self.shared.unfinished)
+                self._tell_unusable(reporter)
         finally:
             self.close()
         if self.diverged:
@@ -180,6 +183,13 @@ class Session:
             reporter.say(
                 f"{each.weights}: {each.best:.2f} dB on the validation patches after {each.step} steps"
             )
+
+    def _tell_unusable(self, reporter: Reporter) -> None:
+        """Name the photographs or pairs that are left out, each once."""
+        for reason in self.data.unusable():
+            if reason not in self._told:
+                self._told.add(reason)
+                reporter.say(f"llbench: left out: {one_line(reason)}")
 
     def close(self) -> None:
         """End the processes that make patches, and leave torchrun's group."""

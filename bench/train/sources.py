@@ -10,6 +10,8 @@ from bench.train.patches import Patches
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from bench.train.loading import PatchSource
     from bench.train.options import Options
     from bench.train.patches import Patch
@@ -27,12 +29,15 @@ class Data:
         validation: fixed pairs to validate on, on scenes that the source does not show; at least one.
         credited: the photographs that the source shows.
         meter: makes patches on scenes of the validation, to gauge an amplifier by; None to use its pairs.
+        unusable: lists, in a line each, the photographs or pairs that were found to be of no use and are left
+            out; a data set's are found as they come up.
     """
 
     source: PatchSource
     validation: list[Patch]
     credited: list[photo_pool.Photograph]
     meter: PatchSource | None = None
+    unusable: Callable[[], list[str]] = list
 
     def metered(self) -> list[Patch]:
         """Patches whose frames an amplifier is gauged by."""
@@ -53,11 +58,12 @@ def data_of(options: Options) -> Data:
         store = options.out / "frames"
         frames = Frames(options.dataset, store, options.patch, options.seed, "training")
         held_frames = Frames(options.dataset, store, options.patch, VALIDATION_SEED, "validation")
-        return Data(frames, [held_frames.patch(0, index) for index in range(VALIDATION_PATCHES)], [])
+        pairs = [held_frames.patch(0, index) for index in range(VALIDATION_PATCHES)]
+        return Data(frames, pairs, [], unusable=frames.unusable)
     assert options.photos is not None
     listed = photo_pool.listed(options.photos)
-    used = [each for each in listed if each.use == "training"]
-    shown = photo_pool.load(options.photos, used)
+    used = photo_pool.load_usable(options.photos, [each for each in listed if each.use == "training"])
+    shown = used.pictures
     if options.scenes:
         from bench.train import rendered
 
@@ -65,10 +71,15 @@ def data_of(options: Options) -> Data:
     own = Patches(shown, options.patch, options.seed)
     folder = options.validation or options.photos
     kept = photo_pool.listed(folder) if options.validation else listed
-    pool = photo_pool.load(folder, [each for each in kept if options.validation or each.use == "validation"])
+    held = photo_pool.load_usable(
+        folder, [each for each in kept if options.validation or each.use == "validation"]
+    )
+    pool = held.pictures
     if not pool:
         raise InputError(f"{folder} keeps no photograph for validation: add some, or give --val DIR")
     shortest = min(min(each.shape[:2]) for each in pool)
     held_out = Patches(pool, min(VALIDATION_SIZE, shortest // 16 * 16), VALIDATION_SEED)
     pairs = [held_out.patch(0, index) for index in range(VALIDATION_PATCHES)]
-    return Data(own, pairs, used, Patches(pool, 32, VALIDATION_SEED))
+    left_out = used.left_out + held.left_out
+    meter = Patches(pool, 32, VALIDATION_SEED)
+    return Data(own, pairs, used.photographs, meter, unusable=lambda: left_out)

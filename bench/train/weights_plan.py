@@ -8,6 +8,7 @@ and a network's further seeds keep its rate.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import sys
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from bench.train import curve
 from bench.train.learner import Diverged
 from bench.train.options import Options
-from bench.train.trainer import train_side_by_side
+from bench.train.session import Session
 from llpacknet.errors import InputError
 from llpacknet.runtimes import processor
 from llpacknet.whole import whole
@@ -128,8 +129,13 @@ def read(path: Path) -> WeightsPlan:
     return WeightsPlan(terms, rows)
 
 
-def carry_out(plan: WeightsPlan, place: Place) -> list[Path]:
+def carry_out(plan: WeightsPlan, place: Place, left_out: set[str] | None = None) -> list[Path]:
     """Train what a plan lists and is not trained yet, in its order.
+
+    Args:
+        plan: what to train.
+        place: where, and on which photographs.
+        left_out: gets a line for every photograph that was found to be of no use.
 
     Returns:
         The weights' files of all trainings that came to their end.
@@ -140,22 +146,23 @@ def carry_out(plan: WeightsPlan, place: Place) -> list[Path]:
     """
     place = replace(place, precision=place.precision or _precision(place.device))
     finished: list[Path] = []
+    left_out = set() if left_out is None else left_out
     for row in plan.rows:
         for seed in row.seeds:
-            _choose_rates(plan.terms, place, row.networks)
+            _choose_rates(plan.terms, place, row.networks, left_out)
             runs = [_run(plan.terms, place, name, seed) for name in row.networks]
-            _train([run for run in runs if not _is_finished(run)])
+            _train([run for run in runs if not _is_finished(run)], left_out)
             finished += [_weights(run) for run in runs if _is_finished(run)]
     return finished
 
 
-def _train(runs: Sequence[Options]) -> None:
+def _train(runs: Sequence[Options], left_out: set[str]) -> None:
     """Train side by side; one that diverges has been left behind by the others, which are finished."""
     if runs:
-        try:
-            train_side_by_side(runs)
-        except Diverged:  # said while the others went on
-            return
+        session = Session(runs)
+        with contextlib.suppress(Diverged):  # said while the others went on
+            session.run()
+        left_out.update(session.data.unusable())
 
 
 def _precision(device: str) -> str:
@@ -217,13 +224,13 @@ def _run(terms: Terms, place: Place, name: str, seed: int) -> Options:
     )  # fmt: skip
 
 
-def _choose_rates(terms: Terms, place: Place, names: Sequence[str]) -> None:
+def _choose_rates(terms: Terms, place: Place, names: Sequence[str], left_out: set[str]) -> None:
     """Try every rate for the networks that have none yet, side by side, and write down the best of each."""
     open_ = [name for name in names if not (_folder(place, name) / "rate.json").is_file()]
     trials = {name: {rate: _trial(terms, place, name, rate) for rate in terms.rates} for name in open_}
     runs = [run for by_rate in trials.values() for run in by_rate.values()]
     if any(_score(run) is None for run in runs):
-        _train(runs)
+        _train(runs, left_out)
     for name, by_rate in trials.items():
         _write_choice(_folder(place, name) / "rate.json", terms, {r: _score(t) for r, t in by_rate.items()})
 

@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 from skimage import data
 
+from bench.cli import main
 from bench.data.making.exposures import scene_ids
 from bench.data.making.redark import redark
 from llpacknet.errors import InputError
@@ -182,6 +183,36 @@ def test_a_damaged_photograph_is_named(name, content, photos, tmp_path):
     (photos / name).write_bytes(content)
     with pytest.raises(InputError, match=f"cannot read photograph .*{name}"):
         redark(photos, tmp_path / "out")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_bad_photographs_are_named_and_the_others_are_exposed_as_without_them(seed, photos, tmp_path, capsys):
+    """Any of several, damaged in any way; what was made of one that went bad goes."""
+    rng = np.random.default_rng(seed)
+    names = [f"1000{number}.png" for number in range(4)]
+    for name in names:
+        save(photos, name, cat())
+    arguments = ["data", "redark", str(photos), "--out", str(tmp_path / "out")]
+    assert main(arguments) == 0
+    before = {path.name: path.read_bytes() for path in (tmp_path / "out").rglob("*.DNG")}
+    bad = rng.choice(names, rng.integers(1, 4), replace=False)
+    for name in bad:
+        whole = (photos / name).read_bytes()
+        contents = b"", whole[: rng.integers(1, len(whole) // 2)], rng.bytes(300), whole[:8]
+        (photos / name).write_bytes(contents[rng.integers(4)])
+    capsys.readouterr()
+    assert main(arguments) == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == said.count("llbench: left out: ") == len(bad)
+    assert all(name in said for name in bad)
+    after = {path.name: path.read_bytes() for path in (tmp_path / "out").rglob("*.DNG")}
+    assert after == {name: content for name, content in before.items() if f"{name[:5]}.png" not in bad}
+
+
+def test_a_folder_of_bad_photographs_alone_is_one_error(photos, tmp_path, capsys):
+    (photos / "a.png").write_bytes(b"text")
+    assert main(["data", "redark", str(photos), "--out", str(tmp_path / "out")]) == 2
+    assert "no photograph in" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_pictures_that_are_no_photographs_are_refused(photos, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,3 +82,27 @@ def test_test_scenes_are_never_trained_on(folder: Path, tmp_path: Path) -> None:
             (root / kind / path.name.replace("00001", "10001")).write_bytes(path.read_bytes())
     with pytest.raises(InputError, match="never trained on"):
         Frames(root, tmp_path / "store", 32, seed=0, subset="training")
+
+
+def test_a_pair_that_cannot_be_used_is_told_and_replaced_alike_by_every_process(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Cut short, or of another size than its truth: the patches are the others', whoever found it first."""
+    root = tmp_path / "set"
+    shutil.copytree(folder, root)
+    for scene in ("00002", "00003"):
+        for path in (*folder.glob("*/00001*"),):
+            shutil.copy(path, root / path.parent.name / path.name.replace("00001", scene))
+    short = root / "short" / "00002_00_0.1s.dng"
+    short.write_bytes(short.read_bytes()[:-2000])
+    write_dng(root / "long" / "00003_00_10s.dng", np.full((64, 96), 700, np.uint16))
+    first, second = (Frames(root, tmp_path / name, 32, seed=1, subset="training") for name in "ab")
+    patches = [first.patch(step, 0) for step in range(12)]
+    again = [second.patch(step, 0) for step in reversed(range(12))][::-1]
+    for one, other in zip(patches, again, strict=True):
+        assert np.array_equal(one.mosaic, other.mosaic)
+    said = first.unusable()
+    assert len(said) == 2
+    assert "00002_00_0.1s.dng" in said[0]
+    assert "differ in size" in said[1]
+    assert said == second.unusable()

@@ -21,6 +21,7 @@ from PIL import Image
 from safetensors.torch import load_file
 
 from baselines.registry import create
+from bench.cli import main
 from bench.records.provenance import weights_facts
 from bench.train import checkpoints, curve, rendered
 from bench.train.learner import Diverged, Learner, psnr_8bit
@@ -459,3 +460,27 @@ def test_validation_scores_the_truncated_picture() -> None:
     """254.9 of 255 is truncated to 254: one step of 255 everywhere is 48.13 dB."""
     truth = torch.ones(1, 3, 4, 4)
     assert psnr_8bit(truth * (254.9 / 255), truth) == pytest.approx(20 * np.log10(255), abs=1e-4)
+
+
+def test_a_bad_photograph_is_named_and_not_credited_and_the_others_are_trained_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One to train on and one to validate on, in names that are no text; the exit status tells."""
+    photos, out = tmp_path / "photos", tmp_path / "out"
+    photos.mkdir()
+    rng = np.random.default_rng(3)
+    names = [os.fsdecode(b"caf\xe9.png"), *(f"d{number}.png" for number in range(12))]
+    for name in names:
+        Image.fromarray(rng.integers(0, 255, (48, 64, 3), np.uint8)).save(photos / name)
+    bad = sorted(names)[2], sorted(names)[5]
+    for name in bad:
+        (photos / name).write_bytes((photos / name).read_bytes()[:200])
+    arguments = ["--photos", str(photos), "--out", str(out), "--steps", "2", "--patch", "32", "--batch", "1"]
+    assert main(["train", "red", *arguments, "--workers", "0", "--threads", "1"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("llbench: left out: ") == 2
+    assert all(name in said for name in bad)
+    card = json.loads((out / "red.json").read_text(encoding="utf-8"))
+    credited = {one["file"] for one in card["photographs"]}
+    assert names[0] in credited
+    assert not credited & set(bad)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from bench.data.folder.pairs import MAX_RATIO
 from bench.data.making import camera
 from bench.data.making.exposures import ExposurePlan, drawn, from_csv
 from bench.data.making.photographs import find_photographs, read_photograph
-from bench.data.making.spreading import counted, fill
+from bench.data.making.spreading import Refused, counted, fill
 from bench.data.making.writing import Frame, Settings, write_frames
 from llpacknet.errors import InputError
 
@@ -44,6 +45,7 @@ def redark(
     noise: bool = True,
     threads: int | None = None,
     spread: Spread | None = None,
+    refused: Callable[[str], None] | None = None,
 ) -> Dataset:
     """Expose every photograph of a folder as the camera would have, once long and several times short.
 
@@ -65,12 +67,15 @@ def redark(
         threads: threads to use; by default two, or one where there is one processor.
         spread: does a function for each of several photographs, elsewhere and in any order; by default they
             are exposed here, one after another.
+        refused: told of each photograph that cannot be used, in one line; the others are exposed, and what
+            was made of it earlier goes. None to end at the first such photograph.
 
     Returns:
         the index of the folder.
 
     Raises:
-        InputError: unusable photographs or exposures (with the row), or an unusable folder.
+        InputError: unusable photographs (all of them, where `refused` is told) or exposures (with the row),
+            or an unusable folder.
     """
     if seed < 0:
         raise InputError(f"seed {seed} is negative: give 0 or more")
@@ -85,21 +90,43 @@ def redark(
     manifest = prepare(out, "redark", parameters, resume=resume)
     todo = [(plan, _frames(plan)) for plan in plans]
     count = counted(sum(len(frames) for _, frames in todo), progress)
-    missing = [one for plan, _ in todo for one in _left(manifest, out, found[plan.photo], plan, count)]
+    left_out: dict[str, str] = {}
+
+    def refuse(one: Refused) -> None:
+        if refused is None:
+            raise InputError(one.reason)
+        left_out[one.piece] = one.reason
+        refused(one.reason)
+
+    left = (_left(manifest, out, found[plan.photo], plan, count, refuse) for plan, _ in todo)
+    missing = list(chain.from_iterable(left))
     black = black_error, black_offset
     one = partial(expose, out.absolute(), seed, read_noise, black, noise, threads)
-    fill(out, manifest, one, missing, count, spread)
-    _drop_unplanned(manifest, out, [frame for _, frames in todo for frame in frames])
+    fill(out, manifest, one, missing, count, spread, refuse)
+    kept = [frame for plan, frames in todo if plan.scene not in left_out for frame in frames]
+    _drop_unplanned(manifest, out, kept)
     manifest.write(out)
+    if not kept:
+        raise InputError(f"no photograph in {photos} can be used: name a folder of others")
     return index(out)
 
 
 def _left(
-    manifest: Manifest, out: Path, path: Path, plan: ExposurePlan, count: Callable[[], None]
+    manifest: Manifest,
+    out: Path,
+    path: Path,
+    plan: ExposurePlan,
+    count: Callable[[], None],
+    refuse: Callable[[Refused], None],
 ) -> Iterator[tuple[Path, dict[str, str], ExposurePlan]]:
     """Give a photograph that is still to be exposed; of one that is done, count the frames."""
     frames = _frames(plan)
-    source = {"source": path.name, "source_sha256": digest(path)}
+    try:
+        source = {"source": path.name, "source_sha256": digest(path)}
+    except OSError as error:
+        reason = f"cannot read photograph {path} ({error.strerror}): replace or remove it"
+        refuse(Refused(plan.scene, reason))
+        return
     if all(_up_to_date(manifest, out, frame, source) for frame in frames):
         for _ in frames:
             count()
@@ -116,15 +143,19 @@ def expose(
     threads: int,
     photo: tuple[Path, dict[str, str], ExposurePlan],
     written: Callable[[], None] | None = None,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, Any]] | Refused:
     """Expose one photograph into a folder that `redark` has prepared; returns its entries for the manifest.
 
     Arguments as for `redark`; `black` is its `black_error` and `black_offset`, `photo` is its file, what the
-    manifest says of that, and its exposures;
-    `written` is called after each file.
+    manifest says of that, and its exposures; `written` is called after each file. A photograph that cannot be
+    used is refused, with the reason.
     """
     path, source, plan = photo
-    clean = clean_mosaic(read_photograph(path), plan.white_balance)
+    try:
+        pixels = read_photograph(path)
+    except InputError as error:
+        return Refused(plan.scene, str(error))
+    clean = clean_mosaic(pixels, plan.white_balance)
     about: dict[str, Any] = {"synthetic": True, "seed": seed, **source}
     settings = Settings(plan.iso, plan.white_balance, about, read_noise, black[0], noise, black[1])
     scene_seed = np.random.SeedSequence(seed, spawn_key=(int(plan.scene),))
