@@ -21,7 +21,19 @@ from bench.cli.options import chosen_models, only_free_option, request_options, 
     )
 )
 @request_options(
-    *("dataset", "tier", "models", "device", "size", "threads", "rounds", "images", "seed", "weights"),
+    *(
+        "dataset",
+        "tier",
+        "models",
+        "device",
+        "size",
+        "threads",
+        "rounds",
+        "images",
+        "seed",
+        "black",
+        "weights",
+    ),
     tier={"default": "quick", "show_default": True},
     models={"help": "Names with commas between, 'all' or 'field'; default: the tier's."},
     dataset={"help": "Folder in SID's layout, or its address (s3://…); made if not given."},

@@ -50,6 +50,8 @@ def stops(_: click.Context, __: click.Parameter, value: str | None) -> tuple[flo
 @click.option("--gain", default="auto", show_default=True, help="'auto', or what the raw is multiplied by.")
 @click.option("--ev", callback=stops, metavar="STOPS",
               help="A bracket: pictures so many stops brighter, as -1,0,+1, from one decode.")  # fmt: skip
+@click.option("--black", type=click.Choice(("file", "per-frame")), default="file", show_default=True,
+              help="Black level: the file's, or estimated in each frame.")  # fmt: skip
 @click.option("--format", "kind", type=click.Choice(KINDS),
               help="png, jpeg, tiff (16 bits) or linear dng; else by the suffix of OUT, or png.")  # fmt: skip
 @click.option(
@@ -68,6 +70,7 @@ def command(
     model: str,
     gain: str,
     ev: tuple[float, ...],
+    black: str,
     kind: str | None,
     runtime: str,
     precision: str,
@@ -84,6 +87,7 @@ def command(
     from llpacknet.photos import batch
 
     todo = batch.bracket(batch.tasks(inputs, out, kind), ev)  # type: ignore[arg-type]
+    todo = [replace(task, own_black=black == "per-frame") for task in todo]
     left = [task for task in todo if overwrite or not task.target.exists()]
     if len(left) < len(todo):
         kept = len(todo) - len(left)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @request_options(
     *("models", "measurements", "dataset", "protocols", "device", "runtimes", "precisions"),
-    *("size", "threads", "rounds", "sweep", "weights"),
+    *("size", "threads", "rounds", "sweep", "black", "weights"),
     models={"required": True},
     rounds={"help": "Interleaved rounds of latency; default 5."},
     size={"help": "Frame for latency, memory and complexity."},

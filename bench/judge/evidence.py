@@ -154,6 +154,21 @@ def with_protocol(results: Results) -> str:
     return max(WITH, key=lambda name: results.judged.get(name, 0))
 
 
+def shown_protocols(results: Results) -> tuple[str, str]:
+    """Return the protocols that tables show as "without" and "with GT exposure".
+
+    Those of the claims; where nothing was judged under one but with each frame's own black, that variant.
+    """
+    variants = [protocols.with_black(name, "per-frame") for name in (*WITHOUT, *WITH)]
+    own = [name for name in variants if results.judged.get(name)]
+    without, with_gt = WITHOUT[0], with_protocol(results)
+    if not results.judged.get(without) and variants[0] in own:
+        without = variants[0]
+    if not results.judged.get(with_gt):
+        with_gt = next((name for name in own if name != variants[0]), with_gt)
+    return without, with_gt
+
+
 def protocol_of(subject: Subject, results: Results) -> str:
     """Return the protocol of a claim about pictures: named outright, or by the exposure that it was given."""
     named = subject.get("protocol_name")

@@ -15,6 +15,7 @@ Quantity = Literal["psnr", "ssim", "lpips"]
 # Settings in the order in which they are changed.
 AXES: dict[str, str] = {
     "subset": "pairs scored",
+    "black": "black level of the input",
     "gain": "gain of the input",
     "input_clip": "clip of the input",
     "quantise": "step to 8 bits",

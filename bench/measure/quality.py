@@ -22,6 +22,7 @@ from bench.metrics import psnr, quantise, ssim
 from bench.metrics.lpips import lpips
 from bench.records import protocols
 from llpacknet.errors import InputError
+from llpacknet.raw.black import with_own_black
 from llpacknet.raw.read import read_raw
 from llpacknet.red_gain import red_gain
 
@@ -44,12 +45,12 @@ class Restored:
     """A restored picture and how it came about.
 
     Attributes:
-        key: picture, gain and clip that it was made with.
+        key: picture, gain, clip and black level that it was made with.
         rgb: (H, W, 3) float32 in [0, 1].
         gain: the gain behind it, given or chosen; None where the method does not tell.
     """
 
-    key: tuple[str, float, float | None]
+    key: tuple[str, float, float | None, str]
     rgb: NDArray[np.float32]
     gain: float | None
 
@@ -113,6 +114,8 @@ class Judge:
             )
         # The gain belongs to the exposure, so that it is found on the whole frame whatever part is judged.
         with trace.span("input"):
+            own_black = protocol.black == "per-frame"
+            frame, drift = with_own_black(frame) if own_black else (frame, None)
             gain = given_gain(protocol, frame, picture.ratio)
         part = central(frame.mosaic.shape, job.part_of) if job.part_of else None
         if job.area_fraction < 1 and part is not None:
@@ -133,6 +136,8 @@ class Judge:
                 self._keeper.keep(protocol, picture.name, pictures, restored.key, whole=whole)
         if part is not None:
             values = {**values, "part": {**part.sides(), **of_part}}
+        if drift is not None:
+            values = {**values, "black_drift": drift.dn, "black_source": drift.source}
         return {
             **values,
             "brightness_stops": brightness.stops(restored.rgb, target),
@@ -158,7 +163,7 @@ class Judge:
         subject = self._subject
         given = gain if subject.conventions.needs_gain else 1.0
         clip = protocol.clip_for(subject.conventions.input_clip)
-        key = (picture.short, given, clip)
+        key = (picture.short, given, clip, protocol.black)
         if self._restored is None or self._restored.key != key:
             self._restored = None
             with trace.span("input"):

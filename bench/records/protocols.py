@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -11,7 +11,10 @@ from typing import Literal
 from llpacknet.errors import InputError
 
 Gain = Literal["ratio", "estimate", "constant", "level"]
+Black = Literal["file", "per-frame"]
 FILE = Path(__file__).with_name("protocols.toml")
+# What follows a protocol's name where each frame's own black is subtracted instead of the file's.
+PER_FRAME_BLACK = "+per-frame-black"
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,9 @@ class Protocol:
             that of `quantise` where the file says nothing.
         notes: what a publication leaves open, and what was chosen here.
         control_of: the published protocol that differs in the gain alone; empty for one that was published.
+        black: what is subtracted from the short exposure: "file" is the level that its file states,
+            "per-frame" the one that `llpacknet.raw.black` estimates. No published protocol has the latter: it
+            is an option, and `PER_FRAME_BLACK` then follows the name.
     """
 
     name: str
@@ -55,12 +61,13 @@ class Protocol:
     lpips_quantise: Literal["truncate", "round", "none"]
     notes: str
     control_of: str = ""
+    black: Black = "file"
 
     @property
     def given(self) -> tuple[object, ...]:
         """What a method is given under it: equal for protocols that give the same input."""
         # A constant belongs to the frames that the protocol's rule takes.
-        return self.gain, self.subset if self.gain == "constant" else None, self.input_clip
+        return self.gain, self.subset if self.gain == "constant" else None, self.input_clip, self.black
 
     def clip_for(self, method_clip: float | None) -> float | None:
         """Upper clip of the amplified mosaic, for a method whose own is `method_clip`; None: no clip."""
@@ -101,12 +108,24 @@ def default() -> Protocol:
 
 
 def get(name: str) -> Protocol:
-    """Return the protocol of that name.
+    """Return the protocol of that name, which may end in `PER_FRAME_BLACK`.
 
     Raises:
         InputError: there is none; the message lists those that exist.
     """
     protocols = _file()[1]
-    if name not in protocols:
+    plain = name.removesuffix(PER_FRAME_BLACK)
+    if plain not in protocols:
         raise InputError(f"no protocol is called {name!r}: choose from {', '.join(protocols)}")
-    return protocols[name]
+    found = protocols[plain]
+    if name == plain:
+        return found
+    return replace(
+        found, name=name, title=f"{found.title}, each frame's own black subtracted", black="per-frame"
+    )
+
+
+def with_black(name: str, black: Black) -> str:
+    """Name the protocol that differs from another in the black level alone; it may be the same."""
+    plain = name.removesuffix(PER_FRAME_BLACK)
+    return plain + PER_FRAME_BLACK if black == "per-frame" else name

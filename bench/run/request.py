@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from bench.data.folder.pairs import Dataset
     from bench.records.cells import Measurement
+    from bench.records.protocols import Black
     from bench.records.tiers import Tier
 
 # What is measured of a method where nothing else is asked for.
@@ -65,6 +66,7 @@ class Request:
         images: at most so many images are judged per protocol; None for the tier's limit.
         seed: of the pictures that are made.
         sweep: "resolution" or "threads": the same over many sizes or thread counts.
+        black: level that is subtracted from what is judged, see `bench.records.protocols.Protocol`.
         weights: file per model instead of the shipped one.
         predictions: whether restored pictures are kept under `<out>/predictions`; always with a tier.
     """
@@ -95,6 +97,10 @@ class Request:
     )
     seed: int = _asked("--seed", "number", "Of the data that are made.", SEED)
     sweep: str | None = _asked("--sweep", "choice", "Repeat over sizes or thread counts.", choices=SWEEPS)
+    black: Black = _asked(  # noqa: RUF009 -- a field
+        "--black", "choice", "Black level of what is judged: the file's, or estimated in each frame.", "file",
+        choices=("file", "per-frame"),
+    )  # fmt: skip
     weights: Mapping[str, Path] = _asked("--weights", "weights", "", {})
     predictions: bool = _asked(
         "--predictions", "flag", "Keep restored pictures under OUT/predictions.", False
@@ -126,12 +132,16 @@ class Request:
         from bench.records import protocols
 
         default = self.limits.protocols if self.limits else (protocols.default().name,)
-        return tuple(protocols.get(name).name for name in self.protocols or default)
+        asked = [protocols.get(name).name for name in self.protocols or default]
+        return tuple(dict.fromkeys(protocols.with_black(name, self.black) for name in asked))
 
     @property
     def controlled_by(self) -> tuple[str, ...]:
         """Names of the further protocols that judge methods which are not slow: the tier's controls."""
-        return self.limits.controls if self.limits and not self.protocols else ()
+        from bench.records import protocols
+
+        controls = self.limits.controls if self.limits and not self.protocols else ()
+        return tuple(protocols.with_black(name, self.black) for name in controls)
 
     @property
     def forms(self) -> tuple[tuple[str, str], ...]:

@@ -29,7 +29,7 @@ QUANTITIES: tuple[Quantity, ...] = ("psnr", "ssim", "lpips")
 # A picture's values by quantisation and metric name, or why there are none.
 Judged = dict[tuple[str, str], float] | str
 # What a protocol says of the input; pictures that exist already cannot be changed in it.
-GIVEN = ("gain", "input_clip")
+GIVEN = ("black", "gain", "input_clip")
 
 
 @dataclass

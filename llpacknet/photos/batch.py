@@ -14,6 +14,7 @@ import numpy as np
 from llpacknet.errors import InputError, cause
 from llpacknet.photos import capture, pictures
 from llpacknet.photos.colour import Difference, difference
+from llpacknet.raw.black import with_own_black
 from llpacknet.raw.read import frame_of, open_raw
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from llpacknet.photos.pictures import Kind
+    from llpacknet.raw.black import Drift
     from llpacknet.raw.frame import RawFrame
     from llpacknet.restoring import Placed, Restored, Restorer
 
@@ -70,12 +72,21 @@ WRITING = 2
 
 @dataclass(frozen=True)
 class Task:
-    """One photograph to restore, `ev` stops brighter than its gain says, and its picture's file."""
+    """One photograph to restore, and its picture's file.
+
+    Attributes:
+        source: the raw file.
+        target: the picture's.
+        kind: the picture's format.
+        ev: how many stops brighter than its gain says.
+        own_black: whether black is estimated in the frame (`llpacknet.raw.black`) instead of the file's.
+    """
 
     source: Path
     target: Path
     kind: Kind
     ev: float = 0.0
+    own_black: bool = False
 
 
 @dataclass(frozen=True)
@@ -206,7 +217,17 @@ def _read(task: Task, restorer: Restorer) -> _Read:
     with open_raw(task.source) as raw:
         frame = frame_of(raw, task.source)
         exif = capture.read(task.source, raw)
-    return _Read(frame, exif, restorer.place(frame), (*frame.notes, *_bright(frame)))
+    notes = (*frame.notes, *_bright(frame))
+    if task.own_black:
+        frame, drift = with_own_black(frame)
+        notes += (_told(drift),)
+    return _Read(frame, exif, restorer.place(frame), notes)
+
+
+def _told(drift: Drift) -> str:
+    if drift.dn is None:
+        return "has light in its darkest parts too: the black level that it states is kept"
+    return f"has its black {drift.dn:+.2f} from where it says, by its {drift.source}: subtracted"
 
 
 def _bright(frame: RawFrame) -> tuple[str, ...]:

@@ -95,6 +95,24 @@ def test_the_score_of_a_runs_own_pictures_is_what_its_cells_say(data, tmp_path, 
     assert "another input" in capsys.readouterr().err
 
 
+def test_each_frames_own_black_is_a_protocol_of_its_own(tmp_path):
+    """A black level that is off by several digital numbers is found in the frame, and said in its cell."""
+    data = make(tmp_path / "off", scenes=1, seed=1, size=(256, 384), black_error=4.0, extra_frames=0)
+    manifest = json.loads((tmp_path / "off" / "manifest.json").read_text())
+    errors = {Path(one["path"]).stem: one["noise"]["black_error"] for one in manifest["files"]}
+    options = {"protocols": ["paper2020-gt"], "images": 1}
+    records = judged(["gain-only"], data, tmp_path / "out", **options)
+    records |= judged(["gain-only"], data, tmp_path / "own", black="per-frame", **options)
+    ((plain, image), (own, _)) = sorted(records)
+    assert (plain, own) == ("paper2020-gt", "paper2020-gt+per-frame-black")
+    values = records[own, image].values
+    # The light of the darkest parts counts as black.
+    assert errors[image] - 0.2 < values["black_drift"] < errors[image] + 1
+    assert "black_drift" not in records[plain, image].values
+    assert values["psnr"] > records[plain, image].values["psnr"]
+    assert abs(values["brightness_stops"]) < abs(records[plain, image].values["brightness_stops"])
+
+
 def test_controls_give_a_gain_that_knows_little_of_the_picture_and_its_brightness_shows(data, tmp_path):
     named = ["paper2020-constant", "paper2020-level", "paper2020-gt"]
     records = judged(["gain-only"], data, tmp_path, protocols=named)

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from bench.judge import picture_scores, quantities
-from bench.judge.evidence import WITHOUT, with_protocol
+from bench.judge.evidence import shown_protocols
 from bench.show.figures import style
 from bench.show.figures.style import Drawn
 from bench.show.tables import published
@@ -138,7 +138,7 @@ def by_image(results: Results) -> Drawn | None:
 
 def _two_protocols(results: Results) -> tuple[str, ...]:
     """Without and with GT exposure, as in Table 1."""
-    return (WITHOUT[0], with_protocol(results))
+    return shown_protocols(results)
 
 
 def _points(results: Results, protocol: str) -> list[tuple[str, float, float, bool]]:

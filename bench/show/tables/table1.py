@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.paper import FULL_SIZE
 from bench.judge import picture_scores, quantities
-from bench.judge.evidence import WITHOUT, with_protocol
+from bench.judge.evidence import shown_protocols
 from bench.judge.quantities import GB, PEAK_REPEATABILITY, Measured
 from bench.judge.statistics import seed_reach
 from bench.records import protocols, store
@@ -41,8 +41,8 @@ def table1(results: Results) -> Table:
     """
     rows = [row for row in published.load()["table1"] if _present(row, results)]
     rows += [_own_row(model) for model in _own_models(results)]
-    protocol = with_protocol(results)
-    matched = {name: common_images(results, name) for name in (WITHOUT[0], protocol)}
+    without, protocol = shown_protocols(results)
+    matched = {name: common_images(results, name) for name in (without, protocol)}
     table = Table(
         name="table1",
         title="Table 1 of the paper, published and measured",
@@ -88,7 +88,8 @@ def _columns(results: Results, protocol: str, *, matched: bool) -> tuple[Column,
         columns.append(Column("paper", (f"{key}_published",), title))
         keys: tuple[str, ...] = (f"{key}_measured",)
         columns.append(Column("here", keys, title, ("low",), intervals=True, floors=(least,)))
-    for title, end, name in (("without GT", "without_gt", WITHOUT[0]), ("with GT", "with_gt", protocol)):
+    without, _ = shown_protocols(results)
+    for title, end, name in (("without GT", "without_gt", without), ("with GT", "with_gt", protocol)):
         head = f"PSNR/SSIM {title}"
         judged = len(results.images(name))
         columns.append(Column("paper", (f"psnr_{end}_published", f"ssim_{end}_published"), head))
@@ -143,7 +144,7 @@ def _row(
         printed(figures, "parameters"),
         word("none") if row.get("classical") else counted(parameters, 1e-6, "{:.3f}"),
         printed(figures, "psnr_without", "ssim_without"),
-        *_pictures(results, row["without"], WITHOUT[0], matched, is_ranked=judged),
+        *_pictures(results, row["without"], shown_protocols(results)[0], matched, is_ranked=judged),
         printed(figures, "psnr_with", "ssim_with"),
         *(with_note(entry, row.get("note_with")) for entry in _with(results, row, protocol, matched)),
     )
@@ -206,11 +207,11 @@ def _options(results: Results, model: str) -> str | None:
 
 
 def _caption(results: Results, protocol: str) -> str:
-    sentences = [cost_setting(results), data_setting(results, (WITHOUT[0], protocol))]
-    sentences.append(f"Without GT exposure: protocol {WITHOUT[0]}; with GT exposure: protocol {protocol}.")
+    without, _ = shown_protocols(results)
+    sentences = [cost_setting(results), data_setting(results, (without, protocol))]
+    sentences.append(f"Without GT exposure: protocol {without}; with GT exposure: protocol {protocol}.")
     if any(
-        results.judged.get(name) and protocols.get(name).ssim == "matlab-rgb"
-        for name in (WITHOUT[0], protocol)
+        results.judged.get(name) and protocols.get(name).ssim == "matlab-rgb" for name in (without, protocol)
     ):
         sentences.append("SSIM is MATLAB's, an assumption: the paper names no definition.")
     sentences.append(control_sentence(results))
