@@ -12,12 +12,13 @@ from rich.console import Console
 
 from bench.cli.counting import counting
 from bench.cli.staging import Staging, budget_seconds, write
+from bench.data.making.camera import BLACK_OFFSETS
 from bench.machine import trace
 from bench.records import store
 from bench.run import progress
-from bench.run.made_data import DATA_FOLDER, expected, making_cost
+from bench.run.made_data import DATA_FOLDER, STRESS_FOLDER, expected, making_cost
 from bench.run.manager import check_disk
-from bench.run.plan import plan
+from bench.run.plan import plan, stressed
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -45,13 +46,18 @@ def do(
     Raises InputError for what cannot be measured or written, KeyboardInterrupt once what there is was shown.
     """
     started = time.monotonic()
-    words = _cost(request, out)
+    words, stress_scenes, stress = _cost(request, out), request.stress_scenes, None
     with store.held(out, resume=resume):
         _say(words)
         _fetch_backbone(offline=offline)
         if request.dataset is None:
-            request = replace(request, dataset=_data(request, out, workers))
+            if stress_scenes:
+                offsets = BLACK_OFFSETS
+                stress = _data(request, out / STRESS_FOLDER, workers, stress_scenes, offsets)
+            request = replace(request, dataset=_data(request, out / DATA_FOLDER, workers, request.scenes))
         wanted = plan(request)
+        if stress is not None:
+            wanted = stressed(wanted, request, stress)
         for note in wanted.notes:
             _say(f"note: {note}")
         first_s = request.limits.first_s if request.limits else None
@@ -64,13 +70,18 @@ def do(
 def _cost(request: Request, out: Path) -> str:
     """Tell what the whole run will take, before any time is spent on it."""
     making_s = making_bytes = 0.0
+    stress: Dataset | None = None
     if request.dataset is None:
         pairs = expected(out / DATA_FOLDER, request)
-        making_s, making_bytes = making_cost(pairs, request)
+        stress = expected(out / STRESS_FOLDER, request, request.stress_scenes)
+        for folder, dataset in ((DATA_FOLDER, pairs), (STRESS_FOLDER, stress)):
+            seconds, size = making_cost(dataset, request)
+            making_s += seconds
+            making_bytes += 0.0 if (out / folder).exists() else size
         request = replace(request, dataset=pairs)
-        if (out / DATA_FOLDER).exists():
-            making_bytes = 0.0
     wanted = plan(request)
+    if stress is not None and stress.pairs:
+        wanted = stressed(wanted, request, stress)
     check_disk(wanted, out, making_bytes)
     disk = (wanted.disk_bytes + making_bytes) / 1e6
     return (
@@ -96,15 +107,22 @@ def _fetch_backbone(*, offline: bool) -> None:
         _say(f"LPIPS will be left out: {error}")
 
 
-def _data(request: Request, out: Path, workers: Crew) -> Dataset:
+def _data(
+    request: Request,
+    folder: Path,
+    workers: Crew,
+    scenes: int,
+    black_offset: tuple[float, float] | None = None,
+) -> Dataset:
     from bench.data.making.make import make
 
     with trace.span("making data"), counting("making dark raws") as count:
         return make(
-            out / DATA_FOLDER,
-            request.scenes,
+            folder,
+            scenes,
             request.seed,
             request.made_frame,
+            black_offset=black_offset,
             progress=count,
             spread=workers.spread,
         )

@@ -70,6 +70,7 @@ class Keeper:
         made_from: Hashable,
         *,
         whole: bool,
+        apart: str = "",
     ) -> None:
         """Keep a restored picture and its truth as a protocol compares them.
 
@@ -79,20 +80,23 @@ class Keeper:
             pictures: the restored picture, (H, W, 3) float32 in [0, 1], and the truth, uint16.
             made_from: what the restored picture depends on, to tell it from others of the same name.
             whole: whether they are whole frames.
+            apart: what the protocol's folder is called beyond its name, to keep pictures of one name apart.
 
         Raises:
             UnwritableError: a file cannot be written.
         """
-        folder = self._folder / protocol.name
+        folder = self._folder / f"{protocol.name}{apart}"
         manifest = folder / MANIFEST
         if not manifest.exists():
-            store.replace(manifest, json.dumps(describe(protocol), indent=1) + "\n", durable=False)
+            store.replace(
+                manifest, json.dumps(describe(protocol, folder.name), indent=1) + "\n", durable=False
+            )
         step = protocol.quantise
         self._put(folder / self._model / f"{name}.png", pictures[0], protocol, (made_from, step))
         truth = TRUTH if whole else TRUTH_PART
         path = folder / truth / f"{name}.png"
         if not path.exists():
-            self._put(path, pictures[1], protocol, (truth, name, step))
+            self._put(path, pictures[1], protocol, (truth, apart, name, step))
 
     def _put(self, path: Path, picture: NDArray[Any], protocol: Protocol, key: Hashable) -> None:
         same = self._written.get(key)
@@ -102,10 +106,10 @@ class Keeper:
         self._written = {**dict(list(self._written.items())[-4:]), key: path}
 
 
-def describe(protocol: Protocol) -> dict[str, Any]:
+def describe(protocol: Protocol, folder: str) -> dict[str, Any]:
     """Say what a protocol's folder of pictures holds, as its manifest does."""
     depth = 16 if protocol.quantise == "none" else 8
-    place = f"{FOLDER}/{protocol.name}"
+    place = f"{FOLDER}/{folder}"
     exact = protocol.lpips_quantise == protocol.quantise or depth == 16
     return {
         "protocol": asdict(protocol),

@@ -21,6 +21,7 @@ from bench.measure.keeping import Keeper
 from bench.metrics import psnr, quantise, ssim
 from bench.metrics.lpips import lpips
 from bench.records import protocols
+from bench.records.cells import STRESS
 from llpacknet.errors import InputError
 from llpacknet.raw.black import with_own_black
 from llpacknet.raw.read import read_raw
@@ -130,10 +131,18 @@ class Judge:
                 of_part = scores(part.of(restored.rgb), part.of(target), protocol)
         if self._order.keep_predictions:
             with trace.span("kept pictures"):
-                self._keeper.keep_input(picture.name, frame)
-                whole = job.area_fraction == 1
-                pictures = restored.rgb, target
-                self._keeper.keep(protocol, picture.name, pictures, restored.key, whole=whole)
+                # Its pictures have the names of those without stress.
+                apart = "-black" if STRESS in str(job.cells[index].dataset) else ""
+                if not apart:
+                    self._keeper.keep_input(picture.name, frame)
+                self._keeper.keep(
+                    protocol,
+                    picture.name,
+                    (restored.rgb, target),
+                    restored.key,
+                    whole=job.area_fraction == 1,
+                    apart=apart,
+                )
         if part is not None:
             values = {**values, "part": {**part.sides(), **of_part}}
         if drift is not None:

@@ -12,6 +12,8 @@ Status = Literal[
 # Measurements that need a machine to themselves, and of which those of two machines are never mixed.
 TIMED = frozenset({"latency", "memory", "kernels", "profile"})
 SCHEMA_VERSION = 2
+# Part of the name of every data set whose black levels are off, see `llbench data make --black-offset`.
+STRESS = "-black-"
 # Stands where a model stands in the cells of `bench.measure.reference`, which is none of a user's.
 REFERENCE = "reference-workload"
 

@@ -42,6 +42,8 @@ class Tier:
         models: what is measured where no models are named; None for the paper's comparison.
         protocols: what judges where no protocols are named.
         controls: what also judges the methods that take a gain and are not slow.
+        stress_scenes: of so many of the made scenes a stress set is made too, with black levels that are off,
+            on which the methods that are not slow are judged under the default protocol.
     """
 
     name: TierName
@@ -58,6 +60,7 @@ class Tier:
     models: tuple[str, ...] | None = None
     protocols: tuple[str, ...] = PROTOCOLS
     controls: tuple[str, ...] = ()
+    stress_scenes: int = 0
 
 
 TIERS: dict[str, Tier] = {
@@ -99,6 +102,7 @@ TIERS: dict[str, Tier] = {
             slow_images=6,
             protocols=ALL_PROTOCOLS,
             controls=CONTROLS,
+            stress_scenes=6,
         ),
         Tier(
             "full",

@@ -19,12 +19,13 @@ MAKE_S = 15.0
 # A full-size scene with its exposures, and one of its losslessly compressed frames; to plan from.
 MAKE_BYTES_PER_FRAME = 16e6
 DATA_FOLDER = "data"
+STRESS_FOLDER = "data-black"
 
 
-def expected(root: Path, request: Request) -> Dataset:
+def expected(root: Path, request: Request, scenes: int | None = None) -> Dataset:
     """Say which pairs will be made, so that the whole run can be predicted before anything is written."""
     pairs = []
-    for number in range(request.scenes):
+    for number in range(request.scenes if scenes is None else scenes):
         capture = draw_capture(request.seed, number)
         scene = str(FIRST_ID + number)
         long, *shorts = frames_of(scene, capture.long_s, capture.shorts_s, 1, MAX_RATIO)
@@ -39,7 +40,7 @@ def expected(root: Path, request: Request) -> Dataset:
             )
             for short in shorts
         ]
-    return Dataset(root, "made", synthetic=True, pairs=tuple(sorted(pairs)))
+    return Dataset(root, root.name, synthetic=True, pairs=tuple(sorted(pairs)))
 
 
 def making_cost(dataset: Dataset, request: Request) -> tuple[float, float]:

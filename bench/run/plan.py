@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import baselines
+from bench.records import protocols
 from bench.records.forms import PRECISIONS, RUNTIMES
 from bench.run import predictions
 from bench.run.request import KINDS, ROUNDS
@@ -17,6 +18,7 @@ from llpacknet.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from bench.data.folder.pairs import Dataset
     from bench.records.cells import Cell
     from bench.records.jobs import Job
     from bench.run.request import Request
@@ -123,6 +125,16 @@ def _one(asked: Request) -> Plan:
         tuple(notes),
         asked.predictions or asked.tier is not None,
     )
+
+
+def stressed(wanted: Plan, asked: Request, dataset: Dataset) -> Plan:
+    """Add to a plan what judges the methods that are not slow on a stress set, under the default protocol."""
+    fast = Span(asked).fast()
+    if not fast:
+        return wanted
+    judged_by = (protocols.default().name,)
+    more = replace(asked, models=fast, measurements=("quality",), dataset=dataset, protocols=judged_by)
+    return _merged([wanted, plan(more)])
 
 
 def _merged(plans: Sequence[Plan]) -> Plan:

@@ -171,6 +171,12 @@ class Request:
         return self.limits.scenes if self.limits else 1
 
     @property
+    def stress_scenes(self) -> int:
+        """How many scenes of the stress set are made; none where a data set or protocols are named."""
+        named = self.dataset is not None or self.protocols or "quality" not in self.kinds
+        return self.limits.stress_scenes if self.limits and not named else 0
+
+    @property
     def counted_frame(self) -> tuple[int, int]:
         """Frame that operations are counted on: in the main job the paper's, whatever the data."""
         return FULL_SIZE if self.tier else self.size or FULL_SIZE

@@ -149,6 +149,11 @@ class Span:
             return predictions.IMPORT_S + building + formed.seconds
         return building + predictions.latency_s(formed, single_pass=slow)
 
+    def fast(self) -> list[str]:
+        """Methods that are judged in full and repeated, by what their passes are predicted to take."""
+        size = self.asked.pictured or self.asked.frame
+        return [model for model in self.asked.methods if not self._is_slow(self._pass(model, size))]
+
     def quality(self) -> tuple[list[Job], list[Settled], list[str]]:
         """One job per method and form, with the cells of all pictures and protocols, picture by picture."""
         dataset = self.asked.dataset

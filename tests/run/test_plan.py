@@ -10,7 +10,7 @@ from baselines.registry import named
 from bench.data.folder.pairs import Dataset, Pair
 from bench.data.folder.sampling import spread
 from bench.records.tiers import TIERS
-from bench.run.plan import plan
+from bench.run.plan import plan, stressed
 from bench.run.request import MEASUREMENTS, OF_TIERS, Request, resolutions, thread_counts
 from bench.run.span import with_twins
 from llpacknet.errors import InputError
@@ -236,3 +236,17 @@ def test_a_profile_is_spanned_for_the_forms_that_torch_can_take_apart():
     ]
     assert {end.status for end in found.settled} == {"unsupported"}
     assert len(found.cells) == 6
+
+
+def test_standard_judges_what_is_not_slow_on_a_stress_set_too():
+    asked = Request(["did", "llpacknet"], tier="standard", size=(2848, 4256), threads=2)
+    assert asked.stress_scenes == 6
+    assert replace(asked, dataset=dataset()).stress_scenes == 0
+    main = replace(asked, dataset=dataset(), measurements=("quality",))
+    stress = replace(dataset(2), name="made-black-1")
+    found = stressed(plan(main), main, stress)
+    more = [cell for cell in found.cells if cell.dataset == "made-black-1"]
+    assert {cell.model for cell in more} == {"llpacknet"}
+    assert {cell.protocol for cell in more} == {"release2022"}
+    assert len(more) == 6
+    assert set(plan(main).cells) == set(found.cells) - set(more)

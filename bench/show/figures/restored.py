@@ -193,7 +193,11 @@ def _shots(image: str, here: _Kept, results: Results) -> list[Shot]:
 
 def _score(image: str, model: str, results: Results, protocol: str | None) -> str:
     """PSNR / SSIM under the protocol that is shown; else under the default, or the only one."""
-    found = [r for r in results.of("quality", model) if r.cell.image == image and r.status == "ok"]
+    found = [
+        r
+        for r in results.of("quality", model)
+        if r.cell.image == image and r.status == "ok" and r.cell.dataset == results.dataset
+    ]
     shown = [r for r in found if r.cell.protocol == (protocol or protocols.default().name)]
     if protocol is None:
         shown = shown or found

@@ -24,6 +24,7 @@ from bench.show.tables.numbers import compact
 from bench.show.tables.scaling import scaling_table
 from bench.show.tables.setting import cost_setting, data_setting
 from bench.show.tables.standings import floor_table, profile_table
+from bench.show.tables.stress import stress_table
 from bench.show.tables.unpacking import kernel_table
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def tables(results: Results) -> list[Table]:
     found += [scaling_table(results), scope_table(results), kernel_table(results), roofline.table(results)]
     found += [floor_table(results), profile_table(results)]
     found += [image_table(results, protocol) for protocol in results.protocols]
-    found += [worth_table(results)]
+    found += [worth_table(results), stress_table(results)]
     found += [gain_table(results, protocol) for protocol in results.protocols]
     found += [problem_table(results), environment_table(results)]
     return [table for table in found if table is not None]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CAPTION = (
     "Mean PSNR in dB, and how far the pictures lie from the truth in brightness (root of the mean square, in "
-    "stops), over {count} pictures that all methods have. One gain for all is the geometric mean of SID's "
+    "stops); pictures that all methods have: {count}. One gain for all is the geometric mean of SID's "
     "training list (protocol paper2020-constant), the gain from the mean level a fixed line fitted to SID's "
     "test frames (paper2020-level)."
 )
