@@ -16,6 +16,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
         "training.md",
         "dataframe.md",
         "sid.md",
+        "two-sids.md",
         "gpu.md",
         "clusters.md",
     ),

@@ -137,6 +137,7 @@ def _pictures(folder: Path) -> tuple[list[Path], list[Path]]:
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     pictures = [path for path in files if path.suffix.lower() in picture_file.SUFFIXES]
     if not pictures:
+        picture_file.refuse_arrays(folder)
         raise InputError(f"{folder} holds no picture: put PNG, JPEG or TIFF files there")
     return pictures, [path for path in files if path not in pictures]
 

@@ -86,6 +86,7 @@ def listed(folder: Path) -> tuple[Photograph, ...]:
         return photographs
     files = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in picture_file.SUFFIXES)
     if not files:
+        picture_file.refuse_arrays(folder)
         raise InputError(f"{folder} holds no JPEG, PNG or TIFF photographs: give another --photos")
     held = {name for index, name in enumerate(files) if index % HELD_OUT == HELD_OUT - 1}
     return tuple(Photograph(name, "validation" if name in held else "training") for name in files)

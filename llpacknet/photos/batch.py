@@ -15,6 +15,7 @@ from llpacknet.errors import InputError, cause
 from llpacknet.photos import capture, pictures
 from llpacknet.photos.colour import Difference, difference
 from llpacknet.raw.black import with_own_black
+from llpacknet.raw.container import NPY
 from llpacknet.raw.read import frame_of, open_raw
 
 if TYPE_CHECKING:
@@ -142,6 +143,8 @@ def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
     suffix = pictures.ENDINGS[chosen]
     found = [(source, place) for one in inputs for source, place in _photographs(one)]
     if not found:
+        for array in (array for one in inputs for array in one.rglob("*.npy")):
+            raise InputError(f"{array} {NPY}")
         raise InputError(
             f"no raw photograph in {', '.join(map(str, inputs))}: name raw files, or their folder"
         )

@@ -27,6 +27,13 @@ MAX_PIXELS = 300_000_000
 # No single raw frame is larger.
 MAX_BYTES = 2_000_000_000
 
+# Why arrays are refused, a phrase to follow a file's name.
+NPY = (
+    "is a NumPy array, no raw file and no picture: what is shared as SID in .npy files are 960x512 pictures, "
+    "rendered and shrunk, not SID's raws of 2848x4256 (docs/two-sids.md): take the ARW files"
+)
+_NPY_MAGIC = b"\x93NUM"
+
 _COLOUR_FILTERS = 32803
 _SENSOR_DATA = (_COLOUR_FILTERS, 34892)  # photometric interpretations: colour filter array, linear raw
 _UNUSED = 0xFFFFFFFF
@@ -71,6 +78,9 @@ def inspect(path: Path) -> Container:
     size = _plain_size(path)
     try:
         with path.open("rb") as file:
+            if path.suffix.lower() == ".npy" or file.read(4) == _NPY_MAGIC:
+                raise DataError(f"{path} {NPY}")
+            file.seek(0)
             directories = tiff.Reader(file, size, path).directories()
             file.seek(0)
             magic = file.read(4)

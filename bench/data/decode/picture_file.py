@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llpacknet.errors import InputError
+from llpacknet.raw.container import NPY
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,6 +47,8 @@ def read(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """
     with path.open("rb") as file:
         magic = file.read(8)
+    if magic[1:6] == b"NUMPY" or path.suffix.lower() == ".npy":
+        raise InputError(NPY)
     if magic[:4] in _TIFF:
         pixels, orientation, profile = _tiff(path)
     else:
@@ -54,6 +57,12 @@ def read(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
     if pixels.ndim == 2:
         pixels = np.repeat(pixels[..., None], 3, axis=2)
     return np.ascontiguousarray(turned(pixels, orientation))
+
+
+def refuse_arrays(folder: Path) -> None:
+    """Raise InputError, which says why, for a folder that holds NumPy arrays where pictures are expected."""
+    for path in sorted(folder.glob("*.npy")):
+        raise InputError(f"{path} {NPY}")
 
 
 def turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:

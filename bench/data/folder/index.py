@@ -15,7 +15,7 @@ from bench.data.folder.sidlist import read_list
 from bench.data.folder.subsets import PUBLISHED, count, select
 from bench.machine.address import as_path, local, names
 from llpacknet.errors import InputError
-from llpacknet.raw.container import inspect
+from llpacknet.raw.container import NPY, inspect
 from llpacknet.raw.dng import CAMERA
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ def _base(root: Path) -> Path:
         if (base / "short").is_dir() and (base / "long").is_dir():
             _keep_inside(base, root)
             return base
+    for array in root.glob("*/*/*.npy"):  # as short_sid2/00001/00001_00_0.04s.npy
+        raise InputError(f"{array} {NPY}")
     state = "is empty" if not any(root.iterdir()) else "is not in SID's layout"
     raise InputError(
         f"data set {root} {state}: it needs the folders short and long, or Sony/short and Sony/long; "
@@ -153,7 +155,9 @@ def _named(
         if name.startswith("."):
             continue
         match = NAME.fullmatch(name)
-        if match is None:
+        if path.suffix.lower() == ".npy":
+            problems.append(f"{path} {NPY}")
+        elif match is None:
             problems.append(f"{path}: not a name of SID's, as 10003_00_0.1s.ARW: rename or remove it")
         elif (refusal := refuse(path)) is not None:
             problems.append(f"{path}: {refusal}")

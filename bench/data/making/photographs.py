@@ -36,6 +36,7 @@ def find_photographs(folder: Path) -> dict[str, Path]:
             raise InputError(f"{path} and {found[path.stem].name} have the same name: rename one of them")
         found[path.stem] = path
     if not found:
+        picture_file.refuse_arrays(folder)
         raise InputError(
             f"{folder} holds no photograph ({', '.join(picture_file.SUFFIXES)}): name a folder that does"
         )
