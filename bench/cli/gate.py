@@ -19,7 +19,7 @@ from bench.records.forms import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from bench.gate.measuring import Comparison
+    from bench.gate.comparison import Comparison
     from bench.judge.gate_verdict import Decision
 
 SUMMARY = "GITHUB_STEP_SUMMARY"

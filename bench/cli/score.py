@@ -6,7 +6,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -41,7 +41,7 @@ def command(
     predictions: Path,
     truths: Path,
     name: str | None,
-    net: str | None,
+    net: Literal["alex", "vgg", "squeeze", "none"] | None,
     out: Path | None,
     cluster: str | None,
     as_json: bool,
@@ -63,7 +63,7 @@ def command(
     notes = _notes(made_under, name)
     name = name or made_under
     chosen = [protocols.get(name)] if name else scoring.all_protocols()
-    if net not in {None, "none"}:
+    if net is not None and net != "none":
         chosen = [replace(protocol, lpips=net) for protocol in chosen]
     more = () if name else tuple(metric for metric in definitions.METRICS if metric.startswith("ssim"))
     if out is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -100,7 +100,7 @@ class Staging:
     def _execute(self, stage: Stage, later: Sequence[Stage]) -> Sequence[str]:
         """Measure of a stage what fits; returns its failures."""
         shown = progress.for_stream(pace=self._pace, later_s=sum(one.seconds for one in later))
-        budget, failures = self._budget, ()
+        budget, failures = self._budget, tuple[str, ...]()
         budget.take_up(stage.plan.jobs)
         try:
             with budget.alarm():
@@ -151,7 +151,7 @@ class Staging:
         """Say what did not fit into the budget, and how long it takes."""
         if not self.left:
             return None
-        seconds: Counter[str] = Counter()
+        seconds: defaultdict[str, float] = defaultdict(float)
         for (_, method), predicted_s in predicted(self.left).items():
             seconds[method] += predicted_s * self._pace.factor
         methods = ", ".join(f"{method} about {progress.duration(s)}" for method, s in seconds.items())

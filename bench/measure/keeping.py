@@ -127,7 +127,8 @@ def as_stored(picture: NDArray[Any], protocol: Protocol) -> NDArray[Any]:
         return quantise(picture, protocol.quantise)
     if picture.dtype == np.uint16:
         return picture
-    return np.rint(np.clip(picture, 0, 1) * np.float32(65535)).astype(np.uint16)
+    stored: NDArray[np.uint16] = np.rint(np.clip(picture, 0, 1) * np.float32(65535)).astype(np.uint16)
+    return stored
 
 
 def _linked(source: Path, path: Path) -> bool:

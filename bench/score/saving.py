@@ -85,7 +85,9 @@ def whole_of(fall: Waterfall) -> float:
 
 
 def _part(quantity: str, step: Step | None) -> str:
-    return "?" if step is not None and step.part is None else figure(quantity, step and step.part, "+")
+    if step is None:
+        return figure(quantity, None, "+")
+    return "?" if step.part is None else figure(quantity, step.part, "+")
 
 
 def write(out: Path, result: dict[str, Any], falls: Sequence[Waterfall]) -> None:

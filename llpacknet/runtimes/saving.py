@@ -126,7 +126,7 @@ def _as_torchscript(portable: Portable, _: tuple[str, ...]) -> tuple[Any, Run, A
     def finish(module: Any, facts: Mapping[str, str]) -> bytes:
         stream = io.BytesIO()
         extra = {ABOUT: json.dumps(facts, indent=1, ensure_ascii=False)}
-        torch.jit.save(module, stream, _extra_files=extra)  # type: ignore[no-untyped-call]
+        torch.jit.save(module, stream, _extra_files=extra)
         return stream.getvalue()
 
     return traced, run, finish

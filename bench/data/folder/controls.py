@@ -117,8 +117,8 @@ def _listed(split: str) -> list[Pair]:
             continue
         scene, frame, short_s = Path(row["short"]).stem.split("_")
         long_s = Path(row["long"]).stem.split("_")[2]
-        seconds = (float(text.removesuffix("s")) for text in (short_s, long_s))
-        pairs.append(Pair(scene, frame, *seconds, Path(row["short"]), Path(row["long"])))
+        short, long = (float(text.removesuffix("s")) for text in (short_s, long_s))
+        pairs.append(Pair(scene, frame, short, long, Path(row["short"]), Path(row["long"])))
     return pairs
 
 
