@@ -107,10 +107,53 @@ class Gate:
             warnings.warn(InconclusiveWarning(table), stacklevel=2)
         return decision
 
+    def benchmark(
+        self,
+        benchmark: Any,
+        model: str,
+        *,
+        size: tuple[int, int] = SIZE,
+        runtime: str = "published",
+        precision: str = "fp32",
+        weights: str = "none",
+    ) -> Any:
+        """Time a network under pytest-benchmark's own fixture, for `--benchmark-compare-fail`.
+
+        Such a comparison is with times of another moment: `gate` takes both revisions in turns.
+
+        Args:
+            benchmark: the fixture `benchmark` of pytest-benchmark.
+            model: "package.module:factory" of the project, or a registered name.
+            size: height and width of the frame in pixels.
+            runtime: form of the network, as "published" or "eager".
+            precision: number format.
+            weights: "none", "shipped" or a file; a factory of the project decides itself.
+
+        Returns:
+            what the network gave: RGB (1, 3, H, W), or (H, W, 3) from what is called with a raw frame.
+
+        Raises:
+            InputError: no such method or form.
+        """
+        import torch
+
+        from bench.measure import inputs, subjects
+        from bench.records.cells import Cell
+
+        height, width = size
+        cell = Cell(model, "latency", None, None, None, "cpu", runtime, precision, height, width,
+                    torch.get_num_threads())  # fmt: skip
+        subject = subjects.build(cell, weights)
+        frame = inputs.made_up_frame(height, width)
+        placed = subject.place(frame, inputs.MADE_UP_RATIO, subject.conventions.input_clip)
+        subject.check(subject.forward(placed), height, width)  # the cold call, which is not timed
+        benchmark.extra_info.update(model=model, size=f"{height}x{width}", threads=cell.threads)
+        return benchmark(subject.forward, placed)
+
 
 @pytest.fixture
 def llbench(request: pytest.FixtureRequest, tmp_path: Path) -> Gate:
-    """Gate this project's networks: see `bench.gate.plugin.Gate.gate`."""
+    """Gate this project's networks, or time them: see `Gate.gate` and `Gate.benchmark`."""
     config = request.config
     named = config.getoption("--llbench-base")
     base = config.getini("llbench_base") or "HEAD" if named is None else named
