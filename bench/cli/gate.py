@@ -35,31 +35,39 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
         more="How it decides, and how to run it in continuous integration: docs/gating.md.",
     )
 )
-@click.option("--base", help="Revision, folder, or a file that --record wrote.")
-@click.option("--also", metavar="REV", help="Revision or folder to compare with as well: the last release.")
-@click.option("--head", default="HEAD", show_default=True, help="Revision or folder; '.' is what lies here.")
-@click.option("--models", callback=names, default="llpacknet", show_default=True,
-              help="Names with commas between, or module:factory of the project.")  # fmt: skip
+@click.option("--base", help="Revision, folder or recorded baseline to compare with.")
 @click.option(
-    "--measure", callback=names, default=",".join(MEASURES), show_default=True, help="What to measure."
+    "--also", metavar="REV", help="A second revision or folder to compare with, such as the last release."
 )
+@click.option(
+    "--head", default="HEAD", show_default=True, help="Revision or folder to test; '.' is the working tree."
+)
+@click.option("--models", callback=names, default="llpacknet", show_default=True,
+              help="Names, separated by commas, or module:factory of the project.")  # fmt: skip
+@click.option(
+    "--measure", callback=names, default=",".join(MEASURES), show_default=True,
+    help="What to measure. In the table latency stands as latency and tail, complexity as parameters and "
+    "gmac, quality as correctness and psnr.",
+)  # fmt: skip
 @click.option("--record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Measure the head beside a reference workload and write a baseline.")  # fmt: skip
-@click.option("--size", type=Size(), default="704x1056", show_default=True, help="Frame.")
+@click.option("--size", type=Size(), default="704x1056", show_default=True, help="Size of the frame.")
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
 @click.option(
     "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where to measure."
 )
-@click.option("--runtime", type=click.Choice(RUNTIMES), default="published", show_default=True, help="Form.")
 @click.option(
-    "--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True, help="Numbers."
+    "--runtime", type=click.Choice(RUNTIMES), default="published", show_default=True, help="Runtime."
+)
+@click.option(
+    "--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True, help="Number format."
 )
 @weights_option
 @only_free_option
 @click.option("--effect", type=click.FloatRange(0, 10, min_open=True), metavar="PERCENT",
-              help="Difference of time that matters; 2.5, or 10 against a recorded baseline.")  # fmt: skip
+              help="Difference of time that matters; 2.5, or 10 against a recording.")  # fmt: skip
 @click.option("--tolerance", type=click.FloatRange(0), default=LARGEST_DIFFERENCE, show_default=True,
-              help="How far a pixel may be off, white being 1.")  # fmt: skip
+              help="Largest difference of a pixel, where white is 1.")  # fmt: skip
 @click.option("--accept", callback=names, metavar="QUANTITIES",
               help=f"Quantities that are meant to differ: {', '.join(QUANTITIES)}.")  # fmt: skip
 @click.option("--sets", type=click.IntRange(LEAST_SETS), default=SETS, show_default=True,
@@ -67,13 +75,21 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 @click.option("--seconds", type=click.FloatRange(1), default=SECONDS, show_default=True,
               help="About how long an attempt at one model may take.")  # fmt: skip
 @click.option("--attempts", type=click.IntRange(1, 5), default=ATTEMPTS, show_default=True,
-              help="How often times are measured, at most, before the gate falls.")  # fmt: skip
-@click.option("--instructions", is_flag=True, help="Count instructions of Pack and UnPack too (minutes).")
-@click.option("--prepare", metavar="COMMAND", help="Run in each checked-out revision first, as to compile.")
-@click.option("--source", "sources", multiple=True, metavar="DIR", help="Imported from; default: . and src.")
-@click.option("--strict", is_flag=True, help="Fall on what is inconclusive too.")
+              help="How often times are measured, at most, before the gate fails.")  # fmt: skip
+@click.option(
+    "--instructions", is_flag=True, help="Also count the instructions of Pack and UnPack (takes minutes)."
+)
+@click.option(
+    "--prepare",
+    metavar="COMMAND",
+    help="Run this in each checked-out revision first, for example to compile.",
+)
+@click.option(
+    "--source", "sources", multiple=True, metavar="DIR", help="Folder to import from; default: . and src."
+)
+@click.option("--strict", is_flag=True, help="Treat inconclusive results as failures.")
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help=f"Append the table there; default: the file that ${SUMMARY} names.")  # fmt: skip
+              help=f"Append the table to this file; default: the one that ${SUMMARY} names.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), help="Keep the results in this folder.")
 @click.option("--json", "as_json", is_flag=True, help="Print what gate.json holds instead of a table.")
 def command(
@@ -94,11 +110,11 @@ def command(
     as_json: bool,
     **asked: Any,
 ) -> int:
-    """Hold the revision HEAD against the revision BASE: exit status 1 if it is slower, larger or wrong.
+    """Compare the revision HEAD with the revision BASE: exit status 1 if it is slower, larger or wrong.
 
-    Both are measured side by side on this machine, taking turns. A difference of time counts only where its
-    whole interval lies beyond the effect size and beyond what a revision differs from itself in the same run;
-    what cannot be told is inconclusive and does not fall, unless --strict.
+    Both are measured side by side on this machine, taking turns. A difference of time counts only if its
+    whole interval exceeds the effect size and what the same run shows between a revision and itself. What
+    cannot be decided is inconclusive and does not fail the gate, unless --strict is given.
     """
     from bench.gate import whole
     from bench.judge import gate_verdict

@@ -45,24 +45,28 @@ def stops(_: click.Context, __: click.Parameter, value: str | None) -> tuple[flo
     )
 )
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IN...")
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="A folder, or one picture.")
-@click.option("--model", default="llpacknet", show_default=True, help="A network, or module:factory.")
-@click.option("--gain", default="auto", show_default=True, help="'auto', or what the raw is multiplied by.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder, or one picture.")
+@click.option("--model", default="llpacknet", show_default=True, help="Name of a network, or module:factory.")
+@click.option(
+    "--gain",
+    default="auto",
+    show_default=True,
+    help="What the raw is multiplied by. 'auto': what the network's own amplifier chooses; for a network "
+    "without one, RED's estimate from how dark the raw is.",
+)
 @click.option("--ev", callback=stops, metavar="STOPS",
-              help="A bracket: pictures so many stops brighter, as -1,0,+1, from one decode.")  # fmt: skip
+              help="Exposure bracket in stops, such as -1,0,+1, from one decode.")  # fmt: skip
 @click.option("--black", type=click.Choice(("file", "per-frame")), default="file", show_default=True,
               help="Black level: the file's, or estimated in each frame.")  # fmt: skip
 @click.option("--format", "kind", type=click.Choice(KINDS),
               help="png, jpeg, tiff (16 bits) or linear dng; else by the suffix of OUT, or png.")  # fmt: skip
-@click.option(
-    "--runtime", type=click.Choice(RUNTIMES), default="eager", show_default=True, help="How it runs."
-)
+@click.option("--runtime", type=click.Choice(RUNTIMES), default="eager", show_default=True, help="Runtime.")
 @click.option("--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True,
               help="Number format.")  # fmt: skip
 @click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where it runs.")
 @weights_option
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
-@click.option("--overwrite", is_flag=True, help="Make pictures again that are there already.")
+@click.option("--overwrite", is_flag=True, help="Restore again what has its picture already.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per photograph.")
 def command(
     inputs: tuple[Path, ...],
@@ -91,7 +95,7 @@ def command(
     left = [task for task in todo if overwrite or not task.target.exists()]
     if len(left) < len(todo):
         kept = len(todo) - len(left)
-        click.echo(f"{kept} there already: kept, --overwrite makes them again", err=True)
+        click.echo(f"{kept} already restored: kept (--overwrite restores them again)", err=True)
     if not left:
         return 0
     # The network may be a user's own, which may go to another folder.

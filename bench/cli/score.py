@@ -27,7 +27,7 @@ FOLDER = click.Path(path_type=Path)
         "llbench score --pred mine --truth truth --protocol dnf88 --out scores",
     )
 )
-@click.option("--pred", "predictions", type=FOLDER, required=True, help="Folder of pictures to be judged.")
+@click.option("--pred", "predictions", type=FOLDER, required=True, help="Folder of pictures to score.")
 @click.option("--truth", "truths", type=FOLDER, required=True, help="Folder of their truths.")
 @click.option(
     "--protocol", "name", metavar="P", help="Score under this one alone. [default: release2022, and all]"

@@ -138,8 +138,18 @@ def _pictures(folder: Path) -> tuple[list[Path], list[Path]]:
     pictures = [path for path in files if path.suffix.lower() in picture_file.SUFFIXES]
     if not pictures:
         picture_file.refuse_arrays(folder)
-        raise InputError(f"{folder} holds no picture: put PNG, JPEG or TIFF files there")
+        raise InputError(f"{folder} holds no picture: {_instead(folder)}")
     return pictures, [path for path in files if path not in pictures]
+
+
+def _instead(folder: Path) -> str:
+    """Suggest folders within that hold pictures, as a run's `predictions/` has one for each method."""
+    below = sorted(path.parent for path in folder.glob("*/*") if path.suffix.lower() in picture_file.SUFFIXES)
+    named = [str(path) for path in dict.fromkeys(below)]
+    if not named:
+        return "put PNG, JPEG or TIFF files there"
+    more = f" and {len(named) - 8} more" if len(named) > 8 else ""
+    return f"its folders do; give one of them: {', '.join(named[:8])}{more}"
 
 
 def _sid_pair(prediction: Path, truth: Path) -> Pair | None:

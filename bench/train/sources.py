@@ -76,10 +76,18 @@ def data_of(options: Options) -> Data:
     )
     pool = held.pictures
     if not pool:
-        raise InputError(f"{folder} keeps no photograph for validation: add some, or give --val DIR")
+        raise InputError(
+            f"{folder} holds {_photographs(len(used.photographs))} for training and none to validate on: without a "
+            f"{photo_pool.LIST_NAME} every {photo_pool.HELD_OUT}th is kept for that, so give at least "
+            f"{photo_pool.HELD_OUT}, or --val DIR"
+        )
     shortest = min(min(each.shape[:2]) for each in pool)
     held_out = Patches(pool, min(VALIDATION_SIZE, shortest // 16 * 16), VALIDATION_SEED)
     pairs = [held_out.patch(0, index) for index in range(VALIDATION_PATCHES)]
     left_out = used.left_out + held.left_out
     meter = Patches(pool, 32, VALIDATION_SEED)
     return Data(own, pairs, used.photographs, meter, unusable=lambda: left_out)
+
+
+def _photographs(number: int) -> str:
+    return "1 photograph" if number == 1 else f"{number} photographs"

@@ -80,7 +80,7 @@ def test_pictures_that_are_there_are_kept_unless_told_otherwise(folder, tmp_path
     assert (out / "a.png").read_bytes() == b"mine"
     assert main(["restore", str(folder), "-o", str(out), "--overwrite"]) == 0
     assert (out / "a.png").read_bytes() != b"mine"
-    assert "there already" in capsys.readouterr().err
+    assert "already restored" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", ["png", "jpeg", "tiff"])

@@ -134,3 +134,12 @@ def test_an_exception_of_any_kind_stops_no_other_picture(folder, monkeypatch):
     )
     assert good[1] == {("round", "psnr"): math.inf}
     assert bad[1].startswith("bridge.png cannot be scored: OverflowError: two lines (")
+
+
+def test_of_a_folder_of_folders_those_that_hold_pictures_are_named(folder, capsys, tmp_path):
+    for name in ("red", "sgn"):
+        shutil.copytree(folder / "plain" / "pred", tmp_path / "predictions" / name)
+    status, _, said = score(capsys, tmp_path / "predictions", folder / "plain" / "truth")
+    assert status == 2
+    assert f"give one of them: {tmp_path / 'predictions' / 'red'}, {tmp_path / 'predictions' / 'sgn'}" in said
+    assert len(said.splitlines()) == 1

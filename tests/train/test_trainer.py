@@ -484,3 +484,13 @@ def test_a_bad_photograph_is_named_and_not_credited_and_the_others_are_trained_o
     credited = {one["file"] for one in card["photographs"]}
     assert names[0] in credited
     assert not credited & set(bad)
+
+
+def test_too_few_photographs_say_how_many_it_takes(photos: Path, tmp_path: Path) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    pictures = sorted(path for path in photos.iterdir() if path.suffix != ".csv")
+    for number in range(5):
+        (few / f"{number}{pictures[0].suffix}").write_bytes(pictures[0].read_bytes())
+    with pytest.raises(InputError, match=r"5 photographs for training.*at least 6"):
+        train(_options(few, tmp_path / "out", steps=1))

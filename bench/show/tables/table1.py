@@ -23,6 +23,7 @@ from bench.show.tables.entries import (
 from bench.show.tables.gain_worth import control_sentence
 from bench.show.tables.layout import Column, Entry, Table, dash, ranked, word
 from bench.show.tables.numbers import compact
+from bench.show.tables.option_words import options_in_words
 from bench.show.tables.setting import cost_setting, data_setting
 
 if TYPE_CHECKING:
@@ -202,7 +203,7 @@ def _options(results: Results, model: str) -> str | None:
     """Say with which parameters and tolerances a classical method ran."""
     for record in results.of("complexity", model):
         if record.values.get("options"):
-            return f"Options: {record.values['options']}."
+            return f"Options: {options_in_words(str(record.values['options']))}."
     return None
 
 
