@@ -77,8 +77,8 @@ def data_of(options: Options) -> Data:
     pool = held.pictures
     if not pool:
         raise InputError(
-            f"{folder} holds {_photographs(len(used.photographs))} for training and none to validate on: without a "
-            f"{photo_pool.LIST_NAME} every {photo_pool.HELD_OUT}th is kept for that, so give at least "
+            f"{folder} has {len(used.photographs)} to train on and none to validate on: without a "
+            f"{photo_pool.LIST_NAME} every {photo_pool.HELD_OUT}th photograph is kept for that, so give at least "
             f"{photo_pool.HELD_OUT}, or --val DIR"
         )
     shortest = min(min(each.shape[:2]) for each in pool)
@@ -87,7 +87,3 @@ def data_of(options: Options) -> Data:
     left_out = used.left_out + held.left_out
     meter = Patches(pool, 32, VALIDATION_SEED)
     return Data(own, pairs, used.photographs, meter, unusable=lambda: left_out)
-
-
-def _photographs(number: int) -> str:
-    return "1 photograph" if number == 1 else f"{number} photographs"

@@ -492,5 +492,5 @@ def test_too_few_photographs_say_how_many_it_takes(photos: Path, tmp_path: Path)
     pictures = sorted(path for path in photos.iterdir() if path.suffix != ".csv")
     for number in range(5):
         (few / f"{number}{pictures[0].suffix}").write_bytes(pictures[0].read_bytes())
-    with pytest.raises(InputError, match=r"5 photographs for training.*at least 6"):
+    with pytest.raises(InputError, match=r"has 5 to train on.*at least 6"):
         train(_options(few, tmp_path / "out", steps=1))
