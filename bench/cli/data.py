@@ -214,6 +214,32 @@ def verify(folder: Path, list_file: Path | None, as_json: bool) -> int:
     return 1 if found.problems else 0
 
 
+@command.command(
+    short_help="Calibrate a camera's noise from dark and flat frames.",
+    epilog=examples("llbench data calibrate --dark dark --flat flat --out mine.csv"),
+)
+@click.option("--dark", "darks", type=_FOLDER, required=True, help="Folder of dark frames, some of each ISO.")
+@click.option("--flat", "flats", type=_FOLDER, required=True,
+              help="Folder of flat frames, two of each exposure and ISO.")  # fmt: skip
+@click.option("--out", type=_FOLDER, required=True, help="The CSV file to write.")
+def calibrate(darks: Path, flats: Path, out: Path) -> None:
+    """Find gain, read noise, row noise and black error at each ISO from a camera's own raw frames.
+
+    The CSV has the columns of the Sony A7S II's table, as far as such frames tell them.
+    """
+    from bench.data.making.noise_calibration import calibrate as calibrate_frames
+    from bench.data.making.noise_calibration import write
+
+    found = calibrate_frames(darks, flats)
+    write(out, found)
+    for one in found:
+        print(
+            f"ISO {one.iso}: K {one.gain_dn_per_electron:.4g} DN per electron, read noise "
+            f"{one.gaussian_read_sigma_dn:.3f} DN, rows {one.row_sigma_dn:.3f} DN, black "
+            f"{one.black_error_dn:+.2f} DN ({one.darks} dark frames, {one.flat_pairs} pairs of flat ones)"
+        )
+
+
 def _beside_sid(found: Verification) -> dict[str, object]:
     return {
         "levels_compared": found.compared,
