@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,8 +96,10 @@ def spec(name: str) -> Spec:
         return registered[name]
     if ":" in name:
         return _user_spec(name, name)
+    near = get_close_matches(name.lower().replace("_", "-"), registered, 1)
+    meant = f" (did you mean {near[0]!r}?)" if near else ""
     raise UsageError(
-        f"no method is called {name!r}; registered are {', '.join(registered)}, "
+        f"no method is called {name!r}{meant}; registered are {', '.join(registered)}, "
         "or give your own as package.module:factory"
     )
 

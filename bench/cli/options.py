@@ -45,16 +45,26 @@ def weights_files(_: click.Context, __: click.Parameter, values: tuple[str, ...]
     files = {}
     for value in values:
         name, sign, file = value.partition("=")
-        path = Path(file)
         if not sign or not name:
-            raise click.BadParameter(f"{value!r} is not of the form NAME=FILE")
+            raise click.BadParameter(
+                f"{value!r} is not of the form NAME=FILE: name its method, as llpacknet={value.lstrip('=')}"
+            )
+        baselines.spec(name)
+        path = _at_home(file)
         if not path.is_file():
             raise InputError(
                 f"no weights file {file} (for {name}): train it, or bring one in with 'weights import'"
             )
-        baselines.spec(name)
         files[name] = path.absolute()  # workers on a cluster stand elsewhere
     return files
+
+
+def _at_home(file: str) -> Path:
+    """Read a leading ~ as the user's folder, as no shell does behind an equals sign."""
+    try:
+        return Path(file).expanduser()
+    except RuntimeError:  # a user without a home
+        return Path(file)
 
 
 def request_options(*fields: str, **changes: dict[str, Any]) -> Callable[[Command], Command]:

@@ -66,7 +66,7 @@ class Measuring:
         sides = {"head": head, "base": base, "also": also}
         self._sides = {side: tree for side, tree in sides.items() if tree is not None}
         self._lost: set[str] = set()
-        self._out = out
+        self._out = out.absolute()  # seats stand elsewhere, and a user's code may wander
         self._say = say
         self._run = secrets.token_hex(8)
         self._machine = machine()

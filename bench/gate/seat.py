@@ -51,6 +51,8 @@ def main() -> None:
     """Serve a socket, as the nursery of seats or as one seat: `python -m bench.gate.seat KIND DESCRIPTOR`."""
     faulthandler.enable()
     kind, descriptor = sys.argv[1], int(sys.argv[2])
+    # A user's module may parse the command line when it is imported: it finds no words of ours.
+    del sys.argv[1:]
     line = socket.socket(fileno=descriptor)
     if kind == "nursery":
         _nurse(line)

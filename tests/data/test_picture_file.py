@@ -158,7 +158,38 @@ def linear(path):
     png_chunk(path, b"gAMA", struct.pack(">I", 100000))
 
 
+def coded(*points):
+    """Give what writes a PNG with these coding points: primaries, transfer, matrix, range."""
+
+    def write(path):
+        Image.fromarray(picture(1)).save(path)
+        png_chunk(path, b"cICP", bytes(points))
+
+    return write
+
+
+def test_coding_points_of_srgb_count_before_other_chunks(tmp_path):
+    coded(1, 13, 0, 1)(tmp_path / "a.png")
+    png_chunk(tmp_path / "a.png", b"gAMA", struct.pack(">I", 100000))
+    assert np.array_equal(picture_file.read(tmp_path / "a.png"), picture(1))
+
+
+@pytest.mark.parametrize("bits", [2, 4, 10, 12, 14])
+def test_samples_of_any_number_of_bits_reach_white(tmp_path, bits):
+    levels = np.arange(2**bits).repeat(8).reshape(-1, 8)[-64:]
+    kind = np.uint8 if bits < 8 else np.uint16
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, levels.astype(kind), bitspersample=bits, photometric="minisblack")
+    found = picture_file.read(tmp_path / "a.tif")
+    top = np.iinfo(kind).max
+    assert np.abs(found[..., 0] - levels * (top / (2**bits - 1))).max() <= 0.5
+
+
 REFUSED = {
+    "coding points 9/16/0/1": coded(9, 16, 0, 1),
+    "coding points 12/13/0/1": coded(12, 13, 0, 1),
+    "coding points 9/18/0/1": coded(9, 18, 0, 1),
+    "coding points 1/13/0/0": coded(1, 13, 0, 0),
     "transparent": sheer,
     "gamma": linear,
     "CMYK": lambda path: Image.new("CMYK", (40, 40)).save(path, "JPEG"),

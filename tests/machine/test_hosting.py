@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from bench.machine.hosting import building
 from llpacknet.errors import InputError
@@ -108,4 +109,25 @@ def test_every_verb_prints_on_every_terminal(folder, encoding, verb):
     done = llbench(folder, *verb, PYTHONIOENCODING=encoding, COLUMNS="100", LLBENCH_CACHE=str(folder))
     assert done.returncode == 0, done.stderr
     assert done.stdout
+    assert "Error" not in done.stderr
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
+def test_restore_and_score_finish_their_batch_on_every_terminal(folder, encoding):
+    """A frame of 384 pixels a side prints a difference with a Greek letter; one score is infinite."""
+    dark, out = folder / "dark", folder / f"out-{encoding}"
+    for path in (dark, out / "pred", out / "truth"):
+        path.mkdir(parents=True, exist_ok=True)
+    for name in "ab":
+        write_dng(dark / f"{name}.dng", np.full((384, 384), 560, np.uint16))
+        Image.new("RGB", (32, 32), "red").save(out / "truth" / f"{name}.png")
+        Image.new("RGB", (32, 32), "red" if name == "a" else "blue").save(out / "pred" / f"{name}.png")
+    settings = {"PYTHONIOENCODING": encoding, "COLUMNS": "100"}
+    done = llbench(folder, "restore", str(dark), "-o", str(out / "restored"), "--threads", "1", **settings)
+    assert done.returncode == 0, done.stderr
+    assert "E00 to LibRaw" in done.stdout
+    assert len(list((out / "restored").iterdir())) == 2
+    folders = ("--pred", str(out / "pred"), "--truth", str(out / "truth"), "--lpips", "none")
+    done = llbench(folder, "score", *folders, "--protocol", "release2022", **settings)
+    assert done.returncode == 0, done.stderr
     assert "Error" not in done.stderr

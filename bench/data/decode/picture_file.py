@@ -29,6 +29,8 @@ _ORIENTATION, _COLOUR_SPACE, _INTEROP, _EXIF_FOLDER = 0x0112, 0xA001, 0x0001, 0x
 _INTEROP_FOLDER, _PROFILE = 0xA005, 34675
 _UNCALIBRATED, _ADOBE_CLOSE = 0xFFFF, 2
 _SRGB_GAMMA, _GAMMA_STEP = 0.45455, 0.02
+# Primaries, transfer, matrix and range of a PNG's cICP chunk (ITU-T H.273).
+_SRGB_POINTS = (1, 13, 0, 1)
 _SRGB_CHROMATICITIES = (31270, 32900, 64000, 33000, 30000, 60000, 15000, 6000)
 # Levels of 255: profiles that come so near to sRGB are its many spellings, and change nothing.
 _SAME_COLOUR = 2.0
@@ -85,7 +87,9 @@ def _by_pillow(path: Path, *, png: bool) -> tuple[NDArray[Any], int, bytes | Non
             raise InputError(f"holds {getattr(image, 'n_frames', 1)} pictures: save the one that is meant")
         orientation = int(image.getexif().get(_ORIENTATION, 1))
         profile = image.info.get("icc_profile")
-        if profile is None and png:
+        if png and _says_srgb(path):
+            profile = None
+        elif profile is None and png:
             _refuse_other_space(image)
         elif profile is None:
             profile = _exif_space(image)
@@ -102,6 +106,30 @@ def _by_pillow(path: Path, *, png: bool) -> tuple[NDArray[Any], int, bytes | Non
 def _png_bits(path: Path) -> int:
     with path.open("rb") as file:
         return file.read(25)[24]
+
+
+def _says_srgb(path: Path) -> bool:
+    """Whether a PNG's chunk of coding points, which counts before all others, says sRGB; refuse any other.
+
+    Raises:
+        InputError: it says something else, as HDR pictures and those in Display P3 or BT.2020 do.
+    """
+    with path.open("rb") as file:
+        file.seek(len(_PNG))
+        while len(head := file.read(8)) == 8:
+            length, name = struct.unpack(">I4s", head)
+            if name == b"cICP":
+                points = tuple(file.read(4))
+                if points == _SRGB_POINTS:
+                    return True
+                raise InputError(
+                    f"says by its coding points {'/'.join(map(str, points))} that its values are not sRGB's "
+                    "(HDR, or other primaries): convert it to sRGB"
+                )
+            if name in {b"IDAT", b"IEND"}:
+                break
+            file.seek(length + 4, 1)
+    return False
 
 
 def _sixteen_bits(path: Path) -> NDArray[Any]:
@@ -157,6 +185,8 @@ def _tiff(path: Path) -> tuple[NDArray[Any], int, bytes | None]:
         pixels = np.asarray(page.asarray())
         if pixels.ndim == 3 and int(page.planarconfig) == 2:
             pixels = np.moveaxis(pixels, 0, 2)
+        if photometric != 3:  # a palette
+            pixels = _all_levels(pixels, page.bitspersample)
         if photometric == 0:  # white is zero
             pixels = np.iinfo(pixels.dtype).max - pixels if pixels.dtype.kind == "u" else pixels
         elif photometric == 3 and page.colormap is not None:
@@ -166,6 +196,14 @@ def _tiff(path: Path) -> tuple[NDArray[Any], int, bytes | None]:
         tag = page.tags.get(_ORIENTATION)
         profile = page.tags.get(_PROFILE)
         return pixels, int(tag.value) if tag else 1, bytes(profile.value) if profile else None
+
+
+def _all_levels(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
+    """Spread samples of 1 to 7 bits over all of eight, of 9 to 15 over all of sixteen."""
+    if pixels.dtype.kind not in "bu" or bits in {8, 16, 32, 64}:
+        return pixels
+    kind = np.dtype(np.uint8 if bits < 8 else np.uint16)
+    return np.rint(pixels * (np.iinfo(kind).max / (2**bits - 1))).astype(kind)
 
 
 def _opaque(pixels: NDArray[Any]) -> NDArray[Any]:
