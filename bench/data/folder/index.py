@@ -266,8 +266,10 @@ def _manifest_kind(path: Path, problems: list[str]) -> str | None:
         with path.open("rb") as file:
             manifest: Any = json.loads(file.read(_MANIFEST_LIMIT))
         # A set under stress is another set, and says so by its name.
-        return _KINDS[manifest["kind"]] + ("-black" if manifest["parameters"].get("black_offset") else "")
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        return _KINDS[manifest["kind"]] + (
+            "-black" if manifest.get("parameters", {}).get("black_offset") else ""
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         problems.append(
             f"{path}: not a manifest that `llbench data` wrote ({error!r}): remove it or make the data again"
         )

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections import defaultdict
 from dataclasses import asdict, dataclass, fields
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -94,8 +96,8 @@ def write(path: Path, found: Iterable[Calibration]) -> None:
 
 def read_noise(frames: Sequence[NDArray[np.float32]]) -> float:
     """Read sigma of dark frames (H, W), in their unit: along the rows, where their offsets are not."""
-    variance = np.mean([_pixel_variance(frame) for frame in frames])
-    return float(np.sqrt(max(variance - _ROUNDING, 0)))
+    variance = fmean(_pixel_variance(frame) for frame in frames)
+    return math.sqrt(max(variance - _ROUNDING, 0))
 
 
 def row_noise(frames: Sequence[NDArray[np.float32]]) -> float:
@@ -104,7 +106,7 @@ def row_noise(frames: Sequence[NDArray[np.float32]]) -> float:
     spreads = [
         frame.mean(axis=1, dtype=np.float64).var(ddof=1) - _pixel_variance(frame) / width for frame in frames
     ]
-    return float(np.sqrt(max(np.mean(spreads), 0)))
+    return math.sqrt(max(fmean(spreads), 0))
 
 
 def gain(pairs: Sequence[tuple[RawFrame, RawFrame]], read_sigma: float) -> float:
