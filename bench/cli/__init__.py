@@ -34,6 +34,7 @@ VERBS = {
     "export": "results for pytest-benchmark, pandas and spreadsheets",
     "claims": "verdicts on the paper's claims from a results folder",
     "compare": "compare two results folders, cell by cell",
+    "recheck": "measure a sample of somebody's results again, and say which agree",
     "gate": "the speed gate for continuous integration",
     "models": "what is registered, with licences, sizes and weights",
     "env": "what this machine is",
