@@ -202,8 +202,9 @@ def _all_levels(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
     """Spread samples of 1 to 7 bits over all of eight, of 9 to 15 over all of sixteen."""
     if pixels.dtype.kind not in "bu" or bits in {8, 16, 32, 64}:
         return pixels
-    kind = np.dtype(np.uint8 if bits < 8 else np.uint16)
-    return np.rint(pixels * (np.iinfo(kind).max / (2**bits - 1))).astype(kind)
+    full, kind = (255, "u1") if bits < 8 else (65535, "u2")
+    spread: NDArray[Any] = np.rint(pixels * (full / (2**bits - 1))).astype(kind)
+    return spread
 
 
 def _opaque(pixels: NDArray[Any]) -> NDArray[Any]:
