@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 FILE = "report.html"
 TEMPLATES = "templates"
+# Source of the claims that the page opens with.
+HEADLINE = "readme, headline"
 # Pixels of an embedded figure that shows photographs.
 WIDEST = 1800
 
@@ -71,7 +73,8 @@ def render(
     return template.render(
         style=_text("report.css"),
         script=_text("report.js"),
-        verdicts=sorted(verdicts, key=lambda one: list(Outcome).index(one.outcome)),
+        verdicts=sorted(verdicts, key=lambda one: (one.source, list(Outcome).index(one.outcome))),
+        headline=[one for one in verdicts if one.source == HEADLINE],
         tally=outcomes.tally(verdicts),
         tables=[table for table in made if table.name != catalogue.ENVIRONMENT],
         figures=[{"drawn": one, "source": _source(out, one)} for one in drawn],

@@ -160,6 +160,16 @@
     draw();
   }
 
+  /* A link to a verdict opens the list that it stands in. */
+  const reveal = () => {
+    const aimed = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const list = aimed && aimed.closest("details.all");
+    if (list && !list.open) { list.open = true; aimed.scrollIntoView(); }
+  };
+  addEventListener("hashchange", reveal);
+  addEventListener("beforeprint", () => { for (const list of document.querySelectorAll("details.all")) list.open = true; });
+  reveal();
+
   for (const section of document.querySelectorAll(".compare")) comparable(section);
   for (const table of document.querySelectorAll("table.sortable")) sortable(table);
   for (const table of document.querySelectorAll("table[data-filter]")) filterable(table);
