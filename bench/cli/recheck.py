@@ -45,10 +45,10 @@ def command(
     Parameters and operations have to be the same; a picture's scores may differ by what sums in another order
     do. What cannot be compared here is named with the reason. The exit status is 1 where a cell differs.
     """
-    from bench.cli import one_line
     from bench.records import store
     from bench.run.outcome import failure_line
     from bench.score.rechecking import AGREES, DIFFERS, recheck
+    from llpacknet.errors import one_line
 
     records = store.load(folder)
     with tempfile.TemporaryDirectory(prefix="llbench-recheck-") as out:

@@ -145,7 +145,8 @@ def _compared(record: Record, path: Path) -> Checked:
     if here.status != "ok":
         return Checked(record.cell, DIFFERS, f"ok there, {here.status} here: {here.reason}")
     allowed = SCORES if record.cell.measurement == "quality" else dict.fromkeys(COUNTS, 0.0)
-    apart, equal = [], []
+    apart: list[str] = []
+    equal: list[str] = []
     for name, limit in allowed.items():
         there, now = record.values.get(name), here.values.get(name)
         same = there == now or (there is not None and now is not None and _near(there, now, limit))

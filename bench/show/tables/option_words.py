@@ -33,6 +33,7 @@ def _pairs(call: ast.Call) -> list[str]:
         elif isinstance(value, ast.Constant) and value.value is None:
             continue
         else:
-            shown = value.value if isinstance(value, ast.Constant) else ast.unparse(value)
-            found.append(f"{name} {shown:g}" if isinstance(shown, float) else f"{name} {shown}")
+            number = isinstance(value, ast.Constant) and isinstance(value.value, float)
+            shown = ast.literal_eval(value) if isinstance(value, ast.Constant) else ast.unparse(value)
+            found.append(f"{name} {shown:g}" if number else f"{name} {shown}")
     return found
