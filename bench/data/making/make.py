@@ -22,7 +22,7 @@ from llpacknet.errors import InputError
 from llpacknet.raw.dng import SMALLEST_SIDE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -89,18 +89,24 @@ def make(
     plans = [_plan(seed, number, extra_frames) for number in range(scenes)]
     _refuse_surplus(out, manifest, plans)
     count = counted(sum(len(frames) for _, frames in plans), progress)
-    missing = []
-    for number, (_, frames) in enumerate(plans):
-        if all(manifest.intact(out, frame.path) for frame in frames):
-            for _ in frames:
-                count()
-        else:
-            missing.append(number)
+    missing = list(_missing(manifest, out, [frames for _, frames in plans], count))
     black = black_error, black_offset
     one = partial(make_scene, out.absolute(), seed, size, extra_frames, read_noise, black, threads)
     fill(out, manifest, one, missing, count, spread)
     manifest.write(out)
     return index(out)
+
+
+def _missing(
+    manifest: Manifest, out: Path, scenes: Sequence[Sequence[Frame]], count: Callable[[], None]
+) -> Iterator[int]:
+    """Give the numbers of the scenes that are still to be made; of those that are done, count the frames."""
+    for number, frames in enumerate(scenes):
+        if all(manifest.intact(out, frame.path) for frame in frames):
+            for _ in frames:
+                count()
+        else:
+            yield number
 
 
 def make_scene(

@@ -65,8 +65,7 @@ def redark(
         black_offset: range of an offset of the black level, one a short frame, uniform; None for none.
         noise: False for a camera that only rounds and clips.
         threads: threads to use; by default two, or one where there is one processor.
-        spread: does a function for each of several photographs, elsewhere and in any order; by default they
-            are exposed here, one after another.
+        spread: does a function for each of several photographs elsewhere, in any order; by default here.
         refused: told of each photograph that cannot be used, in one line; the others are exposed, and what
             was made of it earlier goes. None to end at the first such photograph.
 
@@ -82,14 +81,30 @@ def redark(
     threads = threads or min(2, os.cpu_count() or 1)
     found = find_photographs(photos)
     plans = from_csv(exposures, found) if exposures else drawn(found, seed)
-    parameters = {
-        "seed": seed, "exposures_sha256": digest(exposures) if exposures else None, "noise": noise,
-        "read_noise": read_noise, "black_error": black_error,
-        **({"black_offset": list(black_offset)} if black_offset else {}),
-    }  # fmt: skip
+    origin = digest(exposures) if exposures else None
+    parameters = {"seed": seed, "exposures_sha256": origin, "noise": noise, "read_noise": read_noise,
+                  "black_error": black_error,
+                  **({"black_offset": list(black_offset)} if black_offset else {})}  # fmt: skip
     manifest = prepare(out, "redark", parameters, resume=resume)
-    todo = [(plan, _frames(plan)) for plan in plans]
-    count = counted(sum(len(frames) for _, frames in todo), progress)
+    one = partial(expose, out.absolute(), seed, read_noise, (black_error, black_offset), noise, threads)
+    wanted = [(found[plan.photo], plan) for plan in plans]
+    if not _fill(manifest, out, wanted, one, progress, spread, refused):
+        raise InputError(f"no photograph in {photos} can be used: name a folder of others")
+    return index(out)
+
+
+def _fill(
+    manifest: Manifest,
+    out: Path,
+    wanted: Sequence[tuple[Path, ExposurePlan]],
+    one: Callable[..., list[dict[str, Any]] | Refused],
+    progress: Callable[[int, int], None] | None,
+    spread: Spread | None,
+    refused: Callable[[str], None] | None,
+) -> bool:
+    """Expose what is missing and drop what is not wanted; whether any photograph could be used."""
+    todo = [(path, plan, _frames(plan)) for path, plan in wanted]
+    count = counted(sum(len(frames) for _, _, frames in todo), progress)
     left_out: dict[str, str] = {}
 
     def refuse(one: Refused) -> None:
@@ -98,17 +113,12 @@ def redark(
         left_out[one.piece] = one.reason
         refused(one.reason)
 
-    left = (_left(manifest, out, found[plan.photo], plan, count, refuse) for plan, _ in todo)
-    missing = list(chain.from_iterable(left))
-    black = black_error, black_offset
-    one = partial(expose, out.absolute(), seed, read_noise, black, noise, threads)
-    fill(out, manifest, one, missing, count, spread, refuse)
-    kept = [frame for plan, frames in todo if plan.scene not in left_out for frame in frames]
+    left = (_left(manifest, out, path, plan, count, refuse) for path, plan, _ in todo)
+    fill(out, manifest, one, list(chain.from_iterable(left)), count, spread, refuse)
+    kept = [frame for _, plan, frames in todo if plan.scene not in left_out for frame in frames]
     _drop_unplanned(manifest, out, kept)
     manifest.write(out)
-    if not kept:
-        raise InputError(f"no photograph in {photos} can be used: name a folder of others")
-    return index(out)
+    return bool(kept)
 
 
 def _left(
