@@ -17,13 +17,12 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
-from bench.run.turns import order
+from serving import measure
 
 FORMS = ("published", "twin", "fused", "fast", "strips")
 
@@ -73,28 +72,6 @@ def status(key: str) -> int:
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key))
 
 
-def measure(arguments: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
-    """Let the forms take turns; the first call of each is cold, the others are rounds."""
-    workers = {}
-    for form in FORMS:
-        command = [sys.executable, __file__, "--serve", form, "--model", arguments.model]
-        command += ["--size", "x".join(map(str, arguments.size)), "--threads", str(arguments.threads)]
-        workers[form] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert workers[form].stdout is not None
-        workers[form].stdout.readline()  # type: ignore[union-attr]
-    samples: dict[str, list[dict[str, Any]]] = {form: [] for form in FORMS}
-    for number in range(arguments.rounds + 1):
-        for form in order(list(FORMS), number):
-            worker = workers[form]
-            worker.stdin.write("\n")  # type: ignore[union-attr]
-            worker.stdin.flush()  # type: ignore[union-attr]
-            samples[form].append(json.loads(worker.stdout.readline()))  # type: ignore[union-attr]
-    for worker in workers.values():
-        worker.stdin.close()  # type: ignore[union-attr]
-        worker.wait()
-    return samples
-
-
 def report(arguments: argparse.Namespace, samples: dict[str, list[dict[str, Any]]]) -> None:
     """Print a line per form."""
     height, width = arguments.size
@@ -128,7 +105,7 @@ def main() -> None:
     if arguments.serve:
         serve(arguments.serve, arguments.model, *arguments.size, arguments.threads)
     else:
-        report(arguments, measure(arguments))
+        report(arguments, measure(__file__, FORMS, arguments))
 
 
 if __name__ == "__main__":

@@ -18,13 +18,13 @@ import json
 import os
 import resource
 import statistics
-import subprocess
 import sys
 import time
 from typing import Any
 
+from serving import measure
+
 from bench.machine import pages
-from bench.run.turns import order
 
 SETTINGS = ("fresh", "twin", "kept", "huge")
 
@@ -55,28 +55,6 @@ def serve(setting: str, model: str, height: int, width: int, threads: int) -> No
             print(json.dumps(facts), flush=True)
 
 
-def measure(arguments: argparse.Namespace) -> dict[str, list[dict[str, Any]]]:
-    """Let the settings take turns; the first call of each is cold, the others are rounds."""
-    workers = {}
-    for setting in SETTINGS:
-        command = [sys.executable, __file__, "--serve", setting, "--model", arguments.model]
-        command += ["--size", "x".join(map(str, arguments.size)), "--threads", str(arguments.threads)]
-        workers[setting] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        assert workers[setting].stdout is not None
-        workers[setting].stdout.readline()  # type: ignore[union-attr]
-    samples: dict[str, list[dict[str, Any]]] = {setting: [] for setting in SETTINGS}
-    for number in range(arguments.rounds + 1):
-        for setting in order(list(SETTINGS), number):
-            worker = workers[setting]
-            worker.stdin.write("\n")  # type: ignore[union-attr]
-            worker.stdin.flush()  # type: ignore[union-attr]
-            samples[setting].append(json.loads(worker.stdout.readline()))  # type: ignore[union-attr]
-    for worker in workers.values():
-        worker.stdin.close()  # type: ignore[union-attr]
-        worker.wait()
-    return samples
-
-
 def report(arguments: argparse.Namespace, samples: dict[str, list[dict[str, Any]]]) -> None:
     """Print a line per setting."""
     height, width = arguments.size
@@ -104,7 +82,7 @@ def main() -> None:
     if arguments.serve:
         serve(arguments.serve, arguments.model, *arguments.size, arguments.threads)
     else:
-        report(arguments, measure(arguments))
+        report(arguments, measure(__file__, SETTINGS, arguments))
 
 
 if __name__ == "__main__":

@@ -107,11 +107,17 @@ def project(tmp_path, monkeypatch):
 def cases():
     """Load a generator of tests/cases by its name."""
 
-    def load(name):
-        path = Path(__file__).parent / "cases" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(f"cases_{name}", path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+    return lambda name: _loaded(f"cases_{name}", Path(__file__).parent / "cases" / f"{name}.py")
 
-    return load
+
+@pytest.fixture(scope="session")
+def page_maker():
+    """Load a maker of a page in docs/ by its name."""
+    return lambda name: _loaded(f"{name}_page", Path(__file__).parents[1] / "docs" / f"{name}.py")
+
+
+def _loaded(name, path):
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,19 +1,11 @@
 """The page of statements lists every statement with its claims, and every claim with a statement."""
 
-import importlib.util
-from pathlib import Path
-
 import pytest
-
-MAKER = Path(__file__).parents[2] / "docs" / "statements.py"
 
 
 @pytest.fixture(scope="module")
-def maker():
-    spec = importlib.util.spec_from_file_location("statements_page", MAKER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def maker(page_maker):
+    return page_maker("statements")
 
 
 def test_the_page_is_what_its_maker_writes(maker):

@@ -1,22 +1,14 @@
 """The page on amplifiers is what its maker writes, and its figures are numpy's."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from bench.data.folder import controls
 
-MAKER = Path(__file__).parents[2] / "docs" / "amplifier.py"
-
 
 @pytest.fixture(scope="module")
-def maker():
-    spec = importlib.util.spec_from_file_location("amplifier_page", MAKER)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def maker(page_maker):
+    return page_maker("amplifier")
 
 
 def test_the_page_is_what_its_maker_writes(maker):

@@ -1,0 +1,44 @@
+"""Lets settings of a script take turns: a process for each, which makes a call for every line it is sent."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+from bench.run.turns import order
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+
+def measure(
+    script: str, settings: Sequence[str], arguments: argparse.Namespace
+) -> dict[str, list[dict[str, Any]]]:
+    """Start `script --serve SETTING` for each setting and let them take turns, none twice in a row.
+
+    Each prints a line when it is ready, and then one of JSON for every call.
+
+    Returns:
+        by setting, what each call gave: the first is cold, the others are rounds.
+    """
+    workers = {}
+    for setting in settings:
+        command = [sys.executable, script, "--serve", setting, "--model", arguments.model]
+        command += ["--size", "x".join(map(str, arguments.size)), "--threads", str(arguments.threads)]
+        workers[setting] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert workers[setting].stdout is not None
+        workers[setting].stdout.readline()  # type: ignore[union-attr]
+    samples: dict[str, list[dict[str, Any]]] = {setting: [] for setting in settings}
+    for number in range(arguments.rounds + 1):
+        for setting in order(list(settings), number):
+            worker = workers[setting]
+            worker.stdin.write("\n")  # type: ignore[union-attr]
+            worker.stdin.flush()  # type: ignore[union-attr]
+            samples[setting].append(json.loads(worker.stdout.readline()))  # type: ignore[union-attr]
+    for worker in workers.values():
+        worker.stdin.close()  # type: ignore[union-attr]
+        worker.wait()
+    return samples
