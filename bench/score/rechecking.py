@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from baselines.registry import weights_path
@@ -18,7 +19,6 @@ from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     from bench.data.folder.pairs import Dataset
     from bench.records.cells import Cell, Record
@@ -75,8 +75,9 @@ def recheck(
     drawn = random.Random(seed).sample(judged, min(cells, len(judged)))  # noqa: S311 -- no secret
     found: dict[Cell, Checked] = {}
     jobs: list[Job] = []
+    here = {one.name: one for one in pictures(dataset, dataset.pairs)} if dataset else {}
     for record in [*counted, *drawn]:
-        made = _job(record, dataset, weights or {})
+        made = _job(record, dataset, here, weights or {})
         if isinstance(made, Job):
             jobs.append(made)
         else:
@@ -99,8 +100,10 @@ def _together(jobs: list[Job]) -> tuple[Job, ...]:
     return (Job(cells, predicted_s=predictions.IMPORT_S * len(cells)), *others) if cells else tuple(others)
 
 
-def _job(record: Record, dataset: Dataset | None, weights: Mapping[str, Path]) -> Job | str:
-    """Make the job that measures a cell again; or say why none can."""
+def _job(
+    record: Record, dataset: Dataset | None, here: Mapping[str, ExposurePair], weights: Mapping[str, Path]
+) -> Job | str:
+    """Make the job that measures a cell again; or say why none can. `here` holds the pictures, by name."""
     cell = record.cell
     if cell.measurement == "complexity":
         return Job((cell,), predicted_s=predictions.IMPORT_S)
@@ -111,7 +114,7 @@ def _job(record: Record, dataset: Dataset | None, weights: Mapping[str, Path]) -
         choice = weights_choice(cell.model, weights)
     except InputError as error:
         return str(error)
-    pair = next((one for one in pictures(dataset, dataset.pairs) if one.name == cell.image), None)
+    pair = here.get(str(cell.image))
     if pair is None:
         return f"{dataset.root} has no picture {cell.image}"
     why = _other_origin(record, pair, choice)
@@ -126,8 +129,6 @@ def _job(record: Record, dataset: Dataset | None, weights: Mapping[str, Path]) -
 
 def _other_origin(record: Record, pair: ExposurePair, choice: str) -> str | None:
     """Say what makes a score here another thing than the recorded one: other weights, or other raw files."""
-    from pathlib import Path
-
     file = weights_path(record.cell.model) if choice == "shipped" else Path(choice)
     facts = provenance.weights_facts(None if choice == "none" else file)
     if facts["weights_sha256"] != record.provenance.get("weights_sha256"):
