@@ -153,11 +153,11 @@ class UnknownToOnnx(Fair):
 
 class AllPairs(Fair):
     def forward(self, mosaic):
-        padded, margins = pad_to_multiple(mosaic, 12)
-        tokens = F.pixel_unshuffle(padded, 12).flatten(2)
+        padded, margins = pad_to_multiple(mosaic, 10)
+        tokens = F.pixel_unshuffle(padded, 10).flatten(2)
         weights = torch.softmax(tokens.transpose(1, 2) @ tokens, dim=-1)
-        mixed = (tokens @ weights).view(*tokens.shape[:2], padded.shape[-2] // 12, -1)
-        return super().forward(crop(F.pixel_shuffle(mixed, 12), margins))
+        mixed = (tokens @ weights).view(*tokens.shape[:2], padded.shape[-2] // 10, -1)
+        return super().forward(crop(F.pixel_shuffle(mixed, 10), margins))
 
 
 class KeepsOutputs(Fair):
