@@ -9,6 +9,7 @@ from typing import Any
 SECTIONS: dict[str, tuple[str, ...]] = {
     "Start": ("index.md", "quickstart.md", "installing.md"),
     "Use": (
+        "commands.md",
         "restoring.md",
         "runtimes.md",
         "gating.md",

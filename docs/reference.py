@@ -54,7 +54,7 @@ BEGIN, END = "<!-- begin: made by docs/reference.py -->\n", "<!-- end: made by d
 
 
 def table() -> str:
-    """Return Table 1 of the committed results, as the README shows it: setting, figures, footnotes."""
+    """Return Table 1 of the committed results, as the README shows it, footnotes in one line."""
     whole = table1(Results.load(RESULTS))
     kept = [index for index, column in enumerate(whole.columns) if column.keys[0] not in LEFT_OUT]
     part = replace(
@@ -63,7 +63,8 @@ def table() -> str:
         rows=tuple(tuple(row[index] for index in kept) for row in whole.rows),
     )
     _, setting, figures, notes, marks = writers.as_markdown(part).strip().split("\n\n")
-    folded = f"<details><summary>Footnotes</summary>\n\n{notes}\n\n</details>"
+    lines = notes.removeprefix("- ").replace("\n- ", "<br>")
+    folded = f"<details><summary>Footnotes</summary>\n\n{lines}\n\n</details>"
     return "\n" + "\n\n".join((figures, f"{marks}. {setting}", folded)) + "\n\n"
 
 
