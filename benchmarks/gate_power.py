@@ -114,7 +114,7 @@ def bound(count: int, gates: int) -> tuple[float, float]:
 
 
 def line(machine: str, change: str, gates: int) -> tuple[int, Counter[str], Counter[str]]:
-    """Simulate some gates: how many fell, and the verdicts on latency and tail."""
+    """Simulate some gates: how many failed, and the verdicts on latency and tail."""
     random = np.random.default_rng([SEED, *map(ord, machine + change)])
     found = [gate(MACHINES[machine], CHANGES[change], random) for _ in range(gates)]
     latency, tail = (Counter(one[name] for one in found) for name in TIMES)
@@ -128,14 +128,14 @@ def main() -> int:
     parser.add_argument("--machines", default=",".join(MACHINES))
     arguments = parser.parse_args()
     gates = arguments.gates
-    print("| machine | head | falls | 95 % interval | latency | tail |\n|---|---|---:|---|---|---|")
+    print("| machine | head | fails | 95 % interval | latency | tail |\n|---|---|---:|---|---|---|")
     for machine in arguments.machines.split(","):
         for change in CHANGES:
-            fell, *halves = line(machine, change, gates)
-            low, high = bound(fell, gates)
+            failed, *halves = line(machine, change, gates)
+            low, high = bound(failed, gates)
             low, high = math.floor(1000 * low) / 10, math.ceil(1000 * high) / 10
             words = [", ".join(f"{word} {number}" for word, number in half.most_common()) for half in halves]
-            print(f"| {machine} | {change} | {fell} of {gates} | {low} to {high} % | {' | '.join(words)} |")
+            print(f"| {machine} | {change} | {failed} of {gates} | {low} to {high} % | {' | '.join(words)} |")
     return 0
 
 
