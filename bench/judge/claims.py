@@ -27,7 +27,7 @@ MARKS = {
     "single-pass": "one method was timed in a single, cold pass: its ratio is known to a factor of 2",
     "sampled": "memory was sampled, since the kernel keeps no peak",
     "same-part": "on the part of the pictures that all methods were scored on",
-    "quarter-area": "judged at a quarter of the area",
+    "central-part": "judged on the central part of the pictures alone",
     "incomplete": "not all images could be judged",
     "unfinished": "the weights of one method come from an unfinished training",
     "unequal": "",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 # What `llbench run` takes where nothing else is said.
 USUAL_ROUNDS = 5
 COSTS = ("latency", "memory")
-# Tiers that time a slow method once and judge it at a quarter of the area, that with fewer images first.
+# Tiers that time a slow method once and judge it on the central part alone, that with fewer images first.
 CUTTING: tuple[TierName, TierName] = ("quick", "standard")
 
 Setting = tuple[tuple[str, Any], ...]
@@ -30,7 +30,8 @@ def of_records(records: Iterable[Record]) -> list[str]:
     """Return the commands that measure these cells again, sorted.
 
     DIR and OUT stand for the reader's own folders. What a tier has cut short (a slow method's single pass, or
-    a quarter of the area) only that tier measures so; what is compared with it belongs in the same run.
+    the central part of a picture) only that tier measures so; what is compared with it belongs in the same
+    run.
     """
     settings: dict[Setting, dict[str, set[str]]] = {}
     done = [record for record in records if record.status == "ok"]

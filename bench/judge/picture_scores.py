@@ -102,7 +102,7 @@ def quality_difference(
     sides = [side for pair in pairs for side in (pair.first, pair.second)]
     trained = sum(_is_trained(side) for side in (pairs[0].first, pairs[0].second))
     estimate, alone, why = _estimate(by_seed, trained, metric, error)
-    marks = tuple(sorted({mark for side in sides for mark in picture_marks(side.ok)} - {"quarter-area"}))
+    marks = tuple(sorted({mark for side in sides for mark in picture_marks(side.ok)} - {"central-part"}))
     if any(pair.on_part for pair in pairs):
         marks = (*marks, "same-part")
     if {"unequal", "unfinished", "random"} & set(marks):
@@ -205,7 +205,7 @@ def picture_marks(ok: dict[str, Record]) -> tuple[str, ...]:
     """Return marks of a set of judged pictures."""
     marks = []
     if any(_area(record) != 1 for record in ok.values()):
-        marks.append("quarter-area")
+        marks.append("central-part")
     if any(record.provenance.get("weights_unfinished") for record in ok.values()):
         marks.append("unfinished")
     if any(record.values.get("random_weights") for record in ok.values()):

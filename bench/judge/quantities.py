@@ -34,7 +34,7 @@ class Measured:
         estimate: the figure; None where the results do not hold it.
         reason: why there is none.
         why: what keeps it from deciding whatever its ends.
-        marks: what a reader must know of the figure: "single-pass", "sampled" (memory), "quarter-area",
+        marks: what a reader must know of the figure: "single-pass", "sampled" (memory), "central-part",
             "eager" (not the published form), "incomplete" (images missing), "unfinished" (weights of an
             unfinished training), "unequal" (weights that were not trained on the terms of the others),
             "random" (weights that differ from call to call).

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NOTES = {
     "single-pass": "Timed in a single pass, since it was predicted to be slow; its spread is unknown.",
     "sampled": "Sampled every millisecond, since the kernel keeps no peak: a short one can be missed.",
-    "quarter-area": "Judged at a quarter of the area; not ranked.",
+    "central-part": "Judged on the central part of the pictures alone; not ranked.",
     "unfinished": "Its weights come from an unfinished training; not ranked.",
     "unequal": "Not trained on the terms of the others; not ranked.",
     "random": "Its factory gives other weights at every call; not ranked.",
@@ -118,7 +118,7 @@ def part_entry(
     if not ok:
         return dash(sentence(pictures.reason))
     whole = len(ok) == len(images)
-    marks = [mark for mark in picture_scores.picture_marks(ok) if mark != "quarter-area"]
+    marks = [mark for mark in picture_scores.picture_marks(ok) if mark != "central-part"]
     notes = [NOTES[mark] for mark in marks if mark in NOTES]
     if not whole:
         notes.append(f"Mean over {len(ok)} of {len(images)} images; not ranked.")

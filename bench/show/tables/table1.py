@@ -169,7 +169,7 @@ def _pictures(
     if not any(matched.values()):
         return [_or_to_come(whole, pending)]
     part = part_entry(results, model, protocol, matched[protocol], is_ranked=is_ranked)
-    if "quarter-area" in picture_scores.picture_marks(results.pictures(model, protocol).ok):
+    if "central-part" in picture_scores.picture_marks(results.pictures(model, protocol).ok):
         whole = dash("Restored on the part alone.")
     return [_or_to_come(part, pending), _or_to_come(whole, pending)]
 
