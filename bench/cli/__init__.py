@@ -1,7 +1,7 @@
 """The command line `llbench`: one module per verb, imported only when that verb runs.
 
-Exit status: 0 done; 1 done, and a cell failed, a gate fell or a claim is not reproduced where that was asked;
-2 wrong usage or unusable input (one line on standard error); 130 interrupted.
+Exit status: 0 done; 1 finished, but a cell or the gate failed, or a claim was contradicted and --strict was
+given; 2 wrong usage or unusable input (one line on standard error); 130 interrupted.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ from bench.machine.hosting import plain_streams
 from llpacknet import __version__
 from llpacknet.errors import InputError, cause, one_line
 
-# Set in the environment, it lets an exception that nobody foresaw show its traceback.
+# When set in the environment, an unexpected exception shows its traceback.
 TRACEBACK = "LLBENCH_TRACEBACK"
 VERBS = {
-    "reproduce": "make the data if none is given, measure everything, write tables, figures and verdicts",
-    "data": "make, redark, index and verify data sets in SID's layout",
-    "run": "measure the cells that models and measurements span",
-    "score": "score pictures that were made elsewhere",
+    "reproduce": "create data if none is given, measure everything, write tables, figures and verdicts",
+    "data": "create, index, verify and calibrate data sets in SID's layout",
+    "run": "measure chosen models, runtimes and precisions",
+    "score": "score pictures that another program restored",
     "restore": "restore dark raw photographs",
     "train": "train a network",
-    "weights": "bring published checkpoints in, and networks out as ONNX",
-    "fetch": "get LPIPS's backbone, hash-checked",
-    "roofline": "how near each form comes to what the processor allows, and where the rest goes",
-    "report": "tables, figures and the report of a results folder",
-    "export": "results for pytest-benchmark, pandas and spreadsheets",
-    "claims": "verdicts on the paper's claims from a results folder",
+    "weights": "import published checkpoints, export networks as ONNX or TorchScript",
+    "fetch": "download LPIPS's backbone and check its hash",
+    "roofline": "how close each network comes to the processor's peak, and where the rest of the time goes",
+    "report": "write tables, figures and the report of a results folder",
+    "export": "write results for pytest-benchmark, pandas or a spreadsheet",
+    "claims": "print verdicts on the published claims",
     "compare": "compare two results folders, cell by cell",
-    "recheck": "measure a sample of somebody's results again, and say which agree",
-    "gate": "the speed gate for continuous integration",
-    "models": "what is registered, with licences, sizes and weights",
-    "env": "what this machine is",
-    "cache": "where caches lie and how large they are",
+    "recheck": "measure a sample of someone else's results again and report which agree",
+    "gate": "compare two revisions; a gate for continuous integration",
+    "models": "list the registered methods with licences, sizes and weights",
+    "env": "describe this machine",
+    "cache": "show where caches are and how large they are",
 }
 
 
 class _Verbs(click.Group):
-    """Finds the verb's module by its name: `bench.cli.<verb>` with a click command called `command`."""
+    """Find the verb's module by its name: `bench.cli.<verb>` with a click command called `command`."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         return [verb for verb in VERBS if importlib.util.find_spec(f"bench.cli.{verb}") is not None]
@@ -77,8 +77,8 @@ def _name_variables(command: click.Command, prefix: str) -> None:
 @click.command(
     cls=_Verbs,
     context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Begin with 'llbench reproduce --tier smoke --out smoke', or 'llbench restore night.ARW -o "
-    "night.png'. An option that is not given is looked for in the environment: LLBENCH_RUN_THREADS=1 stands "
+    epilog="Start with 'llbench reproduce --tier smoke --out smoke', or 'llbench restore night.ARW -o "
+    "night.png'. Every option can also be set by an environment variable: LLBENCH_RUN_THREADS=1 stands "
     "for 'llbench run --threads 1', LLBENCH_DATA_MAKE_SIZE=356x532 for 'llbench data make --size 356x532'.",
 )
 @click.version_option(__version__)
@@ -110,7 +110,7 @@ def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 -- a statu
     except Exception as error:
         if os.environ.get(TRACEBACK):
             raise
-        said = f"{one_line(cause(error))}: this was not foreseen; {TRACEBACK}=1 shows where it happened"
+        said = f"{one_line(cause(error))}: unexpected error; set {TRACEBACK}=1 to see the traceback"
         print(f"llbench: {said}", file=sys.stderr)
         return 2
     return status if isinstance(status, int) else 0

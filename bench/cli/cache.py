@@ -1,4 +1,4 @@
-"""`llbench cache`: where caches lie and how large they are; `llbench cache clear` empties the largest."""
+"""`llbench cache`: where caches are and how large they are; `llbench cache clear` empties the largest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bench.cli.examples import examples
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """Show where rendered long exposures and other caches are kept and how much room they take."""
+    """Show where rendered long exposures and other caches are kept and how much space they take."""
     if context.invoked_subcommand is not None:
         return
     from bench.data.decode import cache
@@ -31,7 +31,9 @@ def command(context: click.Context, as_json: bool) -> None:
     print(f"size: {found.size / 1e9:.2f} of at most {found.limit / 1e9:.2f} GB ({caches.LIMIT_VARIABLE})")
     for name, size in others.items():
         print(f"{name}: {size / 1e9:.2f} GB in {caches.place() / name}")
-    print(f"another place: {caches.VARIABLE}=FOLDER; empty the rendered exposures: llbench cache clear")
+    print(
+        f"to move the caches, set {caches.VARIABLE}=FOLDER; to remove rendered exposures: llbench cache clear"
+    )
 
 
 @command.command(short_help="Remove all rendered long exposures.", epilog=examples("llbench cache clear"))

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 @click.command(
     "claims",
-    short_help="verdicts on the published claims",
+    short_help="print verdicts on the published claims",
     epilog=examples("llbench claims out", "llbench claims out --strict --json"),
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print what claims.json holds instead of a table.")
-@click.option("--strict", is_flag=True, help="Exit with status 1 when a claim is contradicted.")
+@click.option("--json", "as_json", is_flag=True, help="Print the contents of claims.json instead of a table.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 if a claim is contradicted.")
 @click.option(
     "--unpack", metavar="DIR", type=click.Path(path_type=Path),
-    help="Trainings of the UnPack experiment, where they do not lie in DIR/unpack.",
+    help="Folder of the UnPack experiment's trainings; default: DIR/unpack.",
 )  # fmt: skip
 def command(folder: Path, as_json: bool, strict: bool, unpack: Path | None) -> int:
-    """Judge every published claim by the results in DIR and write DIR/claims.json."""
+    """Give a verdict on every published claim from the results in DIR, and write DIR/claims.json."""
     from rich.console import Console
 
     from bench.judge import claims, outcomes

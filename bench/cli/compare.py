@@ -21,15 +21,15 @@ from bench.cli.examples import examples
 @click.argument("base", metavar="A", type=click.Path(path_type=Path))
 @click.argument("head", metavar="B", type=click.Path(path_type=Path))
 @click.option("--effect", type=click.FloatRange(0, 10, min_open=True), metavar="PERCENT", default=2.5,
-              show_default=True, help="Difference of time that matters.")  # fmt: skip
-@click.option("--across-machines", is_flag=True, help="Judge times that different machines took.")
-@click.option("--strict", is_flag=True, help="Exit with status 1 where B is slower or worse anywhere.")
+              show_default=True, help="Smallest difference in time that matters.")  # fmt: skip
+@click.option("--across-machines", is_flag=True, help="Compare times even if the machines differ.")
+@click.option("--strict", is_flag=True, help="Exit with status 1 if B is slower or worse in any cell.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def command(base: Path, head: Path, effect: float, across_machines: bool, strict: bool, as_json: bool) -> int:
     """Compare the results in folder B with those in folder A.
 
-    Where they were made under different conditions, what most likely explains a difference comes first; times
-    of different machines are not judged unless asked for.
+    If they were measured under different conditions, the most likely explanation of a difference comes
+    first. Times from different machines are not compared unless you ask for it.
     """
     from rich.console import Console
 
@@ -40,7 +40,7 @@ def command(base: Path, head: Path, effect: float, across_machines: bool, strict
     from llpacknet.errors import one_line
 
     if base.exists() and head.exists() and base.samefile(head):
-        click.echo(f"note: {base} and {head} are one folder, compared with itself", err=True)
+        click.echo(f"note: {base} and {head} are the same folder", err=True)
     found = compare(
         store.load(base), store.load(head), Limits(effect=effect / 100), across_machines=across_machines
     )
@@ -51,9 +51,12 @@ def command(base: Path, head: Path, effect: float, across_machines: bool, strict
     console = Console()
     console = console if console.is_terminal else Console(width=160)
     if found.causes:
-        console.print("Made under different conditions, the likeliest cause of a difference in time first:")
+        console.print(
+            "The two were measured under different conditions; the likeliest cause of a difference in time "
+            "first:"
+        )
         for cause in found.causes:
             console.print(f"  {one_line(str(cause))}", highlight=False, markup=False)
-    title = f"{head} against {base}"
+    title = f"{head} compared with {base}"
     console.print(writers.as_rich(verdict_page.findings_table("compare", title, found.findings, found.notes)))
     return status

@@ -83,13 +83,15 @@ def cluster_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
         "--cluster",
         metavar="ADDRESS",
-        help="Workers: a Dask scheduler's address or file, local:N, slurm:FILE.toml (docs/clusters.md).",
+        help="Workers: address or file of a Dask scheduler, local:N, slurm:FILE.toml (docs/clusters.md).",
     )(command)
 
 
 def cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of a verb that can measure on a cluster."""
     every_host = click.option(
-        "--every-host", is_flag=True, help="Time on every host of the cluster, each into OUT/hosts/NAME."
+        "--every-host",
+        is_flag=True,
+        help="Measure times on every host of the cluster, each in OUT/hosts/NAME.",
     )
     return cluster_option(every_host(command))

@@ -1,4 +1,4 @@
-"""`llbench data`: make, redark, index and verify data sets in SID's layout."""
+"""`llbench data`: create, index, verify and calibrate data sets in SID's layout."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _BLACK = click.option(
     "--black-offset",
     "black",
     is_flag=True,
-    help="A stress set: the black level of each short frame is off, by -2 to +2.9 digital numbers.",
+    help="A stress set: the black level of each short exposure is wrong by -2 to +2.9 digital numbers.",
 )
 _LIST = click.option(
-    "--list", "list_file", type=_FOLDER, help="One of SID's list files: only its pairs count."
+    "--list", "list_file", type=_FOLDER, help="One of SID's list files: only the pairs in it are used."
 )
 
 SHOWN_LEAKS = 3
@@ -40,32 +40,36 @@ SHOWN_DRIFTS = 3
 
 @click.group(epilog=examples("llbench data make --scenes 3 --out dark", "llbench data index dark"))
 def command() -> None:
-    """Make, redark, index and verify data sets in SID's layout."""
+    """Create, index, verify and calibrate data sets in SID's layout."""
 
 
 @command.command(
-    short_help="Make dark raws from procedural night scenes.",
+    short_help="Generate dark raws from procedural night scenes.",
     epilog=examples(
         "llbench data make --scenes 3 --seed 7 --out dark",
         "llbench data make --scenes 1 --size 356x532 --out small",
     ),
 )
-@click.option("--scenes", type=click.IntRange(1), required=True, help="How many scenes.")
+@click.option("--scenes", type=click.IntRange(1), required=True, help="Number of scenes.")
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same files."
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Random seed; the same seed gives the same files.",
 )
-@click.option("--size", type=Size(), default=FULL_SIZE, help="Height and width; 2848x4256 if not given.")
-@click.option("--out", type=_FOLDER, required=True, help="Folder for the data set.")
+@click.option("--size", type=Size(), default=FULL_SIZE, help="Height and width; default: 2848x4256.")
+@click.option("--out", type=_FOLDER, required=True, help="Folder to write the data set to.")
 @_BLACK
 @cluster_option
 def make(scenes: int, seed: int, size: tuple[int, int], out: Path, black: bool, cluster: str | None) -> None:
-    """Make dark raws from procedural night scenes: one long and at least three short exposures each."""
+    """Generate dark raws from procedural night scenes, each one long and at least three short exposures."""
     from bench.data.making import camera
     from bench.data.making.make import make as make_data
 
     offsets = camera.BLACK_OFFSETS if black else None
 
-    with crew(cluster) as workers, counting("making dark raws") as progress:
+    with crew(cluster) as workers, counting("generating dark raws") as progress:
         dataset = make_data(
             out, scenes, seed, size, black_offset=offsets, progress=progress, spread=workers.spread
         )
@@ -73,25 +77,33 @@ def make(scenes: int, seed: int, size: tuple[int, int], out: Path, black: bool, 
 
 
 @command.command(
-    short_help="Make dark raws from photographs.",
+    short_help="Generate dark raws from photographs.",
     epilog=examples(
         "llbench data redark photos --out dark", "llbench data redark photos --exposures mine.csv --out dark"
     ),
 )
 @click.argument("photos", type=_FOLDER)
-@click.option("--out", type=_FOLDER, required=True, help="Folder for the data set.")
-@click.option("--exposures", type=_FOLDER, help="CSV with photo,short_s,long_s,iso and optionally wb_r,wb_b.")
+@click.option("--out", type=_FOLDER, required=True, help="Folder to write the data set to.")
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same files."
+    "--exposures",
+    type=_FOLDER,
+    help="CSV with the columns photo,short_s,long_s,iso and optionally wb_r,wb_b.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Random seed; the same seed gives the same files.",
 )
 @_BLACK
 @cluster_option
 def redark(
     photos: Path, out: Path, exposures: Path | None, seed: int, black: bool, cluster: str | None
 ) -> int:
-    """Make dark raws from a folder of photographs (JPEG, PNG, 16-bit TIFF).
+    """Generate dark raws from a folder of photographs (JPEG, PNG, 16-bit TIFF).
 
-    A photograph that cannot be used is named and the rest goes on; the exit status is then 1.
+    A photograph that cannot be used is reported and skipped; the exit status is then 1.
     """
     from bench.data.making import camera
     from bench.data.making.redark import redark as redark_photos
@@ -113,7 +125,7 @@ def redark(
 
 
 @command.command(
-    short_help="Pair the files and count the subsets; look for leaks between lists.",
+    short_help="Pair the files, count the subsets, and find leaks between lists.",
     epilog=examples(
         "llbench data index ~/SID",
         "llbench data index ~/SID --list ~/SID/Sony_test_list.txt",
@@ -126,20 +138,20 @@ def redark(
     "lists",
     type=_FOLDER,
     multiple=True,
-    help="One of SID's list files: only its pairs count. Several: what leaks from one into another.",
+    help="One of SID's list files: only the pairs in it are used. Several: report what they share.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def index(folder: Path | None, lists: tuple[Path, ...], as_json: bool) -> int:
     """Pair the files of FOLDER and count the published subsets; nothing is decoded.
 
-    With several lists (of training and test, say) it compares these instead: scenes, inputs and truths that
-    several of them hold, and inputs that are their own truth. With FOLDER too, files of equal content count
-    as one, whatever they are called. Exit status 1 if anything leaks.
+    With several lists (for example of training and test pairs), compare these instead: report scenes, inputs
+    and truths that are in more than one list, and inputs that are their own truth. If FOLDER is given too,
+    files with the same content count as one, whatever their names. Exit status 1 if anything leaks.
     """
     if len(lists) > 1:
         return _show_leaks(lists, folder, as_json=as_json)
     if folder is None:
-        raise InputError("nothing to index: name a folder in SID's layout, or two lists to compare")
+        raise InputError("nothing to index: give a folder in SID's layout, or two lists to compare")
     _show_index(folder, lists[0] if lists else None, as_json=as_json)
     return 0
 
@@ -149,7 +161,7 @@ def _show_leaks(lists: tuple[Path, ...], folder: Path | None, *, as_json: bool) 
 
     names = [str(path) if [one.name for one in lists].count(path.name) > 1 else path.name for path in lists]
     if len(set(names)) < len(names):
-        raise InputError(f"list {lists[0]} is named twice: name two different lists")
+        raise InputError(f"list {lists[0]} was given twice: give two different lists")
     entries = {name: read_entries(path) for name, path in zip(names, lists, strict=True)}
     found = leaks(entries, folder)
     if as_json:
@@ -194,9 +206,9 @@ def _show_index(folder: Path, list_file: Path | None, *, as_json: bool) -> None:
 def verify(folder: Path, list_file: Path | None, as_json: bool) -> int:
     """Decode every file and check it; exit status 1 if there is a problem.
 
-    Compared are checksums, alignment and, of files that carry SID's names and do not say that they were made,
-    the mean level with those known of SID's 93 first test frames, and the pairs with SID's lists. Of every
-    short exposure it is estimated how far its black lies from what the file says; --json has each of them.
+    Checksums and alignment are checked for all files. Files that have SID's names and are not marked as
+    synthetic are also compared with the known mean levels of SID's 93 first test frames and with SID's lists.
+    For every short exposure, the error of its stated black level is estimated; --json lists them all.
     """
     from bench.data.folder.verify import verify as verify_folder
 
@@ -215,17 +227,17 @@ def verify(folder: Path, list_file: Path | None, as_json: bool) -> int:
 
 
 @command.command(
-    short_help="Calibrate a camera's noise from dark and flat frames.",
+    short_help="Measure a camera's noise from dark and flat frames.",
     epilog=examples("llbench data calibrate --dark dark --flat flat --out mine.csv"),
 )
-@click.option("--dark", "darks", type=_FOLDER, required=True, help="Folder of dark frames, some of each ISO.")
+@click.option("--dark", "darks", type=_FOLDER, required=True, help="Folder of dark frames, several per ISO.")
 @click.option("--flat", "flats", type=_FOLDER, required=True,
-              help="Folder of flat frames, two of each exposure and ISO.")  # fmt: skip
+              help="Folder of flat frames, two per exposure and ISO.")  # fmt: skip
 @click.option("--out", type=_FOLDER, required=True, help="The CSV file to write.")
 def calibrate(darks: Path, flats: Path, out: Path) -> None:
-    """Find gain, read noise, row noise and black error at each ISO from a camera's own raw frames.
+    """Measure a camera's gain, read noise, row noise and black error at each ISO from its raw frames.
 
-    The CSV has the columns of the Sony A7S II's table, as far as such frames tell them.
+    The CSV has those columns of the Sony A7S II's table that can be measured from such frames.
     """
     from bench.data.making.noise_calibration import calibrate as calibrate_frames
     from bench.data.making.noise_calibration import write
@@ -236,7 +248,7 @@ def calibrate(darks: Path, flats: Path, out: Path) -> None:
         print(
             f"ISO {one.iso}: K {one.gain_dn_per_electron:.4g} DN per electron, read noise "
             f"{one.gaussian_read_sigma_dn:.3f} DN, rows {one.row_sigma_dn:.3f} DN, black "
-            f"{one.black_error_dn:+.2f} DN ({one.darks} dark frames, {one.flat_pairs} pairs of flat ones)"
+            f"{one.black_error_dn:+.2f} DN ({one.darks} dark frames, {one.flat_pairs} pairs of flat frames)"
         )
 
 
@@ -249,12 +261,12 @@ def _beside_sid(found: Verification) -> dict[str, object]:
 
 
 def _show_beside_sid(found: Verification) -> None:
-    """Say how much of SID is there, and how far black lies off: median, range and the largest three."""
+    """Report how much of SID is present, and the black-level errors: median, range and the largest three."""
     from bench.data.folder.known import levels
 
     if any(one.there for one in found.lists):
         print("pairs in SID's lists: " + ", ".join(f"{o.list} {o.there} of {o.pairs}" for o in found.lists))
-        print(f"mean levels compared with SID's: {found.compared} of {len(levels())} known")
+        print(f"mean levels compared with those of SID: {found.compared} of {len(levels())} known")
     known = sorted((drift.dn, path.stem) for path, drift in found.drifts.items() if drift.dn is not None)
     if not known:
         return

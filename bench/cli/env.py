@@ -1,4 +1,4 @@
-"""`llbench env`: what this machine is, as every result records it."""
+"""`llbench env`: what every result records about this machine."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bench.cli.examples import examples
 @click.command(epilog=examples("llbench env", "llbench env --json"))
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def command(as_json: bool) -> None:
-    """Show what is recorded of this machine with every result: no user, host name or path."""
+    """Show what every result records about this machine: no user name, host name or path."""
     from bench.machine.environment import machine, moment
     from bench.records import provenance
 

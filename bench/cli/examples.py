@@ -8,7 +8,7 @@ def examples(*lines: str, more: str = "") -> str:
 
     Args:
         lines: what a user types, each beginning with llbench (or python for a tool beside it).
-        more: where to read on.
+        more: where to read more.
     """
     shown = "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
     return f"{shown}\n\n{more}" if more else shown

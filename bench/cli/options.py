@@ -1,4 +1,4 @@
-"""Options that several verbs share, and how what was given for them is read."""
+"""Options that several verbs share, and how their values are parsed."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ Command = TypeVar("Command", bound="Callable[..., object]")
 
 
 def names(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str, ...]:
-    """Split a list with commas."""
+    """Split a comma-separated list."""
     return tuple(dict.fromkeys(part.strip() for part in (value or "").split(",") if part.strip()))
 
 
 def some_of(known: tuple[str, ...], given: tuple[str, ...], option: str) -> tuple[str, ...]:
-    """Return what was given for an option, all of it known.
+    """Return the values given for an option, after checking that all are known.
 
     Raises:
         InputError: for an unknown name; the message lists the known ones.
@@ -41,26 +41,28 @@ def some_of(known: tuple[str, ...], given: tuple[str, ...], option: str) -> tupl
 
 
 def weights_files(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> dict[str, Path]:
-    """Read NAME=FILE, as often as given."""
+    """Parse NAME=FILE, which may be repeated."""
     files = {}
     for value in values:
         name, sign, file = value.partition("=")
         if not sign or not name:
             raise click.BadParameter(
-                f"{value!r} is not of the form NAME=FILE: name its method, as llpacknet={value.lstrip('=')}"
+                f"{value!r} is not of the form NAME=FILE: say which method it is for, as in "
+                f"llpacknet={value.lstrip('=')}"
             )
         baselines.spec(name)
         path = _at_home(file)
         if not path.is_file():
             raise InputError(
-                f"no weights file {file} (for {name}): train it, or bring one in with 'weights import'"
+                f"no weights file {file} (for {name}): train it, or convert a checkpoint with 'llbench "
+                "weights import'"
             )
         files[name] = path.absolute()  # workers on a cluster stand elsewhere
     return files
 
 
 def _at_home(file: str) -> Path:
-    """Read a leading ~ as the user's folder, as no shell does behind an equals sign."""
+    """Expand a leading ~, which shells do not do after an equals sign."""
     try:
         return Path(file).expanduser()
     except RuntimeError:  # a user without a home
@@ -72,7 +74,7 @@ def request_options(*fields: str, **changes: dict[str, Any]) -> Callable[[Comman
 
     Args:
         fields: names of fields, in the order in which `--help` shows them.
-        changes: by field, what click is told differently by this verb.
+        changes: by field, what this verb passes to click instead.
     """
     known = {one.name: one for one in dataclasses.fields(Request)}
 
@@ -110,22 +112,22 @@ def _option(field: dataclasses.Field[Any], changes: dict[str, Any]) -> Callable[
 
 
 def indexed(_: click.Context, __: click.Parameter, folder: str | None) -> Dataset | None:
-    """Index a data set, and say which of its files are left out."""
+    """Index a data set and report which of its files are skipped."""
     if folder is None:
         return None
     from bench.data.folder.index import index  # reads raw files, which takes its time to load
 
     pairs = index(folder)
     for problem in pairs.problems:
-        click.echo(f"left out: {problem}", err=True)
+        click.echo(f"skipped: {problem}", err=True)
     return pairs
 
 
 def results_options(command: Command) -> Command:
-    """Add what every verb that measures has: `--resume` and `--json`."""
+    """Add the options of every verb that measures: `--resume` and `--json`."""
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON."),
-        click.option("--resume", is_flag=True, help="Continue a folder that holds results."),
+        click.option("--resume", is_flag=True, help="Resume a run in a folder that already holds results."),
     ):
         command = option(command)
     return command
@@ -138,24 +140,22 @@ def weights_option(command: Command) -> Command:
         callback=weights_files,
         multiple=True,
         metavar="NAME=FILE",
-        help="A file to use for a method, in place of the weights shipped for it; several times for several.",
+        help="Weights file to use for a method instead of the shipped weights; may be repeated.",
     )(command)
 
 
 def only_free_option(command: Command) -> Command:
     """Add `--only-free`, which gives `only_free`."""
-    return click.option("--only-free", is_flag=True, help="Leave out methods whose authors reserve rights.")(
-        command
-    )
+    return click.option("--only-free", is_flag=True, help="Skip methods with restrictive licences.")(command)
 
 
 def chosen_models(models: tuple[str, ...], *, only_free: bool) -> tuple[str, ...]:
-    """Put names in place of 'all' and 'field'; leave out the restrictively licensed where that is asked."""
+    """Expand 'all' and 'field' to names; drop restrictively licensed methods if asked to."""
     everything = tuple(dict.fromkeys(name for word in models for name in named(word)))
     kept = tuple(name for name in everything if not (only_free and baselines.spec(name).restricted))
     if not kept:
-        raise InputError("no model is left: name others with --models, or leave --only-free away")
+        raise InputError("no model is left: choose others with --models, or drop --only-free")
     left_out = [name for name in everything if name not in kept]
     if left_out:
-        click.echo(f"note: --only-free leaves out {', '.join(left_out)}", err=True)
+        click.echo(f"note: --only-free skips {', '.join(left_out)}", err=True)
     return kept

@@ -1,4 +1,4 @@
-"""`llbench recheck`: somebody's results, measured again here."""
+"""`llbench recheck`: someone else's results, measured again here."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
 )
 @click.argument("folder", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--cells", type=click.IntRange(0), default=6, show_default=True,
-              help="How many pictures are drawn at random; counts are all checked.")  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the drawing.")
-@click.option("--dataset", callback=indexed, help="The pictures behind the results, in SID's layout.")
+              help="How many pictures to draw at random; counts are always checked in full.")  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed of the draw.")
+@click.option("--dataset", callback=indexed, help="Data set behind the results, in SID's layout.")
 @weights_option
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def command(
@@ -40,10 +40,10 @@ def command(
     weights: Mapping[str, Path],
     as_json: bool,
 ) -> int:
-    """Measure a sample of the results in OUT again, and say which agree.
+    """Measure a sample of the results in OUT again and report which agree.
 
-    Parameters and operations have to be the same; a picture's scores may differ by what sums in another order
-    do. What cannot be compared here is named with the reason. The exit status is 1 where a cell differs.
+    Parameter and operation counts have to be equal; a picture's scores may differ by the rounding of sums in
+    another order. What cannot be compared here is listed with the reason. Exit status 1 if a cell differs.
     """
     from bench.records import store
     from bench.run.outcome import failure_line

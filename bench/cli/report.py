@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 @click.command(
     "report",
-    short_help="tables, figures and the report of a results folder",
+    short_help="write tables, figures and the report of a results folder",
     epilog=examples("llbench report out", "llbench report runs --history"),
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 @click.option(
     "--unpack", metavar="DIR", type=click.Path(path_type=Path),
-    help="Trainings of the UnPack experiment, where they do not lie in DIR/unpack.",
+    help="Folder of the UnPack experiment's trainings; default: DIR/unpack.",
 )  # fmt: skip
 @click.option(
     "--history", is_flag=True, help="DIR holds results folders of several runs: plot each cell over time."
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 def command(folder: Path, unpack: Path | None, history: bool) -> int:
     """Write tables, figures, claims.json and report.html from the results in DIR.
 
-    Nothing is measured: the same result files give the same bytes, on whatever machine. A half-finished run
-    shows what there is. With --history, DIR/history gets a plot for each cell, with the points at which its
-    level changed for good.
+    Nothing is measured: the same result files give the same bytes on any machine. An unfinished run shows
+    what it has so far. With --history, DIR/history gets a plot per cell that marks where its level changed
+    for good.
     """
     from rich.console import Console
 

@@ -35,19 +35,21 @@ from bench.cli.options import chosen_models, only_free_option, request_options, 
         "weights",
     ),
     tier={"default": "quick", "show_default": True},
-    models={"help": "Names with commas between, 'all' or 'field'; default: the tier's."},
-    dataset={"help": "Folder in SID's layout, or its address (s3://…); made if not given."},
-    size={"help": "Frame size of made data instead of the tier's."},
-    rounds={"help": "Interleaved rounds of latency; default: the tier's."},
-    images={"help": "Judged per protocol, at most; default: the tier's."},
+    models={"help": "Names separated by commas, 'all' or 'field'; default: those of the tier."},
+    dataset={"help": "Folder in SID's layout, or its address (s3://…); default: generated."},
+    size={"help": "Frame size of generated data; default: that of the tier."},
+    rounds={"help": "Interleaved rounds of latency; default: as the tier says."},
+    images={"help": "Most pictures to score per protocol; default: as the tier says."},
 )
 @only_free_option
-@click.option("--offline", is_flag=True, help="Fetch nothing; LPIPS is then left out if it is not at hand.")
+@click.option(
+    "--offline", is_flag=True, help="Download nothing; LPIPS is skipped if its backbone is missing."
+)
 @click.option(
     "--budget",
     type=click.FloatRange(0, min_open=True),
     metavar="MINUTES",
-    help="Leave what does not fit into so many minutes for --resume.",
+    help="Stop after about this many minutes; the rest is left for --resume.",
 )
 @cluster_options
 @click.option(
@@ -65,7 +67,7 @@ def command(
     as_json: bool,
     **asked: Any,
 ) -> int:
-    """Make dark raws if none are given, measure, and write tables, figures, verdicts and report into OUT."""
+    """Generate dark raws if none are given, measure, and write tables, figures, verdicts and a report."""
     from bench.cli import main_job  # loads what measures; --help need not
     from bench.run.request import Request
 

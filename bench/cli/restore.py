@@ -1,4 +1,4 @@
-"""`llbench restore`: restore a user's own dark raw photographs."""
+"""`llbench restore`: restore dark raw photographs."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ KINDS = ("png", "jpeg", "tiff", "dng")
 
 
 def stops(_: click.Context, __: click.Parameter, value: str | None) -> tuple[float, ...]:
-    """Read exposure values with commas, each once."""
+    """Parse comma-separated exposure values; repeated ones count once."""
     try:
         found = tuple(dict.fromkeys(float(part) for part in (value or "0").split(",")))
     except ValueError:
         found = (math.nan,)
     if not all(-10 <= one <= 10 for one in found):
-        raise click.BadParameter(f"{value!r}: give stops from -10 to 10, as -1,0,+1")
+        raise click.BadParameter(f"{value!r}: give stops from -10 to 10, for example -1,0,+1")
     return found
 
 
@@ -45,28 +45,42 @@ def stops(_: click.Context, __: click.Parameter, value: str | None) -> tuple[flo
     )
 )
 @click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="IN...")
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder, or one picture.")
-@click.option("--model", default="llpacknet", show_default=True, help="Name of a network, or module:factory.")
+@click.option(
+    "-o",
+    "--out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Output folder, or file for a single picture.",
+)
+@click.option(
+    "--model",
+    default="llpacknet",
+    show_default=True,
+    help="Name of a network, or module:factory of your own.",
+)
 @click.option(
     "--gain",
     default="auto",
     show_default=True,
-    help="What the raw is multiplied by. 'auto': what the network's own amplifier chooses; for a network "
-    "without one, RED's estimate from how dark the raw is.",
+    help="What the raw is multiplied by. 'auto': the network's own amplifier chooses; for a network "
+    "without one, RED's formula estimates it from how dark the raw is.",
 )
 @click.option("--ev", callback=stops, metavar="STOPS",
-              help="Exposure bracket in stops, such as -1,0,+1, from one decode.")  # fmt: skip
+              help="Exposure bracket in stops, for example -1,0,+1.")  # fmt: skip
 @click.option("--black", type=click.Choice(("file", "per-frame")), default="file", show_default=True,
-              help="Black level: the file's, or estimated in each frame.")  # fmt: skip
+              help="Black level to subtract: the file's, or one estimated from each frame.")  # fmt: skip
 @click.option("--format", "kind", type=click.Choice(KINDS),
-              help="png, jpeg, tiff (16 bits) or linear dng; else by the suffix of OUT, or png.")  # fmt: skip
+              help="png, jpeg, tiff (16 bits) or linear dng; default: by the suffix of OUT, else "
+              "png.")  # fmt: skip
 @click.option("--runtime", type=click.Choice(RUNTIMES), default="eager", show_default=True, help="Runtime.")
 @click.option("--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True,
               help="Number format.")  # fmt: skip
-@click.option("--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Where it runs.")
+@click.option(
+    "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Device to run on."
+)
 @weights_option
-@click.option("--threads", type=click.IntRange(1), help="CPU threads; default: the usable cores.")
-@click.option("--overwrite", is_flag=True, help="Restore again what has its picture already.")
+@click.option("--threads", type=click.IntRange(1), help="CPU threads; default: all usable cores.")
+@click.option("--overwrite", is_flag=True, help="Restore photographs again that already have a picture.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per photograph.")
 def command(
     inputs: tuple[Path, ...],
@@ -84,9 +98,9 @@ def command(
     overwrite: bool,
     as_json: bool,
 ) -> int:
-    """Restore raw photographs of any camera with a Bayer sensor, upright, with their EXIF time.
+    """Restore raw photographs from any camera with a Bayer sensor, upright and with their EXIF time.
 
-    A file that cannot be restored is reported and the rest goes on; the exit status is then 1.
+    A file that cannot be restored is reported and skipped; the exit status is then 1.
     """
     from llpacknet.photos import batch
 
@@ -95,7 +109,7 @@ def command(
     left = [task for task in todo if overwrite or not task.target.exists()]
     if len(left) < len(todo):
         kept = len(todo) - len(left)
-        click.echo(f"{kept} already restored: kept (--overwrite restores them again)", err=True)
+        click.echo(f"{kept} already restored and kept (--overwrite restores them again)", err=True)
     if not left:
         return 0
     # The network may be a user's own, which may go to another folder.
@@ -160,9 +174,9 @@ def _restorer(
     torch.set_num_threads(threads or wanted_threads())
     others = sorted(set(weights) - {model})
     if others:
-        raise InputError(f"--weights names {others[0]}, and --model is {model}: name the model's own")
+        raise InputError(f"--weights is for {others[0]} but --model is {model}: give weights for {model}")
     if spec(model).kind != "network":
-        raise InputError(f"restore takes a network, and {model} is none; choose llpacknet, for example")
+        raise InputError(f"{model} is not a network, which restore needs; choose llpacknet, for example")
     with building(model):
         network = create(model, weights.get(model, "shipped"))
     return Restorer(
@@ -181,4 +195,4 @@ def _gain(given: str) -> float | str:
     try:
         return float(given)
     except ValueError:
-        raise InputError(f"a gain must be 'auto' or a positive number, got {given!r}") from None
+        raise InputError(f"a gain must be 'auto' or a positive number, not {given!r}") from None

@@ -1,4 +1,4 @@
-"""`llbench roofline`: how near each form of a network comes to what the processor allows."""
+"""`llbench roofline`: how close each form of a network comes to the processor's peak."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FORMS = (("published", "eager", "onnxruntime", "openvino"), ("fp32", "bf16", "in
 
 
 @click.command(
-    short_help="how near each form comes to what the processor allows",
+    short_help="how close each network comes to the processor's peak",
     epilog=examples("llbench roofline out", "llbench roofline --models llpacknet --out roofline"),
 )
 @click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
@@ -31,11 +31,11 @@ FORMS = (("published", "eager", "onnxruntime", "openvino"), ("fp32", "bf16", "in
     *("models", "runtimes", "precisions", "size", "threads", "rounds", "weights"),
     runtimes={"default": ",".join(FORMS[0])},
     precisions={"default": ",".join(FORMS[1])},
-    size={"help": "Frame rows and columns."},
+    size={"help": "Frame size."},
 )
 @only_free_option
-@click.option("--out", type=click.Path(path_type=Path), help="Results folder of what --models measures.")
-@click.option("--resume", is_flag=True, help="Continue a folder that holds results.")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder for the results that --models measures.")
+@click.option("--resume", is_flag=True, help="Resume a run in a folder that already holds results.")
 def command(
     folder: Path | None,
     models: tuple[str, ...],
@@ -44,16 +44,16 @@ def command(
     resume: bool,
     **asked: Any,
 ) -> int:
-    """Show each form's share of the floor's speed, and where the rest goes, of the results in DIR.
+    """Show how close each form comes to the processor's peak, and where the rest of the time goes.
 
-    DIR is any results folder with cells of latency, complexity and kernels; cells of profile add where the
-    time goes. Writes floors and profile under DIR/tables, and floors under DIR/figures. With --models, all
-    that is measured first, into --out.
+    DIR is a results folder with latency, complexity and kernels cells; profile cells add where the time goes.
+    Writes the tables of floors and profiles to DIR/tables and a figure of floors to DIR/figures. With
+    --models, everything needed is measured first, in --out.
     """
     if (folder is None) == (not models):
-        raise InputError("give a results folder to read, or --models and --out to measure")
+        raise InputError("give a results folder to read, or --models and --out to measure anew")
     if models and out is None:
-        raise InputError("--models measures: name a folder for the results with --out")
+        raise InputError("--models measures, so give a folder for the results with --out")
     failed = 0
     if folder is None:
         assert out is not None
@@ -66,7 +66,7 @@ def command(
 
 
 def _measured(models: tuple[str, ...], out: Path, *, resume: bool, **asked: Any) -> int:
-    """Measure what is needed; returns how many cells failed."""
+    """Measure what is needed; returns the number of failed cells."""
     from bench.cli.crew import crew
     from bench.cli.run import announce
     from bench.run import progress
@@ -93,7 +93,7 @@ def _show(folder: Path, results: Results) -> None:
     tables = [table for table in made if table is not None]
     if made[0] is None:
         raise InputError(
-            f"{folder} holds no times under a measured roof: it needs cells of latency, complexity and "
+            f"{folder} has no times with a measured roof: it needs cells of latency, complexity and "
             "kernels of one frame and thread count ('llbench roofline --models llpacknet --out DIR')"
         )
     table1.write_all(folder, tables)

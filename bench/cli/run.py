@@ -1,4 +1,4 @@
-"""`llbench run`: measure the cells that models, measurements, runtimes and precisions span."""
+"""`llbench run`: measure chosen models, runtimes and precisions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command(
     epilog=examples(
         "llbench run --models llpacknet,red --measure latency,memory --out cost",
-        "llbench run --models llpacknet --dataset dark --protocol paper2020,dnf88 --out judged",
+        "llbench run --models llpacknet --dataset dark --protocol paper2020,dnf88 --out scored",
         "llbench run --models all --measure latency --sweep resolution --out sweep --resume",
         "llbench run --models did --dataset /shared/SID --cluster tcp://head:8786 --out /shared/did",
     )
@@ -29,15 +29,21 @@ if TYPE_CHECKING:
     *("models", "measurements", "dataset", "protocols", "device", "runtimes", "precisions"),
     *("size", "threads", "rounds", "sweep", "black", "weights"),
     models={"required": True},
-    rounds={"help": "Interleaved rounds of latency; default 5."},
-    size={"help": "Frame for latency, memory and complexity."},
-    dataset={"help": "Folder in SID's layout, or its address (s3://…); quality needs one."},
-    protocols={"help": "Protocols with commas between; default: release2022."},
+    rounds={"help": "Interleaved rounds of latency; default: 5."},
+    size={"help": "Frame size for latency, memory and complexity."},
+    dataset={"help": "Folder in SID's layout, or its address (s3://…); needed for quality."},
+    protocols={"help": "Protocols separated by commas; default: release2022."},
 )
 @only_free_option
 @request_options("predictions")
-@click.option("--timeout", type=click.FloatRange(0, min_open=True), help="Seconds for one cell.")
-@click.option("--memory-limit", type=click.FloatRange(0, min_open=True), help="GB that a worker may ask for.")
+@click.option(
+    "--timeout", type=click.FloatRange(0, min_open=True), help="Most seconds that one cell may take."
+)
+@click.option(
+    "--memory-limit",
+    type=click.FloatRange(0, min_open=True),
+    help="Most GB of memory that a worker may allocate.",
+)
 @cluster_options
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Results folder.")
 @results_options
@@ -52,7 +58,7 @@ def command(
     as_json: bool,
     **asked: Any,
 ) -> int:
-    """Measure, one JSON file per cell under OUT/cells."""
+    """Measure every combination of what is given; writes one JSON file per cell to OUT/cells."""
     from bench.run import progress
     from bench.run.attempt import WorkerLimits
     from bench.run.plan import plan
@@ -69,7 +75,7 @@ def command(
 
 
 def announce(whole: Plan) -> None:
-    """Say on standard error what a plan will take, before it starts."""
+    """Announce on standard error what a plan will take before it starts."""
     from bench.run import progress
 
     click.echo(

@@ -1,4 +1,4 @@
-"""`llbench score`: score pictures that were made elsewhere, under one published protocol or all of them."""
+"""`llbench score`: score pictures that another program restored, under one protocol or all of them."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ FOLDER = click.Path(path_type=Path)
     )
 )
 @click.option("--pred", "predictions", type=FOLDER, required=True, help="Folder of pictures to score.")
-@click.option("--truth", "truths", type=FOLDER, required=True, help="Folder of their truths.")
+@click.option("--truth", "truths", type=FOLDER, required=True, help="Folder of their ground truths.")
 @click.option(
-    "--protocol", "name", metavar="P", help="Score under this one alone. [default: release2022, and all]"
+    "--protocol", "name", metavar="P", help="Score under this protocol only. [default: release2022, then all]"
 )
 @click.option("--lpips", "net", type=click.Choice(["alex", "vgg", "squeeze", "none"]),
-              help="Network of LPIPS, the slowest metric by far, instead of the protocol's own.")  # fmt: skip
+              help="Network of LPIPS, by far the slowest metric, instead of the protocol's own.")  # fmt: skip
 @click.option("--out", type=FOLDER, help="Folder for scores.json, scores.csv, waterfall.csv and the plot.")
 @cluster_option
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
@@ -46,13 +46,14 @@ def command(
     cluster: str | None,
     as_json: bool,
 ) -> int:
-    """Score PNG, JPEG or TIFF pictures of 8 or 16 bits against their truths.
+    """Score PNG, JPEG or TIFF pictures of 8 or 16 bits against their ground truths.
 
-    Pairs are found by equal name, else by the longest leading part of the name, at least the id before the
-    first underscore; names like 10003_00_0.1s select
-    a protocol's subset. Without --protocol every metric is shown under release2022, and how the mean moves
-    from there to every other protocol, one change at a time. A picture of 12 megapixels then takes some ten
-    seconds, most of them LPIPS's; with --protocol release2022 --lpips none about one.
+    A picture and its truth are matched by equal names, else by the longest common beginning of their names
+    (at least the id before the first underscore). Names like 10003_00_0.1s select a protocol's subset.
+    Without
+    --protocol, every metric is shown under release2022, followed by how the mean changes from there to every
+    other protocol, one step at a time. A picture of 12 megapixels then takes about ten seconds, most of that
+    for LPIPS; with --protocol release2022 --lpips none, about one.
     """
     from bench.cli.counting import counting
     from bench.metrics import definitions
@@ -92,7 +93,7 @@ def command(
 
 
 def _notes(made_under: str | None, name: str | None) -> list[str]:
-    """Say what a reader must know of pictures that a run of this suite has kept."""
+    """Report what a reader must know about pictures that a run of this suite has kept."""
     from bench.records import protocols
 
     if made_under is None:
@@ -100,12 +101,17 @@ def _notes(made_under: str | None, name: str | None) -> list[str]:
     own, asked = protocols.get(made_under), protocols.get(name or made_under)
     notes = []
     if name is None:
-        notes.append(f"these pictures were kept under {made_under}: they are scored under it alone")
+        notes.append(
+            f"these pictures were restored under {made_under} and are scored under that protocol only"
+        )
     elif own.given != asked.given:
-        notes.append(f"these pictures were kept under {made_under}, which gives methods another input")
+        notes.append(
+            f"these pictures were restored under {made_under}, which gives methods a different input"
+        )
     if own.quantise != "none" and asked.lpips_quantise not in {own.quantise, asked.quantise}:
         notes.append(
-            f"LPIPS of {asked.name} is taken before the step to 8 bits, which these have behind them"
+            f"LPIPS of {asked.name} is computed before rounding to 8 bits, but these pictures are already "
+            "rounded"
         )
     return notes
 
@@ -118,7 +124,7 @@ def _prepare(out: Path) -> None:
         (out / ".probe").touch()
         (out / ".probe").unlink()
     except OSError as error:
-        raise InputError(f"{out} cannot be written ({error.strerror}): name another folder") from error
+        raise InputError(f"{out} cannot be written ({error.strerror}): choose another folder") from error
 
 
 def _show(result: dict[str, Any], scores: Scores, falls: list[Waterfall]) -> None:

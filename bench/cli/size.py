@@ -13,7 +13,7 @@ class Size(click.ParamType[tuple[int, int]]):
     name = "HxW"
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:  # noqa: ARG002
-        """Name the form as it is typed, where click would shout HXW."""
+        """Show the format as it is typed, where click would print HXW."""
         return self.name
 
     def convert(
@@ -24,5 +24,7 @@ class Size(click.ParamType[tuple[int, int]]):
             return value
         match = re.fullmatch(r"(\d{1,6})[x×](\d{1,6})", value.strip().lower())
         if match is None:
-            self.fail(f"{value!r} is no size: give height and width in pixels, as 2848x4256", param, ctx)
+            self.fail(
+                f"{value!r} is not a size: give height and width in pixels, for example 2848x4256", param, ctx
+            )
         return int(match[1]), int(match[2])

@@ -1,4 +1,4 @@
-"""The stages of the main job: each is measured, then tables, figures, verdicts and report are renewed."""
+"""The stages of the main job: each is measured, then tables, figures, verdicts and report are updated."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 
 class Staging:
-    """Measures a plan in stages, and shows what there is after each.
+    """Measures a plan in stages and shows the results so far after each.
 
     Args:
         workers: who measures.
@@ -58,7 +58,8 @@ class Staging:
     def measure(self, wanted: Plan) -> Summary:
         """Measure what fits into the budget.
 
-        Raises InputError as `bench.run.manager.execute`, and KeyboardInterrupt once what there is was shown.
+        Raises InputError like `bench.run.manager.execute`; after an interrupt the results so far are shown,
+        then KeyboardInterrupt is raised.
         """
         first_s = None if self._workers.cluster else self._first_s
         todo = stages(wanted, first_s, self._budget.time_left())
@@ -81,7 +82,7 @@ class Staging:
             if store.files(self.out):
                 write(self.out)
                 click.echo(
-                    f"what was finished is in {self.out / 'report.html'}; go on with --resume", err=True
+                    f"what is finished is in {self.out / 'report.html'}; continue with --resume", err=True
                 )
             raise
         return self._summary(wanted, failures, before)
@@ -93,12 +94,12 @@ class Staging:
         return self._budget.fits(stage.seconds if self._workers.cluster else least)
 
     def _promise(self, todo: Sequence[Stage]) -> None:
-        """Let the tables know what is to come."""
+        """Tell the tables what is still to come."""
         factor = self._pace.factor
         pending.write(self.out, {key: s * factor for key, s in predicted([*todo, *self.left]).items()})
 
     def _execute(self, stage: Stage, later: Sequence[Stage]) -> Sequence[str]:
-        """Measure of a stage what fits; returns its failures."""
+        """Measure the part of a stage that fits; returns its failures."""
         shown = progress.for_stream(pace=self._pace, later_s=sum(one.seconds for one in later))
         budget, failures = self._budget, tuple[str, ...]()
         budget.take_up(stage.plan.jobs)
@@ -109,7 +110,7 @@ class Staging:
                 )
             failures = summary.failures
         except OutOfTime:
-            click.echo("the budget is used up: what has not ended is left for --resume", err=True)
+            click.echo("the budget is used up: unfinished cells are left for --resume", err=True)
         if not self._workers.cluster and budget.left:
             self.left.append(Stage(replace(stage.plan, jobs=tuple(budget.left), settled=())))
         return failures
@@ -124,7 +125,7 @@ class Staging:
         return ended
 
     def _show(self, results: Results) -> None:
-        """Print Table 1 on a terminal, elsewhere those of its rows that have changed."""
+        """Print Table 1 on a terminal; elsewhere, only its rows that have changed."""
         from bench.show.tables import writers
         from bench.show.tables.table1 import lines, table1
 
@@ -140,7 +141,7 @@ class Staging:
         self._shown = found
 
     def _summary(self, wanted: Plan, failures: Sequence[str], before: Mapping[Path, int]) -> Summary:
-        """Count what lies in the folder."""
+        """Count the cells in the folder."""
         now = _stamps(wanted, self.out)
         counts = Counter(str(store.read(path).status) for path in now)
         kept = sum(before.get(path) == stamp for path, stamp in now.items())
@@ -148,14 +149,14 @@ class Staging:
         return Summary(dict(counts), len(now) - kept, kept, seconds, tuple(dict.fromkeys(failures)))
 
     def left_words(self) -> str | None:
-        """Say what did not fit into the budget, and how long it takes."""
+        """Report what did not fit into the budget and how long it takes."""
         if not self.left:
             return None
         seconds: defaultdict[str, float] = defaultdict(float)
         for (_, method), predicted_s in predicted(self.left).items():
             seconds[method] += predicted_s * self._pace.factor
         methods = ", ".join(f"{method} about {progress.duration(s)}" for method, s in seconds.items())
-        return f"left for --resume: {methods}; in all about {progress.duration(sum(seconds.values()))}"
+        return f"left for --resume: {methods}; about {progress.duration(sum(seconds.values()))}"
 
 
 def _stamps(wanted: Plan, out: Path) -> dict[Path, int]:
@@ -165,7 +166,7 @@ def _stamps(wanted: Plan, out: Path) -> dict[Path, int]:
 
 
 def write(out: Path) -> Results:
-    """Write tables, figures, verdicts and report of what there is; returns the results behind them."""
+    """Write tables, figures, verdicts and report of the results so far; returns these results."""
     with trace.span("import"):
         from bench.judge.results import Results
         from bench.show import report

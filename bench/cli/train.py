@@ -33,7 +33,8 @@ BESIDE_A_PLAN = frozenset(
 )
 @click.argument("names", metavar="NAME...", nargs=-1, shell_complete=method)
 @click.option("--plan", type=click.Path(dir_okay=False, path_type=Path),
-              help="Train what this TOML file lists, on its terms; with NAME these alone.")  # fmt: skip
+              help="Train what this TOML file lists, on its terms; with NAME, only these "
+              "networks.")  # fmt: skip
 @click.option(
     "--photos",
     type=FOLDER,
@@ -41,33 +42,44 @@ BESIDE_A_PLAN = frozenset(
 )
 @click.option("--dataset", type=FOLDER, help="Train on a data set in SID's layout (ids that begin with 0).")
 @click.option(
-    "--val", "validation", type=FOLDER, help="Photographs to validate on. [default: some of --photos]"
+    "--val", "validation", type=FOLDER, help="Photographs to validate on. [default: one in six of --photos]"
 )
 @click.option("--scenes", default=0, show_default=True, type=click.IntRange(0),
-              help="Procedural scenes to show beside --photos.")  # fmt: skip
+              help="Number of procedural scenes to use in addition to --photos.")  # fmt: skip
 @click.option("--init", type=click.Path(dir_okay=False, path_type=Path),
-              help="Weights file to start from, of this network or of one with the same layers.")  # fmt: skip
+              help="Weights file to start from, of this network or one with the same layers.")  # fmt: skip
 @click.option("--out", type=FOLDER,
-              help="Folder of this run; NAME below it for several. [default: training/NAME]")  # fmt: skip
-@click.option("--resume", is_flag=True, help="Resume the run in --out; start it if there is none.")
-@click.option("--steps", default=16_000, show_default=True, type=click.IntRange(1), help="Length of the run.")
+              help="Folder of this run, with a subfolder per network if there are several. [default: "
+              "training/NAME]")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Resume the run in --out, or start one if there is none.")
+@click.option(
+    "--steps", default=16_000, show_default=True, type=click.IntRange(1), help="Number of training steps."
+)
 @click.option("--minutes", type=click.FloatRange(0, min_open=True),
-              help="Length by the clock, which several networks share, instead of --steps.")  # fmt: skip
+              help="Length in minutes instead of --steps; several networks share it.")  # fmt: skip
 @click.option("--batch", default=4, show_default=True, type=click.IntRange(1), help="Patches in each step.")
 @click.option("--patch", default=256, show_default=True, type=int, help="Side of a patch, a multiple of 16.")
 @click.option("--lr", default=1.5e-3, show_default=True, type=click.FloatRange(0, min_open=True),
-              help="Largest rate of the schedule.")  # fmt: skip
+              help="Peak learning rate.")  # fmt: skip
 @click.option(
     "--weight-decay", default=0.0, show_default=True, type=click.FloatRange(0), help="Weight decay of AdamW."
 )
 @click.option("--clip", default=1.0, show_default=True, type=click.FloatRange(0, min_open=True),
-              help="Largest norm of the gradient.")  # fmt: skip
-@click.option("--loss", default="l1", show_default=True, type=click.Choice(LOSSES), help="What is minimised.")
+              help="Gradient norm to clip at.")  # fmt: skip
+@click.option("--loss", default="l1", show_default=True, type=click.Choice(LOSSES), help="Loss to minimise.")
 @click.option(
-    "--seed", default=0, show_default=True, type=click.IntRange(0), help="The same seed, the same weights."
+    "--seed",
+    default=0,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Random seed; the same seed gives the same weights.",
 )
 @click.option(
-    "--device", default="cpu", show_default=True, type=click.Choice(["cpu", "cuda"]), help="Where to train."
+    "--device",
+    default="cpu",
+    show_default=True,
+    type=click.Choice(["cpu", "cuda"]),
+    help="Device to train on.",
 )
 @click.option(
     "--precision",
@@ -75,36 +87,39 @@ BESIDE_A_PLAN = frozenset(
     help="Number format of the forward pass. [default: bf16 on cuda, fp32 on cpu]",
 )
 @click.option("--graph/--no-graph", default=True,
-              help="Record a step as a CUDA graph and replay it, on one GPU. [default: --graph]")  # fmt: skip
-@click.option("--threads", type=click.IntRange(1), help="CPU threads of the network.")
+              help="Record a training step as a CUDA graph and replay it (one GPU only). [default: "
+              "--graph]")  # fmt: skip
+@click.option("--threads", type=click.IntRange(1), help="CPU threads for the network.")
 @click.option(
-    "--workers", type=click.IntRange(0), help="Processes that make patches. [default: half the cores]"
+    "--workers", type=click.IntRange(0), help="Processes that prepare patches. [default: half the cores]"
 )
 @click.option(
     "--validate-every",
     default=500,
     show_default=True,
     type=click.IntRange(1),
-    help="Steps from one validation to the next.",
+    help="Steps between validations.",
 )
 @click.option("--checkpoint-every", "checkpoint_every_s", default=120.0, show_default=True,
-              type=click.FloatRange(0), help="Seconds from one checkpoint to the next.")  # fmt: skip
+              type=click.FloatRange(0), help="Seconds between checkpoints.")  # fmt: skip
 @click.option("--restarts", default=0, show_default=True, type=click.IntRange(0),
-              help="How often a spike of the loss may send the run back, at half the rate.")  # fmt: skip
+              help="How many times a loss spike may take the run back to a checkpoint, at half the "
+              "learning rate.")  # fmt: skip
 @click.option("--unfinished", is_flag=True,
-              help="Mark the weights as cut short: tables show them and never rank them.")  # fmt: skip
+              help="Mark the weights as unfinished: tables show them but never rank them.")  # fmt: skip
 def command(names: tuple[str, ...], plan: Path | None, out: Path | None, **chosen: Any) -> int:
     """Train the network NAME and write its weights, model card, log and curve to --out.
 
-    Several networks are trained side by side: each sees the same patches and ends as it would alone.
-    With --plan a file says what is trained and how; unfinished trainings are resumed.
+    Several networks are trained side by side on the same patches; each ends up as if trained alone.
+    With --plan, a file says what is trained and how; unfinished trainings are resumed.
 
-    Without a list of photographs every sixth is kept for validation, so that 6 are the fewest; the shipped
-    weights saw 36. On two cores the default 16,000 steps take about an hour and a half for LLPackNet and six
-    and a half for SID's U-Net; the time that is left is shown meanwhile, and --minutes sets another length.
+    At least 6 photographs are needed, because every sixth is kept for validation unless a list says
+    otherwise; the shipped weights were trained on 36. On two cores the default 16,000 steps take about an
+    hour and a half for LLPackNet and six and a half for SID's U-Net. The remaining time is shown; --minutes
+    sets a length.
 
-    A photograph or pair that cannot be used is named and left out; the exit status is then 1.
-    A run that was interrupted or killed resumes with --resume. On several GPUs start it under torchrun:
+    A photograph or pair that cannot be used is reported and skipped; the exit status is then 1.
+    A run that was interrupted or killed resumes with --resume. For several GPUs start it with torchrun:
     `torchrun --nproc-per-node 4 -m bench train NAME ... --device cuda`.
     """
     # Read once, when torch loads OpenMP: threads that wait must sleep, or they take the cores from the
@@ -130,11 +145,11 @@ def command(names: tuple[str, ...], plan: Path | None, out: Path | None, **chose
 
 def _check_names(names: tuple[str, ...], init: Path | None) -> None:
     if not names:
-        raise InputError("name a network to train, or give --plan FILE")
+        raise InputError("give the name of a network to train, or --plan FILE")
     if len(set(names)) < len(names):
-        raise InputError("a network is named twice: name each once")
+        raise InputError("a network was given twice: give each once")
     if init is not None and len(names) > 1:
-        raise InputError("--init fills one network: train the others on their own")
+        raise InputError("--init is for a single network: train the others separately")
 
 
 def _folder(name: str, names: tuple[str, ...], out: Path | None) -> Path:
@@ -150,7 +165,7 @@ def _refuse_beside_a_plan() -> None:
         name = option.name or ""
         given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
         if given and name not in BESIDE_A_PLAN:
-            raise InputError(f"{option.opts[0]} is for the plan to say: leave it out, or change the plan")
+            raise InputError(f"{option.opts[0]} is set by the plan: drop the option, or change the plan")
 
 
 def _carry_out(plan: Path, names: tuple[str, ...], out: Path | None, chosen: dict[str, Any]) -> int:

@@ -1,4 +1,4 @@
-"""`llbench weights`: bring a published checkpoint in, or a network out for other programs."""
+"""`llbench weights`: import published checkpoints, export networks for other programs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     )
 )
 def command() -> None:
-    """Bring published checkpoints in, and networks out for other programs."""
+    """Import published checkpoints and export networks for other programs."""
 
 
 @command.command(
@@ -44,12 +44,12 @@ def command() -> None:
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The safetensors file to write.")
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def import_(file: Path, name: str, out: Path, as_json: bool) -> None:
-    """Convert the checkpoint FILE to safetensors, with a record of its origin beside it.
+    """Convert the checkpoint FILE to safetensors, with a record of its origin in a second file.
 
-    FILE is a state dict with the names under which the network was published: a torch checkpoint or a
-    safetensors file. Keys that hold it (model, params_ema, ...) and words that wrappers put before its names
-    (module, _orig_mod, ...) are peeled off, and named. It is opened as tensors and plain data alone; one that
-    asks for more, or does not fit the network, is refused.
+    FILE is a torch checkpoint or safetensors file with a state dict whose names are those the network was
+    published with. Enclosing keys (model, params_ema, ...) and prefixes of wrappers (module, _orig_mod, ...)
+    are removed and reported. Only tensors and plain data are loaded; a file that contains anything else, or
+    does not fit the network, is refused.
     """
     from baselines.checkpoints import import_checkpoint
 
@@ -62,9 +62,9 @@ def import_(file: Path, name: str, out: Path, as_json: bool) -> None:
     peeled = record["peeled"]
     if peeled["keys"] or peeled["prefix"] or peeled["inside"]:
         off = [*peeled["keys"], peeled["prefix"].rstrip("."), *peeled["inside"]]
-        click.echo(f"peeled off: {', '.join(each for each in off if each)}")
+        click.echo(f"removed wrappers: {', '.join(each for each in off if each)}")
     if peeled["others"]:
-        click.echo(f"not taken, though it would fit: {', '.join(peeled['others'])}", err=True)
+        click.echo(f"not used, although it would fit: {', '.join(peeled['others'])}", err=True)
     ignored = f", {len(record['ignored'])} unused entries left out" if record["ignored"] else ""
     click.echo(f"{file}: names of {record['names']}{ignored}")
     click.echo(f"wrote {out} and {out}.json; use it with --weights {name}={out}")
@@ -87,17 +87,17 @@ def import_(file: Path, name: str, out: Path, as_json: bool) -> None:
 def export(
     name: str, onnx: Path | None, torchscript: Path | None, weights: Mapping[str, Path], as_json: bool
 ) -> None:
-    """Write the learned network NAME, with its weights, for programs that know nothing of this one.
+    """Write the network NAME, with its weights, for use without this package.
 
-    The file takes frames of any size, with margins and the network's own amplifier inside. Its metadata say
-    what goes in, who multiplies by which gain, and what comes out. It is compared with the network in torch
-    before it is written; one that cannot be exported is unsupported, with the reason.
+    The exported file takes frames of any size; padding and the network's own amplifier are part of it. Its
+    metadata describe the input, the gain and the output. It is compared with the network in torch before it
+    is written; a network that cannot be exported is reported with the reason.
     """
     from llpacknet.runtimes.saving import save
 
     wanted = {kind: path for kind, path in (("onnx", onnx), ("torchscript", torchscript)) if path is not None}
     if not wanted:
-        raise UsageError("name a file to write: --onnx FILE, --torchscript FILE, or both")
+        raise UsageError("give a file to write: --onnx FILE, --torchscript FILE, or both")
     network, about = _network(name, weights)
     written = {}
     for kind, path in wanted.items():
@@ -115,7 +115,7 @@ def export(
 
 
 def _network(name: str, weights: Mapping[str, Path]) -> tuple[nn.Module, dict[str, str]]:
-    """Build a network, and say what it is; raises UnsupportedError for what is none."""
+    """Build a network and describe it; raises UnsupportedError for anything else."""
     import torch
 
     import baselines
@@ -130,7 +130,7 @@ def _network(name: str, weights: Mapping[str, Path]) -> tuple[nn.Module, dict[st
         method = baselines.create(name, weights.get(name, "shipped"))
         network = network_of(name, method)
     if not isinstance(network, torch.nn.Module):
-        raise UnsupportedError(f"{name} is unsupported: it is no torch.nn.Module")
+        raise UnsupportedError(f"{name} is unsupported: it is not a torch.nn.Module")
     network.conventions = conventions(name, method)  # type: ignore[assignment]
     facts = weights_facts(weights.get(name) or weights_path(name))
     about = {"model": name, "title": declared.title, "paper": declared.paper, "licence": declared.licence}

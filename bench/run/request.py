@@ -72,33 +72,37 @@ class Request:
     """
 
     models: Sequence[str] = _asked(
-        "--models", "models", "Names with commas between, 'all' or 'field' (every learned method).", ()
+        "--models", "models", "Names separated by commas, 'all' or 'field' (every learned method).", ()
     )
     measurements: Sequence[str] = _asked(
         "--measure", "names", "Also: kernels (UnPack's forms, the machine's peaks) and profile.", (),
         show_default=",".join(MEASUREMENTS),
     )  # fmt: skip
     dataset: Dataset | None = _asked("--dataset", "dataset", "Folder in SID's layout, or its address.")  # noqa: RUF009 -- a field
-    protocols: Sequence[str] = _asked("--protocol", "names", "Protocols with commas between.", ())
+    protocols: Sequence[str] = _asked("--protocol", "names", "Protocols separated by commas.", ())
     tier: str | None = _asked(
         "--tier", "choice", "Pictures per protocol: smoke 1 (small), quick 3, standard 93, full all.",
         choices=tuple(TIERS),
     )  # fmt: skip
-    device: str = _asked("--device", "choice", "Where to measure.", "cpu", choices=DEVICES)
+    device: str = _asked("--device", "choice", "Device to measure on.", "cpu", choices=DEVICES)
     runtimes: Sequence[str] = _asked("--runtime", "names", ", ".join(RUNTIMES), ("published",))
     precisions: Sequence[str] = _asked("--precision", "names", ", ".join(PRECISIONS), ("fp32",))
-    size: tuple[int, int] | None = _asked("--size", "size", "Frame of the cost cells and of made pictures.")
-    threads: int | None = _asked("--threads", "count", "CPU threads; default: the usable cores.")
+    size: tuple[int, int] | None = _asked(
+        "--size", "size", "Frame size of cost cells and generated pictures."
+    )
+    threads: int | None = _asked("--threads", "count", "CPU threads; default: all usable cores.")
     rounds: int | None = _asked(
-        "--rounds", "count", f"Interleaved rounds of latency; default: the tier's, else {ROUNDS}."
+        "--rounds", "count", f"Interleaved rounds of latency; default: as the tier says, else {ROUNDS}."
     )
     images: int | None = _asked(
-        "--images", "count", "Judged per protocol, at most; default: the tier's limit."
+        "--images", "count", "Most pictures to score per protocol; default: as the tier says."
     )
-    seed: int = _asked("--seed", "number", "Of the data that are made.", SEED)
-    sweep: str | None = _asked("--sweep", "choice", "Repeat over sizes or thread counts.", choices=SWEEPS)
+    seed: int = _asked("--seed", "number", "Random seed of generated data.", SEED)
+    sweep: str | None = _asked(
+        "--sweep", "choice", "Repeat at several sizes or thread counts.", choices=SWEEPS
+    )
     black: Black = _asked(  # noqa: RUF009 -- a field
-        "--black", "choice", "Black level of what is judged: the file's, or estimated in each frame.", "file",
+        "--black", "choice", "Black level to subtract: the file's, or one estimated from each frame.", "file",
         choices=("file", "per-frame"),
     )  # fmt: skip
     weights: Mapping[str, Path] = _asked("--weights", "weights", "", {})

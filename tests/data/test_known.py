@@ -50,7 +50,7 @@ def sid(tmp_path_factory):
 def test_a_folder_with_the_known_levels_passes_and_a_replaced_file_is_named(sid, tmp_path, capsys):
     assert main(["data", "verify", str(sid)]) == 0
     said = capsys.readouterr().out
-    assert "mean levels compared with SID's: 93 of 93 known" in said
+    assert "mean levels compared with those of SID: 93 of 93 known" in said
     assert "pairs in SID's lists: training 0 of 1865, validation 0 of 234, test 93 of 598" in said
     (sid / "llbench-sha256.json").unlink()
 

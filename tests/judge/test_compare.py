@@ -133,4 +133,4 @@ def test_a_folder_compared_with_itself_is_said_to_be(records, tmp_path, capsys):
         store.write(tmp_path / "a", record)
     (tmp_path / "b").symlink_to(tmp_path / "a")
     main(["compare", str(tmp_path / "a"), str(tmp_path / "b")])
-    assert "are one folder, compared with itself" in capsys.readouterr().err
+    assert "are the same folder" in capsys.readouterr().err

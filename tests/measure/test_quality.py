@@ -92,7 +92,7 @@ def test_the_score_of_a_runs_own_pictures_is_what_its_cells_say(data, tmp_path, 
         assert manifest["protocol"]["quantise"] == protocols.get(name).quantise
     # The true ratio and truncation under two protocols: one file with two names.
     assert main(["score", *arguments, "--protocol", "paper2020", "--lpips", "none"]) in {0, 2}
-    assert "another input" in capsys.readouterr().err
+    assert "a different input" in capsys.readouterr().err
 
 
 def test_each_frames_own_black_is_a_protocol_of_its_own(tmp_path):

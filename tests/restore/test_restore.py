@@ -162,7 +162,7 @@ def test_the_exif_chunk_leaves_the_png_whole(tmp_path):
     [
         (["a.DNG", "b.DNG", "-o", "one.png"], "name a folder"),
         (["a.DNG", "-o", "one.png", "--gain", "much"], "positive number"),
-        (["a.DNG", "-o", "one.png", "--model", "lime"], "takes a network"),
+        (["a.DNG", "-o", "one.png", "--model", "lime"], "is not a network"),
         (["a.DNG", "-o", "one.png", "--precision", "int8"], "torch has no int8 form"),
         (["empty", "-o", "out"], "no raw photograph"),
     ],

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NOTES = {
     "single-pass": "Timed in a single pass, since it was predicted to be slow; its spread is unknown.",
     "sampled": "Sampled every millisecond, since the kernel keeps no peak: a short one can be missed.",
-    "central-part": "Judged on the central part of the pictures alone; not ranked.",
+    "central-part": "Scored on the central part of the pictures only; not ranked.",
     "unfinished": "Its weights come from an unfinished training; not ranked.",
     "unequal": "Not trained on the terms of the others; not ranked.",
     "random": "Its factory gives other weights at every call; not ranked.",
