@@ -93,7 +93,7 @@ def _ask(source: str, question: Callable[[Any, str], Any]) -> Any:
 
         return question(*url_to_fs(source))
     except FileNotFoundError as error:
-        raise InputError(f"no such file: {source}; check the address") from error
+        raise InputError(f"there is no file {source}: check the address") from error
     except ImportError as error:
         raise InputError(
             f"{source} cannot be reached ({error}): install the package's extra [cluster], which reads s3://"
@@ -101,7 +101,7 @@ def _ask(source: str, question: Callable[[Any, str], Any]) -> Any:
     except Exception as error:  # every kind of store has errors of its own
         said = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(
-            f"{source} cannot be read ({said}): check address, endpoint and credentials"
+            f"{source} cannot be read ({said}): check the address, endpoint and credentials"
         ) from error
 
 
@@ -116,7 +116,7 @@ def _fetch(source: str, copy: Path) -> None:
                 _ask(source, lambda system, inner: system.get_file(inner, str(partial)))
     except OSError as error:
         raise InputError(
-            f"no copy of {source} can be kept in {copy.parent} ({error.strerror or error}): "
+            f"a copy of {source} cannot be kept in {copy.parent} ({error.strerror or error}): "
             "set LLBENCH_CACHE to a folder with space"
         ) from error
     _keep_within(limit(), copy)

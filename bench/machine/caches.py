@@ -61,9 +61,10 @@ def _temporary(wanted: Path | None) -> Path:
     folder = tempfile.mkdtemp(prefix="llbench-")
     atexit.register(_remove, folder, os.getpid())
     os.environ[VARIABLE] = folder
-    why = "there is no home folder" if wanted is None else f"{wanted} cannot be written"
+    why = "this user has no home folder" if wanted is None else f"{wanted} cannot be written"
     print(
-        f"llbench: {why}: caches go to {folder} and are removed in the end; {VARIABLE}=FOLDER keeps them",
+        f"llbench: {why}: caches go to {folder} and are removed at the end; set {VARIABLE}=FOLDER to keep "
+        "them",
         file=sys.stderr,
     )
     return Path(folder)
@@ -83,7 +84,8 @@ def limit() -> int:
     text = os.environ.get(LIMIT_VARIABLE, str(DEFAULT_LIMIT))
     if not text.isdecimal():
         raise InputError(
-            f"{LIMIT_VARIABLE}={text} is no number of bytes: give a whole number, as {DEFAULT_LIMIT}"
+            f"{LIMIT_VARIABLE}={text} is not a number of bytes: give a whole number, for example "
+            f"{DEFAULT_LIMIT}"
         )
     return int(text)
 

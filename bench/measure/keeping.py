@@ -114,9 +114,9 @@ def describe(protocol: Protocol, folder: str) -> dict[str, Any]:
     return {
         "protocol": asdict(protocol),
         "pictures": f"as the protocol compares them, {depth} bits",
-        "lpips": "can be taken from them"
+        "lpips": "can be computed from them"
         if exact
-        else f"was taken at another step: {protocol.lpips_quantise}",
+        else f"was computed at another step: {protocol.lpips_quantise}",
         "score": f"llbench score --pred {place}/MODEL --truth {place}/{TRUTH}",
     }
 

@@ -111,7 +111,7 @@ class Judge:
             rows, columns = target.shape[:2]
             long, short = Path(picture.long).name, Path(picture.short).name
             raise InputError(
-                f"{long} is {rows}x{columns} and {short} {height}x{width}: a pair must have one size"
+                f"{long} is {rows}x{columns} and {short} {height}x{width}: both must have the same size"
             )
         # The gain belongs to the exposure, so that it is found on the whole frame whatever part is judged.
         with trace.span("input"):

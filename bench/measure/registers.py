@@ -73,8 +73,8 @@ class Bound:
         if abs(self.units / max(1, round(self.units)) - 1) <= TOLERANCE:
             return None
         return (
-            f"{self.precision}: {self.units:.2f} vector multiply-adds a cycle is no whole number of units: "
-            "the cores were shared, or their clock changed meanwhile"
+            f"{self.precision}: {self.units:.2f} vector multiply-adds a cycle is not a whole number of "
+            "units: the cores were shared, or their clock changed"
         )
 
 

@@ -106,7 +106,7 @@ class Subject:
         if picture.dtype.kind == "u":
             return (picture / np.float32(np.iinfo(picture.dtype).max)).astype(np.float32)
         if picture.dtype.kind != "f":
-            raise WrongOutputError(f"the output holds {picture.dtype} numbers, not floats from 0 to 1")
+            raise WrongOutputError(f"the output holds {picture.dtype} values, not floats from 0 to 1")
         clipped: NDArray[np.float32] = np.clip(picture, 0, 1).astype(np.float32, copy=False)
         return clipped
 
@@ -117,11 +117,11 @@ class Subject:
         if shape != expected:
             raise WrongOutputError(f"the output has shape {shape or type(output).__name__}, not {expected}")
         if self.network and not output.is_floating_point():
-            raise WrongOutputError(f"the output holds {output.dtype} numbers, not floats from 0 to 1")
+            raise WrongOutputError(f"the output holds {output.dtype} values, not floats from 0 to 1")
         # A sum is finite only if all its terms are, and needs no second picture in memory.
         total = float(output.sum(dtype=torch.float64) if self.network else np.sum(output, dtype=np.float64))
         if not np.isfinite(total):
-            raise WrongOutputError("the output holds NaN or infinity")
+            raise WrongOutputError("the output contains NaN or infinity")
 
 
 def build(cell: Cell, weights: str) -> Subject:
@@ -136,7 +136,7 @@ def build(cell: Cell, weights: str) -> Subject:
     if reason:
         raise UnsupportedError(reason)
     if cell.device == "cuda" and not torch.cuda.is_available():
-        raise UnsupportedError(f"no CUDA device can be used: torch {torch.__version__} finds none")
+        raise UnsupportedError(f"no CUDA device is available: torch {torch.__version__} finds none")
     method = baselines.create(cell.model, weights=weights)
     subject = dress(cell, method)
     if subject.form is not None:
@@ -166,7 +166,7 @@ def dress(cell: Cell, method: Any, calibration: Calibration | None = None) -> Su
     device, network = str(cell.device), network_of(cell.model, method)
     if not isinstance(network, torch.nn.Module):
         if (cell.runtime, device) != ("published", "cpu"):
-            raise UnsupportedError(f"{cell.model} is no torch.nn.Module: it has its published form alone")
+            raise UnsupportedError(f"{cell.model} is not a torch.nn.Module: it only has its published form")
         return Subject(cell.model, True, called, device, _inference(method), method)
     if cell.precision == "int8" and calibration is None:
         scenes = calibration_scenes(called)

@@ -34,4 +34,6 @@ def require_close(
     error = off / max(float(np.abs(expected).max()), 1e-12)
     tolerance = TOLERANCE[precision]
     if not error <= tolerance:
-        raise WrongOutputError(f"off {what} by {error:.2g} of the largest value (at most {tolerance:g})")
+        raise WrongOutputError(
+            f"differs from {what} by {error:.2g} of the largest value (allowed: {tolerance:g})"
+        )

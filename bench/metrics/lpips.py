@@ -86,7 +86,7 @@ def lpips(
     if min(prediction.shape[:2]) < smallest:
         raise InputError(
             f"a picture of {pictures.size(prediction)} is too small for LPIPS's {net} network: "
-            f"its sides must be {smallest} pixels or more (or leave LPIPS out)"
+            f"its sides must be at least {smallest} pixels (or skip LPIPS)"
         )
     if not (pictures.is_cuda(prediction) and pictures.is_cuda(truth)):
         prediction, truth = pictures.as_array(prediction), pictures.as_array(truth)
@@ -118,7 +118,7 @@ def _distance(prediction: Any, truth: Any, scale: Scale, net: Net, precision: Pr
             _TRUTH.keep(key, expected)
     result = float((totals / counts).sum())
     if not np.isfinite(result):
-        raise InputError("a picture holds NaN or infinity: clip it to its range first")
+        raise InputError("a picture contains NaN or infinity: clip it to its range first")
     return result
 
 

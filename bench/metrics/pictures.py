@@ -46,7 +46,9 @@ def checked_range(prediction: Any, truth: Any, data_range: float | None) -> floa
         )
     kinds = kind(prediction), kind(truth)
     if kinds[0] != kinds[1]:
-        raise InputError(f"prediction is {kinds[0]} and truth is {kinds[1]}: bring both to one depth first")
+        raise InputError(
+            f"prediction is {kinds[0]} and truth is {kinds[1]}: convert both to the same depth first"
+        )
     known = {"uint8": 255.0, "uint16": 65535.0, "float32": None, "float64": None}
     if kinds[0] not in known:
         raise InputError(f"pictures are {kinds[0]}: pass uint8, uint16, float32 or float64")
@@ -82,7 +84,9 @@ def as_array(picture: Any) -> Picture:
         InputError: the picture lies on a GPU, and its partner does not, or it would have been judged there.
     """
     if is_cuda(picture):
-        raise InputError("one picture lies on a GPU and the other in main memory: bring both to one device")
+        raise InputError(
+            "one picture lies on a GPU and the other in main memory: move both to the same device"
+        )
     array: Picture = np.ascontiguousarray(picture.numpy() if hasattr(picture, "numpy") else picture)
     return array
 
@@ -108,6 +112,6 @@ def sum_of_bands(rows: int, band: Callable[[int, int], float], threads: int | No
     # Python's own fsum refuses infinities of both signs; they are bad input here, not a fault.
     if not all(math.isfinite(value) for value in sums):
         raise InputError(
-            "a picture holds NaN, infinity or numbers too large to square: clip it to its range first"
+            "a picture contains NaN, infinity or values too large to square: clip it to its range first"
         )
     return math.fsum(sums)

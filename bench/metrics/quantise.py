@@ -30,9 +30,7 @@ def quantise(picture: NDArray[Any], how: Quantisation) -> NDArray[np.uint8] | ND
         InputError: unknown kind of numbers or name, or NaN in the picture.
     """
     if how not in get_args(Quantisation):
-        raise InputError(
-            f"no quantisation is called {how!r}: choose from {', '.join(get_args(Quantisation))}"
-        )
+        raise InputError(f"there is no quantisation {how!r}: choose from {', '.join(get_args(Quantisation))}")
     if picture.dtype == np.uint8 and how != "none":
         return picture
     if (
@@ -63,7 +61,7 @@ def _of_integers(band: NDArray[Any], how: Quantisation) -> NDArray[Any]:
 def _of_floats(band: NDArray[Any], how: Quantisation) -> NDArray[Any]:
     clipped: NDArray[Any] = np.clip(band, 0, 1)
     if np.isnan(np.sum(clipped)):
-        raise InputError("a picture holds NaN: mend the method that made it")
+        raise InputError("a picture contains NaN: fix the method that produced it")
     if how == "none":
         return clipped
     levels: NDArray[Any] = np.trunc(clipped * 255) if how == "truncate" else np.rint(clipped * 255)

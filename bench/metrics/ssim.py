@@ -45,7 +45,7 @@ def ssim(
         InputError: the pictures cannot be compared, are smaller than the window, or hold NaN or infinity.
     """
     if definition not in WINDOWS:
-        raise InputError(f"no SSIM is called {definition!r}: choose from {', '.join(get_args(Definition))}")
+        raise InputError(f"there is no SSIM {definition!r}: choose from {', '.join(get_args(Definition))}")
     window = WINDOWS[definition]
     peak = pictures.checked_range(prediction, truth, data_range)
     smallest = 1 if window.volume else len(window.weights)

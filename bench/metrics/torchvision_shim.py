@@ -29,7 +29,7 @@ def import_lpips() -> Any:
     except RuntimeError as error:
         if "torchvision::nms does not exist" not in str(error):
             raise InputError(
-                f"torchvision cannot be imported ({error}): install the one that fits torch"
+                f"torchvision cannot be imported ({error}): install the version that matches torch"
             ) from error
         _declare_operators()
     except ImportError as error:

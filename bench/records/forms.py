@@ -25,7 +25,7 @@ def why_unsupported(cell: Cell, declared: Spec) -> str | None:
         return f"{cell.model} is a classical method and runs on the CPU"
     if (cell.runtime, cell.precision) != ("published", "fp32"):
         form = f"{cell.runtime} at {cell.precision}"
-        return f"{cell.model} is a classical method: it has its own code and no form {form}"
+        return f"{cell.model} is a classical method: it runs its own code and has no form {form}"
     return None
 
 

@@ -116,12 +116,12 @@ def get(name: str) -> Protocol:
     protocols = _file()[1]
     plain = name.removesuffix(PER_FRAME_BLACK)
     if plain not in protocols:
-        raise InputError(f"no protocol is called {name!r}: choose from {', '.join(protocols)}")
+        raise InputError(f"there is no protocol {name!r}: choose from {', '.join(protocols)}")
     found = protocols[plain]
     if name == plain:
         return found
     return replace(
-        found, name=name, title=f"{found.title}, each frame's own black subtracted", black="per-frame"
+        found, name=name, title=f"{found.title}, black level estimated per frame", black="per-frame"
     )
 
 

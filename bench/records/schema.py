@@ -50,7 +50,7 @@ def problems(raw: Any) -> list[str]:
     if raw.get("status") in SCHEMA["properties"]["status"]["enum"] and raw["status"] != "ok":
         reason = raw.get("reason")
         if not (isinstance(reason, str) and reason.strip()):
-            found.append(f"status {raw['status']} stands without a reason")
+            found.append(f"status {raw['status']} has no reason")
     if not found and raw["status"] == "ok":
         found += _value_problems(raw["cell"]["measurement"], raw["values"])
     found += [f"{where} is not a finite number" for where in _non_finite(raw)]
@@ -68,10 +68,10 @@ def _of_the_whole(error: Any) -> str:
         return f"key {', '.join(map(repr, unknown))} is unknown"
     if key == "schema_version":
         newer = isinstance(error.instance, int) and error.instance > SCHEMA_VERSION
-        cure = "; a newer release wrote it: update this one" if newer else ""
+        cure = "; a newer release wrote it: update this package" if newer else ""
         return f"schema_version is {error.instance!r}; this release reads 1 to {SCHEMA_VERSION}{cure}"
     if error.validator == "type":
-        return f"'{key}' is not an object" if key != "reason" else "reason is not a text"
+        return f"'{key}' is not an object" if key != "reason" else "reason is not text"
     return f"{key} is {error.instance!r}, not one of {', '.join(error.validator_value)}"
 
 
@@ -104,7 +104,7 @@ def _value_problems(kind: str, values: dict[str, Any]) -> list[str]:
     if kind == "latency":
         found += _misplaced(values, wrong)
     if not found and kind == "kernels" and len({len(times) for times in values["seconds"].values()}) > 1:
-        found = ["values.seconds has not the same rounds for each form"]
+        found = ["values.seconds does not have the same rounds for every form"]
     if not found and kind == "quality" and values["lpips"] is None and not values.get("lpips_reason"):
         found = ["values.lpips is null without lpips_reason"]
     return found

@@ -85,8 +85,8 @@ def unwritable(folder: Path, error: OSError) -> UnwritableError:
         errno.EDQUOT: "free some of your quota and continue with --resume",
         errno.EROFS: "choose a folder on a writable disk with --out",
         errno.EACCES: "choose a folder that you may write to with --out",
-        errno.ENOTDIR: "a file stands in its way; choose another folder with --out",
-        errno.EEXIST: "a file stands in its way; choose another folder with --out",
+        errno.ENOTDIR: "a file of that name is in the way; choose another folder with --out",
+        errno.EEXIST: "a file of that name is in the way; choose another folder with --out",
     }
     cure = cures.get(error.errno or 0, "choose another folder with --out")
     return UnwritableError(f"cannot write results into {folder}: {error.strerror or error}; {cure}")
@@ -136,12 +136,12 @@ def _decode(path: Path) -> tuple[dict[str, Any], list[str]]:
         cell = raw["cell"]
         expected = file_name(Cell(**{axis: cell.get(axis) for axis in schema.AXES}))
         if path.name not in {expected, _named({axis: cell[axis] for axis in schema.AXES if axis in cell})}:
-            found.append(f"its name disagrees with its cell, which belongs in {expected}")
+            found.append(f"its name does not match its cell, which belongs in {expected}")
     return raw, found
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 @contextmanager
@@ -155,7 +155,7 @@ def held(out: Path, *, resume: bool) -> Iterator[None]:
     taken = lock(out)
     try:
         if not resume and files(out):
-            raise InputError(f"{out} holds results: continue it with --resume, or choose another --out")
+            raise InputError(f"{out} already holds results: continue with --resume, or choose another --out")
         yield
     finally:
         taken.release()

@@ -190,12 +190,12 @@ class Attempt:
         words = scrub(last_words(ending.tail))
         log = f"; its log ends: {words}" if words else ""
         if ending.timed_out:
-            return "timeout", f"no result within {self._timeout_s:g} s, so the process was ended{log}"
+            return "timeout", f"no result within {self._timeout_s:g} s, so the process was stopped{log}"
         if ending.code == -getattr(signal, "SIGKILL", 9) and self._memory_ran_out():
             return "oom-host", f"the kernel killed the process (SIGKILL) because memory ran out{log}"
         if ending.code < 0:
             return "crash", f"the process was killed by {signal_name(ending.code)}{log}"
-        return "crash", f"the process ended with exit status {ending.code} before it had a result{log}"
+        return "crash", f"the process ended with exit status {ending.code} before it returned a result{log}"
 
     def _memory_ran_out(self) -> bool:
         now = oom_kills()

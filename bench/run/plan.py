@@ -159,12 +159,12 @@ def _check_own(model: str) -> None:
     here = Path.cwd() / package
     found = here.is_dir() or here.with_suffix(".py").is_file()
     if not found and (not package.isidentifier() or importlib.util.find_spec(package) is None):
-        raise InputError(f"cannot find the package {package!r} of the model {model!r}: run from its folder")
+        raise InputError(f"cannot find the package {package!r} of the model {model!r}: start from its folder")
 
 
 def _check(asked: Request) -> None:
     if not asked.methods:
-        raise InputError("no model is named: give --models with names that 'llbench models' lists")
+        raise InputError("no model was given: use --models with names that 'llbench models' lists")
     for model in asked.methods:
         baselines.spec(model)
         _check_own(model)
@@ -172,11 +172,11 @@ def _check(asked: Request) -> None:
     _known(asked.runtimes, RUNTIMES, "--runtime")
     _known(asked.precisions, PRECISIONS, "--precision")
     if set(asked.kinds) == {"kernels"} and UNPACKING not in asked.methods:
-        raise InputError(f"kernels are those of {UNPACKING}: name it among --models")
+        raise InputError(f"kernels belong to {UNPACKING}: add it to --models")
     size = asked.size
     if size is not None and (min(size) < 16 or size[0] % 2 or size[1] % 2):
         raise InputError(
-            f"no frame can be {size[0]}x{size[1]}: rows and columns must be even and at least 16"
+            f"the frame size cannot be {size[0]}x{size[1]}: rows and columns must be even and at least 16"
         )
 
 

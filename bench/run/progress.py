@@ -169,6 +169,6 @@ class Bar:
 def summary_text(summary: Summary, out: Path) -> str:
     """Put a summary into a few lines for people."""
     counts = ", ".join(f"{count} {status}" for status, count in sorted(summary.counts.items()))
-    lines = [f"{out}: {counts or 'nothing to do'} ({summary.kept} kept from before)"]
+    lines = [f"{out}: {counts or 'nothing to do'} ({summary.kept} already there)"]
     lines[0] += f" in {duration(summary.seconds)}"
     return "\n".join([*lines, *(f"  {failure}" for failure in summary.failures)])

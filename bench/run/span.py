@@ -158,7 +158,9 @@ class Span:
         """One job per method and form, with the cells of all pictures and protocols, picture by picture."""
         dataset = self.asked.dataset
         if dataset is None:
-            raise InputError("quality needs pictures: give --dataset, or make some with 'llbench data make'")
+            raise InputError(
+                "quality needs pictures: give --dataset, or generate some with 'llbench data make'"
+            )
         judged_by = self.asked.judged_by
         whole, notes = self._taken(dataset, (*judged_by, *self.asked.controlled_by), self.asked.most)
         few, _ = self._taken(dataset, judged_by, self.asked.most_of_slow)
@@ -171,7 +173,7 @@ class Span:
             if not baselines.spec(model).needs_gain:
                 asked, taken = taken, [one for one in taken if not protocols.get(one[1]).control_of]
                 if self.asked.protocols and len(taken) < len(asked):
-                    notes.append(f"{model} takes no gain: it is not judged under the controls")
+                    notes.append(f"{model} takes no gain: it is not scored under the control protocols")
             if not taken:
                 continue
             cells = [
@@ -206,11 +208,11 @@ class Span:
             pairs = select(dataset.pairs, subset)
             if not pairs:
                 notes.append(
-                    f"protocol {name} takes none of the {len(dataset.pairs)} pairs (subset {subset})"
+                    f"protocol {name} matches none of the {len(dataset.pairs)} pairs (subset {subset})"
                 )
             found += [(picture, name) for picture in pictures(dataset, spread(pairs, limit))]
         if not found:
-            raise InputError(f"nothing to judge in {dataset.root}: {'; '.join(notes)}")
+            raise InputError(f"nothing to score in {dataset.root}: {'; '.join(notes)}")
         return sorted(found, key=lambda one: one[0].name), notes
 
     def _without_quality(self, model: str, cell: Cell) -> tuple[Status, str] | None:
@@ -265,11 +267,12 @@ class Span:
 def _why_no_profile(cell: Cell) -> str | None:
     """Say why a form cannot be taken apart into torch's operators; None where it can."""
     if baselines.spec(cell.model).kind == "classical":
-        return f"{cell.model} is a classical method: it has no operators of torch"
+        return f"{cell.model} is a classical method: it has no torch operators to profile"
     if cell.runtime not in IN_TORCH:
-        return f"{cell.runtime} is one operator to torch's profiler: {' and '.join(IN_TORCH)} can be profiled"
+        return f"{cell.runtime} is a single operator to torch's profiler: {' and '.join(IN_TORCH)} can be "
+        "profiled"
     if cell.device != "cpu":
-        return "profiles are of the processor"
+        return "profiles are made on the CPU only"
     return None
 
 

@@ -76,7 +76,7 @@ def match(predictions: Path, truths: Path) -> Matches:
     known, other_truths = _pictures(truths)
     if predictions.samefile(truths):
         raise InputError(
-            f"{predictions} is named for predictions and truths alike: every picture would be compared with "
+            f"{predictions} is given for both predictions and truths: every picture would be compared with "
             "itself; put the truths into a folder of their own"
         )
     found, unscored = [], []
@@ -86,12 +86,12 @@ def match(predictions: Path, truths: Path) -> Matches:
         if len(candidates) != 1:
             names = ", ".join(truth.name for truth in candidates)
             unscored.append(
-                f"{path.name}: {f'several truths ({names})' if names else 'no truth of its name or id'}"
+                f"{path.name}: {f'several truths ({names})' if names else 'no truth with its name or id'}"
             )
         elif len(doubles) > 1:
-            unscored.append(f"{path.name}: several predictions of one name ({', '.join(doubles)})")
+            unscored.append(f"{path.name}: several predictions with the same name ({', '.join(doubles)})")
         elif path.samefile(candidates[0]):
-            unscored.append(f"{path.name}: it and its truth are one file")
+            unscored.append(f"{path.name}: it and its truth are the same file")
         else:
             found.append(Match(path.stem, path, candidates[0], _sid_pair(path, candidates[0])))
     used = {pair.truth for pair in found}
@@ -133,12 +133,12 @@ def _shared_words(one: str, other: str) -> int:
 
 def _pictures(folder: Path) -> tuple[list[Path], list[Path]]:
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder: name one that holds pictures")
+        raise InputError(f"{folder} is not a folder: give one with pictures")
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     pictures = [path for path in files if path.suffix.lower() in picture_file.SUFFIXES]
     if not pictures:
         picture_file.refuse_arrays(folder)
-        raise InputError(f"{folder} holds no picture: {_instead(folder)}")
+        raise InputError(f"{folder} contains no pictures: {_instead(folder)}")
     return pictures, [path for path in files if path not in pictures]
 
 
@@ -149,7 +149,7 @@ def _instead(folder: Path) -> str:
     if not named:
         return "put PNG, JPEG or TIFF files there"
     more = f" and {len(named) - 8} more" if len(named) > 8 else ""
-    return f"its folders do; give one of them: {', '.join(named[:8])}{more}"
+    return f"its subfolders do; give one of them: {', '.join(named[:8])}{more}"
 
 
 def _sid_pair(prediction: Path, truth: Path) -> Pair | None:
@@ -191,5 +191,5 @@ def read_picture(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
         # Their words may hold folders and addresses in memory, which differ between runs.
         raise InputError(f"{path.name} cannot be read ({type(error).__name__}): write it again") from error
     if picture.size == 0:  # tifffile gives nothing, and no error, for a file cut off in its header
-        raise InputError(f"{path.name} cannot be read (it holds no picture): write it again")
+        raise InputError(f"{path.name} cannot be read (it contains no picture): write it again")
     return picture

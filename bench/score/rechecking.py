@@ -88,7 +88,7 @@ def recheck(
         if record.cell not in found:
             found[record.cell] = _compared(record, store.path_of(out, record.cell))
     timed = [record.cell for record in ended if record.cell.measurement not in {"complexity", "quality"}]
-    reason = "a time or peak belongs to its machine: compare runs of your own with 'llbench compare'"
+    reason = "times and memory peaks depend on the machine: compare your own runs with 'llbench compare'"
     return [*found.values(), *(Checked(cell, NOT_COMPARED, reason) for cell in timed)]
 
 
@@ -108,7 +108,7 @@ def _job(
     if cell.measurement == "complexity":
         return Job((cell,), predicted_s=predictions.IMPORT_S)
     if dataset is None:
-        return "its pictures are not here: name them with --dataset"
+        return "its data set is not here: give it with --dataset"
     try:
         protocols.get(str(cell.protocol))
         choice = weights_choice(cell.model, weights)
@@ -132,10 +132,10 @@ def _other_origin(record: Record, pair: ExposurePair, choice: str) -> str | None
     file = weights_path(record.cell.model) if choice == "shipped" else Path(choice)
     facts = provenance.weights_facts(None if choice == "none" else file)
     if facts["weights_sha256"] != record.provenance.get("weights_sha256"):
-        return "it was made with other weights: give them with --weights"
+        return "it was measured with other weights: give them with --weights"
     data = provenance.data_sha256([Path(pair.short), Path(pair.long)])
     if data != record.provenance.get("data_sha256"):
-        return "the raw files here differ from those behind it"
+        return "the raw files here differ from those it was measured on"
     return None
 
 

@@ -113,7 +113,9 @@ def score(
     )
     if not pairs:
         rules = ", ".join(dict.fromkeys(protocol.subset for protocol in chosen))
-        raise InputError(f"no picture in {predictions} belongs to the subset {rules}: name another protocol")
+        raise InputError(
+            f"no picture in {predictions} belongs to the subset {rules}: choose another protocol"
+        )
     if spread:  # who does it may stand elsewhere
         pairs = [
             replace(pair, prediction=pair.prediction.absolute(), truth=pair.truth.absolute())
@@ -157,7 +159,7 @@ def _suspicious(scores: Scores) -> list[str]:
     if not equal:
         return []
     which = "every prediction" if len(equal) == len(scores.values) else f"{len(equal)} ({equal[0]}, ...)"
-    return [f"{which} of {len(scores.values)} equals its truth in every pixel: is it a copy of it?"]
+    return [f"{which} of {len(scores.values)} equals its truth in every pixel: is it a copy?"]
 
 
 def _decibels(values: dict[tuple[str, str], float]) -> list[float]:
@@ -182,7 +184,7 @@ def _values(pair: Match, hows: Iterable[Quantisation], names: frozenset[str]) ->
     pictures = read_picture(pair.prediction), read_picture(pair.truth)
     if pictures[0].shape != pictures[1].shape:
         sizes = [f"{picture.shape[1]}x{picture.shape[0]}" for picture in pictures]
-        raise InputError(f"is {sizes[0]}, its truth {pair.truth.name} is {sizes[1]}: make them equal in size")
+        raise InputError(f"is {sizes[0]}, its truth {pair.truth.name} is {sizes[1]}: make them the same size")
     if all(picture.dtype == "uint8" for picture in pictures):
         values = _measured(*pictures, None, names)
         return {(how, name): value for how in hows for name, value in values.items()}

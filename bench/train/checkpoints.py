@@ -37,6 +37,6 @@ def read(folder: Path, name: str = NAME) -> dict[str, Any] | None:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise InputError(
-            f"{path} cannot be read as a checkpoint ({error}); remove it to start anew"
+            f"{path} cannot be read as a checkpoint ({error}); remove it to start again"
         ) from error
     return state

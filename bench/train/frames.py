@@ -54,7 +54,7 @@ class Frames:
         if not self.pairs:
             raise InputError(
                 f"{root} has no {subset} scenes (their ids begin with {FIRST_DIGIT[subset]}); scenes whose "
-                "ids begin with 1 are the test's and are never trained on"
+                "ids begin with 1 are test scenes, which are never trained on"
             )
         self.store = store
         self.size = size

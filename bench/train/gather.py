@@ -44,7 +44,7 @@ def gather(folder: Path) -> tuple[Photograph, ...]:
             source = roots[each.package] / each.path
             if not source.is_file():
                 raise InputError(
-                    f"package {each.package} holds no {each.path}: its release is another one; "
+                    f"package {each.package} has no {each.path}, so it is a different release; "
                     "give any folder of photographs to llbench train --photos"
                 )
             shutil.copyfile(source, folder / each.file)
@@ -82,7 +82,7 @@ def command(folder: Path) -> None:
     except InputError as error:
         print(f"gather: {error}", file=sys.stderr)
         raise SystemExit(2) from error
-    print(f"{len(photographs)} photographs in {folder}, with {LIST_NAME} naming author and licence of each")
+    print(f"{len(photographs)} photographs in {folder}, with their authors and licences in {LIST_NAME}")
 
 
 if __name__ == "__main__":

@@ -327,7 +327,7 @@ class Learner:
                 self.optimiser.step()
         except torch.OutOfMemoryError as error:
             raise InputError(
-                f"{self.options.name} does not fit into the device's memory at --batch {self.options.batch} "
+                f"{self.options.name} does not fit in the device's memory at --batch {self.options.batch} "
                 f"and --patch {self.options.patch}: lower one of them"
             ) from error
         except RuntimeError as error:
@@ -358,9 +358,7 @@ def _started(options: Options) -> nn.Module:
     with building(options.name):
         network: nn.Module = factory(options.name)()
     if not any(parameter.requires_grad for parameter in network.parameters()):
-        raise InputError(
-            f"{options.name} has no trainable parameters: there is nothing to train; name another network"
-        )
+        raise InputError(f"{options.name} has no trainable parameters: choose another network")
     fresh = start_from(network, options.init) if options.init is not None else ("amplifier",)
     amplifier = amplifying.amplifier_of(network)
     if amplifier is not None and "amplifier" in fresh:

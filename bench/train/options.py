@@ -127,20 +127,20 @@ def check(options: Options, world: int) -> None:
     if options.init is not None and not options.init.is_file():
         raise InputError(f"--init: there is no weights file {options.init}: check the name")
     if options.scenes and options.photos is None:
-        raise InputError("--scenes joins --photos: a real data set is trained on as it is")
+        raise InputError("--scenes only works with --photos: a real data set is used as it is")
     if spec(options.name).kind != "network":
-        raise InputError(f"{options.name} is not learned: there is nothing to train; name a network")
+        raise InputError(f"{options.name} is not a learned method: choose a network")
     if options.device == "cpu" and options.precision == "bf16" and processor.lacks("bf16"):
         raise InputError(
-            "--precision bf16: this processor has no bf16 instructions, which would make it slower than "
-            "fp32: give --precision fp32"
+            "--precision bf16: this processor has no bf16 instructions, so it would be slower than fp32: "
+            "use --precision fp32"
         )
     if world > 1:
         _check_several(options, world)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"--out {options.out} cannot be made ({error}): give another folder") from error
+        raise InputError(f"--out {options.out} cannot be created ({error}): choose another folder") from error
 
 
 def _check_several(options: Options, world: int) -> None:
@@ -149,6 +149,6 @@ def _check_several(options: Options, world: int) -> None:
             f"--batch {options.batch} cannot be divided between {world} processes: give a multiple of {world}"
         )
     if options.minutes is not None:
-        raise InputError("--minutes follows one process's clock: give --steps under torchrun")
+        raise InputError("--minutes follows the clock of one process: use --steps under torchrun")
     if options.restarts:
-        raise InputError("--restarts watches one process's loss: leave it out under torchrun")
+        raise InputError("--restarts watches the loss of one process: drop it under torchrun")

@@ -74,20 +74,22 @@ def listed(folder: Path) -> tuple[Photograph, ...]:
         InputError: for a folder that is absent, without photographs, or whose list names absent files.
     """
     if not folder.is_dir():
-        raise InputError(f"no such folder of photographs: {folder} (see python -m bench.train.gather --help)")
+        raise InputError(
+            f"there is no folder {folder} of photographs (see python -m bench.train.gather --help)"
+        )
     list_file = folder / LIST_NAME
     if list_file.is_file():
         photographs = read_list(lists.read_text(list_file, "list"), str(list_file))
         absent = [each.file for each in photographs if not (folder / each.file).is_file()]
         if absent:
             raise InputError(
-                f"{list_file} names {absent[0]}, which is not there: gather again or mend the list"
+                f"{list_file} names {absent[0]}, which is missing: gather again or correct the list"
             )
         return photographs
     files = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in picture_file.SUFFIXES)
     if not files:
         picture_file.refuse_arrays(folder)
-        raise InputError(f"{folder} holds no JPEG, PNG or TIFF photographs: give another --photos")
+        raise InputError(f"{folder} contains no JPEG, PNG or TIFF photographs: give another --photos")
     held = {name for index, name in enumerate(files) if index % HELD_OUT == HELD_OUT - 1}
     return tuple(Photograph(name, "validation" if name in held else "training") for name in files)
 
@@ -144,7 +146,7 @@ def _decoded(path: Path) -> NDArray[np.uint8]:
     except Exception as error:
         raise InputError(f"{path} cannot be read as a picture ({cause(error)}); remove it") from error
     if picture.size == 0:
-        raise InputError(f"{path} holds no picture; remove it")
+        raise InputError(f"{path} contains no picture; remove it")
     return _eight_bits(picture)
 
 

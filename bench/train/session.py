@@ -151,7 +151,7 @@ class Session:
             if len(each.restarts) > before:
                 reporter.say(
                     f"llbench: {each.options.name}: the loss spiked at step {step}; "
-                    f"again from step {each.step} at {each.rate_factor:g} of the rate"
+                    f"continuing from step {each.step} at {each.rate_factor:g} of the learning rate"
                 )
         self._count(time.monotonic() - started, standing)
         return [each for each in standing if each.step == step + 1]
@@ -189,7 +189,7 @@ class Session:
         for reason in self.data.unusable():
             if reason not in self._told:
                 self._told.add(reason)
-                reporter.say(f"llbench: left out: {one_line(reason)}")
+                reporter.say(f"llbench: skipped: {one_line(reason)}")
 
     def close(self) -> None:
         """End the processes that make patches, and leave torchrun's group."""
@@ -232,7 +232,7 @@ def schedule(done: float, step: int, warm_up: int = 500) -> float:
 def _device(options: Options) -> torch.device:
     if options.device == "cuda":
         if not torch.cuda.is_available():
-            raise InputError("--device cuda: torch sees no CUDA device; use --device cpu")
+            raise InputError("--device cuda: torch finds no CUDA device; use --device cpu")
         # Patches have one size: cuDNN may look for its fastest kernels once.
         torch.backends.cudnn.benchmark = True
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
@@ -247,7 +247,7 @@ def _lock(folder: Path) -> IO[bytes]:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
-        message = f"{folder}: another process is training there: wait, or give another --out"
+        message = f"{folder}: another process is training there: wait, or choose another --out"
         raise InputError(message) from error
     return lock
 
@@ -258,7 +258,9 @@ def _saved(options: Options, recipe: dict[str, Any]) -> dict[str, Any] | None:
     if saved is None:
         return None
     if not options.resume:
-        raise InputError(f"{options.out} holds a training run: go on with --resume, or give another --out")
+        raise InputError(
+            f"{options.out} already holds a training run: continue with --resume, or choose another --out"
+        )
     before = saved["recipe"]
     differing = [
         f"{key} was {before.get(key)}"
@@ -267,7 +269,7 @@ def _saved(options: Options, recipe: dict[str, Any]) -> dict[str, Any] | None:
     ]
     if differing:
         raise InputError(
-            f"{options.out} holds a run of another recipe ({', '.join(differing)}): give the same"
+            f"{options.out} holds a run with other settings ({', '.join(differing)}): use the same"
         )
     return saved
 

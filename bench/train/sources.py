@@ -78,8 +78,8 @@ def data_of(options: Options) -> Data:
     if not pool:
         raise InputError(
             f"{folder} has {len(used.photographs)} to train on and none to validate on: without a "
-            f"{photo_pool.LIST_NAME} every {photo_pool.HELD_OUT}th photograph is kept for that; give at "
-            f"least {photo_pool.HELD_OUT}, or --val DIR"
+            f"{photo_pool.LIST_NAME} every {photo_pool.HELD_OUT}th photograph is kept for validation; "
+            f"give at least {photo_pool.HELD_OUT}, or --val DIR"
         )
     shortest = min(min(each.shape[:2]) for each in pool)
     held_out = Patches(pool, min(VALIDATION_SIZE, shortest // 16 * 16), VALIDATION_SEED)

@@ -36,7 +36,9 @@ def start_from(network: nn.Module, path: Path) -> tuple[str, ...]:
     fresh = tuple(dict.fromkeys(_part(name) for name in wanted if _part(name) not in known))
     kept = {name: value for name, value in wanted.items() if _part(name) in fresh}
     if len(kept) == len(wanted):
-        raise InputError(f"{path} has nothing of this network: give weights of the same layers")
+        raise InputError(
+            f"{path} fits none of this network's layers: give weights of a network with the same layers"
+        )
     check_entries({**state, **kept}, wanted, path)
     network.load_state_dict({**state, **kept})
     return fresh

@@ -121,11 +121,11 @@ def read(path: Path) -> WeightsPlan:
     except (ValueError, KeyError, TypeError) as error:
         names = ", ".join(field.name for field in fields(Terms))
         raise InputError(
-            f"--plan {path} is no plan ({error}): it needs [terms] with {names}, and [[row]] with networks "
-            "and seeds"
+            f"--plan {path} is not a plan ({error}): it needs [terms] with {names}, and [[row]] with "
+            "networks and seeds"
         ) from error
     if not terms.rates or min(terms.patches, terms.trial_patches) < terms.batch:
-        raise InputError(f"--plan {path}: needs at least one rate, and patches for at least one batch")
+        raise InputError(f"--plan {path}: needs at least one learning rate, and enough patches for one batch")
     return WeightsPlan(terms, rows)
 
 
@@ -250,7 +250,7 @@ def _score(trial: Options) -> float | None:
 def _write_choice(path: Path, terms: Terms, scores: dict[float, float | None]) -> None:
     reached = {rate: score for rate, score in scores.items() if score is not None}
     if not reached:
-        raise InputError(f"{path.parent.name} diverged at every rate of the plan: add a lower one")
+        raise InputError(f"{path.parent.name} diverged at every learning rate of the plan: add a lower one")
     best = max(reached, key=lambda rate: reached[rate])
     words = [f"{rate:g} ({f'{score:.2f} dB' if score else 'diverged'})" for rate, score in scores.items()]
     choice: dict[str, Any] = {

@@ -91,7 +91,7 @@ def test_the_command_tells_and_exits_with_1(tmp_path, capsys):
 
 def test_unusable_lists_are_refused_in_one_line(tmp_path, capsys):
     (tmp_path / "words.txt").write_text("one\n\ntwo\n")
-    with pytest.raises(InputError, match="names no pair"):
+    with pytest.raises(InputError, match="contains no pair"):
         read_entries(tmp_path / "words.txt")
     train = write(tmp_path / "train.txt", TRAIN)
     assert main(["data", "index", "--list", train, "--list", train]) == 2

@@ -77,18 +77,18 @@ def test_an_interrupted_set_is_completed_and_a_damaged_file_made_again(folder, t
 
 def test_a_folder_with_other_data_is_refused(folder, tmp_path):
     out, _ = folder
-    with pytest.raises(InputError, match="holds other data"):
+    with pytest.raises(InputError, match="contains other data"):
         make.make(out, 2, 8, SMALL)
     with pytest.raises(InputError, match="more scenes"):
         make.make(out, 1, 7, SMALL)
-    with pytest.raises(InputError, match="holds other data"):
+    with pytest.raises(InputError, match="contains other data"):
         make.make(out, 2, 7, SMALL, resume=False)
     (tmp_path / "Sony/short").mkdir(parents=True)
     (tmp_path / "Sony/short/10003_00_0.1s.ARW").write_bytes(b"raw")
     with pytest.raises(InputError, match="no manifest"):
         make.make(tmp_path, 1, 7, SMALL)
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InputError, match="cannot make folders"):
+    with pytest.raises(InputError, match="cannot create folders"):
         make.make(tmp_path / "file", 1, 7, SMALL)
 
 

@@ -163,7 +163,7 @@ def test_unusable_exposures_are_named_with_their_row(rows, message, photos, tmp_
 
 
 def test_unusable_photographs_are_named(photos, tmp_path):
-    with pytest.raises(InputError, match="holds no photograph"):
+    with pytest.raises(InputError, match="contains no photographs"):
         redark(photos, tmp_path / "out")
     with pytest.raises(InputError, match="not a folder"):
         redark(photos / "none", tmp_path / "out")

@@ -55,7 +55,7 @@ def test_checksums_are_written_first_and_compared_after(folder):
     assert json.loads((folder / FILE_NAME).read_text())["files"] == recorded
     changed.unlink()
     (line,) = verify(folder).problems
-    assert line.startswith(f"{changed}: recorded, but no longer there")
+    assert line.startswith(f"{changed}: recorded but missing")
 
 
 def test_files_added_later_are_recorded_then(folder):

@@ -114,7 +114,7 @@ def test_every_verb_prints_on_every_terminal(folder, encoding, verb):
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437"])
 def test_restore_and_score_finish_their_batch_on_every_terminal(folder, encoding):
-    """A frame of 384 pixels a side prints a difference with a Greek letter; one score is infinite."""
+    """A frame of 384 pixels per side prints a difference with a Greek letter; one score is infinite."""
     dark, out = folder / "dark", folder / f"out-{encoding}"
     for path in (dark, out / "pred", out / "truth"):
         path.mkdir(parents=True, exist_ok=True)

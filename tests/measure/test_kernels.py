@@ -59,5 +59,5 @@ def test_the_forms_that_keep_their_memory_give_the_picture_of_the_loop_at_any_si
 
 
 def test_kernels_alone_of_another_method_are_refused():
-    with pytest.raises(InputError, match="name it among --models"):
+    with pytest.raises(InputError, match="add it to --models"):
         plan(Request(["red"], ["kernels"]))

@@ -36,7 +36,7 @@ def test_its_convolutions_multiply_as_often_as_is_counted(records):
 
 
 def test_what_cannot_be_taken_apart_says_why(records):
-    assert "one operator to torch's profiler" in records["red", "openvino"].reason
+    assert "single operator to torch's profiler" in records["red", "openvino"].reason
     assert "classical" in records["lime", "published"].reason
 
 

@@ -98,7 +98,11 @@ def test_a_right_one_has_no_problem(kind):
             "values.seconds is not positive seconds",
         ),
         ("kernels", {"seconds": []}, "values.seconds is not positive seconds"),
-        ("kernels", {"seconds": {"a": [1.0], "b": [1.0, 2.0]}}, "values.seconds has not the same rounds"),
+        (
+            "kernels",
+            {"seconds": {"a": [1.0], "b": [1.0, 2.0]}},
+            "values.seconds does not have the same rounds",
+        ),
         (
             "kernels",
             {"largest_difference": {"a": -1}},
@@ -149,7 +153,7 @@ def test_each_axis_that_is_needed_is_missed_and_each_that_has_no_meaning_refused
         ("values", [], "'values' is not an object"),
         ("environment", None, "'environment' is not an object"),
         ("cell", "red", "'cell' is not an object"),
-        ("reason", 3, "reason is not a text"),
+        ("reason", 3, "reason is not text"),
         ("cell", {"model": "red", "measurement": "weight"}, "cell.measurement is 'weight', not one of"),
         ("cell", asdict(RIGHT["memory"].cell) | {"model": 3}, "cell.model is 3, not a name"),
         ("cell", asdict(RIGHT["memory"].cell) | {"threads": 0}, "cell.threads is 0, not a positive integer"),

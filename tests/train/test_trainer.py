@@ -260,7 +260,7 @@ def test_procedural_scenes_join_the_photographs(
         not np.array_equal(plain.source.patch(0, index).truth, joined.source.patch(0, index).truth)
         for index in range(8)
     )
-    with pytest.raises(InputError, match="--scenes joins --photos"):
+    with pytest.raises(InputError, match="--scenes only works with --photos"):
         train(replace(_options(photos, tmp_path), photos=None, dataset=tmp_path, scenes=1))
 
 
@@ -296,7 +296,7 @@ def test_a_variant_starts_from_the_trunk_of_another(uninterrupted: Path) -> None
         gain = network.gain(mosaic).reshape(1, 1, 1, 1)
         difference = (network(mosaic) - trunk(mosaic * gain).clamp(0, 1)).abs().max()
     assert difference < 1e-6
-    with pytest.raises(InputError, match="nothing of this network"):
+    with pytest.raises(InputError, match="none of this network's layers"):
         start_from(torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1)), given)
 
 

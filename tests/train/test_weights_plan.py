@@ -147,7 +147,7 @@ def test_the_shipped_plan_names_every_network_with_weights() -> None:
     [
         ("[terms", "is no plan"),
         ("[terms]\nname = 'x'\nrates = [1]\n[[row]]\nnetworks = []\nseeds = []", "is no plan"),
-        (PLAN.replace("rates = [1e-5, 1e-3, 1e38]", "rates = []"), "at least one rate"),
+        (PLAN.replace("rates = [1e-5, 1e-3, 1e38]", "rates = []"), "at least one learning rate"),
         (PLAN.replace("loss =", "lost ="), "is no plan"),
     ],
 )

@@ -84,7 +84,9 @@ def _by_pillow(path: Path, *, png: bool) -> tuple[NDArray[Any], int, bytes | Non
     with Image.open(path) as image:
         _refuse_huge(image.width * image.height)
         if getattr(image, "n_frames", 1) > 1 and image.format not in {"JPEG", "MPO"}:
-            raise InputError(f"holds {getattr(image, 'n_frames', 1)} pictures: save the one that is meant")
+            raise InputError(
+                f"holds {getattr(image, 'n_frames', 1)} pictures: save the one you mean by itself"
+            )
         orientation = int(image.getexif().get(_ORIENTATION, 1))
         profile = image.info.get("icc_profile")
         if png and _says_srgb(path):
@@ -109,7 +111,7 @@ def _png_bits(path: Path) -> int:
 
 
 def _says_srgb(path: Path) -> bool:
-    """Whether a PNG's chunk of coding points, which counts before all others, says sRGB; refuse any other.
+    """Whether a PNG's coding points, which override all other chunks, say sRGB; refuse any others.
 
     Raises:
         InputError: it says something else, as HDR pictures and those in Display P3 or BT.2020 do.
@@ -123,7 +125,7 @@ def _says_srgb(path: Path) -> bool:
                 if points == _SRGB_POINTS:
                     return True
                 raise InputError(
-                    f"says by its coding points {'/'.join(map(str, points))} that its values are not sRGB's "
+                    f"has the coding points {'/'.join(map(str, points))} and so is not sRGB "
                     "(HDR, or other primaries): convert it to sRGB"
                 )
             if name in {b"IDAT", b"IEND"}:
@@ -139,18 +141,18 @@ def _sixteen_bits(path: Path) -> NDArray[Any]:
 
 
 def _refuse_other_space(image: Image.Image) -> None:
-    """Refuse a PNG that says, without a profile, that its values are not sRGB's."""
+    """Refuse a PNG without a profile that says that its values are not sRGB."""
     if "srgb" in image.info:
         return
     gamma = image.info.get("gamma")
     if gamma and abs(gamma - _SRGB_GAMMA) > _GAMMA_STEP:
-        raise InputError(f"says that its values have gamma {gamma:g}, not sRGB's: convert it to sRGB")
+        raise InputError(f"has values with gamma {gamma:g}, not sRGB: convert it to sRGB")
     chromaticities = image.info.get("chromaticity")
     if (
         chromaticities
         and np.abs(np.array(chromaticities) - np.array(_SRGB_CHROMATICITIES) / 100000).max() > 0.01
     ):
-        raise InputError("says that its primaries are not sRGB's: convert it to sRGB")
+        raise InputError("has other primaries than sRGB: convert it to sRGB")
 
 
 def _exif_space(image: Image.Image) -> bytes | None:
@@ -178,7 +180,7 @@ def _tiff(path: Path) -> tuple[NDArray[Any], int, bytes | None]:
         if not whole:
             return np.empty((0, 0, 3), np.uint8), 1, None
         if len(whole) > 1:
-            raise InputError(f"holds {len(whole)} pictures: save the one that is meant")
+            raise InputError(f"holds {len(whole)} pictures: save the one you mean by itself")
         page = whole[0].aspage()
         _refuse_huge(int(np.prod(page.shape[:2])) if page.shape[-1] in {3, 4} else int(np.prod(page.shape)))
         photometric = int(page.photometric)
@@ -210,11 +212,11 @@ def _all_levels(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
 def _opaque(pixels: NDArray[Any]) -> NDArray[Any]:
     """Drop an alpha channel that is opaque everywhere, refuse any other; refuse what is no picture."""
     if pixels.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
-        raise InputError(f"holds {pixels.dtype} numbers: save it with 8 or 16 bits")
+        raise InputError(f"holds {pixels.dtype} values: save it with 8 or 16 bits")
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     if pixels.ndim not in {2, 3} or channels not in {1, 2, 3, 4}:
         shape = "x".join(map(str, pixels.shape))
-        raise InputError(f"is no RGB picture (its array is {shape}): save it with three channels")
+        raise InputError(f"is not an RGB picture (its array is {shape}): save it with three channels")
     if channels in {2, 4}:
         full = np.iinfo(pixels.dtype).max
         least = int(pixels[..., -1].min(initial=full))

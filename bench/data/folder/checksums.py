@@ -34,7 +34,7 @@ class Checksums:
         self._made = self._read(root / _MANIFEST)
         self._seen: dict[str, str] = {}
         missing = [name for name in {**self._recorded, **self._made} if not (root / name).exists()]
-        self.problems += [f"{root / name}: recorded, but no longer there: copy it again" for name in missing]
+        self.problems += [f"{root / name}: recorded but missing: copy it again" for name in missing]
 
     def compare(self, path: Path, digest: str) -> None:
         """Note a file's checksum, and a problem if it is not the recorded one."""
@@ -55,7 +55,7 @@ class Checksums:
             with whole(target) as partial:
                 partial.write_text(json.dumps(content, indent=1) + "\n")
         except OSError as error:
-            return [f"{target} cannot be written ({error.strerror}): changes of files will not be noticed"]
+            return [f"{target} cannot be written ({error.strerror}): changed files will not be noticed"]
         return []
 
     def _read(self, path: Path) -> dict[str, str]:
@@ -75,6 +75,6 @@ class Checksums:
         if inside and isinstance(digest, str) and _SHA256.fullmatch(digest):
             return True
         self.problems.append(
-            f"{path}: {name!r} is no file of this folder with a SHA-256, ignored: remove the entry"
+            f"{path}: {name!r} is not a file in this folder with a SHA-256, ignored: remove the entry"
         )
         return False

@@ -30,7 +30,7 @@ NAME = re.compile(
 MANIFEST = "manifest.json"
 
 SID_TEST_SCENES = 50
-_STRANGER = "that another user put there, not followed: put the file itself there, or own the link"
+_STRANGER = "created by another user, not followed: put the file itself there, or create the link yourself"
 _MANIFEST_LIMIT = 50_000_000
 _KINDS = {"procedural": "made", "redark": "redark"}
 
@@ -81,7 +81,7 @@ def _index_address(address: str, list_file: Path | None) -> Dataset:
             break
     else:
         raise InputError(
-            f"data set {address} holds no raw files in SID's layout (short/ and long/, or Sony/short/ and "
+            f"data set {address} contains no raw files in SID's layout (short/ and long/, or Sony/short/ and "
             "Sony/long/): check the address"
         )
     folder = root.joinpath(*base.removeprefix(address).split("/"))
@@ -114,7 +114,7 @@ def _base(root: Path) -> Path:
     if not root.is_dir():
         what = "is not a folder" if root.exists() else "does not exist"
         raise InputError(
-            f"data set {root} {what}: name a folder in SID's layout, or make one with `llbench data make`"
+            f"data set {root} {what}: give a folder in SID's layout, or create one with `llbench data make`"
         )
     for base in (root / "Sony", root):
         if (base / "short").is_dir() and (base / "long").is_dir():
@@ -125,7 +125,7 @@ def _base(root: Path) -> Path:
     state = "is empty" if not any(root.iterdir()) else "is not in SID's layout"
     raise InputError(
         f"data set {root} {state}: it needs the folders short and long, or Sony/short and Sony/long; "
-        "`llbench data make` makes one"
+        "`llbench data make` creates one"
     )
 
 
@@ -158,14 +158,14 @@ def _named(
         if path.suffix.lower() == ".npy":
             problems.append(f"{path} {NPY}")
         elif match is None:
-            problems.append(f"{path}: not a name of SID's, as 10003_00_0.1s.ARW: rename or remove it")
+            problems.append(f"{path}: not a name like SID's 10003_00_0.1s.ARW: rename or remove it")
         elif (refusal := refuse(path)) is not None:
             problems.append(f"{path}: {refusal}")
         elif float(match["seconds"]) == 0:
-            problems.append(f"{path}: names an exposure time of zero: rename or remove it")
+            problems.append(f"{path}: its name says an exposure time of zero: rename or remove it")
         elif path.stem.lower() in stems:
             problems.append(
-                f"{path}: the same name with another suffix is there already, left out: remove one"
+                f"{path}: a file of the same name with another suffix exists, skipped: remove one"
             )
         else:
             stems.add(path.stem.lower())
@@ -194,7 +194,7 @@ def _one_per_scene(longs: Iterable[_Exposure], problems: list[str]) -> dict[str,
     for long in sorted(longs, key=lambda each: (each.frame, -each.seconds, each.path)):
         if long.scene in chosen:
             problems.append(
-                f"{long.path}: scene {long.scene} has {chosen[long.scene].path.name} already: remove one"
+                f"{long.path}: scene {long.scene} already has {chosen[long.scene].path.name}: remove one"
             )
         else:
             chosen[long.scene] = long
@@ -216,11 +216,11 @@ def _pair(
         else:
             pair = Pair(short.scene, short.frame, short.seconds, long.seconds, short.path, long.path)
             if same(short.path, long.path):
-                problems.append(f"{short.path}: it and its long exposure are one file: copy it again")
+                problems.append(f"{short.path}: identical to its long exposure: copy it again")
             else:
                 pairs.append(pair)
     problems += [
-        f"scene {scene}: short exposures ({frames}) but no long one: copy its long exposure, or remove them"
+        f"scene {scene}: short exposures ({frames}) but no long one: add its long exposure, or remove them"
         for scene, frames in alone.items()
     ]
     return sorted(pairs)
@@ -233,15 +233,15 @@ def _listed(pairs: list[Pair], list_file: Path, problems: list[str]) -> list[Pai
     missing = sorted(wanted - {(pair.short.stem, pair.long.stem) for pair in kept})
     if missing:
         problems.append(
-            f"{list_file}: {len(missing)} of its {len(wanted)} pairs are not there, first {missing[0][0]}"
+            f"{list_file}: {len(missing)} of its {len(wanted)} pairs are missing, first {missing[0][0]}"
         )
     return kept
 
 
 def _nothing(base: Path, problems: list[str]) -> str:
     if problems:
-        return f"data set {base} has no usable pair: {problems[0]} (problems in all: {len(problems)})"
-    return f"data set {base} has no raw file: copy some to short and long, or run `llbench data make`"
+        return f"data set {base} has no usable pair: {problems[0]} ({len(problems)} problems in total)"
+    return f"data set {base} has no raw files: put some into short and long, or run `llbench data make`"
 
 
 def _identity(
@@ -271,7 +271,7 @@ def _manifest_kind(path: Path, problems: list[str]) -> str | None:
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         problems.append(
-            f"{path}: not a manifest that `llbench data` wrote ({error!r}): remove it or make the data again"
+            f"{path}: not a manifest of `llbench data` ({error!r}): remove it or generate the data again"
         )
         return None
 

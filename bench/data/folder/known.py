@@ -99,7 +99,7 @@ def off_level(pair: Pair, level: float) -> str | None:
         return None
     return (
         f"{pair.short}: its mean level is {level:.3f} above black, that of SID's file of this name "
-        f"{known:.3f}: it is another photograph or was changed, copy it again"
+        f"{known:.3f}: it is a different photograph or was changed, copy it again"
     )
 
 

@@ -60,7 +60,7 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
         Entry(*(str(PurePosixPath(word)) for word in line[:2])) for line in words if len(line) > 1
     )
     if not entries:
-        raise InputError(f"list {path} names no pair: each line begins with an input and its truth")
+        raise InputError(f"list {path} contains no pair: each line must begin with an input and its truth")
     return entries
 
 
@@ -111,7 +111,7 @@ def _is_own_truth(entry: Entry, same: Mapping[str, str]) -> bool:
 def _by_content(lists: Mapping[str, Sequence[Entry]], root: Path) -> dict[str, str]:
     """Map each listed file that lies under a folder to a digest; only files of equal size are read."""
     if not root.is_dir():
-        raise InputError(f"{root} is not a folder: name the one that the lists' files lie in, or none")
+        raise InputError(f"{root} is not a folder: give the folder with the files in the lists, or none")
     listed = {name for entries in lists.values() for one in entries for name in (one.input, one.truth)}
     placed = {name: path for name in sorted(listed) if (path := _placed(root, name)) is not None}
     sizes: dict[int, list[str]] = {}

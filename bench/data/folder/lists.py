@@ -32,20 +32,20 @@ def read_text(path: Path, what: str) -> str:
     """
     try:
         if not path.is_file() or path.stat().st_size > _LIMIT:
-            state = "is no text file of reasonable size" if path.exists() else "does not exist"
-            raise InputError(f"cannot read {what} {path} (it {state}): name a text file")
+            state = "is not a text file of reasonable size" if path.exists() else "does not exist"
+            raise InputError(f"cannot read {what} {path} (it {state}): give a text file")
         content = path.read_bytes()
     except OSError as error:
-        raise InputError(f"cannot read {what} {path} ({error.strerror}): name a text file") from error
+        raise InputError(f"cannot read {what} {path} ({error.strerror}): give a text file") from error
     encoding = next((name for mark, name in _MARKS.items() if content.startswith(mark)), "utf-8")
     try:
         text = content.decode(encoding)
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
-            raise InputError(f"cannot read {what} {path} (no text in {encoding}): save it again") from error
+            raise InputError(f"cannot read {what} {path} (not text in {encoding}): save it again") from error
         text = content.decode("latin-1")
     if "\0" in text:
-        raise InputError(f"cannot read {what} {path} (it holds zero bytes): name a text file")
+        raise InputError(f"cannot read {what} {path} (it contains zero bytes): give a text file")
     return text
 
 

@@ -73,17 +73,17 @@ def prepare(root: Path, kind: str, parameters: dict[str, Any], *, resume: bool) 
         (root / "Sony" / "long").mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(
-            f"cannot make folders in {root} ({error.strerror}): name a folder you may write to"
+            f"cannot create folders in {root} ({error.strerror}): choose a folder that you may write to"
         ) from None
     if not os.access(root, os.W_OK):
-        raise InputError(f"cannot write to {root}: name a folder you may write to")
+        raise InputError(f"cannot write to {root}: choose a folder that you may write to")
     if not (root / NAME).exists():
         if any((root / "Sony").glob("*/*")):
-            raise InputError(f"{root} holds raw files that no manifest lists: name an empty folder")
+            raise InputError(f"{root} contains raw files that no manifest lists: choose an empty folder")
         return Manifest(kind, parameters)
     earlier = read(root)
     if not resume or (earlier.kind, earlier.parameters) != (kind, parameters):
-        raise InputError(f"{root} holds other data ({_brief(earlier)}): name an empty folder")
+        raise InputError(f"{root} contains other data ({_brief(earlier)}): choose an empty folder")
     return earlier
 
 
@@ -97,7 +97,7 @@ def read(root: Path) -> Manifest:
         content = json.loads((root / NAME).read_text(encoding="utf-8"))
         if content["format"] != FORMAT:
             raise InputError(
-                f"{root / NAME} has format {content['format']}, not {FORMAT}: make the data again"
+                f"{root / NAME} has format {content['format']}, not {FORMAT}: generate the data again"
             )
         return Manifest(
             str(content["kind"]), dict(content["parameters"]), [dict(entry) for entry in content["files"]]
@@ -106,7 +106,7 @@ def read(root: Path) -> Manifest:
         if isinstance(error, InputError):
             raise
         raise InputError(
-            f"{root / NAME} is not a manifest of made data ({error!r}): make the data again"
+            f"{root / NAME} is not a manifest of synthetic data ({error!r}): generate the data again"
         ) from None
 
 

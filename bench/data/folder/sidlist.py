@@ -32,7 +32,7 @@ def read_list(path: Path) -> tuple[frozenset[tuple[str, str]], list[str]]:
         short, long = (_stem(words[0], "short"), _stem(words[1], "long")) if len(words) > 1 else (None, None)
         if short is None or long is None:
             refused.append(
-                f"{path}:{number}: not a short and a long file inside the data set, left out: mend the line"
+                f"{path}:{number}: not a short and a long file inside the data set, skipped: correct the line"
             )
         else:
             pairs.add((short, long))

@@ -70,7 +70,7 @@ def select(pairs: Iterable[Pair], subset: str, split: str | None = None) -> tupl
         InputError: there is no such subset.
     """
     if subset not in RULES:
-        raise InputError(f"no subset is called {subset!r}: choose one of {', '.join(SUBSETS)}")
+        raise InputError(f"there is no subset {subset!r}: choose one of {', '.join(SUBSETS)}")
     own, rule = RULES[subset]
     return tuple(pair for pair in pairs if pair.scene.startswith(split or own) and rule(pair))
 
@@ -91,10 +91,11 @@ def deviations(pairs: Iterable[Pair]) -> list[str]:
         if found.pairs != published.pairs or published.first_frames not in {None, found.first_frames}:
             lines.append(
                 f"subset {subset} has {found.pairs} pairs ({found.first_frames} first frames), "
-                f"SID's has {published.pairs} ({published.first_frames})"
+                f"in SID it has {published.pairs} ({published.first_frames})"
             )
         elif published.ratios not in {None, found.ratios}:
             lines.append(
-                f"subset {subset} has {found.ratios} pairs at ratios {RATIOS}, SID's has {published.ratios}"
+                f"subset {subset} has {found.ratios} pairs at ratios {RATIOS}, in SID it has "
+                f"{published.ratios}"
             )
     return lines

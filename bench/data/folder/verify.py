@@ -141,7 +141,7 @@ class _Check:
         shift = measure_shift(long[0], short[0], long[1])
         if shift is not None and hypot(*shift) >= SHIFT_PX:
             off = f"{shift[0]:+.0f} rows and {shift[1]:+.0f} columns"
-            self.found.warnings.append(f"{pair.short}: measured {off} off its long exposure")
+            self.found.warnings.append(f"{pair.short}: measured {off} away from its long exposure")
 
 
 def _facts(decoded: Decoded) -> dict[str, Any]:
@@ -177,8 +177,8 @@ def _off_the_lists(lists: list[Listed], dataset: Dataset) -> Iterable[str]:
     for one in lists:
         if 0 < one.there < one.pairs:
             yield (
-                f"{one.there} of the {one.pairs} pairs in SID's {one.list} list are there, "
-                f"first missing {one.missing}: copy them, if figures are to be those of the whole list"
+                f"{one.there} of the {one.pairs} pairs in SID's {one.list} list are present, "
+                f"first missing {one.missing}: add them if figures are to be comparable"
             )
     strangers = known.unlisted(dataset.pairs)
     if strangers and len(strangers) < len(dataset.pairs):

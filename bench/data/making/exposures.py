@@ -79,11 +79,11 @@ def from_csv(path: Path, photos: dict[str, Path]) -> list[ExposurePlan]:
     missing = [name for name in _REQUIRED if name not in (reader.fieldnames or ())]
     if missing:
         raise InputError(
-            f"{path} lacks the column {missing[0]}: its first line must name {', '.join(_REQUIRED)}"
+            f"{path} lacks the column {missing[0]}: its first line must contain {', '.join(_REQUIRED)}"
         )
     rows = [_row(path, reader.line_num, line, photos) for line in reader]
     if not rows:
-        raise InputError(f"{path} has no row: give one per exposure")
+        raise InputError(f"{path} has no rows: add one per exposure")
     groups: dict[str, list[_Row]] = {}
     for row in rows:
         groups.setdefault(row.photo, []).append(row)
@@ -99,7 +99,7 @@ def scene_ids(photos: Iterable[str]) -> dict[str, str]:
     try:
         return {name: name if name in taken else next(free) for name in names}
     except StopIteration:
-        raise InputError(f"{len(names)} photographs are too many: give at most 9000 at a time") from None
+        raise InputError(f"{len(names)} photographs are too many: use at most 9000 at a time") from None
 
 
 def _is_id(name: str) -> bool:
@@ -114,7 +114,7 @@ def _row(path: Path, line: int, cells: dict[str, str], photos: dict[str, Path]) 
         raise InputError(f"{where}: there is no photograph {name!r}: correct the name or remove the row")
     short_s, long_s = _number(where, cells, "short_s"), _number(where, cells, "long_s")
     if short_s > long_s:
-        raise InputError(f"{where}: short_s {short_s:g} exceeds long_s {long_s:g}: exchange them")
+        raise InputError(f"{where}: short_s {short_s:g} exceeds long_s {long_s:g}: swap them")
     if float(f"{short_s:g}") == float(f"{long_s:g}"):
         raise InputError(f"{where}: short_s equals long_s: give a shorter one")
     iso = _number(where, cells, "iso")
@@ -148,7 +148,7 @@ def _plan(path: Path, rows: list[_Row], scene: str) -> ExposurePlan:
         if row.shared != first.shared:
             raise InputError(
                 f"{path}, row {row.line}: long_s, iso or white balance of {row.photo} differ from row "
-                f"{first.line}: a photograph has one long exposure, make them equal"
+                f"{first.line}: a photograph has only one long exposure, so make them equal"
             )
     long_s, iso, white_balance = first.shared
     return ExposurePlan(first.photo, scene, long_s, tuple(row.short_s for row in rows), iso, white_balance)

@@ -182,13 +182,13 @@ def _plan(seed: int, number: int, extra_frames: int) -> tuple[Capture, tuple[Fra
 
 def _check(scenes: int, seed: int, size: tuple[int, int]) -> None:
     if not 1 <= scenes <= MOST_SCENES:
-        raise InputError(f"cannot make {scenes} scenes: ask for 1 to {MOST_SCENES}")
+        raise InputError(f"cannot generate {scenes} scenes: give 1 to {MOST_SCENES}")
     if seed < 0:
         raise InputError(f"seed {seed} is negative: give 0 or more")
     if any(side % 2 or not SMALLEST_SIDE <= side <= LARGEST_SIDE for side in size):
         raise InputError(
-            f"size {size[0]}x{size[1]} cannot be made: "
-            f"give even sides from {SMALLEST_SIDE} to {LARGEST_SIDE} pixels"
+            f"size {size[0]}x{size[1]} is not possible: give even sides from {SMALLEST_SIDE} to "
+            f"{LARGEST_SIDE} pixels"
         )
 
 
@@ -197,4 +197,6 @@ def _refuse_surplus(out: Path, manifest: Manifest, plans: list[tuple[Capture, tu
     planned = {frame.path for _, frames in plans for frame in frames}
     listed: set[Any] = {entry["path"] for entry in manifest.files}
     if not listed <= planned:
-        raise InputError(f"{out} holds more scenes than the {len(plans)} asked for: name an empty folder")
+        raise InputError(
+            f"{out} contains more scenes than the {len(plans)} asked for: choose an empty folder"
+        )

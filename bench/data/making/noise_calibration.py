@@ -132,7 +132,7 @@ def _at(iso: int, darks: list[RawFrame], flats: list[RawFrame]) -> Calibration:
     k = gain(pairs, sigma)
     if not k > 0:
         raise InputError(
-            f"ISO {iso} has no pair of flat frames of one level (within {SAME_LEVEL:.0%}) below "
+            f"ISO {iso} has no pair of flat frames at the same level (within {SAME_LEVEL:.0%}) below "
             f"{BRIGHTEST:.0%} of white: take two of each exposure"
         )
     spread = float(np.std(black, ddof=1)) if len(black) > 1 else 0.0
@@ -169,10 +169,10 @@ def _pairs(flats: list[RawFrame]) -> list[tuple[RawFrame, RawFrame]]:
 
 def _by_iso(folder: Path) -> dict[int, list[RawFrame]]:
     if not folder.is_dir():
-        raise InputError(f"{folder} is no folder: name one that holds raw frames")
+        raise InputError(f"{folder} is not a folder: give one with raw frames")
     files = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
     if not files:
-        raise InputError(f"{folder} holds no raw frame: name a folder that does")
+        raise InputError(f"{folder} contains no raw frames: give a folder that does")
     found: dict[int, list[RawFrame]] = defaultdict(list)
     for path in files:
         frame = read_raw(path)
@@ -188,4 +188,4 @@ def _iso(path: Path) -> int:
             value = tags[_ISO].value if _ISO in tags else tags[_EXIF].value["ISOSpeedRatings"]
             return int(value[0] if isinstance(value, tuple) else value)
     except (tifffile.TiffFileError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path} states no ISO that can be read: convert it to DNG") from error
+        raise InputError(f"{path} has no readable ISO: convert it to DNG") from error

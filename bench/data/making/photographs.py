@@ -23,7 +23,7 @@ def find_photographs(folder: Path) -> dict[str, Path]:
         InputError: no such folder, no photograph in it, or two photographs with the same name.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder: name one that holds photographs")
+        raise InputError(f"{folder} is not a folder: give one with photographs")
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         if (
@@ -38,7 +38,7 @@ def find_photographs(folder: Path) -> dict[str, Path]:
     if not found:
         picture_file.refuse_arrays(folder)
         raise InputError(
-            f"{folder} holds no photograph ({', '.join(picture_file.SUFFIXES)}): name a folder that does"
+            f"{folder} contains no photographs ({', '.join(picture_file.SUFFIXES)}): give a folder that does"
         )
     return found
 
@@ -57,10 +57,10 @@ def read_photograph(path: Path) -> NDArray[Any]:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"cannot read photograph {path} ({reason}): replace or remove it") from None
     if picture.size == 0:
-        raise InputError(f"cannot read photograph {path} (it holds no picture): replace or remove it")
+        raise InputError(f"cannot read photograph {path} (it contains no picture): replace or remove it")
     height, width = picture.shape[0] // 2 * 2, picture.shape[1] // 2 * 2
     if min(height, width) < SMALLEST_SIDE:
         raise InputError(
-            f"photograph {path} is {width}x{height}: give one of at least {SMALLEST_SIDE} pixels a side"
+            f"photograph {path} is {width}x{height}: give one of at least {SMALLEST_SIDE} pixels per side"
         )
     return np.ascontiguousarray(picture[:height, :width])

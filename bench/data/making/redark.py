@@ -89,7 +89,7 @@ def redark(
     one = partial(expose, out.absolute(), seed, read_noise, (black_error, black_offset), noise, threads)
     wanted = [(found[plan.photo], plan) for plan in plans]
     if not _fill(manifest, out, wanted, one, progress, spread, refused):
-        raise InputError(f"no photograph in {photos} can be used: name a folder of others")
+        raise InputError(f"no photograph in {photos} can be used: choose another folder")
     return index(out)
 
 

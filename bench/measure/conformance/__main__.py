@@ -50,7 +50,10 @@ def run(method: Method, check: str) -> Finding:
         return Finding(check, "skipped", str(reason))
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- what it returns may raise in our hands
         return Finding(
-            check, "failed", f"what it returns ends in {_said(error)}", "see the convention in docs/adding.md"
+            check,
+            "failed",
+            f"calling what it returns fails with {_said(error)}",
+            "see the convention in docs/adding.md",
         )
 
 
@@ -66,8 +69,8 @@ def build(name: str, weights: str, channel: IO[str]) -> Method | None:
         channel.write(json.dumps({"unusable": str(error)}) + "\n")
         channel.flush()
     except (Exception, SystemExit) as error:  # noqa: BLE001 -- a factory may raise anything
-        remedy = f"let the factory take no argument and return the method; {CALLED}"
-        _send(channel, Finding("build", "failed", f"its factory ends in {_said(error)}", remedy))
+        remedy = f"the factory must take no argument and return the method; {CALLED}"
+        _send(channel, Finding("build", "failed", f"its factory fails with {_said(error)}", remedy))
     else:
         seen = {"network": "a network", "denoiser": "a denoiser", "classical": "a classical method"}[
             method.kind

@@ -34,7 +34,7 @@ def gain(method: Method) -> str:
         method.restore(replace(base, mosaic=np.full_like(base.mosaic, level)), 300.0)
     if needs_gain:
         gain_has_effect(method, base)
-    return f"needs_gain {needs_gain}; black and saturated frames give numbers"
+    return f"needs_gain {needs_gain}; black and saturated frames give finite values"
 
 
 def dtype(method: Method) -> str:
@@ -45,7 +45,7 @@ def dtype(method: Method) -> str:
     if output.dtype.kind != "f" or output.min() < 0 or output.max() > 1:
         raise Violation(
             f"the picture is {output.dtype} from {output.min():.3g} to {output.max():.3g}",
-            "return floating point in [0, 1], clipped, or uint8 or uint16 over their full range",
+            "return floats clipped to [0, 1], or uint8 or uint16 over their full range",
         )
     return f"{output.dtype} from {output.min():.3g} to {output.max():.3g}"
 
@@ -59,7 +59,7 @@ def _no_parameters(_: Method) -> str:
 
 
 def _no_export(_: Method) -> str:
-    raise NotApplicable("a classical method is no network")
+    raise NotApplicable("a classical method is not a network")
 
 
 # In the order in which they run.

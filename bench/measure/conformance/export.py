@@ -20,7 +20,7 @@ SIZE = (64, 96)
 # Of the largest magnitude: other kernels add in another order.
 TOLERANCE = 1e-3
 REMEDY = (
-    "write forward with tensor operations alone: take no Python numbers out of tensors (.item(), float(), "
+    "write forward with tensor operations only: take no Python numbers out of tensors (.item(), float(), "
     "if x.mean() > 0) and use operators that ONNX knows (opset 17)"
 )
 
@@ -28,7 +28,7 @@ REMEDY = (
 def export(method: Method) -> str:
     """Check that the network exports to ONNX at a fixed size, and that ONNX Runtime gives its picture."""
     if not isinstance(method.inner, torch.nn.Module):
-        raise NotApplicable("no torch.nn.Module: nothing that could be exported")
+        raise NotApplicable("not a torch.nn.Module: nothing to export")
     if importlib.util.find_spec("onnx") is None:
         raise NotApplicable('onnx is not installed: python -m pip install "llpacknet-bench[accel]"')
     exported = _exported(method, method.mosaic(frame(*SIZE)))
@@ -44,7 +44,7 @@ def export(method: Method) -> str:
     worst = float(np.abs(found - expected).max()) / scale if found.shape == expected.shape else float("inf")
     if not worst <= TOLERANCE:
         raise Violation(
-            f"ONNX Runtime gives another picture: {worst:.1e} of the largest value away",
+            f"ONNX Runtime gives a different picture: {worst:.1e} of the largest value",
             "look for what tracing froze: values computed in Python from the example's pixels",
         )
     return f"{kilobytes} of ONNX; ONNX Runtime differs by {worst:.1e} of the largest value"
@@ -59,7 +59,7 @@ def _exported(method: Method, mosaic: torch.Tensor) -> bytes:
                 warnings.simplefilter("ignore")  # tracing warns of every assertion on a shape
                 torch.onnx.export(network, (mosaic,), path, opset_version=17, dynamo=False)
         except Exception as error:
-            raise Violation(f"torch.onnx.export ends in {brief(error)}", REMEDY) from error
+            raise Violation(f"torch.onnx.export fails with {brief(error)}", REMEDY) from error
         return path.read_bytes()
 
 
@@ -72,5 +72,5 @@ def _run(exported: bytes, mosaic: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
         (output,) = session.run(None, {session.get_inputs()[0].name: mosaic})
     except Exception as error:
-        raise Violation(f"ONNX Runtime ends in {brief(error)}", REMEDY) from error
+        raise Violation(f"ONNX Runtime fails with {brief(error)}", REMEDY) from error
     return np.asarray(output)

@@ -105,7 +105,7 @@ class Method:
         try:
             return self.subject.forward(placed)
         except Exception as error:
-            raise Violation(f"{what} ends in {brief(error)}", CALLED) from error
+            raise Violation(f"{what} fails with {brief(error)}", CALLED) from error
 
 
 def brief(error: BaseException) -> str:

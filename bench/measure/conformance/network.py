@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 EVEN = ((16, 16), (18, 46), (34, 16), (50, 22), (16, 130), (62, 94))
 EASY, ODD = (64, 96), (33, 47)
 SIZES = (
-    "accept every even height and width from 16 on: pad inside to the multiple you need and crop after, as "
+    "accept every even height and width from 16 up: pad inside to the multiple you need and crop after, as "
     "llpacknet.padding.pad_to_multiple and crop do"
 )
 # Of the largest magnitude in an output: what another order of additions may change.
@@ -49,7 +49,7 @@ def sizes(method: Method) -> str:
         if tuple(output.shape) != (1, 3, *ODD):
             raise Violation(
                 f"an odd frame of {odd} gives the shape {tuple(output.shape)}",
-                "refuse what is no Bayer mosaic, as llpacknet.padding.check_mosaic does, or keep its size",
+                "refuse what is not a Bayer mosaic, as llpacknet.padding.check_mosaic does, or keep its size",
             )
         refusal = "done"
     return f"{', '.join(f'{height}x{width}' for height, width in EVEN)}; odd {odd}: {refusal}"
@@ -66,13 +66,15 @@ def batch(method: Method) -> str:
     single = np.concatenate([numbers(method.call(one, "a batch of one")) for one in alone])
     worst = _difference(together, single)
     if worst > TOLERANCE:
-        raise Violation(f"a picture beside another one differs from itself alone by {worst:.1e}", BATCH)
+        raise Violation(
+            f"a picture in a batch of two differs from the same picture alone by {worst:.1e}", BATCH
+        )
     return f"two frames together against each alone: {worst:.1e} of the largest value"
 
 
 BATCH = (
-    "treat every picture by itself: keep the batch first when reshaping, and average over channels, rows and "
-    "columns, never over the batch"
+    "treat every picture independently: keep the batch first when reshaping, and average over channels, "
+    "rows and columns, never over the batch"
 )
 
 
@@ -86,25 +88,25 @@ def gain(method: Method) -> str:
         if not np.isfinite(output).all():
             raise Violation(
                 f"an all {name} frame gives NaN or infinity",
-                "bound what you divide by from below (an estimated gain, a mean level, a norm)",
+                "keep divisors away from zero (an estimated gain, a mean level, a norm)",
             )
-    said = f"needs_gain {needs_gain}, input_clip {clip}; black and saturated frames give numbers"
+    said = f"needs_gain {needs_gain}, input_clip {clip}; black and saturated frames give finite values"
     if needs_gain:
         gain_has_effect(method, base)
-        return f"{said}; half the gain gives another picture"
+        return f"{said}; half the gain gives a different picture"
     return said + _own_gain(method, base)
 
 
 def _own_gain(method: Method, base: Any) -> str:
     own = getattr(method.built, "gain", None)
     if not callable(own):
-        return "; it tells no gain"
+        return "; it reports no gain"
     with torch.inference_mode():
         found = numbers(own(torch.cat([method.place(base), method.place(frame(48, 64, 1))])))
     if found.shape != (2,) or not np.isfinite(found).all() or (found <= 0).any():
         raise Violation(
             f"gain() of a batch of two gives {found.tolist()}, not two positive numbers",
-            "let gain(mosaic) return the amplification per picture, shape (B,), or leave it out",
+            "gain(mosaic) must return the amplification per picture, shape (B,), or not exist",
         )
     return f"; its own gain {found[0]:.3g}"
 
@@ -124,7 +126,7 @@ def dtype(method: Method) -> str:
         with torch.inference_mode():
             low = twin(method.place(frame(32, 32)).bfloat16())
     except Exception as error:
-        raise Violation(f"after .bfloat16() the call ends in {brief(error)}", DTYPE) from error
+        raise Violation(f"after .bfloat16() the call fails with {brief(error)}", DTYPE) from error
     if low.dtype != torch.bfloat16:
         raise Violation(f"after .bfloat16() a bfloat16 mosaic gives {low.dtype}", DTYPE)
     return "float32 gives float32, bfloat16 gives bfloat16"
@@ -150,18 +152,20 @@ def weights(method: Method) -> str:
             save_file(state, path)
             loaded = replace(method, built=baselines.create(method.name, weights=path))
         except Exception as error:
-            raise Violation(f"saving and loading its parameters ends in {brief(error)}", WEIGHTS) from error
+            raise Violation(
+                f"saving and loading its parameters fails with {brief(error)}", WEIGHTS
+            ) from error
     after = numbers(loaded.call(mosaic, "a frame of 48x64 after loading"))
     if not np.array_equal(before, after):
         raise Violation(
-            f"with its own parameters loaded it differs by {_difference(after, before):.1e}", WEIGHTS
+            f"with its own parameters reloaded it differs by {_difference(after, before):.1e}", WEIGHTS
         )
     return f"{len(state)} tensors, {sum(value.numel() for value in state.values()):,} numbers"
 
 
 WEIGHTS = (
-    "let state_dict() hold everything that the picture depends on, each tensor once: register buffers, share "
-    "no memory between entries, and let the factory build the same network each time"
+    "state_dict() must contain everything that the picture depends on, each tensor once: register "
+    "buffers, share no memory between entries, and the factory must build the same network each time"
 )
 
 

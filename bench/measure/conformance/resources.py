@@ -31,15 +31,15 @@ def memory(method: Method) -> str:
     full = large * FULL_HEIGHT * FULL_WIDTH / (LARGE[0] * LARGE[1])
     if large > COUNTS_FROM and growth > GROWTH_LIMIT * area:
         raise Violation(
-            f"{area:g} times the area takes {growth:.1f} times the memory ({large / 1e9:.2f} GB)",
+            f"{area:g} times the area needs {growth:.1f} times the memory ({large / 1e9:.2f} GB)",
             "work in blocks: attention or a product over all pixel pairs cannot take a full frame",
         )
     left = _left_behind(method, look)
     one_picture = SMALL[0] * SMALL[1] * 3 * 4
     if left > LEAK_CALLS * one_picture // 2:
         raise Violation(
-            f"{LEAK_CALLS} calls leave {left / 1e6:.0f} MB behind",
-            "keep no reference to a call's tensors (lists of features, outputs stored on the module)",
+            f"{LEAK_CALLS} calls leave {left / 1e6:.0f} MB allocated",
+            "keep no references to a call's tensors (lists of features, outputs stored on the module)",
         )
     return f"about {full / 1e9:.2f} GB at {FULL_HEIGHT}x{FULL_WIDTH}, from {large / 1e6:.0f} MB measured"
 
@@ -76,7 +76,8 @@ def settings(method: Method) -> str:
     for name, value in method.settings.items():
         if after[name] != value:
             raise Violation(
-                f"it sets the {name} from {value} to {after[name]}",
-                "leave global settings to the caller: a benchmark measures all methods under the same ones",
+                f"it changes the {name} from {value} to {after[name]}",
+                "leave global settings to the caller: a benchmark measures all methods under the same "
+                "settings",
             )
     return ", ".join(after)

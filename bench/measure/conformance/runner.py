@@ -32,7 +32,9 @@ CHECKS = (
 TIMEOUT_S = 300.0
 ENDING_S = 2.0
 TAIL_BYTES = 4096
-BY_HAND = "call it in Python on a random tensor (1, 1, 64, 96) and on the sizes of docs/adding.md, and look"
+BY_HAND = (
+    "call it in Python with a random tensor (1, 1, 64, 96) and with the sizes in docs/adding.md to see why"
+)
 
 
 def check(name: str, weights: str = "shipped", *, timeout_s: float = TIMEOUT_S) -> Iterator[Finding]:
@@ -107,7 +109,7 @@ class _Process:
         if self.timed_out:
             return f"no result within {self.timeout_s:g} s{log}"
         if self.code < 0:
-            return f"it ends the process by {signal_name(self.code)}{log}"
+            return f"it kills the process by {signal_name(self.code)}{log}"
         return f"it ends the process with exit status {self.code}{log}"
 
     def _start(self) -> subprocess.Popen[str]:

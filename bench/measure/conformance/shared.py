@@ -24,24 +24,24 @@ def determinism(method: Method) -> str:
     if not np.array_equal(first, again, equal_nan=True):
         raise Violation(
             f"the same frame twice differs by {_gap(first, again)}",
-            "use no random numbers at inference; dropout and the like must heed eval mode",
+            "use no random numbers at inference; dropout and the like must respect eval mode",
         )
     method.restore(frame(SIDES[0], SIDES[1] + 16, seed=5), GAIN / 2)
     later = numbers(method.call(placed, "a later call"))
     if not np.array_equal(first, later, equal_nan=True):
         raise Violation(
-            f"after another frame the same one differs by {_gap(first, later)}",
-            "keep nothing of one call for the next: no running statistics, no cache that ignores the input",
+            f"after another frame, the same frame differs by {_gap(first, later)}",
+            "keep nothing from one call to the next: no running statistics, no cache that ignores the input",
         )
     other = Method.build(method.name, method.weights)
     rebuilt = numbers(other.call(placed, "a call of a second instance"))
     if not np.array_equal(first, rebuilt, equal_nan=True):
         raise Violation(
             f"a second instance differs by {_gap(first, rebuilt)}",
-            "draw initial parameters from torch's generator alone, which is seeded before your factory is "
+            "draw initial parameters only from torch's generator, which is seeded before your factory is "
             "called, or load them from a file of your package",
         )
-    return "bit for bit the same: twice, after another frame, in a second instance"
+    return "bit-identical: twice, after another frame, and in a second instance"
 
 
 def unchanged_input(method: Method) -> str:
@@ -55,7 +55,7 @@ def unchanged_input(method: Method) -> str:
             "the call changes its input",
             "work on a copy: no operations in place (x *= gain, x.clamp_(), out=x) on the argument",
         )
-    return "left as it was"
+    return "unchanged"
 
 
 def conventions(method: Method) -> tuple[bool, float | None]:
@@ -65,13 +65,14 @@ def conventions(method: Method) -> tuple[bool, float | None]:
     if not isinstance(stated, bool):
         raise Violation(
             f"needs_gain is {stated!r}",
-            "state needs_gain = True (the caller amplifies the mosaic) or False (the method does it itself)",
+            "state needs_gain = True (the caller amplifies the mosaic) or False (the method does so itself)",
         )
     number = isinstance(clip, (int, float)) and not isinstance(clip, bool)
     if clip is not None and not (number and 0 < clip < math.inf):
         raise Violation(
             f"input_clip is {clip!r}",
-            "state input_clip = 1.0 to have the amplified mosaic clipped at saturation, or None for no clip",
+            "state input_clip = 1.0 to have the amplified mosaic clipped at saturation, or None for no "
+            "clipping",
         )
     return method.subject.conventions.needs_gain, method.subject.conventions.input_clip
 
@@ -81,7 +82,7 @@ def gain_has_effect(method: Method, base: RawFrame) -> None:
     full, half = (numbers(method.restore(base, factor)) for factor in (GAIN, GAIN / 2))
     if np.array_equal(full, half):
         raise Violation(
-            "it asks for the gain, and half of it gives the same picture",
+            "it asks for the gain, but half the gain gives the same picture",
             "state needs_gain = False where the method finds its own amplification",
         )
 

@@ -137,7 +137,9 @@ class Cluster:
                 try:
                     yield result(future)
                 except KilledWorker as error:
-                    raise DeviceError(f"workers die at their task ({error}): see their logs") from error
+                    raise DeviceError(
+                        f"workers die while running their task ({error}): see their logs"
+                    ) from error
 
 
 def result(future: Any) -> Any:
@@ -152,7 +154,7 @@ def result(future: Any) -> Any:
     except OSError as error:
         if future.status != "error":
             raise
-        raise DeviceError(f"a worker could not do its task: {type(error).__name__}: {error}") from error
+        raise DeviceError(f"a worker failed: {type(error).__name__}: {error}") from error
 
 
 @contextmanager
@@ -236,7 +238,9 @@ def _client(distributed: Any, spec: str, target: Any) -> Any:
 def _local(count: str) -> Any:
     """N workers of this machine; the first of them get a GPU each where there are some."""
     if not count.isdecimal() or not 1 <= int(count) <= 1024:
-        raise UsageError(f"--cluster local:{count} is not understood: give a number of workers, as local:2")
+        raise UsageError(
+            f"--cluster local:{count} is not understood: give a number of workers, for example local:2"
+        )
     from distributed import Nanny, Scheduler, SpecCluster
 
     devices = len(gpus())
@@ -283,10 +287,12 @@ def _queue(kind: str, file: Path) -> tuple[Any, int, float]:
         return getattr(dask_jobqueue, QUEUES[kind])(**settings), jobs, wait_s
     except OSError as error:
         raise DataError(
-            f"{file} cannot be read ({error.strerror}): name the file that describes jobs"
+            f"{file} cannot be read ({error.strerror}): give the file that describes the jobs"
         ) from error
     except KeyError as error:
-        raise DataError(f"{file} does not say {error}: add how many jobs to ask for, as jobs = 4") from error
+        raise DataError(
+            f"{file} does not say {error}: add the number of jobs to submit, for example jobs = 4"
+        ) from error
     except (TypeError, ValueError) as error:
         raise DataError(
             f"{file} does not describe jobs of {kind}: {error}; its keys are those of "
@@ -299,7 +305,7 @@ def _await_first(client: Any, spec: str, seconds: float) -> None:
         client.wait_for_workers(1, timeout=seconds)
     except TimeoutError as error:
         raise DeviceError(
-            f"no worker has come to {spec} within {seconds:g} s: start some with `dask worker {spec}`"
+            f"no worker has joined {spec} within {seconds:g} s: start some with `dask worker {spec}`"
         ) from error
 
 

@@ -71,4 +71,4 @@ def from_json(text: str) -> Event:
         return CellEnded(job, Cell(**raw["cell"]), raw["status"], raw["reason"])
     if kind == JobFinished.__name__:
         return JobFinished(job)
-    raise ValueError(f"no event of a task is called {kind!r}")
+    raise ValueError(f"there is no task event {kind!r}")

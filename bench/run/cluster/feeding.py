@@ -124,5 +124,5 @@ class Feeder:
         self._tries[work.key] += 1
         self.totals.given_up += 1
         if self._tries[work.key] > TRIES:
-            raise InputError(f"workers die before they can begin with {work.name} ({said}): see their logs")
+            raise InputError(f"workers die before they can start {work.name} ({said}): see their logs")
         self._again.append(work)

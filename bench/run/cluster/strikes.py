@@ -39,7 +39,7 @@ class Strikes:
         """Say why a cell must not be tried again, if so."""
         count = self.count(cell)
         self.seen += count
-        return f"{count} workers died while they were at it: not tried again" if count >= MOST else None
+        return f"{count} workers died on this task: not tried again" if count >= MOST else None
 
     def begin(self, cell: Cell) -> None:
         """Leave a mark."""

@@ -132,10 +132,10 @@ class Totals:
 
     def table(self) -> Table:
         """One row for each worker."""
-        table = Table(title="who did what", title_justify="left", box=None, pad_edge=False)
+        table = Table(title="work per worker", title_justify="left", box=None, pad_edge=False)
         table.add_column("worker", no_wrap=True)
         table.add_column("host", no_wrap=True)
-        for name in ("tasks", "cells", "failed", "built", "at work s", "waited s", "found", "retries"):
+        for name in ("tasks", "cells", "failed", "built", "busy s", "waited s", "found", "retries"):
             table.add_column(name, justify="right")
         for name, share in sorted(self.shares.items()):
             at_work = f"{share.seconds - share.waited_s:.1f}"
@@ -152,6 +152,6 @@ class Totals:
         retries = sum(share.retries for share in self.shares.values())
         return (
             f"{cells} cells in {tasks} tasks, {self.cells_per_s:.3g} cells/s, workers idle "
-            f"{100 * self.idle:.0f} % of their time; {self.lost} workers lost, {retries} cells begun again, "
-            f"{self.given_up} tasks sent again"
+            f"{100 * self.idle:.0f} % of the time; {self.lost} workers lost, {retries} cells restarted, "
+            f"{self.given_up} tasks resubmitted"
         )

@@ -15,7 +15,7 @@ BROKEN = [
     ("batch", "FirstOfTheBatch", "(1, 3, 48, 64)", "batch first"),
     ("batch", "mixing_unpack", "differs from itself", "batch first"),
     ("determinism", "DropoutLeftOn", "twice", "eval mode"),
-    ("determinism", "Remembers", "differs by", "one call for the next"),
+    ("determinism", "Remembers", "differs by", "one call to the next"),
     ("determinism", "RandomFromNumpy", "a second instance", "torch's generator"),
     ("input", "WorksInPlace", "changes its input", "copy"),
     ("input", "OverwritesTheMosaic", "changes its input", "copy"),
@@ -33,7 +33,7 @@ BROKEN = [
     ("export", "FreezesAValue", "another picture", "tracing froze"),
     ("export", "UnknownToOnnx", "torch.onnx.export", "operators"),
     ("memory", "AllPairs", "times the memory", "blocks"),
-    ("memory", "KeepsOutputs", "MB behind", "reference"),
+    ("memory", "KeepsOutputs", "MB allocated", "reference"),
 ]
 
 

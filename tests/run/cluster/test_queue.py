@@ -56,7 +56,7 @@ def test_every_queue_that_is_named_is_known(kind, tmp_path):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("cores = 1\n", "how many jobs"),
+        ("cores = 1\n", "number of jobs"),
         ("jobs = 1\ncolour = 'red'\n", "does not describe jobs"),
         ("jobs = \n", "does not describe jobs"),
     ],

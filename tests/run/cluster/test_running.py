@@ -115,7 +115,7 @@ def test_a_cell_that_has_cost_three_workers_is_not_tried_again(data, tmp_path):
     strikes.begin(suspect)
     account = measure(task, "me")
     ends = {cell: (status, reason) for cell, status, reason in account.cells}
-    assert ends[guilty] == ("crash", "3 workers died while they were at it: not tried again")
+    assert ends[guilty] == ("crash", "3 workers died on this task: not tried again")
     assert {status for cell, (status, _) in ends.items() if cell != guilty} == {"ok"}
     assert store.read(store.path_of(tmp_path / "out", guilty)).status == "crash"
     assert account.retries == MOST + 1
@@ -184,7 +184,7 @@ def test_a_task_that_kills_its_workers_is_told_in_one_line():
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         connected("local:1") as cluster,
-        pytest.raises(InputError, match="workers die at their task"),
+        pytest.raises(InputError, match="workers die while running their task"),
     ):
         list(cluster.each(signal.raise_signal, [signal.SIGKILL]))
 
