@@ -73,7 +73,7 @@ def markdown(outcomes: Iterable[Outcome], found: Iterable[Difference], setting: 
     questions = [
         [
             each.question.text,
-            " ".join(signed(value) for value in each.by_seed.values()) or "–",
+            ", ".join(signed(value) for value in each.by_seed.values()) or "–",
             spoken(each.interval),
             each.verdict,
         ]
