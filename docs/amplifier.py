@@ -85,18 +85,18 @@ def page() -> str:
 
 TEXT = """# What an amplifier can know
 
-*Made by `python docs/amplifier.py` from `bench/data/facts/sid_test93.csv` and `sid_lists.csv`; not written
-by hand.*
+*Written by `python docs/amplifier.py` from `bench/data/facts/sid_test93.csv` and `sid_lists.csv`; do not edit
+it by hand.*
 
-"No ground-truth exposure needed at test time" asks a network to find, from the dark raw alone, what to
-multiply it by. SID gives the answer for its own pictures: the ratio of the two exposure times, 100, 250 or
-300. How much of it can be read from a picture at all is a question that the real raws decide, before any
-network is trained.
+"No ground-truth exposure needed at test time" asks a network to find, from the dark raw alone, the gain to
+multiply it by. SID gives the right answer for its own pictures: the ratio of the two exposure times, 100, 250
+or 300. The real raws tell how much of this ratio can be read from a picture at all, before any network is
+trained.
 
 ## The ratio is nearly independent of the picture
 
-Error of a gain against the true ratio, in stops (root of the mean square), on the real mean levels of SID's
-first test frames. A rule that is fitted to them was fitted without the scene that it is tried on:
+Error of a gain compared with the true ratio, in stops (root mean square), on the real mean levels of SID's
+first test frames. A rule fitted to these frames was fitted without the scene that it is tested on:
 
 | the gain comes from | 93 first frames | the 50 at 0.1 s |
 |---|---:|---:|
@@ -106,37 +106,37 @@ first test frames. A rule that is fitted to them was fitted without the scene th
 | the mean level, fitted to the column's own frames (slope {slope93}; {slope50}) | {level93} | {level50} |
 | one over the mean level, as an estimate of RED's kind | {inverse93} | {inverse50} |
 
-So the best that the level tells is a twentieth of a stop better than one gain for all pictures, and a gain
-that brings every picture to one brightness is far worse than either. The reason is in the data: the light
-of the scenes (level times ratio) is spread by {light93} stops, at 0.1 s by {light50}, the ratio by
-{ratio93} and {ratio50}; a dark raw is dark because the scene was, seldom because the exposure was shorter.
-Level and ratio are correlated at {correlation93} ({correlation50} at 0.1 s).
+So the best gain from the level is a twentieth of a stop better than one gain for all pictures, and a gain
+that brings every picture to the same brightness is far worse than either. The reason is in the data: the
+light of the scenes (level times ratio) has a spread of {light93} stops, at 0.1 s of {light50}, and the ratio
+of {ratio93} and {ratio50}. A dark raw is dark because the scene was dark, seldom because the exposure was
+shorter. Level and ratio have a correlation of {correlation93} ({correlation50} at 0.1 s).
 
 ## What follows
 
-- The gain that errs least follows the level with an exponent of about {slope93}, not −1. A network whose
-  gain hardly moves from picture to picture has learned what the level tells; one whose gain does follow the
-  ratio owes it to what else sets these photographs apart, such as which scenes were given 30 s.
-- What a method scores without ground truth is for the most part how well its one gain suits the mix of
-  ratios (29 of 100 and 21 of 300 at 0.1 s). Observed once, on seventeen published truths of SID, for a
-  restoration that is perfect but for its brightness: 21.7, 27.0, 39.2, 28.5, 24.5, 21.8, 20.4, 20.0 and
-  21.1 dB with a gain of 60, 80, 100, 120, 140, 170, 200, 260 and 300 for all (13 of ratio 100 and 4 of 300,
-  each capped at 45 dB). Published figures without ground truth lie between 20.98 and 23.27 dB.
-- The *scale* of an amplifier's gain says nothing. The next convolution takes up any factor, so that a
-  network whose gains lie around 3 may render as bright as one whose gains lie around 170. Compared with the
-  ratio is therefore the brightness of the picture that comes out (`brightness_stops` in a quality cell:
-  log2 of its mean linear light over the truth's), and a gain only in how it moves.
-- The two published amplifiers could not follow one over the level if they were meant to: the convolutional
-  one has no activation, so that its gain is an affine function of the means of the four colours; the
+- The gain with the smallest error follows the level with an exponent of about {slope93}, not −1. A network
+  whose gain hardly changes from picture to picture has learned what the level tells. If a network's gain does
+  follow the ratio, it uses other properties of these photographs, such as which scenes were exposed for 30 s.
+- A score without ground truth mostly shows how well one gain suits the mix of ratios (29 of 100 and 21 of
+  300 at 0.1 s). Observed once, on seventeen published truths of SID, for a restoration that is perfect except
+  for its brightness: 21.7, 27.0, 39.2, 28.5, 24.5, 21.8, 20.4, 20.0 and 21.1 dB with a gain of 60, 80, 100,
+  120, 140, 170, 200, 260 and 300 for all (13 of ratio 100 and 4 of 300, each capped at 45 dB). Published
+  figures without ground truth are between 20.98 and 23.27 dB.
+- The *scale* of an amplifier's gain says nothing. The next convolution absorbs any factor, so a network
+  with gains around 3 may render as bright as one with gains around 170. What is compared with the ratio is
+  therefore the brightness of the restored picture (`brightness_stops` in a quality cell: log2 of its mean
+  linear light over the truth's); of the gain, only its changes from picture to picture matter.
+- The two published amplifiers could not follow one over the level even if they were meant to: the
+  convolutional one has no activation, so its gain is an affine function of the means of the four colours; the
   histogram's is affine in the shares of its bins.
 
-## How it is judged
+## How an amplifier is judged
 
-An amplifier *finds the amplification* if its pictures come nearer to the truth in brightness than those of
+An amplifier *finds the amplification* if the brightness of its pictures is closer to the truth's than that of
 a network at one constant gain, on the same pictures (protocol `paper2020-constant`, see
-[Protocols](protocols.md#controls-of-the-gain)). The report shows for every method that takes a gain what
+[Protocols](protocols.md#controls-of-the-gain)). For every method that takes a gain, the report shows what
 knowing the ratio is worth: PSNR and brightness at the constant, at the gain from the level, at RED's
-estimate and at the true ratio, beside the methods that find their own.
+estimate and at the true ratio, next to the methods that find their own gain.
 """
 
 if __name__ == "__main__":

