@@ -38,17 +38,19 @@ VERDICTS = Path(__file__).parent / "verdicts.md"
 LEFT_OUT = ("psnr_without_gt_published", "psnr_without_gt_measured")
 INTRODUCTION = """# Verdicts
 
-What the committed reference run (`results/epyc-2-cores-avx512/standard`, for the training of UnPack
-`results/unpack`) says of the {count} statements of LLPackNet's paper, its code and its README, and of RED's
-paper:
+These are the verdicts of the committed reference run (`results/epyc-2-cores-avx512/standard`; for the
+training of UnPack, `results/unpack`) on {count} claims of LLPackNet's paper, its code and README, and of RED's paper:
 
 {counts}.
 
-Its machine has two cores and no GPU, its pictures are made (9 of 9 scenes under each protocol, 6 of slow
-methods), and its weights were trained for minutes: a figure in dB is shown and decides nothing absolute. How
-a verdict is reached: [What each number means](methodology.md#verdicts); what `n` counts:
-[Intervals](intervals.md); which statement each claim covers: [Statements](statements.md). `llbench claims
-DIR` gives yours, and `claims.json` beside it the cells and the command behind each.
+Its machine has two cores and no GPU, its pictures are synthetic (9 scenes under each protocol, 6 for slow
+methods), and its weights were trained for minutes: figures in dB are shown, but decide nothing absolute.
+
+- How a verdict is reached: [What each number means](methodology.md#verdicts).
+- What `n` counts: [Intervals](intervals.md).
+- Which statement each claim covers: [Statements](statements.md).
+- For your own run: `llbench claims DIR`. `claims.json` in that folder holds the cells and the command behind
+  each verdict.
 """
 BEGIN, END = "<!-- begin: made by docs/reference.py -->\n", "<!-- end: made by docs/reference.py -->\n"
 

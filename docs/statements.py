@@ -18,10 +18,10 @@ from bench.judge import stated
 PAGE = Path(__file__).with_suffix(".md")
 INTRODUCTION = """# Statements of the sources
 
-What the paper, the authors' README and code, and RED's table state, in our words, and the claims that cover
-each statement; where there is none, why. A claim counts only if something that is measured here could decide
-it, or if what that would take can be named. What was found: [Verdicts](verdicts.md). {count} claims cover
-{covered} of {all} statements.
+This page lists, in our words, what the paper, the authors' README and code, and RED's table state, with the
+claims that cover each statement, or the reason why there is none. A claim counts only if something that is
+measured here could decide it, or if it is known what that would take. {count} claims cover {covered} of {all}
+statements. For the results, see [Verdicts](verdicts.md).
 """
 
 
