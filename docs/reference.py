@@ -39,8 +39,8 @@ LEFT_OUT = ("psnr_without_gt_published", "psnr_without_gt_measured")
 INTRODUCTION = """# Verdicts
 
 These are the verdicts of the committed reference run (`results/epyc-2-cores-avx512/standard`; for the
-training of UnPack, `results/unpack`) on {count} claims of LLPackNet's paper, its code and README, and of RED's
-paper:
+training of UnPack, `results/unpack`) on {count} claims of LLPackNet's paper, its code and README, and of
+RED's paper:
 
 {counts}.
 
