@@ -17,6 +17,8 @@ MARK = re.compile(r"^<!-- (?P<kind>run|not run|file)(?:: (?P<what>.*\S))? -->$")
 SHELL = {"sh", "bash", "shell", "console"}
 FIRST = ("quickstart.md", "sid.md", "adding.md")
 INLINE = re.compile(r"(?<!`)`((?:[A-Z_]+=\S+ )*llbench [^`]+)`(?!`)")
+LINK = re.compile(r"\]\((?!https?:)([^)#\s]*)#?([^)\s]*)\)")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 LINE = re.compile(r"^\s*(?:\$ )?((?:[A-Z_]+=\S+ )*llbench(?:\s.*)?)$")
 
 
@@ -90,6 +92,21 @@ def lines(page):
 
 def fragments(page):
     """What a page says of llbench between backticks, without brackets and with the first of a choice."""
-    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
-    found = [" ".join(match.split()) for match in INLINE.findall(text)]
+    found = [" ".join(match.split()) for match in INLINE.findall(_prose(page))]
     return [re.sub(r"(\S)\|\S+", r"\1", one.translate({ord(c): None for c in "[]…"})) for one in found]
+
+
+def links(page):
+    """Every link of a page into this project: the file that it leads to, and the anchor there or nothing."""
+    return [(page.parent / path if path else page, anchor) for path, anchor in LINK.findall(_prose(page))]
+
+
+def anchors(page):
+    """What a link can name on a page: its headings, as they are turned into anchors."""
+    text = _prose(page)
+    words = [re.sub(r"[^\w\- ]", "", heading.lower()).strip() for heading in HEADING.findall(text)]
+    return {re.sub(r"\s+", "-", one) for one in words} | set(re.findall(r'id="([^"]+)"', text))
+
+
+def _prose(page):
+    return re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)

@@ -1,4 +1,4 @@
-"""The pages keep their word: each command on them parses, and those that can run here do, at small sizes."""
+"""The pages keep their word: links work, commands parse, and those that can run here do, at small sizes."""
 
 import os
 import shlex
@@ -16,7 +16,7 @@ from bench.machine.caches import place
 
 from .commandline import parse
 from .conftest import make_environment
-from .pages import ROOT, SHELL, blocks, fragments, lines, pages
+from .pages import ROOT, SHELL, anchors, blocks, fragments, lines, links, pages
 
 PAGES = [pytest.param(page, id=str(page.relative_to(ROOT))) for page in pages()]
 SIZE = "64x96"
@@ -109,6 +109,13 @@ def test_every_command_line_is_one_that_the_parser_takes(page):
         parse(line)
     for fragment in fragments(page):
         parse(fragment, whole=False)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_into_the_project_leads_somewhere(page):
+    found = links(page)
+    assert [str(file) for file, _ in found if not file.exists()] == []
+    assert [(file.name, anchor) for file, anchor in found if anchor and anchor not in anchors(file)] == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the pages' blocks are for sh")
