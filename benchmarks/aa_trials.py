@@ -8,7 +8,7 @@ do the same; the first ten also have a third, with one convolution in twenty mor
 counted is what tables and verdicts would say: a difference is claimed where the interval of the ratio,
 widened to the run's own A/A floor, leaves 1 out. First of all, a method that only sleeps is timed.
 
-What was done is kept in FOLDER/trials.jsonl, so that the script goes on where it was stopped; `--minutes`
+What was done is kept in FOLDER/trials.jsonl, so that the script resumes where it was stopped; `--minutes`
 stops it before a trial that would begin later than that. Exit status 1 if more than one in twenty equal pairs
 is claimed to differ, or fewer than nine in ten of the slower found, or the sleep is off by more than 1 %.
 """

@@ -12,7 +12,7 @@ of a scheduler that is started for it. Meanwhile
 - one more worker has so little memory that the kernel kills what it measures (a control group; left out, with
   a word, where none can be made, or by --no-poor).
 
-The command is repeated with --resume while this goes on, and once more in peace. The trial passes if then
+The command is repeated with --resume while this runs, and once more in peace. The trial passes if then
 
 - the command ends with status 0 and every cell is there, `ok`, and no other file;
 - the scores are those of a single process on this machine;
@@ -211,7 +211,7 @@ def trial(
 
 
 def checks(one: Trial, expected: dict[str, Any]) -> dict[str, bool]:
-    """Compare what lies in the results folder with what should."""
+    """Compare what is in the results folder with what should."""
     out = one.out
     left = [path.name for path in (*out.glob("*/.*"), *out.glob("attempts/*"))]
     judged = {name for name in good(out) if name.startswith("quality")}

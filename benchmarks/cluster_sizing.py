@@ -69,7 +69,7 @@ class Job:
 
 
 def methods(results: Path, given: dict[str, float]) -> list[Method]:
-    """Read the seconds of every method that judged pictures, and add those that are given.
+    """Read the seconds of every method whose pictures were scored, and add those that are given.
 
     Raises InputError where none did.
     """
@@ -86,7 +86,7 @@ def methods(results: Path, given: dict[str, float]) -> list[Method]:
             pictures.setdefault(line["model"], []).append(whole)
             rest.append(whole - sum(part for name, part in spans.items() if name.startswith(OWN)))
     if not pictures:
-        raise InputError(f"{results} holds no trace of judged pictures: judge some with `llbench run`")
+        raise InputError(f"{results} has no trace of scored pictures: score some with `llbench run`")
     start = statistics.median(one for some in starts.values() for one in some)
     judged = [
         Method(name, statistics.median(starts.get(name, [start])), statistics.fmean(seconds), len(seconds))

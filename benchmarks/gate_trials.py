@@ -16,7 +16,7 @@ that is made for it:
 
 A trial counts as called slower where either half of the turns was: the faster (latency) or the slower (tail).
 
-What was done is kept in FOLDER/trials.jsonl, so that the script goes on where it was stopped; `--minutes`
+What was done is kept in FOLDER/trials.jsonl, so that the script resumes where it was stopped; `--minutes`
 stops it before a trial that would begin later than that. At the end it prints counts with exact 95 %
 intervals.
 """
@@ -202,7 +202,7 @@ def trial(clone: Path, kind: str, arguments: argparse.Namespace) -> dict[str, An
 
 
 def called_slower(result: dict[str, Any]) -> bool:
-    """Whether a trial fell on time."""
+    """Whether the gate failed on time."""
     return "slower" in {result["verdict"], result["tail"]}
 
 
@@ -222,9 +222,9 @@ def report(results: list[dict[str, Any]], wanted: dict[str, int]) -> bool:
         seconds = sorted(one["seconds"] for one in some)
         words = "; ".join(f"{half} {_counted(some, half)}" for half in ("verdict", "tail"))
         print(
-            f"  {kind:8} {len(some):3} of {count}: {words}; called slower {slower}/{len(some)} "
-            f"(95 % interval {low:.3f} to {high:.3f}); "
-            f"{seconds[len(seconds) // 2]:.0f} s a run, at most {seconds[-1]:.0f}"
+            f"  {kind:8} {len(some):3} of {count}: {words}; called slower {slower}/{len(some)} (95 % "
+            f"interval {low:.3f} to {high:.3f}); {seconds[len(seconds) // 2]:.0f} s a run, at most "
+            f"{seconds[-1]:.0f}"
         )
         good &= len(some) == count
     false = sum(called_slower(one) for one in results if one["kind"] in {"self", "loaded"})

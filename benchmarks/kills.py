@@ -12,7 +12,7 @@ takes, and resumes. A trial passes if
 - the resumed run ends with status 0, with the cells of the undisturbed run and the same scores;
 - every file of a finished cell still has its bytes and its time of change.
 
-What was done is kept in FOLDER/trials.jsonl, so that the script goes on where it was stopped; `--minutes`
+What was done is kept in FOLDER/trials.jsonl, so that the script resumes where it was stopped; `--minutes`
 stops it before a trial that would begin later than that.
 """
 
@@ -87,7 +87,7 @@ def workers(mark: str) -> list[psutil.Process]:
 def ended(mark: str) -> bool:
     """Whether a run's workers are gone soon enough.
 
-    Counted in looks, so that a machine that stood still meanwhile is not held against them.
+    Counted in looks, so that a machine that stood still meanwhile is not counted against them.
     """
     for _ in range(round(ORPHANS_END_S / LOOK_S)):
         if not workers(mark):

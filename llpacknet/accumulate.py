@@ -1,4 +1,4 @@
-"""A convolution that adds its result to what is there already, with oneDNN's fused kernel where torch has it.
+"""A convolution that adds its result to an existing tensor, with oneDNN's fused kernel where torch has it.
 
 The convolution of concatenated inputs is the sum of the convolutions of each, so that a dense block needs no
 concatenation: every input is read where it lies.

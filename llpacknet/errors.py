@@ -1,4 +1,4 @@
-"""Errors that a user can mend; whoever catches InputError has them all."""
+"""Errors that a user can fix; catching InputError catches them all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _LONGEST = 300
 
 
 class InputError(ValueError):
-    """Unusable input: one line that says what is wrong, where, and how to mend it.
+    """Unusable input: one line that says what is wrong, where, and how to fix it.
 
     The command line prints it to standard error and exits with status 2; it never shows a traceback for it.
     Its subclasses tell whether the call, the data or the machine is to be changed.

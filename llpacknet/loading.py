@@ -48,8 +48,8 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
         return load_file(path) if _is_text(path) else load(path.read_bytes())
     except (SafetensorError, OSError) as error:
         raise DataError(
-            f"{path} is no safetensors file ({error}); "
-            "bring a published checkpoint in with 'llbench weights import'"
+            f"{path} is no safetensors file ({error}); bring a published checkpoint in with 'llbench "
+            "weights import'"
         ) from error
 
 
@@ -97,7 +97,7 @@ def sha256(path: Path) -> str:
 
 
 def check_size(path: Path) -> None:
-    """Refuse what is no readable file, or is (or unpacks to) more than `MAX_BYTES`.
+    """Refuse what is not a readable file, or is (or unpacks to) more than `MAX_BYTES`.
 
     Raises:
         InputError: it is.

@@ -30,7 +30,7 @@ def pack(x: Tensor, factor: int) -> Tensor:
         becomes channel (r*factor + c)*C + k.
 
     Raises:
-        InputError: x has another rank, or its sides are no multiples of the factor.
+        InputError: x has another rank, or its sides are not multiples of the factor.
 
     """
     _check(x, factor)
@@ -53,7 +53,7 @@ def unpack(x: Tensor, factor: int) -> Tensor:
         (B, C, H*factor, W*factor).
 
     Raises:
-        InputError: x has another rank, or its channels are no multiple of factor**2.
+        InputError: x has another rank, or its channels are not multiples of factor**2.
 
     """
     _check(x, factor)

@@ -34,7 +34,7 @@ class Margins(NamedTuple):
 
 
 def check_mosaic(mosaic: Tensor, network: nn.Module | None = None) -> None:
-    """Refuse what is no normalised mosaic that a network can take.
+    """Refuse what is not a normalised mosaic that a network can take.
 
     Args:
         mosaic: to be (B, 1, H, W), B >= 1, H and W even and at least 16, floating point, without NaN.

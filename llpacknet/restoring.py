@@ -139,7 +139,7 @@ class Restorer:
         return self._form.note
 
     def restore(self, frame: RawFrame, bits: Literal[8, 16] = 8) -> Restored:
-        """Restore a frame of any camera into 8 or 16 bits a channel, upright."""
+        """Restore a frame of any camera into 8 or 16 bits per channel, upright."""
         return self.run(self.place(frame), bits)
 
     def place(self, frame: RawFrame, ev: float = 0.0) -> Placed:
@@ -199,7 +199,7 @@ def _quantised(rgb: torch.Tensor, bits: int) -> NDArray[Any]:
 
 
 def _check_output(output: Any, shape: torch.Size) -> None:
-    """Refuse what is no picture of its input: `clamp` would make one of it without a word."""
+    """Refuse what is not a picture of its input: `clamp` would make one of it without a word."""
     expected = (1, 3, *shape[-2:])
     if not isinstance(output, torch.Tensor) or tuple(output.shape) != expected:
         found = tuple(getattr(output, "shape", ())) or type(output).__name__

@@ -79,7 +79,7 @@ def limit() -> int:
     """How many bytes each cache of pictures may hold: $LLBENCH_CACHE_BYTES, else 10 GB.
 
     Raises:
-        InputError: the variable is no whole number of bytes.
+        InputError: the variable is not a whole number of bytes.
     """
     text = os.environ.get(LIMIT_VARIABLE, str(DEFAULT_LIMIT))
     if not text.isdecimal():

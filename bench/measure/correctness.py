@@ -1,6 +1,6 @@
 """Correctness before speed: a form's output is compared before its times count.
 
-A form of a network is held against the network's golden output (`bench.measure.golden`) and, on the input
+A form of a network is compared with the network's golden output (`bench.measure.golden`) and, on the input
 that it is timed on, against the network as published in fp32 with the same weights.
 """
 
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from bench.measure.subjects import Subject
     from bench.records.jobs import Job
 
-# Device, runtime and precision of the form that all others are held against.
+# Device, runtime and precision of the form that all others are compared with.
 PLAIN = ("cpu", "published", "fp32")
 
 
 def check_own_input(job: Job, subject: Subject, placed: Any) -> None:
     """Hold a form's output on the input that it was timed on against that of the plain form.
 
-    The plain form itself has nothing to be held against, nor has a classical method. Both pictures lie in
+    The plain form itself has nothing to be compared with, nor has a classical method. Both pictures lie in
     memory for a moment: to be called when nothing is measured any more.
     """
     cell = job.cell

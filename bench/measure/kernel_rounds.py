@@ -1,4 +1,4 @@
-"""Times of the forms of Pack, UnPack and PixelShuffle: a fresh process a round, as for every other time.
+"""Times of the forms of Pack, UnPack and PixelShuffle: a fresh process per round, as for every other time.
 
 Within a process the forms are timed one after another, several times, each time beginning with another form,
 so that what the machine does meanwhile hits all alike; the process contributes the median of each. The
@@ -42,7 +42,7 @@ class Tensors:
     Attributes:
         channels: (1, 192, h, w) before UnPack.
         planes: (4, 1, 4h, 4w), the colours of a Bayer mosaic before Pack.
-        kept: (1, 3, 8h, 8w), memory that is there already for forms that need not ask for it.
+        kept: (1, 3, 8h, 8w), preallocated memory, for the forms that can use it.
     """
 
     channels: Tensor
@@ -66,7 +66,7 @@ def tensors(height: int, width: int, device: str) -> Tensors:
 
 
 def unpack_loop_kept(given: Tensors) -> Tensor:
-    """Algorithm 1 into memory that is there already."""
+    """Algorithm 1 into preallocated memory."""
     for r in range(FACTOR):
         for c in range(FACTOR):
             first = (r * FACTOR + c) * COLOURS
@@ -75,7 +75,7 @@ def unpack_loop_kept(given: Tensors) -> Tensor:
 
 
 def unpack_kept(given: Tensors) -> Tensor:
-    """Apply the one-liner of 2022 into memory that is there already."""
+    """Apply the one-liner of 2022 into preallocated memory."""
     _, _, rows, columns = given.channels.shape
     blocks = given.channels.reshape(1, FACTOR, FACTOR, COLOURS, rows, columns)
     given.kept.view(1, COLOURS, rows, FACTOR, columns, FACTOR).copy_(blocks.permute(0, 3, 4, 1, 5, 2))

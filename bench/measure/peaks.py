@@ -36,17 +36,17 @@ DTYPES = {torch.float32: "fp32", torch.bfloat16: "bf16", torch.int8: "int8"}
 
 
 def measured(device: str = "cpu", dtype: torch.dtype = torch.float32) -> dict[str, list[float]]:
-    """Measure the peaks, one value a round, after one call of each that is not counted.
+    """Measure the peaks, one value per round, after one call of each that is not counted.
 
     Args:
         device: "cpu" or "cuda".
         dtype: number format.
 
     Returns:
-        `product_flops`: operations a second of a matrix product by torch (a multiply-accumulate is two);
+        `product_flops`: operations per second of a matrix product by torch (a multiply-accumulate is two);
         `numpy_product_flops`, `convolution_INPUTS_OUTPUTS_flops`, `inner_product_flops`, `registers_flops`:
         the same of other kernels, on the CPU; `limit_flops` and `clock_hz` beside the registers' loop;
-        `copy_bytes`: bytes read and written a second by a copy.
+        `copy_bytes`: bytes read and written per second by a copy.
     """
     with torch.inference_mode():
         found = {f"{name}_flops": rates for name, rates in kernels(device, dtype).items()}
@@ -66,7 +66,7 @@ def of_few_digits() -> dict[str, dict[str, list[float]]]:
 
 
 def kernels(device: str, dtype: torch.dtype) -> dict[str, list[float]]:
-    """Operations a second of every compute-bound kernel of the libraries, by its name, one value a round."""
+    """Operations per second of every compute-bound kernel of the libraries, by name, one value per round."""
     if dtype == torch.int8:
         return {"product": int8_product()}
     found = {"product": product(device, dtype)}
@@ -92,7 +92,7 @@ def of_instructions(precision: str, threads: int) -> dict[str, list[float]]:
 
 
 def product(device: str, dtype: torch.dtype) -> list[float]:
-    """Floating-point operations a second of a square matrix product, one value a round."""
+    """Floating-point operations per second of a square matrix product, one value per round."""
     first, second = (torch.ones(SIDE, SIDE, device=device, dtype=dtype) for _ in range(2))
     out = torch.empty_like(first)
     return _rates(lambda: torch.mm(first, second, out=out), 2.0 * SIDE**3, device)
@@ -127,14 +127,14 @@ def inner_product(dtype: torch.dtype) -> list[float]:
 
 
 def copy(device: str, dtype: torch.dtype) -> list[float]:
-    """Bytes read and written a second by a copy within memory, one value a round."""
+    """Bytes read and written per second by a copy within memory, one value per round."""
     source = torch.ones(COPIED * 4 // dtype.itemsize, device=device, dtype=dtype)
     target = torch.empty_like(source)
     return _rates(lambda: target.copy_(source), 2.0 * source.numel() * source.element_size(), device)
 
 
 def _rates(call: Callable[[], Any], amount: float, device: str, calls: int = 1) -> list[float]:
-    """Amount a second in each round of so many calls."""
+    """Amount per second in each round of a number of calls."""
     call()
     rates = []
     for _ in range(ROUNDS):

@@ -48,7 +48,7 @@ class Bound:
         threads: cores that ran the loop at a time.
         lanes: multiply-adds of one instruction.
         clock_hz: cycles a second of each core, measured.
-        flops: operations a second of the loop, best of its rounds; a multiply-add is two.
+        flops: operations per second of the loop, best of its rounds; a multiply-add is two.
     """
 
     precision: str
@@ -106,7 +106,7 @@ def lanes_of(precision: str) -> int | None:
 
 
 def rates(loop: Callable[[int, float], float], amount: float, threads: int) -> float:
-    """Amount a second that so many threads get through together, at best of `ROUNDS`."""
+    """Amount per second that a number of threads get through together, the best of `ROUNDS`."""
 
     def turn(_: int) -> None:
         loop(STEPS, 1e-9)

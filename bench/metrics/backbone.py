@@ -222,7 +222,7 @@ def arrays(stream: IO[bytes]) -> Any:
     """Read a pickle that holds NumPy arrays of numbers, and dicts, lists and strings, and nothing else.
 
     Raises:
-        InputError: the pickle asks for anything else, or is no pickle.
+        InputError: the pickle asks for anything else, or is not a pickle.
     """
     try:
         return _ArraysOnly(stream).load()

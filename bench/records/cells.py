@@ -51,7 +51,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Record:
-    """One measured cell, as it lies in a file under `<out>/cells/`."""
+    """One measured cell, as stored in a file under `<out>/cells/`."""
 
     cell: Cell
     status: Status

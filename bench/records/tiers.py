@@ -26,8 +26,8 @@ class Tier:
     Attributes:
         name: as the command line takes it.
         scenes: scenes to make where no data set is given.
-        height: frame height of made scenes in pixels.
-        width: frame width of made scenes in pixels.
+        height: frame height of synthetic scenes in pixels.
+        width: frame width of synthetic scenes in pixels.
         images: at most so many images are judged per protocol, spread over scenes and ratios; None for all.
         rounds: interleaved rounds of latency, each in a fresh process.
         slow_pass_s: a method predicted to need more than this for one pass is timed once and restores the
@@ -42,7 +42,8 @@ class Tier:
         models: what is measured where no models are named; None for the paper's comparison.
         protocols: what judges where no protocols are named.
         controls: what also judges the methods that take a gain and are not slow.
-        stress_scenes: of so many of the made scenes a stress set is made too, with black levels that are off,
+        stress_scenes: of so many of the synthetic scenes a stress set is made too, with black levels that are
+        off,
             on which the methods that are not slow are judged under the default protocol.
     """
 

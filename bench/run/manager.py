@@ -50,7 +50,7 @@ def execute(
         out: the results folder; made if it is not there.
         resume: continue a folder that holds results: cells measured by the same code from the same weights
             and data are kept, others are measured again.
-        progress: is told how it goes.
+        progress: is notified of progress.
         limits: what a worker may use.
         budget: the time that it may take; holds what was left at the end.
 
@@ -86,7 +86,7 @@ class Execution:
         plan: what to measure.
         out: the results folder.
         limits: what a worker may use.
-        progress: is told how it goes.
+        progress: is notified of progress.
         worker: how a worker is run for a job.
         watch: keeps an eye on every cell.
         place: what goes into the environment of every result beside the machine's facts.
@@ -103,7 +103,7 @@ class Execution:
     budget: Budget = field(default_factory=Budget)
 
     def run(self) -> Summary:
-        """Do it; raises as `execute`."""
+        """Do it; raises like `execute`."""
         start = time.monotonic()
         with trace.span("machine state"):
             environment = {**machine(), **self.place}

@@ -1,4 +1,4 @@
-"""What an execution tells: while it goes on, and when it has ended."""
+"""Progress callbacks and the summary of a run."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Summary:
     Attributes:
         counts: cells of the plan by status, those kept from an earlier run included.
         measured: cells written by this execution.
-        kept: cells that were there already.
+        kept: cells that already existed.
         seconds: wall time.
         failures: a line for every failed cell, see `failure_line`.
     """

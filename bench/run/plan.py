@@ -57,7 +57,7 @@ class Plan:
         """Jobs in the order in which they run, rounds of latency interleaved and with their A/A twins.
 
         Args:
-            stands: whether the result of a job's cell of a number is there already; such cells are left out,
+            stands: whether the result of a job's cell of a number already exists; such cells are left out,
                 and a twin is chosen among the rest.
         """
         jobs = []

@@ -33,7 +33,7 @@ class Recorder:
         out: the results folder.
         environment: what every result says of the machine.
         rounds: the latency cells in the making.
-        progress: is told how it goes.
+        progress: is notified of progress.
         watch: keeps an eye on every cell.
         statuses: ends of cells so far, those kept from an earlier run included.
         failures: a line for each that failed.

@@ -181,7 +181,7 @@ def read_picture(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
         (H, W, 3) uint8 or uint16.
 
     Raises:
-        InputError: the file cannot be read, or is no opaque picture of 8 or 16 bits.
+        InputError: the file cannot be read, or is not an opaque picture of 8 or 16 bits.
     """
     try:
         picture = picture_file.read(path)

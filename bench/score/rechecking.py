@@ -1,4 +1,4 @@
-"""Somebody's cells measured again here: which agree, which differ, and which cannot be compared, and why."""
+"""Someone else's cells measured again here: which agree, which differ, which cannot be compared, and why."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def recheck(
     """Measure all counts and a random sample of the pictures again, and compare.
 
     Args:
-        records: somebody's.
+        records: someone else's results.
         out: a folder for the new results.
         cells: how many pictures are drawn.
         seed: of the drawing.

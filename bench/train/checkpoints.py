@@ -28,7 +28,7 @@ def read(folder: Path, name: str = NAME) -> dict[str, Any] | None:
     """Return the folder's checkpoint, tensors on the CPU; None where there is none.
 
     Raises:
-        InputError: for a file that is no checkpoint of this trainer.
+        InputError: for a file that is not a checkpoint of this trainer.
     """
     path = folder / name
     if not path.is_file():

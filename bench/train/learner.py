@@ -51,7 +51,7 @@ class Learner:
     Args:
         options: what to train and how.
         recipe: what a resumed run must share, kept in the checkpoint.
-        saved: checkpoint to go on from; None to start.
+        saved: checkpoint to resume from; None to start.
         device: where it is trained.
         data: what is shown and validated on.
         world: processes that train it together.

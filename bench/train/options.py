@@ -58,7 +58,7 @@ class Options:
         workers: processes that make patches; None for half the cores.
         validate_every: steps from one validation to the next.
         checkpoint_every_s: seconds from one checkpoint to the next.
-        resume: go on with the run in `out`.
+        resume: resume the run in `out`.
         unfinished: mark the weights as those of a training cut short.
         terms: name of the terms that several networks share, for the card; see `weights_plan`.
         rate_choice: how `lr` was chosen, for the card.
@@ -96,7 +96,7 @@ class Options:
     rate_choice: str | None = None
 
     def recipe(self) -> dict[str, Any]:
-        """Say what a resumed run must share with the run it goes on with; of folders only their names."""
+        """Say what a resumed run must share with the run that it resumes; of folders only their names."""
         fixed = asdict(self)
         for free in FREE:
             del fixed[free]

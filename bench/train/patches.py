@@ -146,7 +146,7 @@ class Patches:
         seed: seed of everything drawn.
 
     Raises:
-        InputError: where the size is no multiple of 16 or a photograph is smaller than a patch.
+        InputError: where the size is not a multiple of 16 or a photograph is smaller than a patch.
     """
 
     def __init__(self, photographs: list[NDArray[np.uint8]], size: int, seed: int) -> None:

@@ -98,7 +98,7 @@ def load(folder: Path, photographs: Iterable[Photograph]) -> list[NDArray[np.uin
     """Decode photographs to (H, W, 3) uint8 arrays, in the order given.
 
     Raises:
-        InputError: for a file that is no picture.
+        InputError: for a file that is not a picture.
     """
     return [_decoded(folder / each.file) for each in photographs]
 
@@ -119,7 +119,7 @@ class Loaded:
 
 
 def load_usable(folder: Path, photographs: Iterable[Photograph]) -> Loaded:
-    """Decode photographs as `load` does; one that is no picture is left out.
+    """Decode photographs as `load` does; one that is not a picture is left out.
 
     Raises:
         InputError: for photographs of which none can be used.

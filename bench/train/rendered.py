@@ -1,6 +1,6 @@
 """Procedural scenes as pictures to cut patches from, beside the photographs.
 
-They are composed as those of `llbench data make` are, from a seed of their own, so that no made data set
+They are composed as those of `llbench data make` are, from a seed of their own, so that no synthetic data set
 holds one of them.
 """
 

@@ -253,7 +253,7 @@ def _lock(folder: Path) -> IO[bytes]:
 
 
 def _saved(options: Options, recipe: dict[str, Any]) -> dict[str, Any] | None:
-    """Return the checkpoint to go on from; None to start."""
+    """Return the checkpoint to resume from; None to start."""
     saved = checkpoints.read(options.out)
     if saved is None:
         return None

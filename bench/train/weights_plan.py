@@ -110,7 +110,7 @@ def read(path: Path) -> WeightsPlan:
     """Read a plan file.
 
     Raises:
-        InputError: for a file that is no plan; says what is wrong in it.
+        InputError: for a file that is not a plan; says what is wrong in it.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.unpack`: train the arms, or go on with them, and show what is there."""
+"""`python -m benchmarks.unpack`: train the arms, or resume them, and show what is there."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def command(
     """Train LLPackNet's trunk with one thing changed at a time, and compare the arms seed by seed.
 
     Each arm and seed that is done has its file under OUT/runs and is not trained again; one that was
-    interrupted or killed goes on where it was. Without --photos only the tables and the figure are made.
+    interrupted or killed resumes where it was. Without --photos only the tables and the figure are made.
     """
     # Before torch is loaded, as in `llbench train`.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")

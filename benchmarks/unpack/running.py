@@ -91,7 +91,7 @@ def run(
         setting: what all arms share.
         photos: folder of photographs.
         out: where `runs/ARM.seed-S.json` is written.
-        work: where unfinished trainings are kept, to go on with after an interruption.
+        work: where unfinished trainings are kept, to resume after an interruption.
         arms: which to train.
         seeds: from which seeds; all arms of one are trained before the next.
         threads: the network's threads.

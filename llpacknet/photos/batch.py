@@ -100,7 +100,7 @@ class Done:
         gain: the gain behind it; None where the network does not tell.
         difference: how far its colours are from rawpy's rendering; None where they were not compared.
         seconds: since the photograph before it was finished.
-        notes: what the file leaves open or asks for in vain, and that it is no dark raw.
+        notes: what the file leaves open, or asks for without effect, and that it is not a dark raw.
     """
 
     task: Task
@@ -169,7 +169,7 @@ def _photographs(one: Path) -> list[tuple[Path, Path]]:
 
 
 def restore_all(restorer: Restorer, todo: Sequence[Task]) -> Iterator[Done]:
-    """Restore photographs in turn; one that cannot be read or written is reported and the rest goes on.
+    """Restore photographs in turn; one that cannot be read or written is reported and skipped.
 
     Args:
         restorer: the network.
@@ -234,7 +234,7 @@ def _told(drift: Drift) -> str:
 
 
 def _bright(frame: RawFrame) -> tuple[str, ...]:
-    """Tell a frame that is lighter than any that such networks are made for."""
+    """Whether a frame is brighter than any that such networks are made for."""
     level = float(np.mean((_means(frame) - frame.black) / (frame.white - frame.black)))
     if level <= BRIGHTEST_DARK:
         return ()

@@ -47,7 +47,7 @@ def difference(frame: RawFrame, gain: float, picture: NDArray[Any]) -> Differenc
         picture: (H, W, 3) uint8 or uint16, in the frame's own orientation.
 
     Returns:
-        None for a frame of fewer than 384 pixels a side, which leaves too few squares to render.
+        None for a frame of fewer than 384 pixels per side, which leaves too few squares to render.
     """
     if min(frame.mosaic.shape) < SMALLEST_SIDE:
         return None

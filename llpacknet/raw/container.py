@@ -145,7 +145,7 @@ def _plain_size(path: Path) -> int:
 
 
 def _check_reach(file: BinaryIO, size: int, path: Path) -> bool:
-    """Refuse a file that is no TIFF and ends before it should; False where nothing tells."""
+    """Refuse a file that is not a TIFF and ends before it should; False where nothing tells."""
     needed = reach(file, size)
     if needed is not None and needed > size:
         raise _cut(path, size, needed)

@@ -82,7 +82,7 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def frame_of(raw: Any, path: Path) -> RawFrame:
-    """Copy an open raw file's visible frame in RGGB phase; raises as `read_raw`."""
+    """Copy an open raw file's visible frame in RGGB phase; raises like `read_raw`."""
     container = inspect(path)
     rows, columns = rggb_window(raw, path)
     indices = _colour_indices(raw)[np.ix_(_phase(rows), _phase(columns))].ravel()
@@ -190,7 +190,7 @@ def _white_balance(raw: Any) -> tuple[NDArray[np.float64], list[str]]:
 def _xyz_to_camera(raw: Any, container: Container) -> tuple[NDArray[np.float64], list[str]]:
     """(3, 3): from LibRaw's table of cameras; for DNG from its camera-to-sRGB matrix, turned back.
 
-    LibRaw derives another matrix where a DNG gives its white as chromaticity; the file's own is taken then.
+    LibRaw derives another matrix where a DNG gives its white as chromaticity; the file's own is used then.
     """
     table = np.array(container.matrix or np.ravel(raw.rgb_xyz_matrix[:3]), np.float64).reshape(3, 3)
     if _usable(table):

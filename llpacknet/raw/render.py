@@ -38,7 +38,7 @@ def render(path: Path) -> NDArray[np.uint16]:
         (H, W, 3) uint16, sRGB primaries and BT.709 tone curve, the same window and orientation as `read_raw`.
 
     Raises:
-        InputError: as `read_raw`.
+        InputError: like `read_raw`.
     """
     path = Path(path)
     with open_raw(path) as raw:

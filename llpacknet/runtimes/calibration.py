@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from llpacknet.conventions import Conventions
 
-# Short exposures of made scenes, uint16 (N, H, W) in RGGB phase, and their exposure ratios.
+# Short exposures of synthetic scenes, uint16 (N, H, W) in RGGB phase, and their exposure ratios.
 FILE = Path(__file__).with_name("calibration.npz")
 
 

@@ -1,6 +1,6 @@
 """A whole network as one graph for any frame size: amplifier, margins and trunk, for programs without torch.
 
-The exported runtimes of this package keep amplifier and margins in torch (`framing`); a file that somebody
+The exported runtimes of this package keep amplifier and margins in torch (`framing`); a file that someone
 else runs has to bring them along.
 """
 

@@ -140,7 +140,7 @@ def _kept(
     suffix: str,
     make: Callable[[Path], None],
 ) -> Iterator[Path]:
-    """Give the path of a quantised model, made unless it is there already."""
+    """Give the path of a quantised model, made unless it already exists."""
     if folder is None:
         with tempfile.TemporaryDirectory() as temporary:
             path = Path(temporary) / f"model{suffix}"

@@ -98,5 +98,5 @@ def test_unusable_lists_are_refused_in_one_line(tmp_path, capsys):
     assert main(["data", "index", "--list", train, "--list", str(tmp_path / "absent.txt")]) == 2
     assert main(["data", "index", "--list", train]) == 2
     said = capsys.readouterr().err
-    assert all(words in said for words in ("named twice", "does not exist", "two lists to compare"))
+    assert all(words in said for words in ("given twice", "does not exist", "two lists to compare"))
     assert len(said.splitlines()) == 3

@@ -78,7 +78,7 @@ def test_the_score_of_a_runs_own_pictures_is_what_its_cells_say(data, tmp_path, 
         arguments = ["--pred", str(folder / "gain-only"), "--truth", str(folder / "truth")]
         assert main(["score", *arguments, "--lpips", "none", "--json"]) == 0
         said = capsys.readouterr()
-        assert f"kept under {name}" in said.err
+        assert f"restored under {name}" in said.err
         found = json.loads(said.out)
         assert list(found["protocols"]) == [name]
         cells = {image: record.values for (protocol, image), record in records.items() if protocol == name}

@@ -89,7 +89,7 @@ def archive(tmp_path, monkeypatch):
 def test_the_pinned_archive_is_converted_and_nothing_in_it_runs(archive, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(backbone, "ARCHIVE_SHA256", hashlib.sha256(archive.read_bytes()).hexdigest())
     assert main(["fetch", "lpips"]) == 0
-    assert "hash pinned" in capsys.readouterr().out
+    assert "hash checked" in capsys.readouterr().out
     for net in SHAPES:
         loaded = backbone.load(backbone.find(net), net)
         expected = weights(net)[backbone.BACKBONES[net].key]

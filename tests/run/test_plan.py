@@ -199,7 +199,7 @@ def test_sweeps_reach_from_half_a_megapixel_to_48_and_over_all_cores():
                 "dataset": dataset(1, (0.04,)),
                 "protocols": ["paper2020"],
             },
-            "takes none",
+            "matches none",
         ),
         (
             {

@@ -145,10 +145,10 @@ def test_the_shipped_plan_names_every_network_with_weights() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[terms", "is no plan"),
-        ("[terms]\nname = 'x'\nrates = [1]\n[[row]]\nnetworks = []\nseeds = []", "is no plan"),
+        ("[terms", "is not a plan"),
+        ("[terms]\nname = 'x'\nrates = [1]\n[[row]]\nnetworks = []\nseeds = []", "is not a plan"),
         (PLAN.replace("rates = [1e-5, 1e-3, 1e38]", "rates = []"), "at least one learning rate"),
-        (PLAN.replace("loss =", "lost ="), "is no plan"),
+        (PLAN.replace("loss =", "lost ="), "is not a plan"),
     ],
 )
 def test_a_file_that_is_no_plan_is_refused(tmp_path: Path, text: str, said: str) -> None:

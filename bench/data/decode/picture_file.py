@@ -210,7 +210,7 @@ def _all_levels(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
 
 
 def _opaque(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Drop an alpha channel that is opaque everywhere, refuse any other; refuse what is no picture."""
+    """Drop an alpha channel that is opaque everywhere, refuse any other; refuse what is not a picture."""
     if pixels.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
         raise InputError(f"holds {pixels.dtype} values: save it with 8 or 16 bits")
     channels = pixels.shape[2] if pixels.ndim == 3 else 1

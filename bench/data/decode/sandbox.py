@@ -3,7 +3,7 @@
 LibRaw parses dozens of formats in C++; a damaged or hostile file may make it crash, loop or allocate without
 end. `Sandbox` keeps one decoding process with a limit on its address space and a timeout per file; a process
 that dies or hangs is replaced, and its file gets a message. Headers are checked before LibRaw sees a file
-(`llpacknet.raw.container`), in the decoding process too. This bounds damage; it is no jail against code.
+(`llpacknet.raw.container`), in the decoding process too. This bounds damage; it is not a jail against code.
 
 Used where files of unknown origin are read in a process that must live on (`data verify`). Measuring does not
 need it: every worker of the harness is a process with limits and a timeout of its own, whose end is a failed

@@ -27,7 +27,7 @@ def truth(path: Path) -> NDArray[np.uint16]:
     and the arguments of the rendering; the file's name and place do not matter.
 
     Raises:
-        InputError: as `llpacknet.raw.render.render`.
+        InputError: like `llpacknet.raw.render.render`.
     """
     return picture(_key(path), lambda: render(path))
 

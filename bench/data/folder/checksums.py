@@ -19,7 +19,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class Checksums:
-    """Checksums of the files below a folder, from `llbench-sha256.json` and from made data's manifest.
+    """Checksums of the files below a folder, from `llbench-sha256.json` and from synthetic data's manifest.
 
     Names in either file that leave the folder are ignored with a problem; no file is opened through them.
 

@@ -26,7 +26,7 @@ NAME = re.compile(
     r"(?P<scene>\d{5})_(?P<frame>\d{2})_(?P<seconds>\d{1,6}(\.\d{1,9})?)s\.(arw|dng)", re.IGNORECASE
 )
 
-# At the root of made data: its kind, seed and files.
+# At the root of synthetic data: its kind, seed and files.
 MANIFEST = "manifest.json"
 
 SID_TEST_SCENES = 50

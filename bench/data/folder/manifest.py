@@ -1,4 +1,4 @@
-"""The list of what a made data set holds: every file with its parameters, seed and sha256."""
+"""The list of what a synthetic data set holds: every file with its parameters, seed and sha256."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def digest(path: Path) -> str:
 
 
 def prepare(root: Path, kind: str, parameters: dict[str, Any], *, resume: bool) -> Manifest:
-    """Open a folder for made data: the manifest of an earlier, equal run, else an empty one.
+    """Open a folder for synthetic data: the manifest of an earlier, equal run, else an empty one.
 
     Raises:
         InputError: the folder cannot be written, or holds something other than what is to be made.
@@ -88,7 +88,7 @@ def prepare(root: Path, kind: str, parameters: dict[str, Any], *, resume: bool) 
 
 
 def read(root: Path) -> Manifest:
-    """Read the manifest of a made data set.
+    """Read the manifest of a synthetic data set.
 
     Raises:
         InputError: it is missing or not one that this program wrote.

@@ -49,7 +49,7 @@ class Dataset:
 
     Attributes:
         root: the folder that was indexed.
-        name: short name for results; for made data it contains the manifest's hash, never a path.
+        name: short name for results; for synthetic data it contains the manifest's hash, never a path.
         synthetic: whether the files say that they were made (see `data make` and `data redark`).
         pairs: all pairs, sorted.
         problems: one line for every file that could not be paired.

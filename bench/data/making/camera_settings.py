@@ -29,7 +29,7 @@ SHORTS: dict[float, tuple[float, ...]] = {10.0: (0.1, 0.04, 0.033), 30.0: (0.1, 
 # How far lamps may exceed what the long exposure can hold; short exposures record it.
 HEADROOM = 4.0
 
-# Brightness of made scenes against SID's: at 10 s and ISO below 800, at 10 s and above, at 30 s. SID has
+# Brightness of synthetic scenes against SID's: at 10 s and ISO below 800, at 10 s and above, at 30 s. SID has
 # its scenes of 30 s at ratio 300 only, and most dark ones at 100 and 250 only; here every scene is there at
 # every ratio. With these factors the median level at each ratio is SID's all the same.
 _MODERATE, _HIGH, _LONG = 0.95, 1.1, 0.7
@@ -91,7 +91,7 @@ def _test_scenes() -> tuple[_Row, ...]:
 
 
 def draw_capture(seed: int, index: int) -> Capture:
-    """Draw the settings of made scene `index`: one of SID's test scenes, its brightness slightly varied.
+    """Draw the settings of synthetic scene `index`: one of SID's test scenes, its brightness slightly varied.
 
     The scenes are gone through in strides over their order of brightness, from a start that the seed
     chooses, so that a small set already has SID's spread and fifty scenes have every setting once.

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-# Ids of made scenes begin with 1, as SID's test scenes, and meet none of SID's.
+# Ids of synthetic scenes begin with 1, as SID's test scenes, and meet none of SID's.
 FIRST_ID = 11000
 
 # Red and blue multipliers where a CSV names none: the medians of SID's test scenes.

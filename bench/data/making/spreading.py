@@ -1,4 +1,4 @@
-"""Data sets made piece by piece: here, or wherever somebody spreads the pieces to."""
+"""Data sets generated piece by piece, here or on other workers."""
 
 from __future__ import annotations
 

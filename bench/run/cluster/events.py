@@ -1,4 +1,4 @@
-"""What a worker tells the client of a long task while it goes on: named events, which travel as JSON."""
+"""What a worker tells the client of a long task while it runs: named events, which travel as JSON."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def from_json(text: str) -> Event:
     """Read what `to_json` gave.
 
     Raises:
-        ValueError: it is no event.
+        ValueError: it is not an event.
     """
     raw = json.loads(text)
     kind, job = raw["event"], Job.from_json(raw["job"])

@@ -64,12 +64,12 @@ def execute(
         plan: what to measure.
         out: the results folder, at the same path on all hosts.
         resume: as `bench.run.manager.execute`.
-        progress: is told how it goes.
+        progress: is notified of progress.
         limits: what a measuring process may use; its memory, if not given, is its share of the host's.
         every_host: whether every host times the cost cells.
 
     Raises:
-        InputError: as `bench.run.manager.execute`; a worker runs other code or cannot write; no worker has
+        InputError: like `bench.run.manager.execute`; a worker runs other code or cannot write; no worker has
             the GPU that is asked for; the scheduler was lost.
         KeyboardInterrupt: interrupted; everything finished so far is kept.
     """
@@ -169,7 +169,7 @@ class _Run:
         )
 
     def _hear(self, event: tuple[float, str]) -> None:
-        """Show what a long task tells while it goes on, in a thread of Dask's."""
+        """Show what a long task tells while it runs, in a thread of Dask's."""
         if self.progress:
             with self._showing:
                 events.from_json(event[1]).tell(self.progress)
@@ -186,7 +186,7 @@ class _Run:
                 self.progress.finish(job)
 
     def _collected(self, kept: int, seconds: float) -> Summary:
-        """Read what lies in the folder: that, and no account, is what was measured."""
+        """Read what is in the folder: only the folder says what was measured."""
         counts: Counter[str] = Counter()
         failures = []
         for cell in self.plan.cells:

@@ -52,7 +52,7 @@ class Account:
         worker: who did it.
         host: where.
         cells: cell, status and reason of all that it ended.
-        kept: how many were there already, written by a worker that is no more.
+        kept: how many existed already, written by a worker that is gone.
         retries: how often its cells had been begun before by such workers.
         seconds: its wall time, the waiting below included.
         waited_s: until nobody timed anything on the host.
@@ -70,7 +70,7 @@ class Account:
 
 
 class _Notes:
-    """Progress of an execution: kept for the account, and told to the client while it goes on.
+    """Progress of an execution: kept for the account, and told to the client while it runs.
 
     Args:
         account: where ends of cells are noted.
@@ -137,7 +137,7 @@ def measure(work: Work, worker: str | None = None) -> Account:
 
 
 class _Over(Exception):  # noqa: N818 - nothing went wrong
-    """The run that sent the task no longer goes on."""
+    """The run that sent the task has ended."""
 
 
 class _Watch(Strikes):
@@ -228,7 +228,7 @@ def _execute(work: Work, plan: Plan, account: Account, run: Runner) -> None:
 
 
 def wanted(work: Work) -> bool:
-    """Whether the run that sent a task still goes on."""
+    """Whether the run that sent a task is still running."""
     with contextlib.suppress(OSError):
         return (Path(work.out) / RUN_FILE).read_text(encoding="utf-8") == work.run
     return False

@@ -30,7 +30,7 @@ BROKEN = [
     ("weights", "ForgetsABuffer", "its own parameters", "state_dict"),
     ("weights", "SharesMemory", "RuntimeError", "share no memory"),
     ("settings", "SetsThreads", "number of threads", "leave global settings"),
-    ("export", "FreezesAValue", "another picture", "tracing froze"),
+    ("export", "FreezesAValue", "a different picture", "tracing froze"),
     ("export", "UnknownToOnnx", "torch.onnx.export", "operators"),
     ("memory", "AllPairs", "times the memory", "blocks"),
     ("memory", "KeepsOutputs", "MB allocated", "reference"),
