@@ -3,7 +3,7 @@
     python benchmarks/cluster_kills.py --out FOLDER [--scenes 25] [--workers 3] [--every 4] [--seed 1]
         [--hosts 3] [--no-poor]
 
-Makes tiny dark raws, four per scene, and judges them with two methods (25 scenes: 200 cells) on the workers
+Makes tiny dark raws, four per scene, and scores them with two methods (25 scenes: 200 cells) on the workers
 of a scheduler that is started for it. Meanwhile
 
 - a random worker gets SIGKILL every few seconds, and is started again, as a queue would;

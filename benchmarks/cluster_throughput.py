@@ -2,7 +2,7 @@
 
     python benchmarks/cluster_throughput.py --out FOLDER [--scenes 60] [--size 712x1064] [--model llpacknet]
 
-Makes dark raws, four per scene, and judges them with one method, one thread per worker: as `llbench run` does
+Makes dark raws, four per scene, and scores them with one method, one thread per worker: as `llbench run` does
 it alone, with --cluster local:1 and with --cluster local:2. Printed are the seconds from the first task to
 the last account (that workers start is not counted; that each imports torch and builds the method, some five
 seconds, is) and the largest difference of any value. Beside that stands what the machine allows: two plain

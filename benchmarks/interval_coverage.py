@@ -1,9 +1,9 @@
-"""How often the intervals that the suite prints hold the truth, by simulation.
+"""How often the intervals that the suite prints cover the truth, by simulation.
 
     python benchmarks/interval_coverage.py                     # every n from 2 to 60
     python benchmarks/interval_coverage.py --write docs/intervals.md
 
-The intervals are made by `bench.judge.statistics` itself. Noise comes in shapes that were met while
+The intervals are those of `bench.judge.statistics` itself. Noise comes in shapes that were met while
 measuring: normal; heavy tails (Student's t with 3 degrees of freedom); skewed (lognormal, sigma 1); two
 levels, equally or unequally often (peaks of memory do that); a first round that is 16 % slow. Under drift
 the truth is the mean over the run's duration. With a trend no coverage is promised: what counts is how often

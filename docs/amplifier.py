@@ -3,7 +3,7 @@
 
     python docs/amplifier.py
 
-`tests/show/test_amplifier_page.py` holds the page against what this writes.
+`tests/show/test_amplifier_page.py` compares the page with what this writes.
 """
 
 from __future__ import annotations

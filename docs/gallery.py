@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script, no package
-"""Makes docs/gallery.md and its pictures: three photographs in the dark, as every method restores them.
+"""Writes docs/gallery.md and its pictures: three photographs in the dark, as every method restores them.
 
     python docs/gallery.py PHOTOS WORK
 

@@ -3,7 +3,7 @@
 
     python docs/reference.py
 
-`tests/test_results.py` holds all of it against the results.
+`tests/test_results.py` compares all of it with the results.
 """
 
 from __future__ import annotations

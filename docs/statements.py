@@ -3,7 +3,7 @@
 
     python docs/statements.py
 
-`tests/judge/test_statements.py` holds the page against `docs/statements.toml` and the claims.
+`tests/judge/test_statements.py` compares the page with `docs/statements.toml` and the claims.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 
     python docs/trained.py
 
-`tests/train/test_card.py` holds the page against the cards.
+`tests/train/test_card.py` compares the page with the cards.
 """
 
 from __future__ import annotations
