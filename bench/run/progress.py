@@ -64,23 +64,40 @@ def duration(seconds: float) -> str:
 
 
 class _Clock:
-    """Estimates the time left: what remains by prediction, times how predictions have fared so far."""
+    """Estimates the time left: what remains by prediction, times how predictions have fared so far.
+
+    Jobs that take turns end almost together, long after they began: what they took is known only for all of
+    them, when nothing runs any more or the next job begins.
+    """
 
     def __init__(self, pace: Pace, later_s: float) -> None:
         self._pace = pace
         self._later_s = later_s
         self._last = time.monotonic()
+        self._running, self._unlearnt = 0, 0.0
         self.total = self.done = 0.0
 
     def start(self, jobs: Sequence[Job]) -> None:
         self._last = time.monotonic()
         self.total, self.done = predictions.total_s(tuple(jobs)), 0.0
 
+    def begin(self) -> None:
+        if self._unlearnt:
+            self._learn()
+        self._running += 1
+
     def finish(self, job: Job) -> None:
-        now, predicted = time.monotonic(), predictions.total_s((job,))
-        self._pace.learn(predicted, now - self._last)
-        self._last = now
+        predicted = predictions.total_s((job,))
         self.done += predicted
+        self._unlearnt += predicted
+        self._running = max(self._running - 1, 0)
+        if not self._running:
+            self._learn()
+
+    def _learn(self) -> None:
+        now = time.monotonic()
+        self._pace.learn(self._unlearnt, now - self._last)
+        self._last, self._unlearnt = now, 0.0
 
     def left(self) -> float:
         return (max(self.total - self.done, 0.0) + self._later_s) * self._pace.factor
@@ -100,6 +117,7 @@ class Lines:
 
     def begin(self, job: Job) -> None:
         """Take note that a job begins."""
+        self._clock.begin()
         self._say(f"{job.label()} ...")
 
     def cell(self, job: Job, cell: Cell, status: str, reason: str | None) -> None:
@@ -148,6 +166,7 @@ class Bar:
 
     def begin(self, job: Job) -> None:
         """Take note that a job begins."""
+        self._clock.begin()
         self._bar.update(self._task, description=job.label())
 
     def cell(self, job: Job, cell: Cell, status: str, reason: str | None) -> None:  # noqa: ARG002
