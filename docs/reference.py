@@ -19,23 +19,31 @@ from bench.judge.results import Results
 from bench.show.figures import bubbles, floor_bars, style
 from bench.show.tables import standings, writers
 from bench.show.tables.claim_rows import as_markdown
+from bench.show.tables.costs import cost_table
 from bench.show.tables.table1 import table1
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.show.figures.style import Drawn
+    from bench.show.tables.layout import Table
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results" / "epyc-2-cores-avx512" / "standard"
 # A run of every form of LLPackNet where one is committed: with kernels, complexity and profiles.
 FORMS = RESULTS.with_name("forms") if RESULTS.with_name("forms").is_dir() else RESULTS
+FIELD = RESULTS.with_name("field")
 TRAININGS = ROOT / "results" / "unpack"
 README = ROOT / "README.md"
 FIGURE = Path(__file__).parent / "images" / "figure1.png"
 FLOORS = Path(__file__).parent / "images" / "floors.png"
 ROOFLINE = Path(__file__).parent / "roofline.md"
+FIELD_PAGE = Path(__file__).parent / "field.md"
 VERDICTS = Path(__file__).parent / "verdicts.md"
 # Columns that the README has no room for; `llbench report` on a copy of the folder shows them.
 LEFT_OUT = ("psnr_without_gt_published", "psnr_without_gt_measured")
+# Columns of the table of costs that differ between methods of one setting.
+COSTS = ("method", "time_s", "kept_pages_s", "peak_gb", "process_gb", "ratio_llpacknet")
 INTRODUCTION = """# Verdicts
 
 These are the verdicts of the committed reference run (`results/epyc-2-cores-avx512/standard`; for the
@@ -59,12 +67,7 @@ BEGIN, END = "<!-- begin: made by docs/reference.py -->\n", "<!-- end: made by d
 def table() -> str:
     """Return Table 1 of the committed results, as the README shows it, footnotes in one line."""
     whole = table1(Results.load(RESULTS))
-    kept = [index for index, column in enumerate(whole.columns) if column.keys[0] not in LEFT_OUT]
-    part = replace(
-        whole,
-        columns=tuple(whole.columns[index] for index in kept),
-        rows=tuple(tuple(row[index] for index in kept) for row in whole.rows),
-    )
+    part = _columns(whole, [one.keys[0] for one in whole.columns if one.keys[0] not in LEFT_OUT])
     _, setting, figures, notes, marks = writers.as_markdown(part).strip().split("\n\n")
     lines = notes.removeprefix("- ").replace("\n- ", "<br>")
     folded = f"<details><summary>Footnotes</summary>\n\n{lines}\n\n</details>"
@@ -82,6 +85,23 @@ def roofline(text: str) -> str:
     made = (standings.floor_table(results), standings.profile_table(results))
     parts = [writers.as_markdown(one).partition("\n")[2].strip() for one in made if one is not None]
     return _in_place(text, "\n" + "\n\n".join(parts) + "\n\n")
+
+
+def field(text: str) -> str:
+    """Return the page of the field with the costs of every learned method in its place."""
+    costs = cost_table(Results.load(FIELD))
+    assert costs is not None
+    _, setting, figures, *_ = writers.as_markdown(_columns(costs, COSTS)).strip().split("\n\n")
+    return _in_place(text, f"\n{figures}\n\n{setting}\n\n")
+
+
+def _columns(table: Table, keys: Sequence[str]) -> Table:
+    kept = [index for index, column in enumerate(table.columns) if column.keys[0] in keys]
+    return replace(
+        table,
+        columns=tuple(table.columns[index] for index in kept),
+        rows=tuple(tuple(row[index] for index in kept) for row in table.rows),
+    )
 
 
 def _in_place(text: str, made: str) -> str:
@@ -121,4 +141,5 @@ if __name__ == "__main__":
     FIGURE.write_bytes(figure())
     ROOFLINE.write_text(roofline(ROOFLINE.read_text(encoding="utf-8")), encoding="utf-8")
     FLOORS.write_bytes(floors())
+    FIELD_PAGE.write_text(field(FIELD_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     VERDICTS.write_text(verdicts(), encoding="utf-8")

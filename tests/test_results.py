@@ -39,6 +39,11 @@ def test_the_page_of_the_fastest_form_shows_the_committed_results(reference):
     assert reference.roofline(text) == text, "run: python docs/reference.py"
 
 
+def test_the_page_of_the_field_shows_the_committed_costs(reference):
+    text = reference.FIELD_PAGE.read_text(encoding="utf-8")
+    assert reference.field(text) == text, "run: python docs/reference.py"
+
+
 @pytest.mark.parametrize(("made", "kept"), [("figure", "FIGURE"), ("floors", "FLOORS")])
 def test_figures_show_the_committed_results(reference, made, kept):
     files = io.BytesIO(getattr(reference, made)()), getattr(reference, kept)

@@ -45,15 +45,16 @@ def cost_table(results: Results) -> Table | None:
         Column("Cold s", ("cold_s",)),
         Column("Kept s", ("kept_pages_s",)),
         Column("Peak GB", ("peak_gb",), intervals=True),
-        Column("× own published", ("ratio_published",), intervals=True),
+        Column("Process GB", ("process_gb",)),
+        Column("× published", ("ratio_published",), intervals=True),
         Column("× LLPackNet", ("ratio_llpacknet",), intervals=True),
     )
     caption = (
         "Time is the median over rounds (fresh processes) of each round's median, ± its interval. "
         f"{_floor(results)}Ratios are taken round by round within one interleaved run: to the same method in "
         "its published form, and to LLPackNet in the same setting. Kept: the published form where the "
-        "C library is told to keep the memory of a pass for the next, instead of giving it back. 1 GB = 1e9 "
-        "bytes."
+        "C library is told to keep the memory of a pass for the next, instead of giving it back. "
+        "Peak: of the forward pass beside weights and input; Process: of the whole process. 1 GB = 1e9 bytes."
     )
     return Table("costs", "Time and memory in every setting", caption, columns, tuple(body))
 
@@ -87,6 +88,7 @@ def _cost_row(results: Results, record: Record) -> tuple[Entry, ...]:
     cell = record.cell
     medians = list(quantities.rounds(record).values())
     marks = ("single-pass",) if record.values.get("single_pass") else ()
+    memory = _memory(results, cell)
     samples = record.values["samples_s"]
     low, high = np.percentile(samples, [25, 75])
     spread = float(high - low)
@@ -107,7 +109,8 @@ def _cost_row(results: Results, record: Record) -> tuple[Entry, ...]:
         _number(len(medians)),
         _number(record.values.get("cold_s")),
         _median((record.values.get("scopes") or {}).get("kept_pages")),
-        figure_entry(_memory(results, cell), 1 / GB) if _memory(results, cell).estimate else dash(),
+        dash() if memory is None else figure_entry(quantities.peak(results, memory), 1 / GB),
+        _number(None if memory is None else memory.values["process_peak_bytes"] / GB),
         _ratio(results, record, _same(results, cell, runtime="published", precision="fp32")),
         _ratio(results, record, _same(results, cell, model=REFERENCE)),
     )
@@ -129,12 +132,13 @@ def _ratio(results: Results, record: Record, reference: Record | None) -> Entry:
     return dash() if found.estimate is None else figure_entry(Measured(found.estimate), 1.0, 3, spread=True)
 
 
-def _memory(results: Results, cell: Cell) -> Measured:
+def _memory(results: Results, cell: Cell) -> Record | None:
+    """Return the memory record of the setting that a cell was timed in."""
     wanted = {**vars(cell), "measurement": "memory"}
     for record in results.of("memory", cell.model):
         if record.status == "ok" and vars(record.cell) == wanted:
-            return quantities.peak(results, record)
-    return Measured(None)
+            return record
+    return None
 
 
 def _floor(results: Results) -> str:
