@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def measure(
-    script: str, settings: Sequence[str], arguments: argparse.Namespace
+    script: str, settings: Sequence[str], arguments: argparse.Namespace, *more: str
 ) -> dict[str, list[dict[str, Any]]]:
     """Start `script --serve SETTING` for each setting and let them take turns, none twice in a row.
 
-    Each prints a line when it is ready, and then one of JSON for every call.
+    Each prints a line when it is ready, and then one of JSON for every call. `more` is added to its command.
 
     Returns:
         by setting, what each call gave: the first is cold, the others are rounds.
@@ -27,7 +27,7 @@ def measure(
     workers = {}
     for setting in settings:
         command = [sys.executable, script, "--serve", setting, "--model", arguments.model]
-        command += ["--size", "x".join(map(str, arguments.size)), "--threads", str(arguments.threads)]
+        command += ["--size", "x".join(map(str, arguments.size)), "--threads", str(arguments.threads), *more]
         workers[setting] = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert workers[setting].stdout is not None
         workers[setting].stdout.readline()  # type: ignore[union-attr]

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import sys
+import time
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
@@ -19,7 +21,7 @@ from bench.records.forms import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError, one_line
 
 if TYPE_CHECKING:
-    from llpacknet.photos.batch import Done
+    from llpacknet.photos.steps import Done
     from llpacknet.restoring import Restorer
 
 KINDS = ("png", "jpeg", "tiff", "dng")
@@ -114,17 +116,30 @@ def command(
         return 0
     # The network may be a user's own, which may go to another folder.
     absolute = [replace(task, source=task.source.absolute(), target=task.target.absolute()) for task in left]
-    failed = 0
-    with hosting() as output:
-        restorer = _restorer(model, gain, device, runtime, precision, weights, threads)
-        if restorer.note:
-            click.echo(f"note: {restorer.note}", err=True)
-        with counting("restoring") as advance:
-            for number, done in enumerate(batch.restore_all(restorer, absolute)):
-                advance(number + 1, len(left))
-                failed += done.reason is not None
-                _tell(replace(done, task=left[number]), output, as_json=as_json)
-    return 1 if failed else 0
+    build = partial(_restorer, model, gain, device, runtime, precision, weights, threads)
+    ended: list[Done] = []
+    start = time.perf_counter()
+    with hosting() as output, counting("restoring") as advance:
+        for number, done in enumerate(batch.restore_all(build, absolute)):
+            advance(number + 1, len(left))
+            ended.append(done)
+            _tell(replace(done, task=left[number]), output, as_json=as_json)
+    if len(ended) > 1 and not as_json:
+        click.echo(_spent(ended, time.perf_counter() - start), err=True)
+    return 1 if any(done.reason is not None for done in ended) else 0
+
+
+def _spent(ended: list[Done], seconds: float) -> str:
+    """Say where the time of several photographs went; their steps overlap."""
+
+    def total(name: str) -> float:
+        return sum(getattr(done.steps, name) for done in ended)
+
+    each = ", ".join(f"{name} {total(name):.1f} s" for name in ("reading", "network", "writing", "comparing"))
+    return (
+        f"{len(ended)} photographs in {seconds:.1f} s, with steps that overlap: {each}; the network waited "
+        f"{total('waited_for_file'):.1f} s for files and {total('waited_for_disk'):.1f} s for pictures"
+    )
 
 
 def _tell(done: Done, output: TextIO, *, as_json: bool) -> None:
@@ -138,6 +153,7 @@ def _tell(done: Done, output: TextIO, *, as_json: bool) -> None:
             "ev": done.task.ev,
             "colour_difference": asdict(apart) if apart else None,
             "seconds": round(done.seconds, 3),
+            "steps": {name: round(seconds, 3) for name, seconds in asdict(done.steps).items()},
             "notes": list(done.notes),
         }
         print(json.dumps(record), file=output, flush=True)
@@ -179,14 +195,11 @@ def _restorer(
         raise InputError(f"{model} is not a network, which restore needs; choose llpacknet, for example")
     with building(model):
         network = create(model, weights.get(model, "shipped"))
-    return Restorer(
-        network,
-        _gain(gain),
-        device,
-        runtime,
-        precision,
-        kept=caches.place() / caches.QUANTISED,
-    )
+    kept = caches.place() / caches.QUANTISED
+    restorer = Restorer(network, _gain(gain), device, runtime, precision, kept=kept)
+    if restorer.note:
+        click.echo(f"note: {restorer.note}", err=True)
+    return restorer
 
 
 def _gain(given: str) -> float | str:

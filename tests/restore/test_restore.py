@@ -68,6 +68,8 @@ def test_a_damaged_file_is_reported_and_the_rest_goes_on(folder, tmp_path, capsy
     assert "copy it again" in said[1]["reason"]
     assert sorted(path.name for path in out.iterdir()) == ["a.png", "c.png"]
     np.testing.assert_array_equal(np.asarray(Image.open(out / "a.png")), restore(folder / "a.DNG"))
+    for one in (said[0], said[2]):
+        assert all(one["steps"][name] > 0 for name in ("reading", "network", "writing"))
 
 
 def test_pictures_that_are_there_are_kept_unless_told_otherwise(folder, tmp_path, capsys):
@@ -75,6 +77,7 @@ def test_pictures_that_are_there_are_kept_unless_told_otherwise(folder, tmp_path
         (folder / name).unlink()
     out = tmp_path / "out"
     assert main(["restore", str(folder), "-o", str(out)]) == 0
+    assert "2 photographs in" in capsys.readouterr().err
     (out / "a.png").write_bytes(b"mine")
     assert main(["restore", str(folder), "-o", str(out)]) == 0
     assert (out / "a.png").read_bytes() == b"mine"

@@ -1,0 +1,185 @@
+"""The steps of restoring one photograph: read, restore, write; each says how long it took."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llpacknet.errors import InputError, cause
+from llpacknet.photos import capture, pictures
+from llpacknet.photos.colour import Difference, difference
+from llpacknet.raw.black import with_own_black
+from llpacknet.raw.read import frame_of, open_raw
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from llpacknet.photos.pictures import Kind
+    from llpacknet.raw.black import Drift
+    from llpacknet.raw.frame import RawFrame
+    from llpacknet.restoring import Placed, Restored, Restorer
+
+# Mean level, as a share of white, of the brightest of the 93 first frames of SID's test part.
+BRIGHTEST_DARK = 27.536 / 15871
+
+
+@dataclass(frozen=True)
+class Task:
+    """One photograph to restore, and its picture's file.
+
+    Attributes:
+        source: the raw file.
+        target: the picture's.
+        kind: the picture's format.
+        ev: how many stops brighter than its gain says.
+        own_black: whether black is estimated in the frame (`llpacknet.raw.black`) instead of the file's.
+    """
+
+    source: Path
+    target: Path
+    kind: Kind
+    ev: float = 0.0
+    own_black: bool = False
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Seconds that the steps of a photograph took; several photographs' may overlap.
+
+    Attributes:
+        reading: decoding the raw file, normalising, finding the gain; 0 where the file was read before.
+        network: the network, and rounding to whole levels.
+        writing: encoding the picture and writing its file.
+        comparing: comparing its colours with LibRaw's rendering.
+        waited_for_file: of the network's thread, until the file was read.
+        waited_for_disk: of the network's thread, for this picture to be written before it went on.
+    """
+
+    reading: float = 0.0
+    network: float = 0.0
+    writing: float = 0.0
+    comparing: float = 0.0
+    waited_for_file: float = 0.0
+    waited_for_disk: float = 0.0
+
+
+@dataclass(frozen=True)
+class Done:
+    """How one photograph fared.
+
+    Attributes:
+        task: which.
+        reason: why there is no picture; None where it was written.
+        gain: the gain behind it; None where the network does not tell.
+        difference: how far its colours are from rawpy's rendering; None where they were not compared.
+        seconds: since the photograph before it was finished.
+        notes: what the file leaves open, or asks for without effect, and that it is not a dark raw.
+        steps: where its time went.
+    """
+
+    task: Task
+    reason: str | None = None
+    gain: float | None = None
+    difference: Difference | None = None
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+    steps: Steps = Steps()
+
+
+@dataclass(frozen=True)
+class Read:
+    """A photograph that was read.
+
+    Attributes:
+        frame: the raw frame.
+        exif: what is said of the photograph.
+        placed: the frame as the network takes it.
+        notes: see `Done`.
+        seconds: how long that took.
+    """
+
+    frame: RawFrame
+    exif: Image.Exif
+    placed: Placed
+    notes: tuple[str, ...]
+    seconds: float
+
+
+def read(task: Task, restorer: Future[Restorer]) -> Read:
+    """Read a photograph and place it for a network, which may still be in the making.
+
+    Raises:
+        InputError: a file or gain that cannot be used.
+    """
+    start = time.perf_counter()
+    with open_raw(task.source) as raw:
+        frame = frame_of(raw, task.source)
+        exif = capture.read(task.source, raw)
+    notes = (*frame.notes, *_bright(frame))
+    if task.own_black:
+        frame, drift = with_own_black(frame)
+        notes += (_told(drift),)
+    decoded = time.perf_counter()
+    built = restorer.result()
+    waited = time.perf_counter() - decoded
+    return Read(frame, exif, built.place(frame), notes, time.perf_counter() - start - waited)
+
+
+def run(task: Task, read: Read, restorer: Restorer) -> Restored | str:
+    """Put a photograph that was read through the network; says what went wrong where there is no picture."""
+    try:
+        placed = restorer.place(read.frame, task.ev) if task.ev else read.placed
+        return restorer.run(placed, pictures.BITS[task.kind])
+    except InputError as error:
+        return f"{task.source}: {error}"
+    # A user's own network raises what it likes; the other photographs are to be restored.
+    except (Exception, SystemExit) as error:  # noqa: BLE001
+        return f"{task.source} could not be restored: {cause(error)}"
+
+
+def write(task: Task, read: Read, restored: Restored, steps: Steps = Steps()) -> Done:
+    """Write a picture and compare its colours with LibRaw's rendering; `steps` are those before."""
+    start = time.perf_counter()
+    try:
+        pictures.write(task.target, restored.picture, task.kind, read.exif, read.frame)
+    except InputError as error:
+        return Done(task, str(error))
+    except Exception as error:  # noqa: BLE001 -- as above
+        return Done(task, f"{task.target} could not be written: {cause(error)}")
+    written = time.perf_counter()
+    own = np.rot90(restored.picture, -read.placed.turns)
+    apart, notes = None, read.notes
+    try:
+        apart = None if restored.gain is None else difference(read.frame, restored.gain, own)
+    except Exception as error:  # noqa: BLE001 -- the picture is there all the same
+        notes += (f"could not be compared with LibRaw's rendering: {cause(error)}",)
+    steps = replace(steps, writing=written - start, comparing=time.perf_counter() - written)
+    return Done(task, None, restored.gain, apart, notes=notes, steps=steps)
+
+
+def _told(drift: Drift) -> str:
+    if drift.dn is None:
+        return "has light in its darkest parts too: the black level that it states is kept"
+    return f"has its black {drift.dn:+.2f} from where it says, by its {drift.source}: subtracted"
+
+
+def _bright(frame: RawFrame) -> tuple[str, ...]:
+    """Whether a frame is brighter than any that such networks are made for."""
+    level = float(np.mean((_means(frame) - frame.black) / (frame.white - frame.black)))
+    if level <= BRIGHTEST_DARK:
+        return ()
+    most = f"in SID's test set at most {BRIGHTEST_DARK:.2%}"
+    note = f"is no dark raw: its mean level is {level:.2%} of white, {most}"
+    return (note,)
+
+
+def _means(frame: RawFrame) -> NDArray[np.float64]:
+    """Mean of the four planes."""
+    return np.array([frame.mosaic[row::2, column::2].mean() for row in (0, 1) for column in (0, 1)])
