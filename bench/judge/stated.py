@@ -108,10 +108,22 @@ class Conflict:
 @cache
 def load() -> tuple[list[Claim], list[Conflict]]:
     """All claims and conflicts of `claims.toml`, in its order."""
-    raw = tomllib.loads(resources.files("bench.judge").joinpath("claims.toml").read_text(encoding="utf-8"))
+    raw = _file()
     quantities = raw["quantity"]
     claims = [claim(entry, quantities) for entry in raw["claim"]]
     return claims, [conflict(entry, quantities) for entry in raw["conflict"]]
+
+
+def between(quantity: str, low: float, high: float) -> Claim:
+    """Return what other results state: that a quantity lies in a range, with the quantity's tolerance."""
+    entry = {"id": "", "title": "", "source": "other results", "quantity": quantity, "range": [low, high]}
+    return claim(entry, _file()["quantity"])
+
+
+@cache
+def _file() -> dict[str, Any]:
+    text = resources.files("bench.judge").joinpath("claims.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
 
 
 def claim(raw: dict[str, Any], quantities: dict[str, Any]) -> Claim:

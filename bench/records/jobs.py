@@ -9,7 +9,7 @@ from bench.machine.address import local
 from bench.records.cells import Cell, Measurement
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 # Event of a worker that waits for a word: the next order, or whose turn it is.
@@ -53,6 +53,7 @@ class Job:
         predicted_s: what it will take, in seconds, where that can be told.
         predicted_bytes: the worker's largest resident size, where that can be told.
         synthetic: whether the pictures were made rather than taken; None without pictures.
+        recipe: what `data make` was asked for, where it made the pictures.
     """
 
     cells: tuple[Cell, ...]
@@ -68,6 +69,7 @@ class Job:
     predicted_s: float | None = None
     predicted_bytes: int | None = None
     synthetic: bool | None = None
+    recipe: Mapping[str, Any] | None = field(default=None, hash=False)
 
     @property
     def cell(self) -> Cell:

@@ -24,6 +24,7 @@ def provenance_of(job: Job) -> dict[str, Any]:
         **provenance.weights_facts(_weights_file(job)),
         "model_sha256": provenance.model_sha256(job.cell.model),
         "synthetic": job.synthetic,
+        **({"recipe": dict(job.recipe)} if job.recipe else {}),
     }
 
 

@@ -140,6 +140,7 @@ class Span:
             predicted_s=self._cost_s(one, cells[0], slow=slow) if one else None,
             predicted_bytes=one.peak_bytes if one and self.asked.device == "cpu" else None,
             synthetic=self.asked.dataset.synthetic if self.asked.dataset else None,
+            recipe=self.asked.dataset.recipe if self.asked.dataset else None,
         )
 
     @staticmethod
@@ -250,6 +251,7 @@ class Span:
             predicted_s=building + predictions.quality_s(formed, *size, len(cells)),
             predicted_bytes=predictions.quality_bytes(one, *size) if self.asked.device == "cpu" else None,
             synthetic=self.asked.dataset.synthetic,
+            recipe=self.asked.dataset.recipe,
         )
 
     def _pass(self, model: str, size: tuple[int, int]) -> predictions.Pass | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,36 +16,40 @@ from bench.run import predictions
 from bench.run.manager import execute
 from bench.run.plan import Plan
 from bench.run.span import pictures, weights_choice
+from bench.score import remaking
+from bench.score.checked import AGREES, DIFFERS, NOT_COMPARED, Checked
+from bench.score.cost_ratios import KINDS, recheck_ratios
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from bench.data.folder.pairs import Dataset
     from bench.records.cells import Cell, Record
+    from bench.run.outcome import Progress
+    from bench.score.remaking import Making
 
-AGREES, DIFFERS, NOT_COMPARED = "agrees", "differs", "not compared"
 # Sums in another order move a score by less; another picture moves it by more.
 SCORES = {"psnr": 0.01, "ssim": 5e-4}
 
 
 @dataclass(frozen=True)
-class Checked:
-    """What became of one cell.
+class Here:
+    """What there is on this machine to measure with.
 
     Attributes:
-        cell: which.
-        word: "agrees", "differs" or "not compared".
-        reason: the figures, or why there are none.
+        dataset: the pictures behind the results; without them and `make` no score can be compared.
+        make: folder to make the pictures in, where `llbench data make` made those behind the results.
+        weights: file per model instead of the shipped one.
+        making: gives, as a context, what is called with the number of files made and of all.
+        progress: is told how the measuring goes.
     """
 
-    cell: Cell
-    word: str
-    reason: str
-
-    def as_json(self) -> dict[str, Any]:
-        """Give plain JSON values."""
-        return asdict(self)
+    dataset: Dataset | None = None
+    make: Path | None = None
+    weights: Mapping[str, Path] = field(default_factory=dict)
+    making: Making | None = None
+    progress: Progress | None = None
 
 
 def recheck(
@@ -52,44 +57,86 @@ def recheck(
     out: Path,
     *,
     cells: int,
+    ratios: int = 0,
     seed: int = 0,
-    dataset: Dataset | None = None,
-    weights: Mapping[str, Path] | None = None,
+    here: Here | None = None,
 ) -> list[Checked]:
-    """Measure all counts and a random sample of the pictures again, and compare.
+    """Measure all counts and a random sample of the pictures and ratios of cost again, and compare.
 
     Args:
         records: someone else's results.
         out: a folder for the new results.
         cells: how many pictures are drawn.
+        ratios: how many methods are drawn whose time and memory, over a reference's, are measured.
         seed: of the drawing.
-        dataset: the same pictures here; without them no score can be compared.
-        weights: file per model instead of the shipped one.
+        here: what there is to measure with.
 
     Returns:
-        One for every cell that was looked at, in the order of the records.
+        One for every cell that was looked at: counts, pictures, costs, then what has no second measurement.
+
+    Raises:
+        InputError: the folder to make pictures in cannot be used.
     """
+    here = here or Here()
     ended = [record for record in records if record.status == "ok"]
     counted = [record for record in ended if record.cell.measurement == "complexity"]
     judged = [record for record in ended if record.cell.measurement == "quality"]
     drawn = random.Random(seed).sample(judged, min(cells, len(judged)))  # noqa: S311 -- no secret
+    found = _again([*counted, *drawn], ended, out, here)
+    found += recheck_ratios(ended, out, count=ratios, seed=seed, weights=here.weights, progress=here.progress)
+    rest = [one.cell for one in ended if one.cell.measurement not in {"complexity", "quality", *KINDS}]
+    reason = "it depends on the machine: compare your own runs with 'llbench compare'"
+    return [*found, *(Checked(cell, NOT_COMPARED, reason) for cell in rest)]
+
+
+def _again(chosen: Sequence[Record], ended: Sequence[Record], out: Path, here: Here) -> list[Checked]:
+    """Measure counts and pictures again."""
     found: dict[Cell, Checked] = {}
     jobs: list[Job] = []
-    here = {one.name: one for one in pictures(dataset, dataset.pairs)} if dataset else {}
-    for record in [*counted, *drawn]:
-        made = _job(record, dataset, here, weights or {})
+    there, why = _pictures([one for one in chosen if one.cell.measurement == "quality"], ended, here)
+    for record in chosen:
+        made = _job(record, there.get(str(record.cell.dataset), {}), here, why.get(str(record.cell.dataset)))
         if isinstance(made, Job):
             jobs.append(made)
         else:
             found[record.cell] = Checked(record.cell, NOT_COMPARED, made)
     if jobs:
-        execute(Plan(_together(jobs), weights=weights), out, resume=True)
-    for record in [*counted, *drawn]:
+        execute(Plan(_together(jobs), weights=here.weights), out, resume=True, progress=here.progress)
+    for record in chosen:
         if record.cell not in found:
             found[record.cell] = _compared(record, store.path_of(out, record.cell))
-    timed = [record.cell for record in ended if record.cell.measurement not in {"complexity", "quality"}]
-    reason = "times and memory peaks depend on the machine: compare your own runs with 'llbench compare'"
-    return [*found.values(), *(Checked(cell, NOT_COMPARED, reason) for cell in timed)]
+    return [found[record.cell] for record in chosen]
+
+
+def _pictures(
+    drawn: Sequence[Record], ended: Sequence[Record], here: Here
+) -> tuple[dict[str, dict[str, ExposurePair]], dict[str, str]]:
+    """Pictures that are here by data set and name; and why those of a data set are not."""
+    there: dict[str, dict[str, ExposurePair]] = {}
+    why: dict[str, str] = {}
+    sets: dict[str, list[Record]] = defaultdict(list)
+    for record in drawn:
+        sets[str(record.cell.dataset)].append(record)
+    for name, some in sets.items():
+        dataset, asked = here.dataset, remaking.recipe(some[0], ended)
+        if dataset is None and asked is not None and here.make is not None:
+            dataset = remaking.make_again(here.make / name, some, asked, here.making)
+        if dataset is not None:
+            there[name] = {one.name: one for one in pictures(dataset, dataset.pairs)}
+        elif asked is not None:
+            why[name] = _makeable(some, asked)
+        else:
+            why[name] = f"the pictures of {name} are not here and cannot be made: give them with --dataset"
+    return there, why
+
+
+def _makeable(some: Sequence[Record], asked: dict[str, Any]) -> str:
+    known = remaking.recorded(some[0])
+    said = "its data set is not here, but can be made again" if known else (
+        "its data set is not here, and the results do not say how it was made; what the main job makes "
+        "by default may be it"
+    )  # fmt: skip
+    return f"{said}: --make DIR does it, as {remaking.command(some, asked)}; or give it with --dataset"
 
 
 def _together(jobs: list[Job]) -> tuple[Job, ...]:
@@ -100,23 +147,21 @@ def _together(jobs: list[Job]) -> tuple[Job, ...]:
     return (Job(cells, predicted_s=predictions.IMPORT_S * len(cells)), *others) if cells else tuple(others)
 
 
-def _job(
-    record: Record, dataset: Dataset | None, here: Mapping[str, ExposurePair], weights: Mapping[str, Path]
-) -> Job | str:
-    """Make the job that measures a cell again; or say why none can. `here` holds the pictures, by name."""
+def _job(record: Record, named: Mapping[str, ExposurePair], here: Here, why: str | None) -> Job | str:
+    """Make the job that measures a cell again; or say why none can. `named` holds the pictures, by name."""
     cell = record.cell
     if cell.measurement == "complexity":
         return Job((cell,), predicted_s=predictions.IMPORT_S)
-    if dataset is None:
-        return "its data set is not here: give it with --dataset"
+    if why is not None:
+        return why
     try:
         protocols.get(str(cell.protocol))
-        choice = weights_choice(cell.model, weights)
+        choice = weights_choice(cell.model, here.weights)
     except InputError as error:
         return str(error)
-    pair = here.get(str(cell.image))
+    pair = named.get(str(cell.image))
     if pair is None:
-        return f"{dataset.root} has no picture {cell.image}"
+        return f"{here.dataset.root if here.dataset else here.make} has no picture {cell.image}"
     why = _other_origin(record, pair, choice)
     settings = record.provenance.get("settings") or {}
     share, part = settings.get("area_fraction", 1.0), settings.get("part_of")

@@ -2,11 +2,15 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bench.cli import main
+from bench.judge.results import Results
+from bench.records import store
+from bench.score import cost_ratios
 
 COMMITTED = Path(__file__).parents[2] / "results" / "epyc-2-cores-avx512" / "standard"
 
@@ -28,7 +32,7 @@ def told(capsys, *arguments):
 def test_all_counts_of_the_committed_run_agree_and_an_altered_one_is_named(tmp_path, capsys):
     shutil.copytree(COMMITTED / "cells", tmp_path / "cells")
     wrong = altered(tmp_path / "cells", "complexity", "gmac", lambda gmac: (gmac or 0) + 0.001)
-    status, found = told(capsys, tmp_path, "--cells", 2)
+    status, found = told(capsys, tmp_path, "--cells", 2, "--ratios", 0)
     counted = [one for one in found if one["cell"]["measurement"] == "complexity"]
     assert len(counted) == 12
     assert [one["cell"]["model"] for one in counted if one["word"] == "differs"] == [wrong]
@@ -47,7 +51,65 @@ def test_scores_of_pictures_that_are_here(change, tmp_path, capsys):
     if change:
         altered(out / "cells", "quality", "psnr", lambda psnr: psnr + change)
     capsys.readouterr()
-    status, found = told(capsys, out, "--cells", 50, "--dataset", dark)
+    status, found = told(capsys, out, "--cells", 50, "--ratios", 0, "--dataset", dark)
     assert status == int(change > 0)
     assert [one["word"] for one in found].count("differs") == int(change > 0)
     assert "not compared" not in [one["word"] for one in found]
+
+
+def test_made_pictures_are_made_again_where_the_results_say_how(tmp_path, capsys):
+    dark, out = tmp_path / "dark", tmp_path / "out"
+    assert main(["data", "make", "--scenes", "2", "--seed", "3", "--size", "96x128", "--out", str(dark)]) == 0
+    what = ["--models", "gain-only", "--measure", "quality", "--dataset", str(dark), "--out", str(out)]
+    assert main(["run", *what]) == 0
+    shutil.rmtree(dark)
+    capsys.readouterr()
+    status, found = told(capsys, out, "--cells", 2, "--ratios", 0)
+    assert status == 0
+    assert {one["word"] for one in found} == {"not compared"}
+    assert "data make --scenes" in found[0]["reason"]
+    assert "--seed 3 --size 96x128" in found[0]["reason"]
+    status, found = told(capsys, out, "--cells", 2, "--ratios", 0, "--make", tmp_path / "again")
+    assert status == 0
+    assert [one["word"] for one in found] == ["agrees", "agrees"]
+
+
+@pytest.fixture(scope="module")
+def committed():
+    return [record for record in store.load(COMMITTED) if record.cell.measurement in cost_ratios.KINDS]
+
+
+@pytest.mark.parametrize(
+    ("factor", "word"), [(1.0, "agrees"), (1.2, "agrees"), (3.0, "differs"), (0.3, "differs")]
+)
+def test_a_ratio_differs_once_it_leaves_interval_and_tolerance_whatever_the_machine(committed, factor, word):
+    """A machine that is twice as slow in all, and on which one method is so much slower besides."""
+    twice = [scaled(one, 2.0 * (factor if one.cell.model == "sid-unet" else 1.0)) for one in committed]
+    for record in committed:
+        if record.cell.model == "sid-unet":
+            found = cost_ratios.compared(record.cell, "llpacknet", Results(committed), Results(twice))
+            assert found.word == word, found.reason
+
+
+def scaled(record, factor):
+    """A record whose times, or peaks, are so many times as large."""
+    names = ("samples_s", "twin_samples_s", "run_peak_samples_bytes")
+    lists = {name: [one * factor for one in record.values[name]] for name in names if name in record.values}
+    peak = record.values.get("run_peak_bytes")
+    own = {"run_peak_bytes": peak * factor} if peak else {}
+    return replace(record, values={**record.values, **lists, **own})
+
+
+def test_a_method_is_measured_again_beside_its_reference(tmp_path, capsys):
+    out = tmp_path / "out"
+    what = ["--models", "gain-only,llpacknet", "--measure", "latency,memory", "--size", "64x96"]
+    assert main(["run", *what, "--threads", "1", "--rounds", "2", "--out", str(out)]) == 0
+    capsys.readouterr()
+    _, found = told(capsys, out, "--ratios", 1)
+    reasons = {(one["cell"]["model"], one["cell"]["measurement"]): one["reason"] for one in found}
+    assert len(reasons) == 4
+    again = {model for (model, _), reason in reasons.items() if " there, " in reason}
+    (reference,) = {"gain-only", "llpacknet"} - again
+    for kind in cost_ratios.KINDS:
+        assert f" times {reference} there, " in reasons[next(iter(again)), kind]
+        assert "other ratios are taken to" in reasons[reference, kind]

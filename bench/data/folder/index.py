@@ -67,8 +67,8 @@ def index(root: Path | str, list_file: Path | None = None) -> Dataset:
     longs = list(_exposures(base / "long", root, problems))
     pairs = _pairs(base, shorts, longs, list_file, problems, Path.samefile)
     manifests = [root / MANIFEST, *([root.parent / MANIFEST] if root.name == "Sony" else [])]
-    name, synthetic = _identity(manifests, pairs, pairs[0].long, problems)
-    return Dataset(root, name, synthetic, tuple(pairs), tuple(problems))
+    name, synthetic, recipe = _identity(manifests, pairs, pairs[0].long, problems)
+    return Dataset(root, name, synthetic, tuple(pairs), tuple(problems), recipe=recipe)
 
 
 def _index_address(address: str, list_file: Path | None) -> Dataset:
@@ -90,8 +90,8 @@ def _index_address(address: str, list_file: Path | None) -> Dataset:
     found = Dataset(root, "", False, tuple(pairs), address=address)
     manifests = [local(f"{address}/{MANIFEST}")] if MANIFEST in names(address) else []
     long = pairs[0].long if manifests else local(found.source(pairs[0].long))
-    name, synthetic = _identity(manifests, pairs, long, problems)
-    return replace(found, name=name, synthetic=synthetic, problems=tuple(problems))
+    name, synthetic, recipe = _identity(manifests, pairs, long, problems)
+    return replace(found, name=name, synthetic=synthetic, problems=tuple(problems), recipe=recipe)
 
 
 def _pairs(
@@ -246,34 +246,36 @@ def _nothing(base: Path, problems: list[str]) -> str:
 
 def _identity(
     manifests: Iterable[Path], pairs: list[Pair], long: Path, problems: list[str]
-) -> tuple[str, bool]:
-    """Find a name that is the same wherever the folder lies, and whether the files were made."""
+) -> tuple[str, bool, dict[str, Any] | None]:
+    """Find a name that is the same wherever the folder lies, whether the files were made, and by what."""
     for manifest in manifests:
-        kind = _manifest_kind(manifest, problems)
-        if kind is not None:
-            return f"{kind}-{_short_hash(manifest.read_bytes())}", True
+        made = _manifest_kind(manifest, problems)
+        if made is not None:
+            kind, recipe = made
+            return f"{kind}-{_short_hash(manifest.read_bytes())}", True, recipe
     synthetic = _says_synthetic(long)
     if not synthetic and _is_sid(pairs):
-        return "sid-sony", False
+        return "sid-sony", False, None
     listed = "\n".join(f"{pair.short.name} {pair.long.name}" for pair in pairs)
-    return f"folder-{_short_hash(listed.encode())}", synthetic
+    return f"folder-{_short_hash(listed.encode())}", synthetic, None
 
 
-def _manifest_kind(path: Path, problems: list[str]) -> str | None:
+def _manifest_kind(path: Path, problems: list[str]) -> tuple[str, dict[str, Any] | None] | None:
+    """Kind of made data, and the parameters of `data make`; None where a file is no manifest of such."""
     if not path.is_file() or (path.is_symlink() and not _trusted(path, path.parent)):
         return None
     try:
         with path.open("rb") as file:
             manifest: Any = json.loads(file.read(_MANIFEST_LIMIT))
-        # A set under stress is another set, and says so by its name.
-        return _KINDS[manifest["kind"]] + (
-            "-black" if manifest.get("parameters", {}).get("black_offset") else ""
-        )
+        kind, parameters = _KINDS[manifest["kind"]], dict(manifest.get("parameters", {}))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         problems.append(
             f"{path}: not a manifest of `llbench data` ({error!r}): remove it or generate the data again"
         )
         return None
+    # A set under stress is another set, and says so by its name.
+    name = f"{kind}-black" if parameters.get("black_offset") else kind
+    return name, parameters if kind == "made" else None
 
 
 def _says_synthetic(path: Path) -> bool:

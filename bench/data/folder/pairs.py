@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 # The published protocols cap the exposure ratio here.
@@ -55,6 +56,8 @@ class Dataset:
         problems: one line for every file that could not be paired.
         address: where the folder lies if it has no path here, as s3://bucket/folder; `root` and the files'
             paths then only say where in it they are.
+        recipe: what `data make` was asked for (seed, height, width, …), where it made the files, so that they
+            can be made again.
     """
 
     root: Path
@@ -63,6 +66,7 @@ class Dataset:
     pairs: tuple[Pair, ...]
     problems: tuple[str, ...] = ()
     address: str | None = None
+    recipe: Mapping[str, Any] | None = field(default=None, hash=False)
 
     def source(self, path: Path) -> str:
         """Return the absolute path of a file of the data set, or its address (`bench.machine.address`)."""
