@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 # No picture from 0 to 1 has a larger mean, overexposed by far or not; one from 0 to 255 mostly has.
 BRIGHTEST_MEAN = 16.0
 # LibRaw's flip code to quarter turns, counter-clockwise.
-_TURNS = {0: 0, 3: 2, 5: 1, 6: 3}
+TURNS = {0: 0, 3: 2, 5: 1, 6: 3}
 
 
 def restore(
@@ -72,12 +72,14 @@ class Placed:
         gain: what it was multiplied by; None where the network finds its own.
         adaptation: how it was brought to the colours trained on; None for those themselves.
         turns: quarter turns, counter-clockwise, that bring the picture upright.
+        frame: the raw frame itself, for a network from raw to raw; None for others.
     """
 
     mosaic: torch.Tensor
     gain: float | None
     adaptation: Adaptation | None = None
     turns: int = 0
+    frame: RawFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -87,10 +89,12 @@ class Restored:
     Attributes:
         picture: (H, W, 3) RGB, uint8 or uint16, upright.
         gain: the gain behind it, given, estimated or the network's own; None where it does not tell.
+        raw: the denoised raw frame, of a network from raw to raw; None of others.
     """
 
     picture: NDArray[Any]
     gain: float | None
+    raw: RawFrame | None = None
 
 
 class Restorer:
@@ -148,12 +152,15 @@ class Restorer:
         Raises:
             InputError: `ev` is given to a network that finds its own gain.
         """
-        if ev and not self.needs_gain:
-            raise UsageError("this method finds its own gain: it can give no bracket; leave --ev away")
+        self._check_bracket(ev)
         mosaic, adapted = frame.normalised(keeps_negatives=self._keeps_negatives), adaptation(frame)
         if adapted is not None:
             adapted.apply(mosaic)
-        return self.place_mosaic(mosaic, adapted, _TURNS.get(frame.flip, 0), ev)
+        return self.place_mosaic(mosaic, adapted, TURNS.get(frame.flip, 0), ev)
+
+    def _check_bracket(self, ev: float) -> None:
+        if ev and not self.needs_gain:
+            raise UsageError("this method finds its own gain: it can give no bracket; leave --ev away")
 
     def place_mosaic(
         self, mosaic: NDArray[np.float32], adapted: Adaptation | None = None, turns: int = 0, ev: float = 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,15 +48,5 @@ class RawDenoiser:
         mosaic = np.minimum(np.minimum(frame.normalised(), 1) * np.float32(gain), 1)
         with torch.inference_mode():
             restored = self.network(torch.from_numpy(mosaic)[None, None].to(self.device))
-        picture = render_frame(_recorded(frame, restored[0, 0].float().clamp(0, 1).cpu().numpy()))
+        picture = render_frame(frame.recorded(restored[0, 0].float().clamp(0, 1).cpu().numpy()))
         return picture.astype(np.float32) / np.float32(65535)
-
-
-def _recorded(frame: RawFrame, mosaic: NDArray[np.float32]) -> RawFrame:
-    """Put a normalised mosaic (H, W) in place of a frame's own, in its digital numbers."""
-    numbers = np.empty_like(frame.mosaic)
-    for index, (row, column) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
-        black = np.float32(frame.black[index])
-        plane = black + mosaic[row::2, column::2] * np.float32(frame.white - black)
-        numbers[row::2, column::2] = np.rint(plane).astype(np.uint16)
-    return replace(frame, mosaic=numbers)

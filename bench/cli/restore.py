@@ -72,8 +72,7 @@ def stops(_: click.Context, __: click.Parameter, value: str | None) -> tuple[flo
 @click.option("--black", type=click.Choice(("file", "per-frame")), default="file", show_default=True,
               help="Black level to subtract: the file's, or one estimated from each frame.")  # fmt: skip
 @click.option("--format", "kind", type=click.Choice(KINDS),
-              help="png, jpeg, tiff (16 bits) or linear dng; default: by the suffix of OUT, else "
-              "png.")  # fmt: skip
+              help="png, jpeg, tiff (16 bits) or dng; default: by the suffix of OUT, else png.")  # fmt: skip
 @click.option("--runtime", type=click.Choice(RUNTIMES), default="eager", show_default=True, help="Runtime.")
 @click.option("--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True,
               help="Number format.")  # fmt: skip
@@ -183,20 +182,24 @@ def _restorer(
     import torch
 
     from baselines import create, spec
+    from baselines.registry import kind_of, network_of
     from bench.machine import caches
     from bench.machine.environment import wanted_threads
+    from llpacknet.denoising import Denoiser
     from llpacknet.restoring import Restorer
 
     torch.set_num_threads(threads or wanted_threads())
     others = sorted(set(weights) - {model})
     if others:
         raise InputError(f"--weights is for {others[0]} but --model is {model}: give weights for {model}")
-    if spec(model).kind != "network":
+    if spec(model).kind == "classical":
         raise InputError(f"{model} is not a network, which restore needs; choose llpacknet, for example")
     with building(model):
-        network = create(model, weights.get(model, "shipped"))
+        method = create(model, weights.get(model, "shipped"))
     kept = caches.place() / caches.QUANTISED
-    restorer = Restorer(network, _gain(gain), device, runtime, precision, kept=kept)
+    chosen = Denoiser if kind_of(model, method) == "denoiser" else Restorer
+    network = network_of(model, method)
+    restorer = chosen(network, _gain(gain), device, runtime, precision, kept=kept)
     if restorer.note:
         click.echo(f"note: {restorer.note}", err=True)
     return restorer

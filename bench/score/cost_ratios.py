@@ -180,7 +180,7 @@ def compared(cell: Cell, reference: str, theirs: Results, ours: Results) -> Chec
         return Checked(
             cell, NOT_COMPARED, f"there: {there.reason}" if there.reason else f"here: {here.reason}"
         )
-    figures = f"{_told(there.estimate)} there, {_told(here.estimate)} here, times {reference}"
+    figures = f"{_told(there.estimate)} times {reference} there, {_told(here.estimate)} here"
     if not there.estimate.decides:
         return Checked(cell, NOT_COMPARED, f"{figures}: theirs is no interval, and a range decides nothing")
     low, high = there.estimate.low, there.estimate.high

@@ -1,4 +1,4 @@
-"""Writes restored pictures, with the photograph's EXIF: PNG, JPEG, 16-bit TIFF or linear DNG."""
+"""Writes restored pictures, with the photograph's EXIF: PNG, JPEG, 16-bit TIFF or DNG."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PIL import Image
 
 from llpacknet.errors import InputError
 from llpacknet.photos.capture import EXIF_FOLDER, ORIENTATION, taken
-from llpacknet.raw.linear_dng import linear_dng
+from llpacknet.raw.restored_dng import bayer_dng, linear_dng
 from llpacknet.whole import whole
 
 if TYPE_CHECKING:
@@ -44,7 +44,14 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _HEADER_END = len(_SIGNATURE) + 25
 
 
-def write(path: Path, picture: NDArray[Any], kind: Kind, exif: Image.Exif, frame: RawFrame) -> None:
+def write(
+    path: Path,
+    picture: NDArray[Any],
+    kind: Kind,
+    exif: Image.Exif,
+    frame: RawFrame,
+    raw: RawFrame | None = None,
+) -> None:
     """Write an upright picture.
 
     Args:
@@ -52,12 +59,15 @@ def write(path: Path, picture: NDArray[Any], kind: Kind, exif: Image.Exif, frame
         picture: (H, W, 3), uint8 for PNG and JPEG, uint16 for TIFF and DNG.
         kind: the format.
         exif: what is said of the photograph.
-        frame: the raw frame, whose colours a DNG goes back to.
+        frame: the raw frame, whose colours a linear DNG goes back to.
+        raw: the denoised raw frame, where there is one: a DNG holds it instead of the picture.
 
     Raises:
         InputError: the folder or file cannot be written.
     """
-    if kind == "dng":
+    if kind == "dng" and raw is not None:
+        content = bayer_dng(raw, _capture_tags(exif))
+    elif kind == "dng":
         content = linear_dng(picture, frame, _capture_tags(exif))
     else:
         content = {"png": _png, "jpeg": _jpeg, "tiff": _tiff}[kind](picture, exif)

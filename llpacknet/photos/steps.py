@@ -148,7 +148,7 @@ def write(task: Task, read: Read, restored: Restored, steps: Steps = Steps()) ->
     """Write a picture and compare its colours with LibRaw's rendering; `steps` are those before."""
     start = time.perf_counter()
     try:
-        pictures.write(task.target, restored.picture, task.kind, read.exif, read.frame)
+        pictures.write(task.target, restored.picture, task.kind, read.exif, read.frame, restored.raw)
     except InputError as error:
         return Done(task, str(error))
     except Exception as error:  # noqa: BLE001 -- as above

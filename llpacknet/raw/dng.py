@@ -34,7 +34,7 @@ SMALLEST_SIDE = 22
 _COLOURS = {"R": 0, "G": 1, "B": 2}
 _SHORT, _LONG, _RATIONAL, _SRATIONAL, _BYTE, _ASCII = 3, 4, 5, 10, 1, 2
 _LOSSLESS_JPEG = 7
-_Tag = tuple[int, int, int, object, bool]
+Tag = tuple[int, int, int, object, bool]
 
 
 def write_dng(
@@ -83,13 +83,16 @@ def write_dng(
             f"a mosaic of shape {mosaic.shape} and type {mosaic.dtype} cannot be written as DNG: "
             f"give a two-dimensional uint16 array with even sides of at least {SMALLEST_SIDE}"
         )
-    tags = _colour_tags(black, white, white_balance, xyz_to_camera, pattern)
-    tags += [
+    tags: list[Tag] = [
+        (271, _ASCII, 0, "llbench", True),  # Make
+        (272, _ASCII, 0, "Synthetic ILCE-7SM2", True),  # Model
+        (50708, _ASCII, 0, CAMERA, True),  # UniqueCameraModel
+        *mosaic_tags(black, white, white_balance, xyz_to_camera, pattern),
         *_capture_tags(exposure_s, iso, orientation, taken),
         (50972, _BYTE, 16, sample_digest(mosaic), True),
     ]
     stream = BytesIO()
-    _write_tiff(stream, mosaic, tags, compress=compress, description=description)
+    write_mosaic(stream, mosaic, tags, compress=compress, description=description)
     if isinstance(target, str | os.PathLike):
         with whole(Path(target)) as partial:
             partial.write_bytes(stream.getbuffer())
@@ -103,9 +106,15 @@ def sample_digest(mosaic: NDArray[np.uint16]) -> bytes:
     return hashlib.md5(samples.data, usedforsecurity=False).digest()
 
 
-def _write_tiff(
-    stream: BinaryIO, mosaic: NDArray[np.uint16], tags: list[_Tag], *, compress: bool, description: str
+def write_mosaic(
+    stream: BinaryIO,
+    mosaic: NDArray[np.uint16],
+    tags: list[Tag],
+    *,
+    compress: bool = True,
+    description: str = "",
 ) -> None:
+    """Write a mosaic (H, W) as the one image of a TIFF file, with these tags; arguments as of `write_dng`."""
     height, width = mosaic.shape
     escaped = description.encode("ascii", "backslashreplace").decode("ascii")
     bits = 14 if compress and int(mosaic.max(initial=0)) < 1 << 14 else 16
@@ -138,24 +147,22 @@ def _lossless_jpeg(mosaic: NDArray[np.uint16], bits: int) -> bytes:
     return bytes(imagecodecs.ljpeg_encode(pairs, bitspersample=bits))
 
 
-def _colour_tags(
+def mosaic_tags(
     black: float | Sequence[float] | NDArray[np.float64],
     white: int,
     white_balance: ArrayLike,
     xyz_to_camera: ArrayLike,
     pattern: str,
-) -> list[_Tag]:
+) -> list[Tag]:
+    """Tags of a Bayer mosaic: its pattern, levels and colours; arguments as of `write_dng`."""
     blacks = np.broadcast_to(np.asarray(black, np.float64), (4,))
     neutral = 1 / np.asarray(white_balance, np.float64)
     matrix = np.asarray(xyz_to_camera, np.float64).reshape(9)
     return [
-        (271, _ASCII, 0, "llbench", True),  # Make
-        (272, _ASCII, 0, "Synthetic ILCE-7SM2", True),  # Model
         (33421, _SHORT, 2, (2, 2), True),  # CFARepeatPatternDim
         (33422, _BYTE, 4, bytes(_COLOURS[colour] for colour in pattern), True),  # CFAPattern
         (50706, _BYTE, 4, bytes((1, 4, 0, 0)), True),  # DNGVersion
         (50707, _BYTE, 4, bytes((1, 1, 0, 0)), True),  # DNGBackwardVersion
-        (50708, _ASCII, 0, CAMERA, True),  # UniqueCameraModel
         (50710, _BYTE, 3, bytes((0, 1, 2)), True),  # CFAPlaneColor
         (50711, _SHORT, 1, 1, True),  # CFALayout: rectangular
         (50713, _SHORT, 2, (2, 2), True),  # BlackLevelRepeatDim
@@ -169,8 +176,8 @@ def _colour_tags(
 
 def _capture_tags(
     exposure_s: float | None, iso: int | None, orientation: int, taken: str | None
-) -> list[_Tag]:
-    tags: list[_Tag] = [(274, _SHORT, 1, orientation, True)]
+) -> list[Tag]:
+    tags: list[Tag] = [(274, _SHORT, 1, orientation, True)]
     if taken is not None:
         tags.append((36867, _ASCII, 0, taken, True))  # DateTimeOriginal
     if exposure_s is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,3 +57,15 @@ class RawFrame:
                 np.maximum(above, 0, out=above)
             plane[row::2, column::2] = above / np.float32(self.white - black)
         return plane
+
+    def recorded(self, mosaic: NDArray[np.float32]) -> RawFrame:
+        """Return the frame with a normalised mosaic (H, W) in [0, 1] in place of its own.
+
+        It is rounded to the digital numbers of the frame, whose black and white levels stay.
+        """
+        numbers = np.empty_like(self.mosaic)
+        for index, (row, column) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
+            black = np.float32(self.black[index])
+            plane = black + mosaic[row::2, column::2] * np.float32(self.white - black)
+            numbers[row::2, column::2] = np.rint(plane).astype(np.uint16)
+        return replace(self, mosaic=numbers)

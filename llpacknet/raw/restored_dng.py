@@ -1,8 +1,9 @@
-"""Writes a restored picture as a linear DNG: a raw developer can still change white balance and exposure.
+"""Writes what was restored as a DNG: a raw developer can still change white balance and exposure.
 
-The picture is brought back to what the camera's sensor would have recorded without a mosaic: the tone curve
-is inverted, then colour matrix and white balance are. A raw developer that applies them again shows the
-same picture; colours outside the camera's gamut clip.
+A network from raw to raw gives a mosaic, which is written as a camera writes one. Another network's picture
+is brought back to what the camera's sensor would have recorded without a mosaic: the tone curve is inverted,
+then colour matrix and white balance are. A raw developer that applies them again shows the same picture;
+colours outside the camera's gamut clip.
 """
 
 from __future__ import annotations
@@ -14,19 +15,40 @@ import imagecodecs
 import numpy as np
 import tifffile
 
-from llpacknet.raw.dng import fractions
+from llpacknet.raw.dng import fractions, mosaic_tags, write_mosaic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from llpacknet.raw.dng import Tag
     from llpacknet.raw.frame import RawFrame
 
 _WHITE = 65535
 _BYTE, _ASCII, _SHORT, _LONG, _RATIONAL, _SRATIONAL = 1, 2, 3, 4, 5, 10
 _LINEAR_RAW = 34892
+_ORIENTATION = 274
+# LibRaw's code of how a frame is to be turned, to TIFF's.
+_ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
+_UNIQUE_CAMERA: Tag = (50708, _ASCII, 0, "llbench restoration", True)
 _LOSSLESS_JPEG = 7
 # Rows that are converted at once: the working copies stay small beside the picture.
 _ROWS = 256
+
+
+def bayer_dng(frame: RawFrame, tags: dict[int, tuple[int, Any]]) -> bytes:
+    """Return the bytes of a DNG that holds a frame's mosaic, with its own levels and colours.
+
+    Args:
+        frame: the raw frame, as its sensor lies: a tag says how it is to be turned.
+        tags: as for `linear_dng`.
+    """
+    levels = mosaic_tags(
+        frame.black, frame.white, frame.white_balance[[0, 1, 3]], frame.xyz_to_camera, "RGGB"
+    )
+    turned = tags | {_ORIENTATION: (_SHORT, _ORIENTATIONS.get(frame.flip, 1))}
+    stream = BytesIO()
+    write_mosaic(stream, frame.mosaic, [_UNIQUE_CAMERA, *levels, *_further(turned)])
+    return stream.getvalue()
 
 
 def linear_dng(picture: NDArray[np.uint16], frame: RawFrame, tags: dict[int, tuple[int, Any]]) -> bytes:
@@ -81,12 +103,12 @@ def _linear_of_code() -> NDArray[np.float64]:
     return np.where(code < 4.5 * 0.018054, code / 4.5, curved)
 
 
-def _colour_tags(frame: RawFrame) -> list[tuple[int, int, int, Any, bool]]:
+def _colour_tags(frame: RawFrame) -> list[Tag]:
     neutral = frame.white_balance[1] / frame.white_balance[[0, 1, 3]]
     return [
         (50706, _BYTE, 4, bytes((1, 4, 0, 0)), True),  # DNGVersion
         (50707, _BYTE, 4, bytes((1, 1, 0, 0)), True),  # DNGBackwardVersion
-        (50708, _ASCII, 0, "llbench restoration", True),  # UniqueCameraModel
+        _UNIQUE_CAMERA,
         (50717, _LONG, 3, (_WHITE,) * 3, True),  # WhiteLevel
         (50721, _SRATIONAL, 9, fractions(frame.xyz_to_camera.ravel(), 1_000_000), True),  # ColorMatrix1
         (50728, _RATIONAL, 3, fractions(neutral, 10_000_000), True),  # AsShotNeutral
@@ -94,5 +116,5 @@ def _colour_tags(frame: RawFrame) -> list[tuple[int, int, int, Any, bool]]:
     ]
 
 
-def _further(tags: dict[int, tuple[int, Any]]) -> list[tuple[int, int, int, Any, bool]]:
+def _further(tags: dict[int, tuple[int, Any]]) -> list[Tag]:
     return [(code, kind, 0 if kind == _ASCII else 1, value, True) for code, (kind, value) in tags.items()]

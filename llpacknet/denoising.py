@@ -1,0 +1,57 @@
+"""Restore dark raw photographs with a network from raw to raw: the result is a raw photograph again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+
+from llpacknet.errors import InputError
+from llpacknet.raw.render import render_frame
+from llpacknet.restoring import TURNS, Placed, Restored, Restorer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from llpacknet.raw.frame import RawFrame
+
+
+class Denoiser(Restorer):
+    """A network from an amplified Bayer mosaic to a denoised one, in one form; LibRaw renders its pictures.
+
+    Arguments as of `Restorer`. A frame stays in its own camera's colours, which LibRaw renders.
+    """
+
+    def place(self, frame: RawFrame, ev: float = 0.0) -> Placed:
+        """Normalise a frame, clip it at saturation, and amplify it, by `ev` stops more."""
+        self._check_bracket(ev)
+        mosaic = np.minimum(frame.normalised(keeps_negatives=self._keeps_negatives), 1)
+        placed = self.place_mosaic(mosaic, turns=TURNS.get(frame.flip, 0), ev=ev)
+        return replace(placed, frame=frame)
+
+    def run(self, placed: Placed, bits: Literal[8, 16] = 8) -> Restored:
+        """Put a placed photograph through the network; gives the denoised raw frame and its picture.
+
+        Raises:
+            InputError: the network gives no mosaic of the frame's size, or LibRaw does not render it.
+        """
+        assert placed.frame is not None
+        with torch.inference_mode():
+            output = self._form(placed.mosaic)
+        _check_mosaic(output, placed.mosaic.shape)
+        raw = placed.frame.recorded(output[0, 0].float().clamp(0, 1).cpu().numpy())
+        picture: NDArray[Any] = render_frame(raw)
+        if bits == 8:
+            picture = np.rint(picture / np.float32(257)).astype(np.uint8)
+        return Restored(np.ascontiguousarray(np.rot90(picture, placed.turns)), placed.gain, raw)
+
+
+def _check_mosaic(output: Any, shape: torch.Size) -> None:
+    """Refuse what is no mosaic of its input."""
+    if not isinstance(output, torch.Tensor) or output.shape != shape:
+        found = tuple(getattr(output, "shape", ())) or type(output).__name__
+        raise InputError(f"the network gives {found}, not a mosaic of the frame's size {tuple(shape)}")
+    if not bool(torch.isfinite(output).all()):
+        raise InputError("the network gives NaN or infinity")
