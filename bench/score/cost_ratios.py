@@ -9,7 +9,6 @@ published ratios before it counts as another one, and never by less than both in
 from __future__ import annotations
 
 import random
-from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from bench.judge import quantities, stated
@@ -21,7 +20,7 @@ from bench.machine.environment import machine, usable_cores
 from bench.records import store
 from bench.run.manager import execute
 from bench.run.plan import plan
-from bench.run.request import Request
+from bench.run.request import ROUNDS, Request
 from bench.score.checked import AGREES, DIFFERS, NOT_COMPARED, Checked
 from llpacknet.errors import InputError
 
@@ -31,10 +30,10 @@ if TYPE_CHECKING:
 
     from bench.judge.quantities import Measured
     from bench.judge.statistics import Estimate
-    from bench.records.cells import Cell, Record
+    from bench.records.cells import Cell, Measurement, Record
     from bench.run.outcome import Progress
 
-KINDS = ("latency", "memory")
+KINDS: tuple[Measurement, ...] = ("latency", "memory")
 # What two methods have to share for their ratio: device, runtime, precision, rows, columns, threads.
 Setting = tuple[str | None, str | None, str | None, int | None, int | None, int | None]
 
@@ -45,6 +44,7 @@ def recheck_ratios(
     *,
     count: int,
     seed: int = 0,
+    rounds: int = ROUNDS,
     weights: Mapping[str, Path] | None = None,
     progress: Progress | None = None,
 ) -> list[Checked]:
@@ -58,32 +58,37 @@ def recheck_ratios(
         out: a folder for the new results.
         count: how many methods are drawn, each with its reference.
         seed: of the drawing.
+        rounds: interleaved rounds; fewer than five decide nothing.
         weights: file per model instead of the shipped one.
         progress: is told how the measuring goes.
 
     Returns:
         One for every latency and memory cell; of a method that was drawn, with the ratio there and here.
     """
-    costs = [record for record in records if record.cell.measurement in KINDS]
-    references = _references(costs)
-    left_out, fitting = _fitting(costs, references)
+    theirs = Results(record for record in records if record.cell.measurement in KINDS)
+    references = {
+        setting_of(one.cell): one.cell.model
+        for one in theirs.of("latency")
+        if one.values.get("twin_samples_s")
+    }
+    why = {_key(one.cell): _why_not(one.cell, theirs, references) for one in theirs.records}
+    fitting = [one.cell for one in theirs.of("latency") if why[_key(one.cell)] is None]
     drawn = random.Random(seed).sample(fitting, min(count, len(fitting)))  # noqa: S311 -- no secret
-    by_setting: dict[Setting, list[str]] = defaultdict(list)
-    for record in drawn:
-        by_setting[setting_of(record.cell)].append(record.cell.model)
-    for setting, models in by_setting.items():
-        for model, reason in _measure(
-            (references[setting], *models), setting, out, weights, progress
-        ).items():
-            left_out[model, setting] = reason
-    theirs, ours = Results(costs), Results(_there(out))
+    for setting in dict.fromkeys(map(setting_of, drawn)):
+        models = [cell.model for cell in drawn if setting_of(cell) == setting]
+        asked = _request((references[setting], *models), setting, rounds, weights or {})
+        try:
+            execute(plan(asked), out, resume=True, progress=progress)
+        except InputError as error:
+            why |= {(model, setting): str(error) for model in models}
+    ours, measured = Results(store.read(path) for path in store.files(out)), set(map(_key, drawn))
     found = []
-    for record in costs:
-        key = record.cell.model, setting_of(record.cell)
-        if record.cell.model in by_setting.get(key[1], ()) and key not in left_out:
-            found.append(compared(record.cell, references[key[1]], theirs, ours))
+    for cell in [one.cell for one in theirs.records]:
+        reason = why[_key(cell)] or (None if _key(cell) in measured else "its ratio was not drawn")
+        if reason is None:
+            found.append(compared(cell, references[setting_of(cell)], theirs, ours))
         else:
-            found.append(Checked(record.cell, NOT_COMPARED, left_out.get(key, "its ratio was not drawn")))
+            found.append(Checked(cell, NOT_COMPARED, reason))
     return found
 
 
@@ -92,59 +97,39 @@ def setting_of(cell: Cell) -> Setting:
     return cell.device, cell.runtime, cell.precision, cell.height, cell.width, cell.threads
 
 
-def _references(costs: Sequence[Record]) -> dict[Setting, str]:
-    """Name of the method in each setting that was timed against its twin: the others are held to it."""
-    return {
-        setting_of(record.cell): record.cell.model
-        for record in costs
-        if record.cell.measurement == "latency" and record.values.get("twin_samples_s")
-    }
+def _key(cell: Cell) -> tuple[str, Setting]:
+    return cell.model, setting_of(cell)
 
 
-def _fitting(
-    costs: Sequence[Record], references: Mapping[Setting, str]
-) -> tuple[dict[tuple[str, Setting], str], list[Record]]:
-    """Why the ratio of a method cannot be measured here; and the latency records of all others."""
-    gpus, cores = bool(machine().get("gpu")), usable_cores()
-    why: dict[tuple[str, Setting], str] = {}
-    fitting = []
-    timed = {
-        (record.cell.model, setting_of(record.cell)): record
-        for record in costs
-        if record.cell.measurement == "latency"
-    }
-    for record in costs:
-        key = record.cell.model, setting_of(record.cell)
-        latency = timed.get(key)
-        if latency is None or key[1] not in references:
-            why[key] = (
-                "no method beside it was timed against its own twin: a time or peak alone is its machine's"
-            )
-        elif references[key[1]] == record.cell.model:
-            why[key] = "it is what the other ratios are taken to; a time or peak alone is its machine's"
-        elif latency.values.get("single_pass"):
-            why[key] = "it was timed in a single pass there, whose spread is not known"
-        elif record.cell.device == "cuda" and not gpus:
-            why[key] = "it was measured on a GPU, and this machine has none"
-        elif (record.cell.threads or 1) > cores:
-            why[key] = (
-                f"it was measured with {record.cell.threads} threads, and this machine has {cores} cores"
-            )
-        elif record is latency:
-            fitting.append(record)
-    return why, fitting
+def _why_not(cell: Cell, theirs: Results, references: Mapping[Setting, str]) -> str | None:
+    """Say why the ratio of a method cannot be compared; None where it can."""
+    reference = references.get(setting_of(cell))
+    if reference is None:
+        return "nothing beside it was timed against its own twin: a time or peak alone is its machine's"
+    if cell.model == reference:
+        return "the other ratios are taken to it; a time or peak alone is its machine's"
+    there = _ratio("latency", cell, reference, theirs)
+    if there.estimate is None:
+        return f"no ratio there: {there.reason}"
+    if "single-pass" in there.marks:
+        return "it was timed in a single pass there, whose spread is not known"
+    if not there.estimate.decides:
+        return f"{there.estimate.count} rounds there give a range, which decides nothing"
+    return _why_not_here(cell)
 
 
-def _measure(
-    models: Sequence[str],
-    setting: Setting,
-    out: Path,
-    weights: Mapping[str, Path] | None,
-    progress: Progress | None,
-) -> dict[tuple[str, Setting], str]:
-    """Measure the methods of one setting, the first of them the reference; says why it cannot be done."""
+def _why_not_here(cell: Cell) -> str | None:
+    cores = usable_cores()
+    if cell.device == "cuda" and not machine().get("gpu"):
+        return "it was measured on a GPU, and this machine has none"
+    if (cell.threads or 1) > cores:
+        return f"it was measured with {cell.threads} threads, and this machine has {cores} cores"
+    return None
+
+
+def _request(models: Sequence[str], setting: Setting, rounds: int, weights: Mapping[str, Path]) -> Request:
     device, runtime, precision, height, width, threads = setting
-    asked = Request(
+    return Request(
         models=models,
         measurements=KINDS,
         device=str(device),
@@ -152,17 +137,9 @@ def _measure(
         precisions=(str(precision),),
         size=(height or 0, width or 0),
         threads=threads,
-        weights=weights or {},
+        rounds=rounds,
+        weights=weights,
     )
-    try:
-        execute(plan(asked), out, resume=True, progress=progress)
-    except InputError as error:
-        return {(model, setting): str(error) for model in models}
-    return {}
-
-
-def _there(out: Path) -> list[Record]:
-    return [store.read(path) for path in store.files(out)]
 
 
 def compared(cell: Cell, reference: str, theirs: Results, ours: Results) -> Checked:
@@ -177,21 +154,16 @@ def compared(cell: Cell, reference: str, theirs: Results, ours: Results) -> Chec
     kind = cell.measurement
     there, here = (_ratio(kind, cell, reference, results) for results in (theirs, ours))
     if there.estimate is None or here.estimate is None:
-        return Checked(
-            cell, NOT_COMPARED, f"there: {there.reason}" if there.reason else f"here: {here.reason}"
-        )
+        side = f"there: {there.reason}" if there.reason else f"here: {here.reason}"
+        return Checked(cell, NOT_COMPARED, side)
     figures = f"{_told(there.estimate)} times {reference} there, {_told(here.estimate)} here"
-    if not there.estimate.decides:
-        return Checked(cell, NOT_COMPARED, f"{figures}: theirs is no interval, and a range decides nothing")
     low, high = there.estimate.low, there.estimate.high
     assert low is not None
     assert high is not None
     claim = stated.between(f"{kind}-ratio", low, high)
     outcome = decide(claim, Member(cell.model, here)).outcome
     low, high = claim.widened()
-    allowed = (
-        f"allowed: {low:.3g} to {high:.3g}, their interval and {claim.tolerance:.0%} for another processor"
-    )
+    allowed = f"allowed {low:.3g} to {high:.3g}: their interval, {claim.tolerance:.0%} for another processor"
     if outcome in HOLDS:
         return Checked(cell, AGREES, f"{figures}; {allowed}")
     if outcome is Outcome.CONTRADICTED:

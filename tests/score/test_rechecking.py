@@ -100,16 +100,25 @@ def scaled(record, factor):
     return replace(record, values={**record.values, **lists, **own})
 
 
-def test_a_method_is_measured_again_beside_its_reference(tmp_path, capsys):
-    out = tmp_path / "out"
-    what = ["--models", "gain-only,llpacknet", "--measure", "latency,memory", "--size", "64x96"]
-    assert main(["run", *what, "--threads", "1", "--rounds", "2", "--out", str(out)]) == 0
-    capsys.readouterr()
-    _, found = told(capsys, out, "--ratios", 1)
-    reasons = {(one["cell"]["model"], one["cell"]["measurement"]): one["reason"] for one in found}
-    assert len(reasons) == 4
-    again = {model for (model, _), reason in reasons.items() if " there, " in reason}
-    (reference,) = {"gain-only", "llpacknet"} - again
+def test_a_method_is_measured_again_beside_its_reference(committed, tmp_path):
+    """The committed times as if they were of a small frame, which is quick to measure."""
+    here = [
+        replace(one, cell=replace(one.cell, height=64, width=96, threads=1))
+        for one in committed
+        if one.cell.model in {"llpacknet", "gain-only", "lime"}
+    ]
+    found = cost_ratios.recheck_ratios(here, tmp_path, count=5, rounds=1)
+    reasons = {(one.cell.model, one.cell.measurement): one.reason for one in found}
+    assert len(reasons) == 6
     for kind in cost_ratios.KINDS:
-        assert f" times {reference} there, " in reasons[next(iter(again)), kind]
-        assert "other ratios are taken to" in reasons[reference, kind]
+        assert "times llpacknet there, " in reasons["gain-only", kind]
+        assert "single pass" in reasons["lime", kind]
+        assert "other ratios are taken to it" in reasons["llpacknet", kind]
+
+
+def test_a_machine_with_fewer_cores_measures_no_ratio(committed, tmp_path):
+    many = [replace(one, cell=replace(one.cell, threads=4096)) for one in committed]
+    found = cost_ratios.recheck_ratios(many, tmp_path, count=5)
+    assert {one.word for one in found} == {"not compared"}
+    assert any("with 4096 threads, and this machine has" in one.reason for one in found)
+    assert not list(tmp_path.iterdir())
