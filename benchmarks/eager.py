@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from serving import measure
+from serving import measure, status
 
 FORMS = ("published", "twin", "fused", "fast", "strips")
 
@@ -64,12 +64,6 @@ def serve(form: str, model: str, height: int, width: int, threads: int) -> None:
             del rgb
             facts = {"seconds": seconds, "extra": extra, "output": output, "values": values}
             print(json.dumps(facts), flush=True)
-
-
-def status(key: str) -> int:
-    """Bytes that the kernel gives for this process under a name."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(key))
 
 
 def report(arguments: argparse.Namespace, samples: dict[str, list[dict[str, Any]]]) -> None:

@@ -5,12 +5,12 @@
 
 Methodology: one process restores a folder of synthetic raws with `llbench restore`, another goes through the
 same steps one after the other; they take turns, round by round, none twice in a row. A total runs from the
-command to its last picture, the building of the network included; the first, cold call is shown apart, since
-it imports torch. CPU seconds are those of the steps alone, each by itself: decoding (with normalising and
+command to its last picture, the building of the network included; the first call is shown apart, since it
+imports torch. CPU seconds are those of the steps alone, each by itself: decoding (with normalising and
 gain), network, encoding (with writing the file and comparing its colours, as `llbench restore` does).
-The peak is the kernel's record of the process's largest resident size. Aims: a total of at most 1.15 times
-the CPU seconds over the number of threads, and of at most 0.75 times the steps one after the other. Nothing
-else should run on the machine meanwhile.
+The peak is the kernel's record (VmHWM) of the process's largest resident size. Aims: a total of at most 1.15
+times the CPU seconds over the number of threads, and of at most 0.75 times the steps one after the other.
+Nothing else should run on the machine meanwhile.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from serving import measure
+from serving import measure, status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,16 +101,13 @@ def sequential(folder: Path, out: Path, model: str, threads: int) -> dict[str, f
 
 def serve(setting: str, folder: Path, out: Path, model: str, threads: int) -> None:
     """Restore the folder for every line on standard input, and print a line of JSON for it."""
-    from bench.measure.memory import watch
-
     restore = overlapped if setting == OVERLAPPED else sequential
-    answers, resident = sys.stdout, watch()
+    answers = sys.stdout
     print(json.dumps({"ready": True}), flush=True)
     for _ in sys.stdin:
-        resident.reset()
         start = time.perf_counter()
         facts = restore(folder, out / setting, model, threads)
-        facts |= {"seconds": time.perf_counter() - start, "peak_bytes": resident.peak()}
+        facts |= {"seconds": time.perf_counter() - start, "peak_bytes": status("VmHWM")}
         print(json.dumps(facts), file=answers, flush=True)
 
 
