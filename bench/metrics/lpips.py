@@ -31,7 +31,7 @@ Scale = tuple[float, float]
 STRIDE = 16
 # The largest feature map that a band may have; AlexNet's first, at 12 megapixels, is 194 MB, one band.
 MAP_BYTES = 512_000_000
-# A truth's features are kept if they fit into this: AlexNet's do up to 25 megapixels, VGG16's up to 2.
+# Features of truths are kept if they fit into this: AlexNet's do up to 25 megapixels, VGG16's up to 2.
 KEPT_BYTES = 1_000_000_000
 CHUNK_BYTES = 4_000_000
 
@@ -60,8 +60,8 @@ def lpips(
 ) -> float:
     """Learned perceptual distance (Zhang et al., CVPR 2018), version 0.1, pictures brought to [-1, 1].
 
-    Equals `lpips.LPIPS(net=net)` of one pair to 1e-5. Features of the last truth are kept, so that scoring
-    many predictions against one truth in a row costs half.
+    Equals `lpips.LPIPS(net=net)` of one pair to 1e-5. Features of the last truth of each size are kept, so
+    that scoring many predictions against one truth in a row costs half.
 
     Args:
         prediction: (H, W, 3) uint8, uint16 or float; a CUDA tensor is judged where it lies.
@@ -108,43 +108,47 @@ def _distance(prediction: Any, truth: Any, scale: Scale, net: Net, precision: Pr
     counts = np.zeros(len(model.lins))
     for first, last in bands:
         around = max(0, first - margin), min(height, last + margin)
-        known = _TRUTH.get(key)
+        known = _TRUTHS.get(truth.shape, key)
         expected = known or [_unit(level) for level in _features(model, truth, scale, (first, last), around)]
         for i, level in enumerate(_features(model, prediction, scale, (first, last), around)):
             values = _differences(level, expected[i], model.lins[i].model[-1].weight.flatten())
             totals[i] += values.cpu().numpy().sum(dtype=np.float64)
             counts[i] += values.numel()
         if key and not known:
-            _TRUTH.keep(key, expected)
+            _TRUTHS.keep(truth.shape, key, expected)
     result = float((totals / counts).sum())
     if not np.isfinite(result):
         raise InputError("a picture contains NaN or infinity: clip it to its range first")
     return result
 
 
-class _LastTruth:
-    """Features of the truth that was scored last, if they are small enough."""
+class _Truths:
+    """Features of the truths scored last, one of each size, as long as they are small enough together.
+
+    A picture and its central part are scored in turn, so that the last truth alone would never be met again.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._entry: tuple[Any, list[Tensor]] | None = None
+        self._kept: dict[tuple[int, ...], tuple[Any, list[Tensor]]] = {}
 
-    def get(self, key: Any) -> list[Tensor] | None:
+    def get(self, size: tuple[int, ...], key: Any) -> list[Tensor] | None:
         with self._lock:
-            if self._entry is None or key is None:
+            if key is None or size not in self._kept:
                 return None
-            if self._entry[0] != key:
-                self._entry = None  # freed before the next truth's features are made
+            if self._kept[size][0] != key:
+                del self._kept[size]  # freed before the next truth's features are made
                 return None
-            return self._entry[1]
+            return self._kept[size][1]
 
-    def keep(self, key: Any, features: list[Tensor]) -> None:
+    def keep(self, size: tuple[int, ...], key: Any, features: list[Tensor]) -> None:
         with self._lock:
-            if sum(level.nbytes for level in features) <= KEPT_BYTES:
-                self._entry = (key, features)
+            self._kept[size] = (key, features)
+            while sum(level.nbytes for _, levels in self._kept.values() for level in levels) > KEPT_BYTES:
+                del self._kept[next(iter(self._kept))]
 
 
-_TRUTH = _LastTruth()
+_TRUTHS = _Truths()
 
 
 def _digest(picture: Any) -> bytes:

@@ -55,7 +55,7 @@ def cache(networks, tmp_path_factory):
 def random_backbones(cache, monkeypatch, tmp_path):
     monkeypatch.setenv("LLBENCH_CACHE", str(cache))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(module, "_TRUTH", module._LastTruth())
+    monkeypatch.setattr(module, "_TRUTHS", module._Truths())
     module._model.cache_clear()
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -91,22 +91,42 @@ def test_equals_the_package_in_one_band_and_in_many(networks, net, map_bytes, mo
     assert expected > 1e-3  # random networks see smaller distances than trained ones
 
 
-def test_truth_is_looked_at_once(networks):
+@pytest.fixture
+def looks(networks):
+    """Grows by one whenever a picture goes through the network."""
+    calls = []
+    # Slices are run layer by layer, so the hook sits on the first layer.
+    first = next(iter(module._model("alex", "cpu", "fp32").net.slice1))
+    hook = first.register_forward_hook(lambda *_: calls.append(1))
+    yield calls
+    hook.remove()
+
+
+def test_truth_is_looked_at_once(networks, looks):
     first, truth = pair("alex")
     second = pair("alex", seed=1)[0]
-    calls = []
-    hook = module._model("alex", "cpu", "fp32").net.slice1.register_forward_hook(lambda *_: calls.append(1))
-    # Slices are run layer by layer, so the hook sits on the first layer.
-    hook.remove()
-    hook = next(iter(module._model("alex", "cpu", "fp32").net.slice1)).register_forward_hook(
-        lambda *_: calls.append(1)
-    )
     lpips(first, truth)
-    assert len(calls) == 2
+    assert len(looks) == 2
     value = lpips(second, truth)
-    assert len(calls) == 3
-    hook.remove()
+    assert len(looks) == 3
     assert value == pytest.approx(by_the_package(networks, "alex", second, truth), abs=1e-5)
+
+
+def test_a_truth_and_its_part_in_turn_are_looked_at_once_each(looks):
+    first, truth = pair("alex")
+    second = pair("alex", seed=1)[0]
+    found = [lpips(one[:rows], truth[:rows]) for one in (first, second) for rows in (None, 48)]
+    assert len(looks) == 4 + 2
+    module._TRUTHS = module._Truths()
+    assert found == [lpips(one[:rows], truth[:rows]) for one in (first, second) for rows in (None, 48)]
+
+
+def test_no_more_truths_are_kept_than_fit(looks, monkeypatch):
+    first, truth = pair("alex")
+    monkeypatch.setattr(module, "KEPT_BYTES", 1)
+    for _ in range(2):
+        lpips(first, truth)
+    assert len(looks) == 4
 
 
 def test_another_truth_replaces_the_last(networks):
