@@ -17,6 +17,7 @@ from bench.run import progress
 from bench.run.budget import Budget, OutOfTime
 from bench.run.outcome import Summary
 from bench.run.predictions import total_s
+from bench.run.resume import Resume
 from bench.run.stages import Stage, predicted, stages, without
 
 if TYPE_CHECKING:
@@ -62,7 +63,9 @@ class Staging:
         then KeyboardInterrupt is raised.
         """
         first_s = None if self._workers.cluster else self._first_s
-        todo = stages(wanted, first_s, self._budget.time_left())
+        with trace.span("stored results"):
+            open_plan = Resume(wanted, self.out).plan_left()
+        todo = stages(open_plan, first_s, self._budget.time_left())
         failures: list[str] = []
         before = _stamps(wanted, self.out)
         try:
@@ -90,7 +93,9 @@ class Staging:
     def _fits(self, stage: Stage) -> bool:
         """Whether anything of a stage would end in time; on a cluster, all of it."""
         jobs = stage.plan.jobs
-        least = min((total_s((job,)) for job in jobs), default=0.0)
+        if not jobs:
+            return True  # what is settled takes no time
+        least = min(total_s((job,)) for job in jobs)
         return self._budget.fits(stage.seconds if self._workers.cluster else least)
 
     def _promise(self, todo: Sequence[Stage]) -> None:

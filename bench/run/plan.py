@@ -70,6 +70,13 @@ class Plan:
         latency = with_twins([job for job in jobs if job.measurement == "latency"])
         return [*others[:first], *latency, *others[first:]]
 
+    def only(self, wanted: Callable[[Cell, int], bool]) -> Plan:
+        """Keep what is wanted of the jobs, by cell and number of the round."""
+        cut = [
+            job.only([i for i, cell in enumerate(job.cells) if wanted(cell, job.round)]) for job in self.jobs
+        ]
+        return replace(self, jobs=tuple(job for job in cut if job.cells))
+
     @property
     def seconds(self) -> float:
         """Predicted wall time."""

@@ -9,6 +9,7 @@ from bench.metrics.lpips import available as lpips_unavailable
 from bench.records import protocols, provenance, store
 from bench.records.cells import TIMED
 from bench.run.origins import data_sha256, provenance_of, settings_of
+from bench.run.rounds import Rounds
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,18 @@ class Resume:
     def remaining(self) -> list[Job]:
         """Leave out the cells whose stored result still stands."""
         return self.plan.left(self._stands)
+
+    def plan_left(self) -> Plan:
+        """Leave out of the plan what stands, and the rounds of latency whose contributions are kept.
+
+        Cells whose rounds are all there stay, since they have yet to be put together.
+        """
+        jobs = self.remaining()
+        rounds = Rounds(jobs, self.out, self.same_origin)
+        to_join = {job.cell for job, _ in rounds.complete()}
+        left = {(cell, job.round) for job in rounds.left(jobs) if not job.twin for cell in job.cells}
+        left |= {(job.cell, job.round) for job in jobs if job.cell in to_join}
+        return self.plan.only(lambda cell, number: (cell, number) in left)
 
     def same_origin(self, job: Job, record: Record, index: int = 0) -> bool:
         """Whether a stored record was made by this code from these weights, data and settings."""

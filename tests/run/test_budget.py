@@ -50,13 +50,23 @@ def test_a_budget_that_is_over_leaves_everything_and_names_it(tmp_path):
     assert "gain-only about" in staging.left_words()
 
 
+def test_what_was_measured_before_is_not_named_as_left(tmp_path):
+    execute(plan(Request(("gain-only",), ["complexity"], **SMALL)), tmp_path)
+    wanted = plan(Request(("gain-only", "llpacknet"), ["complexity"], **SMALL))
+    staging = Staging(Crew(), tmp_path, None, 0.0, time.monotonic())
+    summary = staging.measure(wanted)
+    assert (summary.measured, summary.kept) == (0, 1)
+    assert set(pending.read(tmp_path)) == {("complexity", "llpacknet")}
+    assert "gain-only" not in staging.left_words()
+
+
 def test_a_job_that_outlasts_it_is_ended_and_what_was_finished_stays(tmp_path, monkeypatch):
     monkeypatch.setattr(budgets, "GRACE_S", 0.5)
     execute(plan(Request(("misbehaving:good",), ["memory"], **SMALL)), tmp_path)
     before = {path: path.stat().st_mtime_ns for path in store.files(tmp_path)}
     others = set(psutil.Process().children(recursive=True))
     wanted = plan(Request(("misbehaving:good", "misbehaving:sleeper"), ["memory"], **SMALL))
-    staging = Staging(Crew(), tmp_path, None, 15.0, time.monotonic())
+    staging = Staging(Crew(), tmp_path, None, 8.0, time.monotonic())
     staging.measure(wanted)
     assert {path: path.stat().st_mtime_ns for path in store.files(tmp_path)} == before
     assert set(pending.read(tmp_path)) == {("memory", "misbehaving:sleeper")}

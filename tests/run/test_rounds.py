@@ -1,10 +1,14 @@
 """An interrupted run of latency is continued at its first incomplete round."""
 
+from dataclasses import replace
+
 import pytest
 
 from bench.records.cells import Record
+from bench.run.origins import provenance_of, settings_of
 from bench.run.plan import plan
 from bench.run.request import Request
+from bench.run.resume import Resume
 from bench.run.rounds import Rounds
 
 MOMENT = {"before": {"load": 0}, "after": {"load": 1}}
@@ -134,3 +138,23 @@ def test_a_stage_of_the_first_round_makes_a_record_that_does_not_pass_for_all(jo
         late.close(record.cell)
     assert len(finished) == 2
     assert not (tmp_path / "rounds").exists()
+
+
+@pytest.mark.parametrize("stored", [0, 1, 2, 3])
+def test_rounds_that_are_kept_are_not_left_of_a_plan(tmp_path, stored):
+    whole = plan(Request(["sid-unet", "llpacknet"], ["latency", "memory"], size=(64, 96), rounds=3))
+    jobs = whole.left()
+    before = Rounds(jobs, tmp_path, always)
+    for job in jobs:
+        origin = {**provenance_of(job), "data_sha256": None, "settings": settings_of(job, 3)["latency"]}
+        # Of the round after those that are whole, the first process is not enough.
+        if job.round < stored or job == next(one for one in jobs if one.round == job.round):
+            before.add(job, replace(share(job), provenance=origin))
+    open_jobs = Resume(whole, tmp_path).plan_left().jobs
+    left = {(cell.model, cell.measurement, job.round) for job in open_jobs for cell in job.cells}
+    models = ("sid-unet", "llpacknet")
+    # Once all are there, the cells have yet to be put together.
+    timed = range(stored if stored < 3 else 0, 3)
+    assert left == {(model, "memory", 0) for model in models} | {
+        (model, "latency", number) for model in models for number in timed
+    }
