@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import stdtrit
-from scipy.stats import trim_mean
 
 from bench.judge.statistics import ERROR, Estimate, Kind, over_rounds
 
@@ -53,9 +53,10 @@ def ratios_by_turn(
     ratios = {}
     for number in sorted(set(above) & set(below)):
         first, second = above[number], below[number]
-        logs = [math.log(first[turn] / second[turn]) for turn in first if turn in second]
+        logs = sorted(math.log(first[turn] / second[turn]) for turn in first if turn in second)
+        quarter = len(logs) // 4
         medians = float(np.median(list(first.values())) / np.median(list(second.values())))
-        ratios[number] = math.exp(trim_mean(logs, 0.25)) if logs else medians
+        ratios[number] = math.exp(fmean(logs[quarter : len(logs) - quarter])) if logs else medians
     return ratios
 
 

@@ -21,7 +21,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -111,5 +111,5 @@ def interval(ratios: Sequence[float], error: float) -> Interval | None:
     draws = np.random.default_rng(SEED).integers(0, count, size=(RESAMPLES, count))
     spread = float(drawn_in[draws].mean(axis=1).std()) * math.sqrt(count / (count - 1)) * count
     kept = count - 2 * cut
-    half = float(stats.t.ppf(1 - error / 2, kept - 1 - (cut > 0))) * spread / kept
+    half = float(stdtrit(kept - 1 - (cut > 0), 1 - error / 2)) * spread / kept
     return Interval(middle, middle - half, middle + half, count)

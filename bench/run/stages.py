@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from bench.records.pending import Key
     from bench.run.plan import Plan
 
-# What is shorter shares a stage with the next: a report is drawn after each.
-SHORT_S = 45.0
+# What is shorter shares a stage with the next: a report, which takes some seconds, is drawn after each.
+SHORT_S = 90.0
 
 
 @dataclass(frozen=True)

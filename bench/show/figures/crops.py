@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from bench.show.figures import restored, style
@@ -37,20 +39,23 @@ def grid(out: Path, results: Results) -> Drawn | None:
         shots[start : start + widest] for shots in found.values() for start in range(0, len(shots), widest)
     ]
     side = style.PAGE / widest
+    # What print shows of them; every pixel is in the report.
+    pixels = round(side * style.DOTS)
     drawn = style.figure(style.PAGE, len(rows) * (side + 0.27) + 0.1 * len(found) + 0.1)
     axes = drawn.subplots(len(rows), widest, squeeze=False)
     for panel in axes.flat:
         panel.set_axis_off()
     line = 0
     for image, shots in found.items():
-        box, size = restored.place(shots), _frame(shots)
-        for index, shot in enumerate(shots):
+        for index, (shot, crop) in enumerate(zip(shots, _cuts(shots), strict=True)):
             panel = axes[line + index // widest][index % widest]
-            _tile(panel, restored.cut(shot, size, box), f"{shot.title}\n{shot.score}".strip())
+            small = crop.copy()
+            small.thumbnail((pixels, pixels))
+            _tile(panel, small, f"{shot.title}\n{shot.score}".strip())
             if index == 0:
                 panel.set_title(image, loc="left", fontsize=6.5)
         line += -(-len(shots) // widest)
-    caption = "Crops of restored pictures at full resolution, PSNR / SSIM of the whole picture below each."
+    caption = "Crops of restored pictures, PSNR / SSIM of the whole picture below each."
     if results.synthetic:
         caption = f"{caption} {SYNTHETIC}"
     return Drawn(
@@ -76,9 +81,14 @@ def slides(out: Path, results: Results) -> list[dict[str, Any]]:
 
 
 def _crop(image: str, shots: list[restored.Shot]) -> dict[str, Any]:
-    box, size = restored.place(shots), _frame(shots)
-    shown = [restored.as_jpeg(restored.cut(shot, size, box)) for shot in shots]
+    box = restored.place(shots)
+    shown = [restored.as_jpeg(crop) for crop in _cuts(shots)]
     return {"image": image, "what": f"Crop of {box[3]}x{box[2]} pixels", "views": _views(shots, shown)}
+
+
+def _cuts(shots: list[restored.Shot]) -> list[Image.Image]:
+    box, size = restored.place(shots), _frame(shots)
+    return list(restored.side_by_side(lambda shot: restored.cut(shot, size, box), shots))
 
 
 def _views(shots: list[restored.Shot], shown: list[str]) -> list[dict[str, str]]:
@@ -90,31 +100,25 @@ def _views(shots: list[restored.Shot], shown: list[str]) -> list[dict[str, str]]
 
 def _whole(shots: list[restored.Shot], budget: int) -> tuple[list[str], int, int]:
     """All shots of one image at the finest step that keeps within the budget, its scale and quality."""
-    height, width = _frame(shots)
+    frame = _frame(shots)
     # The largest files first: a step that is too fine shows after few of them.
-    order = sorted(shots, key=lambda shot: -shot.path.stat().st_size)
+    sizes = {shot: shot.path.stat().st_size for shot in shots}
+    order = sorted(shots, key=lambda shot: -sizes[shot])
+    least = sum(sizes.values()) / sizes[order[0]] / 2
     shown: dict[str, str] = {}
     for scale, quality in STEPS:
         shown = {}
-        for shot in order:
-            picture = _framed(shot.open(), width, height)
-            shown[shot.model] = restored.as_jpeg(picture if scale == 1 else picture.reduce(scale), quality)
-            if sum(map(len, shown.values())) > budget and scale < STEPS[-1][0]:
+        one = partial(restored.whole, frame=frame, scale=scale, quality=quality)
+        with closing(restored.side_by_side(one, order)) as made:
+            for shot, source in zip(order, made, strict=True):
+                shown[shot.model] = source
+                # All together will not be under half of what the files' sizes make of the largest.
+                expected = max(sum(map(len, shown.values())), least * len(shown[order[0].model]))
+                if expected > budget and scale < STEPS[-1][0]:
+                    break
+            else:
                 break
-        else:
-            break
     return [shown[shot.model] for shot in shots], scale, quality
-
-
-def _framed(picture: Image.Image, width: int, height: int) -> Image.Image:
-    """Set a picture of the middle alone into a frame of full size, so that all lie on one another."""
-    if picture.size == (width, height):
-        return picture
-    from PIL import Image
-
-    framed = Image.new("RGB", (width, height), (40, 40, 40))
-    framed.paste(picture, ((width - picture.width) // 2, (height - picture.height) // 2))
-    return framed
 
 
 def _frame(shots: list[restored.Shot]) -> tuple[int, int]:

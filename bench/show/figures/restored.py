@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import imagecodecs
 import numpy as np
@@ -18,15 +20,23 @@ from bench.show.tables import published
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from bench.judge.results import Results
+
+T = TypeVar("T")
 
 FOLDER = "predictions"
 # Pictures beside the methods' own, where a run has kept them: unamplified input and rendered truth.
 ENDS = {"input": "Dark input", "truth": "Truth"}
 # Side of a crop in pixels of the full frame.
 CROP = 512
+# Pictures that are read side by side, each 80 MB at full size; what surrounds a part in a frame of full size.
+MOST_THREADS = 4
+SURROUND = (40, 40, 40)
 
 
 @dataclass(frozen=True)
@@ -56,12 +66,19 @@ class Shot:
 
     def open(self) -> Image.Image:
         """Return the picture as 8-bit RGB; raises InputError where the file is damaged."""
+        return Image.fromarray(self.pixels())
+
+    def pixels(self) -> NDArray[np.uint8]:
+        """Return the picture as (H, W, 3) uint8; raises InputError where the file is damaged."""
         try:
             # Pillow decodes the same file in twice the time, and does not know colours of 16 bits.
             picture = imagecodecs.png_decode(self.path.read_bytes())
-            return Image.fromarray(picture if picture.dtype == np.uint8 else picture // 257).convert("RGB")
+            picture = picture if picture.dtype == np.uint8 else (picture // 257).astype(np.uint8)
+            if picture.ndim != 3 or picture.shape[2] != 3:
+                picture = np.asarray(Image.fromarray(picture).convert("RGB"))
         except (OSError, imagecodecs.PngError, ValueError) as error:
             raise self._unreadable() from error
+        return picture
 
     def _unreadable(self) -> InputError:
         return InputError(
@@ -159,19 +176,55 @@ def cut(shot: Shot, frame: tuple[int, int], box: tuple[int, int, int, int]) -> I
     return _cut(shot, shot.path.stat().st_mtime_ns, frame, box)
 
 
-@lru_cache(maxsize=64)
+# Each crop is cut once: the figure and the page show the same ones, as they do after the next stage of a run.
+@lru_cache(maxsize=128)
 def _cut(
     shot: Shot,
     changed: int,  # noqa: ARG001 - a file that is written anew is cut anew
     frame: tuple[int, int],
     box: tuple[int, int, int, int],
 ) -> Image.Image:
-    """Cut each crop once: the figure and the page show the same ones, and a whole picture is slow to read."""
-    picture = shot.open()
-    width, height = picture.size
+    picture = shot.pixels()
+    height, width = picture.shape[:2]
     top, left = (frame[0] - height) // 2, (frame[1] - width) // 2
     row, column = max(0, box[0] - top), max(0, box[1] - left)
-    return picture.crop((column, row, min(width, column + box[3]), min(height, row + box[2])))
+    return Image.fromarray(picture[row : row + box[2], column : column + box[3]].copy())
+
+
+def whole(shot: Shot, frame: tuple[int, int], scale: int, quality: int) -> str:
+    """Return a whole shot as a JPEG data address, `scale` times smaller.
+
+    A picture of the middle alone is set into a frame of full size, so that all shots lie on one another.
+    """
+    return _whole(shot, shot.path.stat().st_mtime_ns, frame, scale, quality)
+
+
+@lru_cache(maxsize=128)
+def _whole(
+    shot: Shot,
+    changed: int,  # noqa: ARG001 - as in `_cut`
+    frame: tuple[int, int],
+    scale: int,
+    quality: int,
+) -> str:
+    picture, (height, width) = shot.open(), frame
+    if picture.size != (width, height):
+        framed = Image.new("RGB", (width, height), SURROUND)
+        framed.paste(picture, ((width - picture.width) // 2, (height - picture.height) // 2))
+        picture = framed
+    return as_jpeg(picture if scale == 1 else picture.reduce(scale), quality)
+
+
+def side_by_side(work: Callable[[Shot], T], shots: Sequence[Shot]) -> Generator[T, None, None]:
+    """Do something for each of several shots, in threads: reading and writing pictures keeps none waiting.
+
+    What has not begun when the iterator is closed is left undone.
+    """
+    pool = ThreadPoolExecutor(min(MOST_THREADS, os.cpu_count() or 1))
+    try:
+        yield from pool.map(work, shots)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def as_jpeg(picture: Image.Image, quality: int = 88) -> str:
