@@ -7,21 +7,33 @@ import subprocess
 import textwrap
 from pathlib import Path
 
+import hypothesis
 import pytest
 
-from bench.machine import git
+from bench.machine import caches, git
 
 # A shell starts what it runs in the background with SIGINT ignored, and processes that tests start would
 # inherit that: none of them could be interrupted.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Tests that run beside others share the cores: threads that wait must sleep. Read when torch is imported.
+# Tests that run beside others share the cores: a process of each is enough, and threads that a test asks for
+# must sleep when they wait. Read when torch is imported.
 if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
+# Compiled kernels are the same whatever else a test keeps apart: they are compiled once for all.
+os.environ.setdefault("NUMBA_CACHE_DIR", str(caches.place() / "kernels"))
+
 # What times something runs by itself, after the rest (`tox` runs pytest twice): these, and single tests.
-ALONE = ("measure/test_cost.py", "benchmarks/")
+ALONE = ("benchmarks/",)
+# Folders whose files begin the run: their tests start whole runs, and the last file should be a short one.
+LONG = ("cli", "examples", "run", "gate", "machine", "train", "measure", "score", "data")
+
+# An example that takes long on a busy machine is no failure.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 NETWORK = """
     import time
@@ -49,11 +61,17 @@ NETWORK = """
 """
 
 
+def pytest_configure(config):
+    # xdist would begin with the files of the most tests, which are the short ones.
+    config.option.loadscopereorder = False
+
+
 def pytest_collection_modifyitems(items):
     tests = Path(__file__).parent
     for item in items:
         if item.path.relative_to(tests).as_posix().startswith(ALONE):
             item.add_marker("alone")
+    items.sort(key=lambda item: item.path.relative_to(tests).parts[0] not in LONG)
 
 
 def pytest_sessionfinish(session, exitstatus):

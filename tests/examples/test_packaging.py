@@ -82,9 +82,9 @@ def test_the_wheel_runs_outside_this_folder(installed, tmp_path):
     program = installed.python.with_name("llbench.exe" if os.name == "nt" else "llbench")
     assert run([program, "--version"], cwd=tmp_path).stdout.split()[-1] == __version__
     small = ["--tier", "smoke", "--rounds", "1", "--threads", "1", "--offline", "--dataset", "data"]
-    run([program, "reproduce", *small, "--models", "llpacknet", "--out", "out"], cwd=tmp_path)
+    run([program, "reproduce", *small, "--models", "red", "--out", "out"], cwd=tmp_path)
     with (tmp_path / "out" / "tables" / "table1.csv").open(encoding="utf-8") as file:
-        row = next(row for row in csv.DictReader(file) if row["method"].startswith("LLPackNet"))
+        row = next(row for row in csv.DictReader(file) if row["method"].startswith("RED"))
     assert float(row["psnr_with_gt_measured"]) > 10
     assert float(row["time_s_measured"]) > 0
 

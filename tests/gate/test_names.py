@@ -10,7 +10,7 @@ from bench.gate.trees import meaning, tree
 from bench.machine import git
 from llpacknet.errors import InputError
 
-QUICK = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NAMES = st.from_regex(r"[a-z0-9]([a-z0-9_+]|-[a-z0-9]|/[a-z0-9])*[a-z0-9]", fullmatch=True)
 
 

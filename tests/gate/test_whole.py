@@ -281,7 +281,6 @@ def test_a_revision_does_not_borrow_code_from_the_working_tree(project, tmp_path
     assert "no blocks: it was imported from the working tree" in decision.findings[0].reason
 
 
-@pytest.mark.alone
 def test_a_second_base_takes_its_turns_in_the_same_run_and_one_that_breaks_stops_nobody(project, tmp_path):
     project.commit("release", extra="nn.Conv2d(4, 3, 3, padding=1)")
     project.commit("broken", work="raise RuntimeError('too old')")

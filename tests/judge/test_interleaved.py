@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.judge import interleaved, statistics
@@ -65,7 +65,6 @@ def test_five_rounds_find_five_per_cent_in_two_per_cent_of_noise():
     assert np.mean(found) > 0.9
 
 
-@settings(deadline=None)
 @given(st.lists(POSITIVE, min_size=2, max_size=12), st.floats(0.001, 0.5))
 def test_the_noise_floor_only_widens(sample, floor):
     found = statistics.median(sample)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -130,7 +130,6 @@ def test_what_is_added_to_a_range_leaves_it_one():
     assert statistics.with_stated(statistics.median([1.0, 2.0, 3.0]), 1.0).kind is Kind.RANGE
 
 
-@settings(deadline=None)
 @given(st.lists(POSITIVE, min_size=2, max_size=40))
 def test_an_interval_holds_its_value_and_stays_within_the_data(sample):
     found = statistics.median(sample)

@@ -79,7 +79,7 @@ def test_it_gives_the_plain_forms_picture(name, size):
     assert float((levels - unrounded).abs().max()) < 0.501
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     name=st.sampled_from(list(FORMS)),
     rows=st.integers(8, 60),

@@ -30,6 +30,7 @@ def _models_can_be_named(monkeypatch):
     monkeypatch.syspath_prepend(METHODS)
 
 
+@pytest.mark.alone
 def test_a_known_number_of_bytes_is_reported_from_a_large_parent(tmp_path):
     ballast = np.ones(1_000_000_000, np.uint8)
     execute(plan(Request(["misbehaving:touches"], ["memory"], size=(64, 96), threads=1)), tmp_path)
@@ -42,6 +43,7 @@ def test_a_known_number_of_bytes_is_reported_from_a_large_parent(tmp_path):
         assert record.values["method"] == "VmHWM"
 
 
+@pytest.mark.alone
 def test_where_the_kernel_keeps_no_peak_memory_is_sampled_and_says_so():
     program = (
         "import time, numpy as np\n"
@@ -59,6 +61,7 @@ def test_where_the_kernel_keeps_no_peak_memory_is_sampled_and_says_so():
     assert int(grown) == pytest.approx(300_000_000, rel=0.03)
 
 
+@pytest.mark.alone
 def test_a_known_rest_is_timed_to_one_per_cent():
     job = Job(
         (Cell("misbehaving:rests", "latency", None, None, None, "cpu", "published", "fp32", 64, 96, 1),)
@@ -87,7 +90,7 @@ def test_the_published_form_is_timed_with_its_pages_kept_too():
 
 def test_each_process_but_the_twin_restores_once_from_the_file_on(tmp_path):
     data = make(tmp_path / "data", scenes=1, seed=1, size=(64, 96))
-    asked = Request(["gain-only"], ["latency"], dataset=data, size=(64, 96), threads=1, rounds=2)
+    asked = Request(["misbehaving:good"], ["latency"], dataset=data, size=(64, 96), threads=1, rounds=2)
     assert execute(plan(asked), tmp_path / "out").counts == {"ok": 1}
     (record,) = store.load(tmp_path / "out")
     scopes, rounds = record.values["scopes"], set(record.values["round"])

@@ -4,7 +4,6 @@ import pytest
 
 from bench.measure import kernel_rounds, kernels
 from bench.records import store
-from bench.records.cells import Cell
 from bench.run.manager import execute
 from bench.run.plan import plan
 from bench.run.request import Request
@@ -29,7 +28,7 @@ def test_a_worker_times_every_form_and_finds_the_same_picture(tmp_path):
 
 
 def test_only_the_forms_of_2020_fail_at_a_batch_of_two():
-    batch = kernels.values(Cell("llpacknet", "kernels", device="cpu", height=16, width=16))["batch"]
+    batch = kernels.of_a_batch(kernel_rounds.noise(kernels.BATCH, kernels.SMALL, kernels.SMALL))
     assert "invalid for input of size" in batch["unpack_2020"]["error"]
     assert batch["unpack_2020_batched"]["mixed"]
     assert batch["unpack_2020_batched"]["largest_difference"] > 1

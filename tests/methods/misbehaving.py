@@ -113,6 +113,10 @@ def good():
     return Good()
 
 
+def fair():
+    return Good()
+
+
 def rests():
     return Good(rest_s=0.2)
 

@@ -42,15 +42,22 @@ def test_all_counts_of_the_committed_run_agree_and_an_altered_one_is_named(tmp_p
     assert any("--dataset" in one["reason"] for one in others)
 
 
-@pytest.mark.parametrize("change", [0.0, 0.5])
-def test_scores_of_pictures_that_are_here(change, tmp_path, capsys):
-    dark, out = tmp_path / "dark", tmp_path / "out"
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory):
+    """A small data set, and the results of a method on it."""
+    folder = tmp_path_factory.mktemp("judged")
+    dark, out = folder / "dark", folder / "out"
     assert main(["data", "make", "--scenes", "1", "--size", "96x128", "--out", str(dark)]) == 0
     what = ["--models", "gain-only", "--measure", "quality", "--dataset", str(dark), "--out", str(out)]
     assert main(["run", *what]) == 0
+    return dark, out
+
+
+@pytest.mark.parametrize("change", [0.0, 0.5])
+def test_scores_of_pictures_that_are_here(change, judged, tmp_path, capsys):
+    dark, out = judged[0], shutil.copytree(judged[1], tmp_path / "out")
     if change:
         altered(out / "cells", "quality", "psnr", lambda psnr: psnr + change)
-    capsys.readouterr()
     status, found = told(capsys, out, "--cells", 50, "--ratios", 0, "--dataset", dark)
     assert status == int(change > 0)
     assert [one["word"] for one in found].count("differs") == int(change > 0)

@@ -188,7 +188,7 @@ def _start(photos: Path, out: Path, *extra: str) -> subprocess.Popen[bytes]:
 
 
 def _wait_for_step(out: Path, step: int) -> None:
-    for _ in range(6000):
+    for _ in range(24_000):
         saved = checkpoints.read(out)
         if saved is not None and saved["step"] >= step:
             return

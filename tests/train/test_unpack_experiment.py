@@ -118,7 +118,7 @@ def test_killed_and_started_again_it_ends_with_the_same_results(results, photos,
     )
     command = [sys.executable, "-c", code, str(tmp_path), str(photos)]
     run = subprocess.Popen(command, start_new_session=True)
-    for _ in range(6000):
+    for _ in range(24_000):
         saved = checkpoints.read(tmp_path / "work" / "unpack.seed-1")
         if saved is not None and saved["step"] >= 1:
             break

@@ -90,11 +90,12 @@ def test_what_is_finished_is_not_trained_again(finished: Path, photos: Path, pla
 def test_killed_and_started_again_the_command_ends_with_the_same_weights(
     finished: Path, photos: Path, plan_file: Path, tmp_path: Path
 ) -> None:
-    command = [sys.executable, "-m", "bench", "train", "--plan", str(plan_file), "--photos", str(photos)]
-    command += ["--out", str(tmp_path / "runs"), "--precision", "fp32", "--threads", "1", "--workers", "0"]
+    command = [sys.executable, "-m", "bench", "train", "red", "--plan", str(plan_file)]
+    command += ["--photos", str(photos), "--out", str(tmp_path / "runs")]
+    command += ["--precision", "fp32", "--threads", "1", "--workers", "0"]
     run = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
-    begun = tmp_path / "runs" / "red" / "seed-0" / "restart.pt"
-    for _ in range(6000):
+    begun = tmp_path / "runs" / "red" / "seed-1" / "restart.pt"
+    for _ in range(24_000):
         if begun.is_file():
             break
         time.sleep(0.01)
@@ -102,7 +103,7 @@ def test_killed_and_started_again_the_command_ends_with_the_same_weights(
     run.wait()
     assert begun.is_file()
     subprocess.run(command, check=True, capture_output=True)
-    for path in finished.glob("*/seed-*/*.safetensors"):
+    for path in finished.glob("red/seed-*/*.safetensors"):
         one, other = load_file(path), load_file(tmp_path / "runs" / path.relative_to(finished))
         assert all(torch.equal(value, other[name]) for name, value in one.items())
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.data.folder.pairs import Dataset, Pair
@@ -45,7 +45,6 @@ def whole(scenes, shots, **options):
     )
 
 
-@settings(deadline=None)  # the first example pays for what all of them import
 @given(scenes=st.integers(1, 7), shots=st.integers(1, 5), workers=st.integers(0, 40))
 def test_tasks_hold_every_cell_once_and_one_scene_each(scenes, shots, workers):
     wanted = whole(scenes, shots)
