@@ -24,8 +24,8 @@ COLUMNS = 7
 IMAGES, SCENES = 3, 4
 # Characters that all pictures together may add to the report, which is to stay below 15 MB.
 BUDGET = 10_000_000
-# Scale and JPEG quality of the whole scene, the finest first: detail before freedom from artefacts.
-STEPS = ((1, 85), (1, 65), (2, 85), (3, 85), (4, 85), (6, 85), (8, 85), (16, 75))
+# Scale of the whole scene and its JPEG qualities, the finest first: detail before freedom from artefacts.
+STEPS = ((1, (85, 65)), (2, (85,)), (3, (85,)), (4, (85,)), (6, (85,)), (8, (85,)), (16, (75,)))
 
 
 def grid(out: Path, results: Results) -> Drawn | None:
@@ -105,20 +105,23 @@ def _whole(shots: list[restored.Shot], budget: int) -> tuple[list[str], int, int
     sizes = {shot: shot.path.stat().st_size for shot in shots}
     order = sorted(shots, key=lambda shot: -sizes[shot])
     least = sum(sizes.values()) / sizes[order[0]] / 2
-    shown: dict[str, str] = {}
-    for scale, quality in STEPS:
+    shown: dict[restored.Shot, tuple[str, ...]] = {}
+    for scale, qualities in STEPS:
         shown = {}
-        one = partial(restored.whole, frame=frame, scale=scale, quality=quality)
+        one = partial(restored.whole, frame=frame, scale=scale, qualities=qualities)
         with closing(restored.side_by_side(one, order)) as made:
-            for shot, source in zip(order, made, strict=True):
-                shown[shot.model] = source
+            for shot, sources in zip(order, made, strict=True):
+                shown[shot] = sources
                 # All together will not be under half of what the files' sizes make of the largest.
-                expected = max(sum(map(len, shown.values())), least * len(shown[order[0].model]))
+                at_least = least * len(shown[order[0]][-1])
+                expected = max(at_least, sum(len(each[-1]) for each in shown.values()))
                 if expected > budget and scale < STEPS[-1][0]:
                     break
             else:
                 break
-    return [shown[shot.model] for shot in shots], scale, quality
+    lengths = [sum(map(len, each)) for each in zip(*shown.values(), strict=True)]
+    chosen = next((step for step, length in enumerate(lengths) if length <= budget), -1)
+    return [shown[shot][chosen] for shot in shots], scale, qualities[chosen]
 
 
 def _frame(shots: list[restored.Shot]) -> tuple[int, int]:

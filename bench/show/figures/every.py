@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from bench.show.figures import (
@@ -18,27 +19,34 @@ from bench.show.figures import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from bench.judge.results import Results
     from bench.show.figures.style import Drawn
 
 
-def all_figures(out: Path, results: Results) -> list[Drawn]:
-    """Draw every figure that the results can fill; call it inside `style.styled()`."""
-    found = [bubbles.figure1(results), qualityplots.quality_against_time(results), crops.grid(out, results)]
-    found += [costplots.latency(results), costplots.memory(results), costplots.runtimes(results)]
-    found += [qualityplots.by_ratio(results), qualityplots.by_image(results)]
-    found += [gain_sources.figure(results), waterfalls.figure(results), field_costs.published_scores(results)]
-    found += [costplots.resolution(results), costplots.threads(results), roofline.figure(results)]
-    found += [floor_bars.figure(results)]
-    return [drawn for drawn in found if drawn is not None]
-
-
 def write_all(out: Path, results: Results) -> list[Drawn]:
-    """Draw every figure and write it under `<out>/figures/`."""
-    with style.styled():
-        found = all_figures(out, results)
-        for drawn in found:
-            style.save(drawn.figure, out / "figures", drawn.name)
-    return found
+    """Draw every figure that the results can fill, and write it under `<out>/figures/`."""
+    with style.styled(), ThreadPoolExecutor(1) as beside:
+        # Meanwhile the pictures are read, of which the figure of crops and the report then have copies.
+        reading = beside.submit(crops.slides, out, results)
+        charts = [_saved(drawn, out) for drawn in _charts(results)]
+        reading.result()
+        pictures = _saved(crops.grid(out, results), out)
+    return [drawn for drawn in (*charts[:2], pictures, *charts[2:]) if drawn is not None]
+
+
+def _charts(results: Results) -> Iterator[Drawn | None]:
+    yield from (bubbles.figure1(results), qualityplots.quality_against_time(results))
+    yield from (costplots.latency(results), costplots.memory(results), costplots.runtimes(results))
+    yield from (qualityplots.by_ratio(results), qualityplots.by_image(results))
+    yield from (gain_sources.figure(results), waterfalls.figure(results))
+    yield from (field_costs.published_scores(results), costplots.resolution(results))
+    yield from (costplots.threads(results), roofline.figure(results), floor_bars.figure(results))
+
+
+def _saved(drawn: Drawn | None, out: Path) -> Drawn | None:
+    if drawn is not None:
+        style.save(drawn.figure, out / "figures", drawn.name)
+    return drawn

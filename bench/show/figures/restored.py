@@ -191,12 +191,12 @@ def _cut(
     return Image.fromarray(picture[row : row + box[2], column : column + box[3]].copy())
 
 
-def whole(shot: Shot, frame: tuple[int, int], scale: int, quality: int) -> str:
-    """Return a whole shot as a JPEG data address, `scale` times smaller.
+def whole(shot: Shot, frame: tuple[int, int], scale: int, qualities: tuple[int, ...]) -> tuple[str, ...]:
+    """Return a whole shot, `scale` times smaller, as a JPEG data address of each quality.
 
     A picture of the middle alone is set into a frame of full size, so that all shots lie on one another.
     """
-    return _whole(shot, shot.path.stat().st_mtime_ns, frame, scale, quality)
+    return _whole(shot, shot.path.stat().st_mtime_ns, frame, scale, qualities)
 
 
 @lru_cache(maxsize=128)
@@ -205,14 +205,15 @@ def _whole(
     changed: int,  # noqa: ARG001 - as in `_cut`
     frame: tuple[int, int],
     scale: int,
-    quality: int,
-) -> str:
+    qualities: tuple[int, ...],
+) -> tuple[str, ...]:
     picture, (height, width) = shot.open(), frame
     if picture.size != (width, height):
         framed = Image.new("RGB", (width, height), SURROUND)
         framed.paste(picture, ((width - picture.width) // 2, (height - picture.height) // 2))
         picture = framed
-    return as_jpeg(picture if scale == 1 else picture.reduce(scale), quality)
+    small = picture if scale == 1 else picture.reduce(scale)
+    return tuple(as_jpeg(small, quality) for quality in qualities)
 
 
 def side_by_side(work: Callable[[Shot], T], shots: Sequence[Shot]) -> Generator[T, None, None]:
