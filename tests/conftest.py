@@ -26,8 +26,10 @@ if "PYTEST_XDIST_WORKER" in os.environ:
 # Compiled kernels are the same whatever else a test keeps apart: they are compiled once for all.
 os.environ.setdefault("NUMBA_CACHE_DIR", str(caches.place() / "kernels"))
 
-# What times something runs by itself, after the rest (`tox` runs pytest twice): these, and single tests.
-ALONE = ("benchmarks/",)
+# What times something runs by itself, after the rest (`tox` runs pytest twice): these, and single tests of
+# the folders in which the second run looks for them.
+ALONE = "benchmarks"
+WITH_SOME_ALONE = {ALONE, "gate", "measure"}
 # Folders whose files begin the run: their tests start whole runs, and the last file should be a short one.
 LONG = ("cli", "examples", "run", "gate", "machine", "train", "measure", "score", "data")
 
@@ -67,11 +69,13 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    tests = Path(__file__).parent
-    for item in items:
-        if item.path.relative_to(tests).as_posix().startswith(ALONE):
+    folders = {item: item.path.relative_to(Path(__file__).parent).parts[0] for item in items}
+    for item, folder in folders.items():
+        if folder == ALONE:
             item.add_marker("alone")
-    items.sort(key=lambda item: item.path.relative_to(tests).parts[0] not in LONG)
+        if item.get_closest_marker("alone") and folder not in WITH_SOME_ALONE:
+            raise pytest.UsageError(f"{item.nodeid} is alone, and `tox` looks for such in {WITH_SOME_ALONE}")
+    items.sort(key=lambda item: folders[item] not in LONG)
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -2,6 +2,7 @@
 
 import copy
 import logging
+from functools import cache
 
 import pytest
 import torch
@@ -50,6 +51,7 @@ PUBLISHED_GMAC = {
 ATTENTION_GMAC = {"dnf": 11.64, "rawformer-s": 5.43, "rawformer-b": 12.22, "rawformer-l": 21.72}
 
 
+@cache
 def built(name):
     return network_of(name, create(name, weights="none"))
 
@@ -86,7 +88,7 @@ def test_torchs_own_counter_agrees_at_full_resolution(name):
 def test_fvcore_agrees(name):
     # All sides are multiples of 32, so that the count is proportional to the area.
     logging.getLogger("fvcore.nn.jit_analysis").setLevel(logging.ERROR)
-    network = create(name, weights="none")
+    network = built(name)
     small = FlopCountAnalysis(network, torch.rand(1, 1, 32, 64)).unsupported_ops_warnings(False).total()
     scaled = small * (FULL_HEIGHT * FULL_WIDTH) / (32 * 64)
     assert scaled / 1e9 == pytest.approx(PUBLISHED_GMAC[name], rel=0.005)

@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -127,6 +128,8 @@ def test_the_same_results_give_the_same_bytes(folder, tmp_path):
     environment = {
         "PYTHONHASHSEED": "77", "PATH": "/usr/bin:/bin", "TZ": "Asia/Tokyo", "HOME": str(tmp_path),
         "MATPLOTLIBRC": str(tmp_path), "LC_ALL": "C", "OMP_NUM_THREADS": "1",
+        # Which fonts there are is no matter of this folder, and takes seconds to find out.
+        "MPLCONFIGDIR": mpl.get_cachedir(),
     }  # fmt: skip
     subprocess.run(
         [sys.executable, "-c", WRITE_ALL, str(tmp_path)],
