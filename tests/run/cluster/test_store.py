@@ -3,10 +3,8 @@
 import shutil
 import time
 
-import boto3
 import pytest
 import s3fs
-from moto.server import ThreadedMotoServer
 
 from bench.cli import main
 from bench.data.folder.index import index
@@ -18,6 +16,10 @@ from bench.records import store
 @pytest.fixture
 def bucket(monkeypatch, tmp_path):
     """A server that speaks S3; whoever reads from it is told where it is by the usual variables."""
+    # Seconds that every process which collects tests would spend.
+    import boto3
+    from moto.server import ThreadedMotoServer
+
     server = ThreadedMotoServer("127.0.0.1", 0)
     server.start()
     host, port = server.get_host_and_port()
