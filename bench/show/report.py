@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import base64
 from importlib import resources
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import jinja2
 from PIL import Image
 
 from bench.judge import claims, commands, outcomes
-from bench.judge.outcomes import Outcome
 from bench.judge.results import Results
 from bench.records import store
 from bench.show.figures import crops, every
 from bench.show.figures.restored import as_jpeg
 from bench.show.tables import catalogue, table1
-from bench.show.tables.claim_rows import figure, told
+from bench.show.tables.claim_rows import by_source, figure, told
 from bench.show.tables.numbers import compact
-from bench.show.tables.setting import SYNTHETIC, cost_setting, data_setting
+from bench.show.tables.setting import SYNTHETIC, processor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,13 +73,14 @@ def render(
     return template.render(
         style=_text("report.css"),
         script=_text("report.js"),
-        verdicts=sorted(verdicts, key=lambda one: (one.source, list(Outcome).index(one.outcome))),
-        headline=[one for one in verdicts if one.source == HEADLINE],
+        verdicts=verdicts,
+        sources={title: (those, outcomes.tally(those)) for title, those in by_source(verdicts).items()},
+        headline=_sentences(verdicts),
         tally=outcomes.tally(verdicts),
         tables=[table for table in made if table.name != catalogue.ENVIRONMENT],
         figures=[{"drawn": one, "source": _source(out, one)} for one in drawn],
         synthetic=SYNTHETIC if results.dataset is not None and results.synthetic else "",
-        setting=" ".join(filter(None, (cost_setting(results), data_setting(results, results.protocols)))),
+        processor=processor(results),
         environment=next(table for table in made if table.name == catalogue.ENVIRONMENT),
         commands=commands.of_records(results.records),
         lines={table.name: commands.of_records(table.behind) for table in made},
@@ -87,6 +88,12 @@ def render(
         cells=len(results.records),
         ok=sum(record.status == "ok" for record in results.records),
     )
+
+
+def _sentences(verdicts: list[Verdict]) -> list[tuple[str, list[Verdict]]]:
+    """Return each sentence of the headline with its verdicts: of one sentence they stand side by side."""
+    headline = [one for one in verdicts if one.source == HEADLINE]
+    return [(text, list(those)) for text, those in groupby(headline, key=lambda one: one.published)]
 
 
 def _text(name: str) -> str:

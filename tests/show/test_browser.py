@@ -77,7 +77,9 @@ def seen(request, browser, written):
     return opened(browser, with_scripts(written, "used.html", USE, head=WATCH), SIZES[request.param])
 
 
-@pytest.mark.parametrize(("size", "scheme"), [("laptop", "light"), ("laptop", "dark"), ("phone", "light")])
+@pytest.mark.parametrize(
+    ("size", "scheme"), [("laptop", "light"), ("laptop", "dark"), ("phone", "light"), ("phone", "dark")]
+)
 def test_an_accessibility_checker_has_no_serious_finding(browser, axe, written, size, scheme):
     path = with_scripts(written, "checked.html", axe.replace("</script", "<\\/script"), CHECK)
     text = path.read_text(encoding="utf-8")
@@ -103,8 +105,16 @@ def test_sorting_sorts_by_value_and_back(seen):
     assert [float(value) for value in seen["falling"]] == rising[::-1]
 
 
-def test_the_filter_leaves_one_kind_of_verdict(seen):
+def test_verdicts_are_folded_until_a_link_leads_to_one_or_the_page_is_printed(seen):
+    assert seen["folded"] == seen["groups"] > 3
+    assert seen["opened"] == [True]
+    assert seen["printed"] == seen["groups"]
+    assert seen["after"] == 1
+
+
+def test_the_filter_leaves_one_kind_of_verdict_in_open_groups(seen):
     assert set(seen["shown"]) == {"inconsistent-at-source"}
+    assert set(seen["left"]) == {True}
     assert seen["counted"].startswith(f"{len(seen['shown'])} of ")
 
 

@@ -1,9 +1,12 @@
 import hashlib
 import html.parser
+import itertools
 import json
+import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +21,7 @@ from bench.cli.report import command as report_command
 from bench.judge.results import Results
 from bench.records import schema, store
 from bench.show import report
-from bench.show.figures import crops
+from bench.show.figures import crops, restored
 from llpacknet.errors import InputError
 
 WRITE_ALL = """
@@ -46,39 +49,116 @@ def folder(made_up, tmp_path_factory) -> Path:
     return out
 
 
+# Attributes by which a page makes a browser fetch something, or leads somewhere.
+ADDRESSES = ("src", "href", "srcset", "data", "poster", "action", "xlink:href", "background")
+VOID = {"meta", "link", "img", "br", "input"}
+
+
 class Page(html.parser.HTMLParser):
-    """Collects what a browser would fetch, and the ids and headings of a page."""
+    """Collects what a browser would fetch, and the ids, headings, table heads and folded groups of a page."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.addresses: list[str] = []
         self.ids: list[str] = []
         self.images_without_alt = 0
-        self.tags: list[str] = []
+        self.heads_without_scope = 0
+        self.headings: list[int] = []
+        self.title = ""
+        self.lang: str | None = None
+        # Text of each folded group's summary, and the ids inside the group.
+        self.groups: list[tuple[str, list[str]]] = []
+        self._open: list[tuple[str, dict[str, str | None]]] = []
         self.feed(text)
 
     def handle_starttag(self, tag, attrs):
         found = dict(attrs)
-        self.tags.append(tag)
-        self.addresses += [found[key] for key in ("src", "href", "srcset", "data") if found.get(key)]
+        self.addresses += [found[key] for key in ADDRESSES if found.get(key)]
         self.ids += [found["id"]] if "id" in found else []
         self.images_without_alt += tag == "img" and not found.get("alt")
+        self.heads_without_scope += tag == "th" and "scope" not in found
+        self.headings += [int(tag[1])] if tag in {"h1", "h2", "h3", "h4"} else []
+        self.lang = found.get("lang") if tag == "html" else self.lang
+        if found.get("class") == "source":
+            self.groups.append(("", []))
+        if self._in_group() and "id" in found:
+            self.groups[-1][1].append(found["id"])
+        if tag not in VOID:
+            self._open.append((tag, found))
+
+    def handle_endtag(self, tag):
+        assert self._open.pop()[0] == tag
+
+    def handle_data(self, data):
+        tags = [tag for tag, _ in self._open]
+        self.title += data if tags[-1:] == ["title"] else ""
+        if self._in_group() and "summary" in tags and "tbody" not in tags:
+            text, ids = self.groups[-1]
+            self.groups[-1] = (f"{text} {data}", ids)
+
+    def _in_group(self):
+        return any(found.get("class") == "source" for _, found in self._open)
 
 
-def test_the_page_fetches_nothing_and_its_links_lead_somewhere(folder):
+@pytest.fixture(scope="module")
+def page(folder) -> Page:
+    return Page((folder / "report.html").read_text(encoding="utf-8"))
+
+
+def test_the_page_fetches_nothing_and_its_links_lead_somewhere(folder, page):
     text = (folder / "report.html").read_text(encoding="utf-8")
-    page = Page(text)
     assert all(address.startswith(("data:", "#")) for address in page.addresses)
     assert len(page.ids) == len(set(page.ids))
     assert {address[1:] for address in page.addresses if address.startswith("#")} <= set(page.ids)
     assert "@import" not in text
     assert "url(" not in text
-    assert page.images_without_alt == 0
     assert len(text) < 15_000_000
 
 
-def test_the_page_names_every_claim_table_and_figure(folder):
-    page = Page((folder / "report.html").read_text(encoding="utf-8"))
+def test_a_screen_reader_finds_language_title_headings_in_order_and_what_heads_stand_for(page):
+    assert page.lang == "en"
+    assert page.title == "LLPackNet benchmark report"
+    assert page.images_without_alt == 0
+    assert page.heads_without_scope == 0
+    assert page.headings.count(1) == 1
+    assert page.headings[0] == 1
+    assert all(later <= before + 1 for before, later in itertools.pairwise(page.headings))
+
+
+def test_what_people_come_for_stands_first_and_the_machine_last(page):
+    order = ["summary", "table-table1", "figure-figure1", "figures", "pictures", "verdicts", "tables"]
+    order += ["environment", "reproduce"]
+    places = [page.ids.index(name) for name in order]
+    assert places == sorted(places)
+
+
+def test_the_headline_has_six_sentences_each_with_its_verdicts(folder):
+    text = (folder / "report.html").read_text(encoding="utf-8")
+    headline = text.partition('<ol class="headline">')[2].partition("</ol>")[0]
+    verdicts = json.loads((folder / "claims.json").read_text())
+    expected = [entry for entry in verdicts if entry["source"] == "readme, headline"]
+    assert headline.count("<li>") == len({entry["published"] for entry in expected}) == 6
+    shown = re.findall(r'<span class="badge ([a-z-]+)">\1</span> <a href="#([a-z0-9-]+)">', headline)
+    assert shown == [(entry["verdict"], entry["id"]) for entry in expected]
+
+
+def test_every_verdict_is_in_the_folded_group_of_its_source_which_counts_its_outcomes(folder, page):
+    verdicts = {entry["id"]: entry for entry in json.loads((folder / "claims.json").read_text())}
+    assert sorted(name for _, ids in page.groups for name in ids) == sorted(verdicts)
+    sources = []
+    for text, ids in page.groups:
+        counted = Counter(verdicts[name]["verdict"] for name in ids)
+        found = re.findall(r"(\d+) ([a-z-]+)", text.partition(":")[2])
+        assert {outcome: int(count) for count, outcome in found} == counted
+        assert f" {len(ids)} claim" in text
+        if not counted.keys() & {"conditions-differ", "inconsistent-at-source"}:
+            sources.append({verdicts[name]["source"].partition(",")[0] for name in ids})
+    assert all(len(names) == 1 for names in sources)
+    assert len(set().union(*sources)) == len(sources)
+    assert '<details class="source" open' not in (folder / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_names_every_claim_table_and_figure(folder, page):
     verdicts = json.loads((folder / "claims.json").read_text())
     assert {entry["id"] for entry in verdicts} <= set(page.ids)
     assert {f"table-{path.stem}" for path in folder.glob("tables/*.md")} - set(page.ids) == {
@@ -95,6 +175,23 @@ def test_one_scene_is_whole_at_full_resolution_and_the_others_are_crops(folder, 
     first, second = made_up.images(2, per_scene=1)
     assert f'<h3>{first}</h3>\n<p class="caption">Whole picture at full resolution, JPEG 85;' in text
     assert f'<h3>{second}</h3>\n<p class="caption">Crop of 144x144 pixels;' in text
+    assert f'alt="{second}: the whole frame, with the crop outlined"' in text
+    assert f'alt="{first}: the whole frame' not in text
+
+
+def test_the_outline_on_the_whole_frame_lies_around_the_crop(folder):
+    shots = next(iter(restored.kept(folder, Results.load(folder), 1).values()))
+    row, column, high, wide = restored.place(shots)
+    plain = np.asarray(shots[-1].open()).astype(int)
+    marked = np.asarray(restored.overview(shots)).astype(int)
+    assert marked.shape == plain.shape  # smaller than an overview: shown as it is
+    rows, columns = np.nonzero(np.abs(marked - plain).max(axis=2))
+    assert rows.min() == pytest.approx(row, abs=3)
+    assert rows.max() == pytest.approx(row + high, abs=3)
+    assert columns.min() == pytest.approx(column, abs=3)
+    assert columns.max() == pytest.approx(column + wide, abs=3)
+    inside = np.s_[row + 3 : row + high - 3, column + 3 : column + wide - 3]
+    assert (marked[inside] == plain[inside]).all()
 
 
 def test_a_scene_that_is_too_large_is_made_coarser_and_a_crop_shows_its_full_resolution(folder, monkeypatch):

@@ -13,13 +13,25 @@ addEventListener("load", async () => {
   button.click();
   seen.falling = column(table, 2);
 
-  const verdicts = document.querySelector("table.verdicts");
-  const bar = verdicts.closest(".scroll").previousElementSibling;
+  const groups = Array.from(document.querySelectorAll("details.source"));
+  seen.folded = groups.filter((group) => !group.open).length;
+  const claim = document.querySelector(".headline a");
+  claim.click();
+  await turn();
+  seen.opened = groups.filter((group) => group.open).map((group) => group.contains(document.querySelector(claim.hash)));
+  dispatchEvent(new Event("beforeprint"));
+  seen.printed = groups.filter((group) => group.open).length;
+  dispatchEvent(new Event("afterprint"));
+  seen.after = groups.filter((group) => group.open).length;
+  const bar = document.querySelector("#verdicts .filter");
   const choice = bar.querySelector("select");
   choice.value = "inconsistent-at-source";
   choice.dispatchEvent(new Event("input"));
-  seen.shown = Array.from(verdicts.tBodies[0].rows).filter((row) => !row.hidden).map((row) => row.dataset.group);
+  const left = groups.filter((group) => !group.hidden);
+  seen.left = left.map((group) => group.open);
+  seen.shown = left.flatMap((group) => Array.from(group.querySelectorAll("tbody tr:not([hidden])"), (row) => row.dataset.group));
   seen.counted = bar.querySelector("output").textContent;
+  seen.groups = groups.length;
 
   const section = document.querySelector(".compare");
   const stage = section.querySelector(".stage");

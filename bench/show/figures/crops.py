@@ -33,34 +33,35 @@ def grid(out: Path, results: Results) -> Drawn | None:
     found = restored.kept(out, results, IMAGES)
     if not found:
         return None
-    most = max(len(shots) for shots in found.values())
+    # The whole frame takes a place too.
+    most = 1 + max(len(shots) for shots in found.values())
     widest = -(-most // -(-most // COLUMNS))
-    rows = [
-        shots[start : start + widest] for shots in found.values() for start in range(0, len(shots), widest)
-    ]
+    lines = sum(-(-(1 + len(shots)) // widest) for shots in found.values())
     side = style.PAGE / widest
     # What print shows of them; every pixel is in the report.
     pixels = round(side * style.DOTS)
-    drawn = style.figure(style.PAGE, len(rows) * (side + 0.27) + 0.1 * len(found) + 0.1)
-    axes = drawn.subplots(len(rows), widest, squeeze=False)
+    drawn = style.figure(style.PAGE, lines * (side + 0.27) + 0.1 * len(found) + 0.1)
+    axes = drawn.subplots(lines, widest, squeeze=False)
     for panel in axes.flat:
         panel.set_axis_off()
     line = 0
     for image, shots in found.items():
-        for index, (shot, crop) in enumerate(zip(shots, _cuts(shots), strict=True)):
-            panel = axes[line + index // widest][index % widest]
-            small = crop.copy()
-            small.thumbnail((pixels, pixels))
-            _tile(panel, small, f"{shot.title}\n{shot.score}".strip())
-            if index == 0:
-                panel.set_title(image, loc="left", fontsize=6.5)
-        line += -(-len(shots) // widest)
-    caption = "Crops of restored pictures, PSNR / SSIM of the whole picture below each."
+        tiles = [(restored.overview(shots), "Whole frame,\ncrop outlined")]
+        for shot, crop in zip(shots, _cuts(shots), strict=True):
+            tiles.append((crop.copy(), f"{shot.title}\n{shot.score}".strip()))
+        for index, (picture, text) in enumerate(tiles):
+            picture.thumbnail((pixels, pixels))
+            _tile(axes[line + index // widest][index % widest], picture, text)
+        axes[line][0].set_title(image, loc="left", fontsize=6.5)
+        line += -(-len(tiles) // widest)
+    caption = (
+        "Crops of restored pictures beside the whole frame that they are cut from, PSNR / SSIM of the whole "
+        "picture below each."
+    )
     if results.synthetic:
         caption = f"{caption} {SYNTHETIC}"
-    return Drawn(
-        "crops", "Crops", caption, "Crops of the same place restored by each method.", drawn, photographs=True
-    )
+    alternative = "The whole frame with the crop outlined, then that place as each method restored it."
+    return Drawn("crops", "Crops", caption, alternative, drawn, photographs=True)
 
 
 def slides(out: Path, results: Results) -> list[dict[str, Any]]:
@@ -76,14 +77,18 @@ def slides(out: Path, results: Results) -> list[dict[str, Any]]:
     left = BUDGET - sum(len(view["source"]) for slide in cropped for view in slide["views"])
     shown, scale, quality = _whole(shots, left)
     what = f"Whole picture at {'full' if scale == 1 else f'1/{scale} of its'} resolution, JPEG {quality}"
-    whole = {"image": image, "what": what, "views": _views(shots, shown)}
+    whole = {"image": image, "what": what, "views": _views(shots, shown), "frame": None}
     return [whole, *([] if scale == 1 else [_crop(image, shots)]), *cropped]
 
 
 def _crop(image: str, shots: list[restored.Shot]) -> dict[str, Any]:
-    box = restored.place(shots)
-    shown = [restored.as_jpeg(crop) for crop in _cuts(shots)]
-    return {"image": image, "what": f"Crop of {box[3]}x{box[2]} pixels", "views": _views(shots, shown)}
+    box, (height, width) = restored.place(shots), _frame(shots)
+    return {
+        "image": image,
+        "what": f"Crop of {box[3]}x{box[2]} pixels",
+        "views": _views(shots, [restored.as_jpeg(crop) for crop in _cuts(shots)]),
+        "frame": {"size": f"{width}x{height}", "source": restored.as_jpeg(restored.overview(shots))},
+    }
 
 
 def _cuts(shots: list[restored.Shot]) -> list[Image.Image]:

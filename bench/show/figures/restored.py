@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import imagecodecs
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from bench.judge.results import scene
 from bench.records import protocols
@@ -37,6 +37,8 @@ CROP = 512
 # Pictures that are read side by side, each 80 MB at full size; what surrounds a part in a frame of full size.
 MOST_THREADS = 4
 SURROUND = (40, 40, 40)
+# Longer side in pixels, about, of a whole frame that shows where a crop lies.
+OVERVIEW = 480
 
 
 @dataclass(frozen=True)
@@ -137,16 +139,34 @@ def place(shots: list[Shot]) -> tuple[int, int, int, int]:
     Detail is sought in the truth, else in the last method's picture, in the middle quarter of the frame, or
     the smaller part that some method has restored alone.
     """
+    return _surveyed(*_reference(shots))[0]
+
+
+def overview(shots: list[Shot]) -> Image.Image:
+    """Return the whole frame that `place` looks at, small, with that place outlined."""
+    (row, column, high, wide), small = _surveyed(*_reference(shots))
+    marked = small.copy()
+    scale = small.width / shots[-1].size[0]
+    left, top, right, bottom = scale * column, scale * row, scale * (column + wide), scale * (row + high)
+    drawing = ImageDraw.Draw(marked)
+    # Black around white: one of them stands out from any picture.
+    drawing.rectangle([left - 2, top - 2, right + 2, bottom + 2], outline="black", width=5)
+    drawing.rectangle([left, top, right, bottom], outline="white", width=2)
+    return marked
+
+
+def _reference(shots: list[Shot]) -> tuple[Shot, int, tuple[int, int]]:
     smallest = (min(shot.size[0] for shot in shots), min(shot.size[1] for shot in shots))
-    return _place(shots[-1], shots[-1].path.stat().st_mtime_ns, smallest)
+    return shots[-1], shots[-1].path.stat().st_mtime_ns, smallest
 
 
 @lru_cache(maxsize=16)
-def _place(
+def _surveyed(
     shot: Shot,
     changed: int,  # noqa: ARG001 - as in `_cut`
     smallest: tuple[int, int],
-) -> tuple[int, int, int, int]:
+) -> tuple[tuple[int, int, int, int], Image.Image]:
+    """Find the place and shrink the frame at once: a whole picture is slow to read."""
     reference = shot.open()
     width, height = reference.size
     across_all, down_all = min(smallest[0], width // 2), min(smallest[1], height // 2)
@@ -168,7 +188,8 @@ def _place(
         for row in rows
         for column in columns
     )
-    return -best[1] * step, -best[2] * step, side, side
+    small = reference.reduce(max(1, max(width, height) // OVERVIEW))
+    return (-best[1] * step, -best[2] * step, side, side), small
 
 
 def cut(shot: Shot, frame: tuple[int, int], box: tuple[int, int, int, int]) -> Image.Image:

@@ -13,7 +13,20 @@ if TYPE_CHECKING:
 
     from bench.judge.outcomes import Decision, Verdict
 
+DIFFERING = frozenset({Outcome.CONDITIONS_DIFFER, Outcome.INCONSISTENT_AT_SOURCE})
 HEADINGS = {outcome: outcome.replace("-", " ").capitalize() for outcome in Outcome}
+# By source as `claims.toml` names it, what it is called; in the order of a page.
+SOURCES = {
+    "readme": "The README of LLPackNet's authors",
+    "paper": "LLPackNet's paper (BMVC 2020)",
+    "repo20": "LLPackNet's code of 2020",
+    "repo22": "LLPackNet's code of 2022",
+    "RED": "RED's paper and README (CVPR 2021)",
+    "ADU-Net": "ADU-Net's paper (TOMM 2024)",
+    "ours": "Not published: what this suite asks besides",
+}
+# Heading of what two statements are compared in.
+BETWEEN = "Statements that differ between sources"
 # What stands before the count of repetitions where the ends are no measured interval.
 ENDS = {Kind.RANGE: "range, ", Kind.STATED: "stated, ", Kind.INTERVAL: "", "several": "hull, "}
 
@@ -44,6 +57,17 @@ def told(one: Verdict) -> str:
     if one.why is not None:
         words.append(one.why.replace("-", " "))
     return ": ".join([*words, one.reason])
+
+
+def by_source(verdicts: Iterable[Verdict]) -> dict[str, list[Verdict]]:
+    """Group verdicts by the source's title, in the order of `SOURCES`; in a group, the decided come first."""
+    ranks = list(Outcome)
+    found: dict[str, list[Verdict]] = {title: [] for title in (*SOURCES.values(), BETWEEN)}
+    for one in sorted(verdicts, key=lambda one: (one.source, ranks.index(one.outcome))):
+        name = one.source.partition(",")[0]
+        title = BETWEEN if one.outcome in DIFFERING else SOURCES.get(name, name)
+        found.setdefault(title, []).append(one)
+    return {title: those for title, those in found.items() if those}
 
 
 def as_markdown(verdicts: Sequence[Verdict]) -> str:

@@ -33,7 +33,8 @@
     });
   }
 
-  function filterable(table) {
+  /* One bar for the rows of several tables; `changed` is told whether it hides any. */
+  function filterable(tables, place, changed) {
     const bar = document.createElement("div");
     bar.className = "filter";
     const words = document.createElement("input");
@@ -41,13 +42,13 @@
     words.placeholder = "Filter rows";
     words.setAttribute("aria-label", "Filter rows");
     const shown = document.createElement("output");
-    const rows = Array.from(table.tBodies[0].rows);
+    const rows = tables.flatMap((table) => Array.from(table.tBodies[0].rows));
     const groups = Array.from(new Set(rows.map((row) => row.dataset.group).filter(Boolean)));
     const choice = document.createElement("select");
     choice.setAttribute("aria-label", "Filter by verdict");
     choice.append(new Option("all verdicts", ""), ...groups.map((name) => new Option(name, name)));
     bar.append(...(groups.length ? [choice] : []), words, shown);
-    table.closest(".scroll").before(bar);
+    place.before(bar);
     const texts = rows.map((row) => row.textContent.toLowerCase());
     const apply = () => {
       let count = 0;
@@ -57,6 +58,7 @@
         count += row.hidden ? 0 : 1;
       });
       shown.textContent = `${count} of ${rows.length} rows`;
+      changed(count < rows.length);
     };
     words.addEventListener("input", apply);
     choice.addEventListener("input", apply);
@@ -160,17 +162,29 @@
     draw();
   }
 
-  /* A link to a verdict opens the list that it stands in. */
+  /* A link to a verdict opens the group that it stands in; print opens all, and closes them again. */
+  const groups = Array.from(document.querySelectorAll("details.source"));
   const reveal = () => {
     const aimed = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const list = aimed && aimed.closest("details.all");
-    if (list && !list.open) { list.open = true; aimed.scrollIntoView(); }
+    const group = aimed && aimed.closest("details.source");
+    if (group && !group.open) { group.open = true; aimed.scrollIntoView(); }
   };
   addEventListener("hashchange", reveal);
-  addEventListener("beforeprint", () => { for (const list of document.querySelectorAll("details.all")) list.open = true; });
+  let closed = [];
+  addEventListener("beforeprint", () => {
+    closed = groups.filter((group) => !group.open);
+    for (const group of closed) group.open = true;
+  });
+  addEventListener("afterprint", () => { for (const group of closed) group.open = false; });
   reveal();
 
   for (const section of document.querySelectorAll(".compare")) comparable(section);
   for (const table of document.querySelectorAll("table.sortable")) sortable(table);
-  for (const table of document.querySelectorAll("table[data-filter]")) filterable(table);
+  for (const table of document.querySelectorAll("table[data-filter]")) filterable([table], table.closest(".scroll"), () => {});
+  filterable(groups.map((group) => group.querySelector("table")), groups[0], (some) => {
+    for (const group of groups) {
+      group.hidden = !group.querySelector("tbody tr:not([hidden])");
+      if (some) group.open = true;
+    }
+  });
 })();
