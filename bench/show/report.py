@@ -15,7 +15,7 @@ from bench.judge.results import Results
 from bench.records import store
 from bench.show.figures import crops, every
 from bench.show.figures.restored import as_jpeg
-from bench.show.tables import catalogue, table1
+from bench.show.tables import catalogue, published, table1
 from bench.show.tables.claim_rows import by_source, figure, told
 from bench.show.tables.numbers import compact
 from bench.show.tables.setting import SYNTHETIC, processor
@@ -68,7 +68,7 @@ def render(
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
-    environment.filters |= {"figure": compact, "ends": figure, "told": told}
+    environment.filters |= {"figure": compact, "ends": figure, "told": told, "label": published.label}
     template = environment.from_string(_text("report.html"))
     return template.render(
         style=_text("report.css"),

@@ -79,7 +79,7 @@ class Page(html.parser.HTMLParser):
         self.heads_without_scope += tag == "th" and "scope" not in found
         self.headings += [int(tag[1])] if tag in {"h1", "h2", "h3", "h4"} else []
         self.lang = found.get("lang") if tag == "html" else self.lang
-        if found.get("class") == "source":
+        if found.get("class") == "fold source":
             self.groups.append(("", []))
         if self._in_group() and "id" in found:
             self.groups[-1][1].append(found["id"])
@@ -97,7 +97,7 @@ class Page(html.parser.HTMLParser):
             self.groups[-1] = (f"{text} {data}", ids)
 
     def _in_group(self):
-        return any(found.get("class") == "source" for _, found in self._open)
+        return any(found.get("class") == "fold source" for _, found in self._open)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,9 @@ def test_the_headline_has_six_sentences_each_with_its_verdicts(folder):
     verdicts = json.loads((folder / "claims.json").read_text())
     expected = [entry for entry in verdicts if entry["source"] == "readme, headline"]
     assert headline.count("<li>") == len({entry["published"] for entry in expected}) == 6
-    shown = re.findall(r'<span class="badge ([a-z-]+)">\1</span> <a href="#([a-z0-9-]+)">', headline)
+    shown = re.findall(
+        r'<span class="badge ([a-z-]+)">\1(?:: [a-z -]+)?</span> <a href="#([a-z0-9-]+)">', headline
+    )
     assert shown == [(entry["verdict"], entry["id"]) for entry in expected]
 
 
@@ -148,14 +150,14 @@ def test_every_verdict_is_in_the_folded_group_of_its_source_which_counts_its_out
     sources = []
     for text, ids in page.groups:
         counted = Counter(verdicts[name]["verdict"] for name in ids)
-        found = re.findall(r"(\d+) ([a-z-]+)", text.partition(":")[2])
+        found = re.findall(r"(\d+) ([a-z-]+)", text.rpartition(":")[2])
         assert {outcome: int(count) for count, outcome in found} == counted
         assert f" {len(ids)} claim" in text
         if not counted.keys() & {"conditions-differ", "inconsistent-at-source"}:
             sources.append({verdicts[name]["source"].partition(",")[0] for name in ids})
     assert all(len(names) == 1 for names in sources)
     assert len(set().union(*sources)) == len(sources)
-    assert '<details class="source" open' not in (folder / "report.html").read_text(encoding="utf-8")
+    assert '<details class="fold source" open' not in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_the_page_names_every_claim_table_and_figure(folder, page):

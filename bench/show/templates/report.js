@@ -162,20 +162,20 @@
     draw();
   }
 
-  /* A link to a verdict opens the group that it stands in; print opens all, and closes them again. */
+  /* A link to a verdict or a footnote unfolds what it stands in; print unfolds all, and folds it again. */
   const groups = Array.from(document.querySelectorAll("details.source"));
   const reveal = () => {
     const aimed = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
-    const group = aimed && aimed.closest("details.source");
-    if (group && !group.open) { group.open = true; aimed.scrollIntoView(); }
+    const fold = aimed && aimed.closest("details.fold");
+    if (fold && !fold.open) { fold.open = true; aimed.scrollIntoView(); }
   };
   addEventListener("hashchange", reveal);
-  let closed = [];
+  let folded = [];
   addEventListener("beforeprint", () => {
-    closed = groups.filter((group) => !group.open);
-    for (const group of closed) group.open = true;
+    folded = Array.from(document.querySelectorAll("details.fold:not([open])"));
+    for (const fold of folded) fold.open = true;
   });
-  addEventListener("afterprint", () => { for (const group of closed) group.open = false; });
+  addEventListener("afterprint", () => { for (const fold of folded) fold.open = false; });
   reveal();
 
   for (const section of document.querySelectorAll(".compare")) comparable(section);
