@@ -1,4 +1,4 @@
-"""Attention between channels over all pixels, and the norm before it: what DNF and RawFormer share."""
+"""Attention between channels over all pixels, and the norm before it: shared by DNF and RawFormer."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ class ChannelNorm(nn.Module):
 
 
 def channel_attention(query: Tensor, key: Tensor, value: Tensor, temperature: Tensor) -> Tensor:
-    """Mix channels by how alike they are over the whole frame, head by head.
+    """Mix channels by their similarity over the whole frame, head by head.
 
-    Every channel of query and key is brought to length 1 over all pixels; a head's products of the two, times
-    its temperature, go through a softmax over the key's channels and weight the value's.
+    Every channel of query and key is normalised to length 1 over all pixels; a head's products of the two,
+    times its temperature, go through a softmax over the key's channels and weight the value's.
 
     Args:
         query: (B, C, h, w).

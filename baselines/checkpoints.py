@@ -1,7 +1,7 @@
-"""Weights in and out: this project's safetensors files, and published checkpoints brought into that form.
+"""Read and write weights: this project's safetensors files, and published checkpoints converted to them.
 
-A published checkpoint is opened as tensors alone (`weights_only=True`) and never otherwise: a pickle that
-asks for anything else is refused before any of it runs.
+A published checkpoint is only ever opened with `weights_only=True`: a pickle that contains anything but
+tensors is refused before any of it runs.
 """
 
 from __future__ import annotations
@@ -38,26 +38,26 @@ _LEAVES = {"parametrizations.weight.original0": "weight_g", "parametrizations.we
 
 
 def import_checkpoint(source: Path, name: str, out: Path) -> dict[str, Any]:
-    """Bring a published checkpoint into this project's form.
+    """Convert a published checkpoint to this project's format.
 
     Args:
         source: a torch checkpoint or a safetensors file, with the published names or this project's own; the
-            state dict may lie under keys, and words of wrappers may stand before its names: see
+            state dict may be nested under keys, and its names may have prefixes of wrappers: see
             `baselines.wrapping`.
         name: the registered network it is for.
         out: the safetensors file to write; `<out>.json` beside it records where it came from.
 
     Returns:
-        The record: name, source file and its sha256, the names' origin, the mapping of layers, what was
-        left out, what was peeled off, and the date.
+        The record: name, source file and its sha256, the names' origin, the mapping of layers, the
+        entries left out, the wrappers removed, and the date.
 
     Raises:
-        InputError: not a learned method, an unreadable file, a place that cannot be written, or entries
-            that do not fit; the first differences are named.
+        InputError: not a learned method, an unreadable file, an output that cannot be written, or
+            entries that do not fit; the message lists the first differences.
 
     """
     if not spec(name).learned:
-        raise InputError(f"{name} is not learned and takes no weights")
+        raise InputError(f"{name} is not a learned method and takes no weights")
     _check_place(out, source)
     network = network_of(name, create(name, weights="none"))
     known = [_spellings(_own_names(network, one)) for one in _dialects(name, network)]
@@ -104,7 +104,7 @@ def translate(
         raise InputError(f"{error}; all its names begin with {shared!r}" if shared else str(error)) from None
     for key, tensor in kept.items():
         if not tensor.is_floating_point() or not bool(torch.isfinite(tensor).all()):
-            raise InputError(f"{source}: {key} holds values that are no finite floating-point numbers")
+            raise InputError(f"{source}: {key} contains values that are not finite floating-point numbers")
     # Copies: a checkpoint may hold one tensor under two names, which safetensors does not.
     own = {
         own_names[key]: _reordered(key, tensor.detach(), dialect).to(torch.float32, copy=True)
@@ -122,10 +122,10 @@ def _spellings(names: Mapping[str, str]) -> set[str]:
 
 
 def read_checkpoint(path: Path) -> Any:
-    """Open a checkpoint from outside as data alone: by its content, whatever its name.
+    """Open a checkpoint of unknown origin as data only, recognised by its content, not its name.
 
     Returns:
-        what it holds, as it was saved: tensors by name, or mappings around them.
+        its content as saved: tensors by name, possibly inside other mappings.
 
     Raises:
         InputError: no such file, too large, damaged, or asking for more than tensors and plain data.
@@ -139,12 +139,12 @@ def read_checkpoint(path: Path) -> Any:
             return torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged or hostile pickle can fail in any way
         asked = re.search(r"(?:GLOBAL|global) ([\w.]+)", str(error))
-        cause = f"it asks for {asked[1]}" if asked else "it is damaged or no torch checkpoint"
+        cause = f"it asks for {asked[1]}" if asked else "it is damaged or not a torch checkpoint"
         if "TorchScript" in str(error):
-            cause = "it is a TorchScript archive, which holds code"
+            cause = "it is a TorchScript archive, which contains code"
         raise InputError(
-            f"{path} cannot be opened as tensors alone, and nothing of it was run or used: {cause}; "
-            "give a plain state dict as torch.save writes it"
+            f"{path} cannot be opened as tensors only, so nothing in it was run or used: {cause}; "
+            "give a plain state dict as written by torch.save"
         ) from error
 
 
@@ -210,9 +210,9 @@ def _split(key: str) -> tuple[str, str]:
 def _check_place(out: Path, source: Path) -> None:
     """Refuse to write where something other than a weights file lies, or over the source."""
     if not out.name or (out.exists() and not out.is_file()):
-        raise InputError(f"{out} is a folder or device: give --out the name of a file")
+        raise InputError(f"{out} is a folder or device: give a file name with --out")
     if out.exists() and source.exists() and out.samefile(source):
-        raise InputError(f"{out} is the checkpoint itself: give --out another name")
+        raise InputError(f"{out} is the checkpoint itself: choose another --out")
 
 
 def _write_whole(out: Path, content: bytes) -> None:

@@ -1,8 +1,8 @@
-"""What a network costs on paper: parameters, and multiply-accumulates counted product by product.
+"""Theoretical costs of a network: parameters, and multiply-accumulates counted product by product.
 
 Counting runs the network on torch's meta device, where tensors have shapes and no values: exact at any size,
-and in milliseconds. Counted are the operators that arrive there, so that it does not matter whether a
-convolution or a matrix product is a layer of its own or a call in the middle of `forward`.
+and in milliseconds. The operators that arrive there are counted, so that it does not matter whether a
+convolution or matrix product is a layer or a call inside `forward`.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ class Product:
 
 
 def parameters(network: nn.Module) -> int:
-    """Count the parameters of a network as it is built: with weight-norm live, its gains count."""
+    """Count the parameters of a network as built: with weight-norm live, its gains are included."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def fused_parameters(network: nn.Module) -> int:
-    """Count the parameters that are left once weight-norm is fused."""
+    """Count the parameters that remain once weight-norm is fused."""
     return parameters(fuse_weight_norm(copy.deepcopy(network)))
 
 
@@ -73,10 +73,10 @@ def macs(
         height: of the mosaic in pixels.
         width: of the mosaic in pixels.
         transposed: the resolution at which transposed convolutions are charged: their input's, where their
-            products are made; or their output's, as some counters do, which makes SID's U-Net 13 % dearer.
+            products are made; or their output's, as some counters do, which adds 13 % for SID's U-Net.
 
     Raises:
-        InputError: the size is none the network accepts, or the network cannot run without values.
+        InputError: the network does not accept the size, or cannot run without values.
 
     """
     found = products(network, height, width)
@@ -88,7 +88,7 @@ def layer_bytes(network: nn.Module, height: int = FULL_HEIGHT, width: int = FULL
 
     Each reads its inputs and its weights once and writes its output once, in the network's number format.
     What lies between them (activations, concatenations) is not counted, nor what a cache saves or a kernel
-    reads twice: it is the yardstick of a roofline, not a measurement.
+    reads twice: it is a reference for a roofline, not a measurement.
 
     Args, Raises: as `macs`.
 
@@ -107,14 +107,14 @@ def products(network: nn.Module, height: int, width: int) -> list[Product]:
     except (NotImplementedError, RuntimeError) as error:
         cause = str(error).partition("\n")[0][:120]
         raise InputError(
-            f"cannot count the work of {type(network).__name__}: it does not run on the meta device "
-            f"({cause}); leave complexity out of --measure"
+            f"cannot count the operations of {type(network).__name__}: it does not run on the meta device "
+            f"({cause}); drop complexity from --measure"
         ) from error
     return counting.found
 
 
 class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes every product that is computed while it is entered."""
+    """Record every product that is computed inside a `with` block."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]

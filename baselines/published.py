@@ -1,4 +1,4 @@
-"""How published state dicts are named: the type in which the methods' folders list it in `published.py`."""
+"""How published state dicts are named: the type that the `published.py` of each method uses."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Dialect:
     Attributes:
         title: whose names they are.
         layers: published layer name -> this project's; a layer's tensors follow its name after a dot.
-        ignored: regular expression of entries that the published code holds and never uses.
-        reads: published convolutions that read the planes in an order of their own: name -> that order.
-        writes: published convolutions that give planes in an order of their own: name -> that order.
+        ignored: regular expression for entries that the published code contains but never uses.
+        reads: published convolutions that read the planes in a different order: name -> that order.
+        writes: published convolutions that write planes in a different order: name -> that order.
 
     """
 

@@ -1,4 +1,4 @@
-"""The registry: which methods there are, what they declare, and how one is built.
+"""The registry: which methods there are, what they declare, and how to build one.
 
 Names and declarations are read without importing torch; a method's code is imported when it is built.
 """
@@ -67,11 +67,11 @@ def names() -> tuple[str, ...]:
 
 
 def named(name: str) -> tuple[str, ...]:
-    """Methods that a word in a list of names stands for.
+    """Return the methods that a word in a list of names stands for.
 
     Args:
-        name: "all", for LLPackNet, what its paper compares it with, the control, and a user's own installed
-            ones; "field", for every learned method; any other stands for itself.
+        name: "all" for LLPackNet, the methods that its paper compares it with, the control, and a user's own
+            installed methods; "field" for every learned method; any other name stands for itself.
 
     """
     newer = {one.name for one in _NEWER}
@@ -85,10 +85,10 @@ def named(name: str) -> tuple[str, ...]:
 def spec(name: str) -> Spec:
     """Return the declaration of a registered method or of a user's own, given as "package.module:factory".
 
-    What a user's own network says of itself is known once it is built: see `conventions`.
+    What a user's own network declares is known once it is built: see `conventions`.
 
     Raises:
-        InputError: no such method; the message lists those that are registered.
+        InputError: no such method; the message lists the registered ones.
 
     """
     registered = _registered()
@@ -99,7 +99,7 @@ def spec(name: str) -> Spec:
     near = get_close_matches(name.lower().replace("_", "-"), registered, 1)
     meant = f" (did you mean {near[0]!r}?)" if near else ""
     raise UsageError(
-        f"no method is called {name!r}{meant}; registered are {', '.join(registered)}, "
+        f"there is no method {name!r}{meant}; the registered ones are {', '.join(registered)}, "
         "or give your own as package.module:factory"
     )
 
@@ -116,16 +116,16 @@ def create(name: str, weights: str | Path = "shipped") -> Any:
         A network in eval mode on the CPU, called with a normalised mosaic (B, 1, H, W) and giving RGB
         (B, 3, H, W); or, for a classical method and a denoiser, a callable that takes a raw frame and the
         gain and gives RGB (H, W, 3), a denoiser with its network in an attribute `network`. A user's factory
-        decides itself what "shipped" and "none" mean: its result is taken as it is.
+        decides what "shipped" and "none" mean: its result is used unchanged.
 
     Raises:
-        InputError: no such method, no such weights, or weights of another network.
+        InputError: no such method, no such weights, or weights of a different network.
 
     """
     declared = spec(name)
     if declared.kind == "classical":
         if str(weights) not in {"shipped", "none"}:
-            raise UsageError(f"{name} is not learned and takes no weights, got {weights}: leave them out")
+            raise UsageError(f"{name} is not a learned method and takes no weights, got {weights}: drop them")
         return _factory(declared)()
     own = name not in _shipped_names()
     path = (
@@ -148,16 +148,16 @@ def create(name: str, weights: str | Path = "shipped") -> Any:
 
 
 def network_of(name: str, method: Any) -> Any:
-    """Return what of a built method has the weights: a denoiser's network, else the method itself."""
+    """Return the part of a built method that has weights: a denoiser's network, else the method itself."""
     return method.network if kind_of(name, method) == "denoiser" else method
 
 
 def has_random_weights(name: str, weights: str | Path = "shipped") -> bool:
-    """Whether a method's weights are drawn anew at every call: built under two seeds, its networks differ.
+    """Whether a method's weights are random at every call: its networks differ between two seeds.
 
     Args:
-        name: as of `create`.
-        weights: likewise; a file leaves nothing to chance.
+        name: as for `create`.
+        weights: likewise; with a file they are never random.
 
     Raises:
         InputError: no such method.
@@ -181,7 +181,7 @@ def has_random_weights(name: str, weights: str | Path = "shipped") -> bool:
 
 
 def factory(name: str) -> Callable[[], Any]:
-    """Find the callable that builds a method; its parameters then come from torch's current seed.
+    """Find the callable that builds a method, with parameters drawn from torch's current seed.
 
     Raises:
         InputError: no such method, or its module or factory cannot be found.
@@ -191,13 +191,13 @@ def factory(name: str) -> Callable[[], Any]:
 
 
 def weights_path(name: str) -> Path | None:
-    """File of the shipped weights of a registered method; None where none is shipped."""
+    """File of the shipped weights of a registered method; None if none is shipped."""
     path = _shipped_path(spec(name))
     return path if path is not None and path.is_file() else None
 
 
 def conventions(name: str, method: Any) -> Conventions:
-    """Return how a built method is called: as its declaration says, or as a user's own says of itself."""
+    """Return how a built method is called, by its declaration or, for a user's own, by the method itself."""
     if name in _shipped_names():
         return _declared_conventions(spec(name))
     return conventions_of(method)
@@ -210,7 +210,7 @@ def _declared_conventions(declared: Spec) -> Conventions:
 
 
 def kind_of(name: str, method: Any) -> Kind:
-    """Tell the kind of a built method; a user's own may say so in an attribute `kind`."""
+    """Return the kind of a built method; a user's own may state it in an attribute `kind`."""
     declared = spec(name)
     if name in _shipped_names():
         return declared.kind
@@ -271,7 +271,7 @@ def _factory(declared: Spec) -> Callable[[], Any]:
     if declared.name == declared.factory and str(Path.cwd()) not in sys.path:
         sys.path.append(str(Path.cwd()))  # a console script does not look there by itself
     if not module.strip("."):
-        raise UsageError(f"{declared.factory!r} names no module: give it as package.module:factory")
+        raise UsageError(f"{declared.factory!r} does not name a module: give it as package.module:factory")
     try:
         imported = importlib.import_module(module)
     except ImportError as error:
@@ -285,7 +285,7 @@ def _factory(declared: Spec) -> Callable[[], Any]:
             f"cannot find the model {declared.factory!r}: {error}; give it as package.module:factory"
         ) from error
     if not callable(found):
-        raise UsageError(f"{declared.factory!r} is no factory: calling it must return the model")
+        raise UsageError(f"{declared.factory!r} is not a factory: calling it must return the model")
     return found  # type: ignore[no-any-return]
 
 
@@ -308,10 +308,10 @@ def _weights_file(name: str, weights: str | Path) -> Path:
 
 
 def without_weights(name: str) -> str:
-    """Say of a method for which no weights are shipped how to come by some."""
+    """Say how to get weights for a method that ships none."""
     train = f"train it ('llbench train {name}') or " if spec(name).kind == "network" else ""
     return (
-        f"no weights are shipped for {name}: {train}bring a published checkpoint in "
+        f"no weights are shipped for {name}: {train}convert a published checkpoint "
         f"('llbench weights import FILE --as {name} --out FILE')"
     )
 

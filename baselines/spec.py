@@ -14,10 +14,10 @@ class Score:
 
     Attributes:
         psnr: in dB, digit for digit.
-        ssim: digit for digit; None where none is at hand.
+        ssim: digit for digit; None if none is at hand.
         protocol: the protocol by which it was scored.
         source: where it is printed.
-        lpips: digit for digit; None where none is printed.
+        lpips: digit for digit; None if none is printed.
     """
 
     psnr: str
@@ -45,18 +45,18 @@ class Spec:
         size_multiple: frame sides are padded inside to a multiple of this.
         params: trainable parameters as published; 0 for a method without any.
         params_fused: the same after weight-norm is fused for inference.
-        gmac: multiply-accumulates of convolutions and matrix products at 2848x4256, in 1e9; None where it has
+        gmac: multiply-accumulates of convolutions and matrix products at 2848x4256, in 1e9; None if it has
             no meaning.
         input_clip: upper clip of the amplified mosaic before the network (SID clips at 1); None for no clip.
             A clip before the gain too changes nothing: no gain of a protocol is below 1.
         keeps_negatives: whether what lies below black reaches it as negative numbers; else it is 0.
         licence: licence of this implementation and any reserve of the method's authors.
-        restricted: True where the method's authors reserve rights, or grant them for non-commercial use
+        restricted: True if the method's authors reserve rights, or grant them for non-commercial use
             alone, so that `--only-free` leaves it out.
         notes: one or two sentences on provenance and choices.
         weights: file name of the shipped weights inside the method's folder, whether or not it is there.
         tile_margin: pixels of the mosaic around a part of a frame, cut at multiples of `size_multiple`, with
-            which the part comes out as in the whole frame; None where a statistic of the whole frame goes in
+            which the part comes out as in the whole frame; None if a statistic of the whole frame goes in
             (a network's own gain, a mean, attention), and for a classical method.
         published: what publications print of it.
     """

@@ -60,7 +60,7 @@ class Unwrapped:
     others: tuple[str, ...] = ()
 
     def record(self) -> dict[str, Any]:
-        """Give what was peeled, for the record of an import."""
+        """Return what was peeled, for the record of an import."""
         return {
             "keys": list(self.keys),
             "prefix": self.prefix,
@@ -109,7 +109,7 @@ def unwrap(loaded: Any, wanted: Collection[Collection[str]], source: object) -> 
     ]
     if not candidates:
         raise InputError(
-            f"{source} holds no state dict: a mapping from names to tensors, bare or under 'model'"
+            f"{source} contains no state dict: a mapping from names to tensors, bare or under 'model'"
         )
     best = max(candidates, key=lambda one: one.rank)
     rivals = [one for one in candidates if one.matches == best.matches > 0 and one is not best]
@@ -117,8 +117,8 @@ def unwrap(loaded: Any, wanted: Collection[Collection[str]], source: object) -> 
     tied = [one for one in rivals if one.rank[:3] == best.rank[:3] and _words(one) != _words(best)]
     if tied:
         raise InputError(
-            f"{source} holds several state dicts that fit ({best.place}, {tied[0].place}): save the one that "
-            "is meant by itself"
+            f"{source} contains several state dicts that fit ({best.place}, {tied[0].place}): save the "
+            "one you mean by itself"
         )
     return _taken(best, inside, known, tuple(sorted({one.place for one in rivals})), source)
 
@@ -194,7 +194,7 @@ def _taken(
             entries[name.removeprefix(prefix)] = value
     if odd:
         raise InputError(
-            f"{source} holds entries that are no plain tensors: {', '.join(odd[:SHOWN_DIFFERENCES])}"
+            f"{source} contains entries that are not plain tensors: {', '.join(odd[:SHOWN_DIFFERENCES])}"
         )
     return Unwrapped(entries, best.keys, prefix, tuple(sorted(seen)), tuple(left_out), others)
 

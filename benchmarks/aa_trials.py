@@ -1,12 +1,12 @@
-"""How often the suite claims a difference that is none, and how often it finds one of five per cent.
+"""How often the suite claims a difference that does not exist, and how often it finds one of five per cent.
 
     python benchmarks/aa_trials.py --out FOLDER [--equal 20] [--slower 10] [--size 128x192] [--minutes M]
     python benchmarks/aa_trials.py --read --out FOLDER
 
 Each trial is a run of `llbench run --measure latency` with its default number of rounds on two networks that
-do the same; the first ten also have a third, with one convolution in twenty more (a real one). What is
-counted is what tables and verdicts would say: a difference is claimed where the interval of the ratio,
-widened to the run's own A/A floor, leaves 1 out. First of all, a method that only sleeps is timed.
+do the same; the first ten also have a third, with one more convolution in twenty (a real one). Counted is
+what tables and verdicts would say: a difference is claimed if the interval of the ratio, widened to the
+run's own A/A floor, excludes 1. First of all, a method that only sleeps is timed.
 
 What was done is kept in FOLDER/trials.jsonl, so that the script resumes where it was stopped; `--minutes`
 stops it before a trial that would begin later than that. Exit status 1 if more than one in twenty equal pairs
@@ -62,7 +62,7 @@ def measure(models: list[str], out: Path, size: str) -> Results:
 
 
 def compared(results: Results, model: str) -> dict[str, Any]:
-    """Say what the suite says of the time of a model over that of the base."""
+    """Return what the suite says about the time of a model relative to the base."""
     above, below = (results.cost("latency", f"convolutions:{name}") for name in (model, "base"))
     assert not isinstance(above, str), above
     assert not isinstance(below, str), below
@@ -77,7 +77,7 @@ def compared(results: Results, model: str) -> dict[str, Any]:
 
 
 def trial(folder: Path, number: int, size: str, *, slower: bool) -> dict[str, Any]:
-    """Make one run and say what it claims."""
+    """Make one run and return what it claims."""
     out = folder / f"trial{number}"
     begin = time.monotonic()
     results = measure(["base", "same", *(["slower"] if slower else [])], out, size)
@@ -100,7 +100,7 @@ def sleep(folder: Path) -> dict[str, Any]:
 
 
 def counted(name: str, count: int, of: int) -> str:
-    """Put a count into words, with its exact 95 % interval."""
+    """Format a count, with its exact 95 % interval."""
     low, high = binomtest(count, of).proportion_ci()
     return f"{name}: {count} of {of} (95 % interval {low:.3f} to {high:.3f})"
 
@@ -114,7 +114,7 @@ def more_work(size: str) -> float:
 
 
 def report(folder: Path, size: str) -> bool:
-    """Print what all trials so far showed; whether it is as it should be."""
+    """Print what all trials so far showed; returns whether it is as it should be."""
     from convolutions import REST_S
 
     known = [json.loads(line) for line in (folder / "trials.jsonl").read_text(encoding="utf-8").splitlines()]
@@ -135,7 +135,7 @@ def report(folder: Path, size: str) -> bool:
     slower = [one["slower"] for one in trials if "slower" in one]
     if equal:
         claims = sum(found["claim"] != "none" for found in equal)
-        print(counted("a difference claimed between equals", claims, len(equal)))
+        print(counted("differences claimed between equals", claims, len(equal)))
         good = good and claims <= MOST_CLAIMED * len(equal)
     if slower:
         hits = sum(found["claim"] == "slower" for found in slower)
@@ -152,7 +152,7 @@ def main() -> int:
     parser.add_argument("--slower", type=int, default=10)
     parser.add_argument("--size", default="128x192")
     parser.add_argument("--minutes", type=float, default=float("inf"))
-    parser.add_argument("--read", action="store_true", help="only read what earlier calls measured")
+    parser.add_argument("--read", action="store_true", help="only show what earlier calls measured")
     arguments = parser.parse_args()
     sys.path.insert(0, str(MODELS))
     begin = time.monotonic()

@@ -1,13 +1,13 @@
-"""Measures what a person sees in restored pictures: a grid in even areas, and lamps that turned dark.
+"""Measure visible artefacts in restored pictures: a grid in even areas, and lamps that turned dark.
 
     python benchmarks/artefacts.py --out FOLDER [--models llpacknet,red] [--weights NAME=FILE] [--scenes 12]
                                    [--size 1424x2128] [--seed 7]
 
-Makes night scenes (`llbench data make`), restores one short exposure of each with every network at the true
+Generate night scenes (`llbench data make`), restore one short exposure of each with every network at the true
 ratio (one with an amplifier of its own chooses its gain), and prints for each network the grid at 8 and 16
 pixels (`bench.metrics.artefacts.grid_energy`, percent of the range, root mean square over scenes that have
 even areas) and how many lamps, and pixels of lamps, are darker than their surroundings. FOLDER/artefacts.json
-holds the same; with --crops each network's worst lamp lies beside it, restored and true.
+holds the same; with --crops each network's worst lamp is saved beside it, restored and true.
 """
 
 from __future__ import annotations

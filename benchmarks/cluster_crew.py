@@ -1,6 +1,6 @@
 """A scheduler and workers that can be killed, on this machine or on hosts made of network namespaces.
 
-Used by benchmarks/cluster_kills.py; no program of its own.
+Used by benchmarks/cluster_kills.py; not a program of its own.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ class Host:
     namespace: str | None = None
 
     def command(self, command: list[str]) -> list[str]:
-        """Give the command that starts another one on the host."""
+        """Return the command that starts another one on the host."""
         if self.namespace is None:
             return command
         named = ["sh", "-c", 'hostname "$0"; exec "$@"', self.name, *command]
         return ["ip", "netns", "exec", self.namespace, "unshare", "--uts", *named]
 
     def environment(self) -> dict[str, str]:
-        """Give what a process on the host finds in its environment: locks and caches are the host's own."""
+        """Return the environment of a process on the host: locks and caches are the host's own."""
         own = {} if self.namespace is None else {"LLBENCH_HOST_LOCKS": str(self.folder)}
         return {
             **os.environ,
@@ -83,13 +83,13 @@ class Crew:
         return ["scheduler", *plain, *(["poor"] if self.poor else [])]
 
     def kill(self, name: str) -> None:
-        """Send SIGKILL to one and all that stands in its group."""
+        """Send SIGKILL to one and everything in its group."""
         with self._lock, contextlib.suppress(ProcessLookupError, KeyError):
             os.killpg(self.running[name].pid, signal.SIGKILL)
             self.killed[name.rstrip("0123456789")] += 1
 
     def dismiss_poor(self) -> None:
-        """Start the worker without memory no more."""
+        """Stop restarting the worker without memory."""
         with self._lock:
             self.poor = None
         self.kill("poor")
@@ -144,7 +144,7 @@ class Crew:
 
 @contextlib.contextmanager
 def namespaces(count: int, folder: Path) -> Any:
-    """Make hosts of network namespaces that a bridge joins; gives None where that is refused."""
+    """Make hosts of network namespaces that a bridge joins; returns None if that is refused."""
     tag = f"llb{os.getpid() % 10000}"
     done: list[list[str]] = []
 
@@ -181,7 +181,7 @@ def namespaces(count: int, folder: Path) -> Any:
 
 @contextlib.contextmanager
 def little_memory(*, wanted: bool) -> Any:
-    """Make a control group that holds a Dask worker but not torch; None where none can be made."""
+    """Make a control group that holds a Dask worker but not torch; None if none can be made."""
     second = Path("/sys/fs/cgroup/cgroup.controllers").exists()
     root = Path("/sys/fs/cgroup") if second else Path("/sys/fs/cgroup/memory")
     group = root / f"llbench-{os.getpid()}"

@@ -3,24 +3,24 @@
     python benchmarks/cluster_kills.py --out FOLDER [--scenes 25] [--workers 3] [--every 4] [--seed 1]
         [--hosts 3] [--no-poor]
 
-Makes tiny dark raws, four per scene, and scores them with two methods (25 scenes: 200 cells) on the workers
+Generates tiny dark raws, four per scene, and scores two methods on them (25 scenes: 200 cells) on the workers
 of a scheduler that is started for it. Meanwhile
 
 - a random worker gets SIGKILL every few seconds, and is started again, as a queue would;
-- the command gets SIGKILL once, when a fifth of the cells is there;
-- the scheduler gets SIGKILL once, when a third of the cells is there, and is started again;
-- one more worker has so little memory that the kernel kills what it measures (a control group; left out, with
-  a word, where none can be made, or by --no-poor).
+- the command gets SIGKILL once, when a fifth of the cells is done;
+- the scheduler gets SIGKILL once, when a third of the cells is done, and is started again;
+- one more worker has so little memory that the kernel kills what it measures (a control group; skipped with
+  a message if none can be made, or by --no-poor).
 
-The command is repeated with --resume while this runs, and once more in peace. The trial passes if then
+The command is repeated with --resume while this runs, and once more undisturbed. The trial passes if then
 
-- the command ends with status 0 and every cell is there, `ok`, and no other file;
+- the command ends with status 0 and every cell exists and is `ok`, with no other file;
 - the scores are those of a single process on this machine;
 - no cell that was `ok` has been written again, whatever happened meanwhile;
 - nothing half-written and no measuring process is left.
 
-With --hosts N, scheduler and workers stand on N hosts with names and networks of their own, made of network
-namespaces joined by a bridge, which needs root (skipped, with a word, where that is refused); all share
+With --hosts N, scheduler and workers run on N hosts with names and networks of their own, made of network
+namespaces joined by a bridge, which needs root (skipped with a message if that is refused); all share
 FOLDER. Then every host times the methods too (--every-host), and the trial checks that each host's costs are
 kept apart.
 """
@@ -57,7 +57,7 @@ PATIENCE = 6
 
 
 def run(out: Path, data: Path, arguments: argparse.Namespace, *more: str) -> list[str]:
-    """Give the command under test."""
+    """Return the command under test."""
     kinds = "quality,latency,memory" if arguments.hosts and "--cluster" in more else "quality"
     # A limit above what the poor worker has: it believes what it is told, and the kernel does not.
     given = ["--threads", "1", "--rounds", "1", "--memory-limit", "4", "--protocol", "sid2018"]
@@ -85,7 +85,7 @@ def scores(out: Path) -> dict[str, Any]:
 
 
 def measuring(folder: Path) -> list[int]:
-    """Measuring processes that the trial has left."""
+    """Measuring processes that the trial has left behind."""
     found = []
     for one in psutil.process_iter():
         with contextlib.suppress(psutil.Error, OSError):
@@ -99,7 +99,7 @@ def measuring(folder: Path) -> list[int]:
 def disturb(crew: Crew, out: Path, arguments: argparse.Namespace, stop: threading.Event) -> None:
     """Kill a random worker every few seconds and the scheduler once, until told to stop.
 
-    On a machine so slow that nothing is finished between two kills, the next one waits, but not for ever.
+    On a machine so slow that nothing is finished between two kills, the next one waits, but not forever.
     """
     draw = random.Random(arguments.seed)  # noqa: S311
     scheduler, finished, since = False, 0, time.monotonic()
@@ -115,7 +115,7 @@ def disturb(crew: Crew, out: Path, arguments: argparse.Namespace, stop: threadin
 
 @dataclass
 class Trial:
-    """One trial: its folders, who works in it, and what was seen of its cells."""
+    """One trial: its folders, its workers, and what was seen of its cells."""
 
     folder: Path
     arguments: argparse.Namespace
@@ -167,7 +167,7 @@ class Trial:
 
 
 def undisturbed(folder: Path, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Make the data and judge them in one process here; returns the scores."""
+    """Generate the data and score them in one process here; returns the scores."""
     environment = {**os.environ, "LLBENCH_CACHE": str(folder / "cache")}
     make = ["data", "make", "--scenes", str(arguments.scenes), "--size", SIZE, "--out", str(folder / "data")]
     subprocess.run([sys.executable, "-m", "bench", *make], check=True, stdout=subprocess.DEVNULL)
@@ -211,7 +211,7 @@ def trial(
 
 
 def checks(one: Trial, expected: dict[str, Any]) -> dict[str, bool]:
-    """Compare what is in the results folder with what should."""
+    """Compare the results folder with what it should contain."""
     out = one.out
     left = [path.name for path in (*out.glob("*/.*"), *out.glob("attempts/*"))]
     judged = {name for name in good(out) if name.startswith("quality")}
@@ -225,7 +225,7 @@ def checks(one: Trial, expected: dict[str, Any]) -> dict[str, bool]:
 
 
 def apart(out: Path, hosts: list[Host]) -> bool:
-    """Whether every host has timed everything, and each folder holds the costs of one host alone."""
+    """Whether every host has timed everything, and each folder holds the costs of only one host."""
     folders = [out, *sorted((out / "hosts").iterdir())]
     found = [set(timed_on(folder).values()) for folder in folders]
     print(f"costs timed on: {', '.join(sorted(name for names in found for name in names))}")

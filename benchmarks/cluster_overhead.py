@@ -1,8 +1,8 @@
-"""What a task costs beside its work: many empty ones through a scheduler of their own, on this machine.
+"""Overhead of a task: many empty ones through a scheduler of their own, on this machine.
 
     python benchmarks/cluster_overhead.py [--tasks 20000] [--workers 2]
 
-Scheduler and workers are processes of their own; this process is the client. A task goes the whole way of a
+Scheduler and workers are processes of their own; this process is the client. A task takes the same path as a
 real one: it is described, sent, placed, checked for its code, waits for its turn on the host, and its account
 is collected; it only has no cell to measure. Printed are the overhead per task (wall time over tasks), and
 the resident memory of client and scheduler after each tenth of the tasks. Exit status 1 if a task costs more

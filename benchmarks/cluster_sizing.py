@@ -7,9 +7,9 @@ Measured figures go in: the seconds of a picture, by method, and of a worker's s
 cells that a run of this suite has left in OUT/trace.jsonl (best of full-size pictures, on a machine like the
 workers', with as many threads as a worker will have); the bytes of a pair are those of FOLDER's files; the
 overhead of a task is what benchmarks/cluster_overhead.py prints; the bandwidth of the shared file system, in
-MB/s for all workers together, is for you to measure (without --bandwidth it is taken to be without limit).
-A method that OUT has not judged comes in by --seconds, with the seconds of its pass as a latency cell has
-them; the rest of a picture (reading, scores) then takes what it took the methods that were judged.
+MB/s for all workers together, is for you to measure (without --bandwidth it is assumed to be unlimited).
+A method that OUT has no scores for can be added with --seconds, the seconds of its pass as in a latency
+cell; the rest of a picture (reading, scores) is then taken from the methods that were scored.
 
 The tasks are those that the suite would send: cut by scene, and further where workers would be idle. They are
 placed on the workers one after another, as Dask does; a picture takes its own seconds, or as long as the file
@@ -53,7 +53,7 @@ class Method:
 
 @dataclass(frozen=True)
 class Job:
-    """What is to be judged, and with what."""
+    """What is to be scored, and with what."""
 
     pairs: int
     scenes: int
@@ -64,14 +64,14 @@ class Job:
 
     @property
     def pair_bytes(self) -> float:
-        """Bytes read for a picture, its share of the long exposure included."""
+        """Bytes read for a picture, including its share of the long exposure."""
         return self.short_bytes + self.long_bytes * self.scenes / self.pairs
 
 
 def methods(results: Path, given: dict[str, float]) -> list[Method]:
     """Read the seconds of every method whose pictures were scored, and add those that are given.
 
-    Raises InputError where none did.
+    Raises InputError if none did.
     """
     rest: list[float] = []
     starts: dict[str, list[float]] = {}
@@ -117,7 +117,7 @@ def tasks(job: Job, workers: int) -> list[int]:
 
 
 def seconds(job: Job, method: Method, workers: int) -> float:
-    """Wall time of judging everything with one method."""
+    """Wall time of scoring everything with one method."""
     share = job.bandwidth / workers
     picture = max(method.picture_s, job.pair_bytes / share)
     free = [method.start_s] * workers

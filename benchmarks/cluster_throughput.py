@@ -2,11 +2,12 @@
 
     python benchmarks/cluster_throughput.py --out FOLDER [--scenes 60] [--size 712x1064] [--model llpacknet]
 
-Makes dark raws, four per scene, and scores them with one method, one thread per worker: as `llbench run` does
-it alone, with --cluster local:1 and with --cluster local:2. Printed are the seconds from the first task to
-the last account (that workers start is not counted; that each imports torch and builds the method, some five
-seconds, is) and the largest difference of any value. Beside that stands what the machine allows: two plain
-`llbench run` at once against one. Last, all is judged with two threads: PSNR may differ by 0.001 dB then.
+Generates dark raws, four per scene, and scores one method on them, one thread per worker: with plain
+`llbench run`, with --cluster local:1 and with --cluster local:2. Printed are the seconds from the first task
+to the last account (that workers start is not counted; that each imports torch and builds the method, some
+five seconds, is) and the largest difference of any value. For comparison it prints what the machine allows:
+two plain `llbench run` at once against one. Last, everything is scored with two threads: PSNR may differ by
+0.001 dB then.
 
 Exit status 1 if two workers have less than 1.7 times the throughput of one, or a value differs.
 """
@@ -32,7 +33,7 @@ MOST_DB = 0.001
 
 
 def run(arguments: argparse.Namespace, out: Path, *more: str) -> None:
-    """Judge all pictures into a folder; the first run renders the truths, the others find them."""
+    """Score all pictures into a folder; the first run renders the truths, the others reuse them."""
     command = [sys.executable, "-m", "bench", "run", "--models", arguments.model, "--measure", "quality"]
     given = ["--dataset", str(arguments.out / "data"), "--threads", "1", "--protocol", "sid2018"]
     environment = {**os.environ, "LLBENCH_CACHE": str(arguments.out / "cache")}
@@ -43,12 +44,12 @@ def run(arguments: argparse.Namespace, out: Path, *more: str) -> None:
 
 
 def values(out: Path) -> dict[str, dict[str, object]]:
-    """Give the values of every cell, by picture and protocol."""
+    """Return the values of every cell, by picture and protocol."""
     return {f"{one.cell.image} {one.cell.protocol}": dict(one.values) for one in store.load(out)}
 
 
 def ceiling(arguments: argparse.Namespace) -> float:
-    """Throughput of two plain runs at once, each by itself, against that of one."""
+    """Throughput of two plain runs at the same time relative to one."""
     begun = time.monotonic()
     run(arguments, arguments.out / "plain")
     single_s, begun = time.monotonic() - begun, time.monotonic()
@@ -65,7 +66,7 @@ def psnr_apart(first: Path, second: Path) -> float:
 
 
 def largest(first: Path, second: Path) -> float:
-    """Largest difference between the numbers of two folders; infinite if they hold other cells."""
+    """Largest difference between the numbers of two folders; infinite if their cells differ."""
     one, other = values(first), values(second)
     if set(one) != set(other):
         return float("inf")

@@ -1,10 +1,10 @@
-"""How much faster, and in how much memory, the inference form of LLPackNet runs than its published form.
+"""Speed and memory of LLPackNet's inference form compared with its published form.
 
     python benchmarks/eager.py [--size HxW] [--rounds N] [--threads N] [--model NAME]
 
 Methodology: one process for each form, so that each has its own peak of memory; all get the same made-up
 mosaic; the forms take turns, round by round, none twice in a row, and the published form has a twin
-whose ratio to it ought to be 1. Ratios are taken round by round; printed are their median and range. Extra
+whose ratio to it should be 1. Ratios are taken round by round; printed are their median and range. Extra
 memory is the growth of the process's peak (VmHWM) in the first call over what was resident before it: the
 output counts, weights and input do not. `strips` is the same form writing 8-bit pixels, whose memory beside
 input and output is printed too. Outputs are compared with the published form's. Nothing else should run on

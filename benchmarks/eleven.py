@@ -1,11 +1,12 @@
-"""Scores networks on dark raws that are made from photographs, as the papers score them on SID.
+"""Score networks on dark raws made from photographs, as the papers score them on SID.
 
     python benchmarks/eleven.py PHOTOS --out FOLDER [--models llpacknet,llpacknet-2020] [--exposures CSV]
                                 [--weights NAME=FILE ...]
 
-Three verbs in a row: `llbench data redark` exposes the photographs, `llbench run` restores and judges them
+Three verbs in a row: `llbench data redark` exposes the photographs, `llbench run` restores and scores them
 under `release2022` (true ratio, truncation to 8 bits), and the table shows every exposure and the mean. A
-method with an amplifier of its own gets the mosaic as it is, so that its column is without ground-truth gain.
+method with an amplifier of its own gets the unamplified mosaic, so that its column is without ground-truth
+gain.
 
 --weights may name several files for one method, one of each training (seed): its column then holds means over
 the trainings, and its last line Student's 95 % interval over them. FOLDER/trainings.json holds every figure.
@@ -47,11 +48,11 @@ def sid_exposures(photos: Path) -> list[dict[str, str]]:
 
 
 def write_exposures(photos: Path, path: Path) -> None:
-    """Write the CSV that `llbench data redark --exposures` reads; exit where it would be empty."""
+    """Write the CSV that `llbench data redark --exposures` reads; exit if it would be empty."""
     rows = sid_exposures(photos)
     if not rows:
         sys.exit(
-            f"eleven: no photograph in {photos} is named after a test scene of SID: give --exposures CSV"
+            f"eleven: no photograph in {photos} has the name of a test scene of SID: give --exposures CSV"
         )
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, rows[0], lineterminator="\n")
@@ -60,7 +61,7 @@ def write_exposures(photos: Path, path: Path) -> None:
 
 
 def llbench(*arguments: str) -> None:
-    """Run a verb; end as it ends where it fails."""
+    """Run a verb; exit with its status if it fails."""
     status = subprocess.run([sys.executable, "-m", "bench", *arguments], check=False).returncode
     if status:
         sys.exit(status)
@@ -96,7 +97,7 @@ def scores(judged: list[tuple[Results, list[str]]]) -> Scores:
 
 
 def mean(values: list[float]) -> str:
-    """Give the mean of one training, or the median of several with its interval or their range."""
+    """Return the mean of one training, or the median of several with its interval or their range."""
     if len(values) == 1:
         return f"{values[0]:.2f}"
     found = median(values)
@@ -120,7 +121,7 @@ def table(found: Scores, ratios: dict[str, float]) -> str:
 
 
 def main() -> None:
-    """Make, judge, print."""
+    """Generate, score, print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("photos", type=Path)
     parser.add_argument("--out", type=Path, required=True)
@@ -130,7 +131,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     if not given.photos.is_dir():
-        sys.exit(f"eleven: no such folder of photographs: {given.photos}")
+        sys.exit(f"eleven: there is no folder of photographs {given.photos}")
     given.out.mkdir(parents=True, exist_ok=True)
     exposures = given.exposures or given.out / "exposures.csv"
     if given.exposures is None:

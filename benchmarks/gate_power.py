@@ -1,4 +1,4 @@
-"""What the gate's verdicts on times can tell, by simulation: 200 gates a line, with the gate's own judging.
+"""Power of the gate's verdicts on times, by simulation: 200 gates per line, with the gate's own decisions.
 
     python benchmarks/gate_power.py [--gates 200] [--machines quiet,shared,uneven]
 
@@ -76,7 +76,7 @@ def evidence(
     firsts: tuple[int, ...],
     half: Callable[[Sequence[float]], float],
 ) -> timing.Evidence:
-    """Bring turns into the form that is judged, as `bench.judge.timing.side_by_side` does with records."""
+    """Convert turns to the evidence for a verdict, as `bench.judge.timing.side_by_side` does with records."""
     figures = {
         side: by_round([t for one in sets for t in one], [n for n, one in enumerate(sets) for _ in one], half)
         for side, sets in sides.items()

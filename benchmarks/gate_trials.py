@@ -1,4 +1,4 @@
-"""Does the gate cry wolf, and does it sleep? Counts its verdicts on revisions whose difference is known.
+"""False alarms and misses of the gate: counts its verdicts on revisions whose difference is known.
 
     python benchmarks/gate_trials.py --out FOLDER [--self 20] [--loaded 10] [--slow10 10] [--slow5 10]
         [--intermittent 10] [--size 704x1056] [--minutes M] [--measure latency] [--kinds self,slow10]
@@ -8,13 +8,13 @@ that is made for it:
 
 - self: a revision against itself;
 - loaded: the same while a busy loop takes one processor, comes and goes;
-- slow10, slow5: the base against a commit that adds one convolution to the network, of so many channels as
+- slow10, slow5: the base against a commit that adds one convolution to the network, with as many channels as
   make it 10 % or 5 % slower. That number is found first, by timing both next to each other in one process;
   the convolution is real, its result is added times zero;
 - intermittent: the base against a commit whose passes take three times as long, 30 % of them, at random: they
   are made three times.
 
-A trial counts as called slower where either half of the turns was: the faster (latency) or the slower (tail).
+A trial counts as called slower if either half of the turns was: the faster (latency) or the slower (tail).
 
 What was done is kept in FOLDER/trials.jsonl, so that the script resumes where it was stopped; `--minutes`
 stops it before a trial that would begin later than that. At the end it prints counts with exact 95 %
@@ -96,7 +96,7 @@ def slowed(text: str, channels: int) -> str:
 
 
 def added_time(channels: int, size: tuple[int, int], calls: int = 24) -> float:
-    """By which part the convolution makes a pass longer: both networks in turns in one process."""
+    """How much longer the convolution makes a pass: both networks in turns in one process."""
     import torch
 
     from baselines import create
@@ -144,7 +144,7 @@ def sizes(folder: Path, size: tuple[int, int]) -> dict[str, Any]:
 
 
 def revisions(folder: Path, kinds: Sequence[str], size: tuple[int, int]) -> Path:
-    """Make the clone, if it is not there, and a tag for every revision that is wanted and missing."""
+    """Make the clone, if it does not exist, and a tag for every revision that is wanted and missing."""
     clone = folder / "clone"
     if not clone.is_dir():
         partial = folder / "clone.partial"
@@ -166,7 +166,7 @@ def revisions(folder: Path, kinds: Sequence[str], size: tuple[int, int]) -> Path
 
 @contextlib.contextmanager
 def load(wanted: bool) -> Iterator[None]:
-    """Keep one processor busy, off and on, for the time of a block."""
+    """Keep one processor busy, off and on, within a `with` block."""
     busy = subprocess.Popen([sys.executable, "-c", LOAD]) if wanted else None
     try:
         yield
@@ -211,7 +211,7 @@ def _environment() -> dict[str, str]:
 
 
 def report(results: list[dict[str, Any]], wanted: dict[str, int]) -> bool:
-    """Print counts with exact 95 % intervals; whether they are what the gate promises."""
+    """Print counts with exact 95 % intervals; returns whether they are what the gate promises."""
     good = True
     for kind, count in wanted.items():
         some = [one for one in results if one["kind"] == kind][:count]

@@ -1,4 +1,4 @@
-"""Where the wall time of the main job goes, and what share of it the harness takes for itself.
+"""Where the wall time of the main job goes, and what share of it the harness takes.
 
     python benchmarks/harness_cost.py --out FOLDER [options of `llbench reproduce`, such as --models A,B]
     python benchmarks/harness_cost.py --read --out FOLDER
@@ -27,7 +27,7 @@ METHOD = "method: "
 
 
 def shares(out: Path, wall_s: float) -> dict[str, float]:
-    """Seconds by step of a run that took so long; they add up to it."""
+    """Seconds by step of a run; they add up to its wall time."""
     spent: defaultdict[str, float] = defaultdict(float)
     workers, inside, outside = 0.0, 0.0, 0.0
     for line in trace.read(out):
@@ -44,7 +44,7 @@ def shares(out: Path, wall_s: float) -> dict[str, float]:
 
 
 def groups(spent: dict[str, float]) -> dict[str, list[str]]:
-    """Which steps are whose."""
+    """Group the steps."""
     return {
         "methods": [name for name in spent if name.startswith(METHOD)],
         "LPIPS": ["lpips"],
@@ -54,7 +54,7 @@ def groups(spent: dict[str, float]) -> dict[str, list[str]]:
 
 
 def report(out: Path) -> bool:
-    """Print the table; whether the harness keeps within its share."""
+    """Print the table; returns whether the harness stays within its share."""
     known = json.loads((out / WALL).read_text(encoding="utf-8"))
     spent = shares(out, known["wall_s"])
     print(f"{known['wall_s']:.1f} s of wall time: llbench reproduce {' '.join(known['options'])}")
@@ -74,7 +74,7 @@ def report(out: Path) -> bool:
 def main() -> int:
     """Run or read, and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--read", action="store_true", help="only read what an earlier call measured")
+    parser.add_argument("--read", action="store_true", help="only show what an earlier call measured")
     parser.add_argument("--out", type=Path, required=True)
     arguments, options = parser.parse_known_args()
     if not arguments.read:

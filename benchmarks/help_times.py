@@ -25,7 +25,7 @@ def seconds(verb: str | None) -> float:
 
 
 def main() -> int:
-    """Print a line for each verb; 1 if any takes longer than it may."""
+    """Print a line for each verb; returns 1 if any takes too long."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--runs", type=int, default=5)
     runs = parser.parse_args().runs

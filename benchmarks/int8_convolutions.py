@@ -1,10 +1,10 @@
-"""What torch's own int8 convolutions would make of LLPackNet's eager form.
+"""What torch's own int8 convolutions would gain for LLPackNet's eager form.
 
     python benchmarks/int8_convolutions.py [--size HxW] [--rounds N] [--threads N] [--model NAME]
 
-Methodology: one pass of the eager form in fp32 is listened to for the shape of every convolution that it
+Methodology: one pass of the eager form in fp32 is recorded for the shape of every convolution that it
 calls. Then each shape is convolved on its own, in turn and round by round, by oneDNN's operators inside
-torch: as the eager form does it in fp32 and in bf16 (added to what is there), and in int8 from unsigned
+torch: as the eager form does it in fp32 and in bf16 (added to existing sums), and in int8 from unsigned
 8-bit activations and 8-bit weights per output channel, added to sums in fp32, added to sums in bf16, or
 written as 8 bits. Printed is the median of the rounds, times how often a pass calls it, by kernel and in
 all; beside it, in the same process, whole passes of the eager forms and of OpenVINO's int8, which show
@@ -101,7 +101,7 @@ def makers(shape: Shape) -> dict[str, Callable[[], object]]:
 
 
 def timed(made: dict[str, Callable[[], object]], rounds: int, times: int) -> dict[str, float]:
-    """Median seconds of a call, from rounds in turn of so many calls each."""
+    """Median seconds of a call, from alternating rounds of this many calls each."""
     found: dict[str, list[float]] = {name: [] for name in made}
     for call in made.values():
         call()

@@ -1,4 +1,4 @@
-"""Kill the main job at random moments after its first stage: a whole report lies there, and it resumes.
+"""Kill the main job at random moments after its first stage: a complete report is there, and it resumes.
 
     python benchmarks/interrupted_runs.py --kills 10 --tier smoke
 
@@ -23,12 +23,12 @@ PATIENCE_S = 3600.0
 
 
 def command(out: Path, options: list[str], *more: str) -> list[str]:
-    """Give the command line of a run."""
+    """Return the command line of a run."""
     return [sys.executable, "-m", "bench", "reproduce", "--offline", "--out", str(out), *options, *more]
 
 
 def started(out: Path, options: list[str], log: Path) -> subprocess.Popen[bytes]:
-    """Start a run and wait until its first report is there."""
+    """Start a run and wait for its first report."""
     with log.open("wb") as stream:
         process = subprocess.Popen(command(out, options), stdout=stream, stderr=stream)
     deadline = time.monotonic() + PATIENCE_S
@@ -60,17 +60,17 @@ class _Tags(HTMLParser):
 
 
 def faults(out: Path) -> list[str]:
-    """Say what is wrong with the report of a run that was killed; nothing if it is whole."""
+    """Say what is wrong with the report of a run that was killed; nothing if it is complete."""
     found = []
     page = _Tags()
     text = (out / "report.html").read_text(encoding="utf-8")
     page.feed(text)
     if page.open or not page.tables or not text.rstrip().endswith("</html>"):
-        found.append(f"report.html is not whole: {page.open[-3:]}, {page.tables} tables")
+        found.append(f"report.html is not complete: {page.open[-3:]}, {page.tables} tables")
     table = (out / "tables" / "table1.md").read_text(encoding="utf-8")
     rows = [line for line in table.splitlines() if line.startswith("|")]
     if len(rows) < 4 or len({row.count("|") for row in rows}) != 1:
-        found.append("table1.md is no table")
+        found.append("table1.md is not a table")
     verdicts = json.loads((out / "claims.json").read_text(encoding="utf-8"))
     if not verdicts or not all(one.get("verdict") for one in verdicts):
         found.append("claims.json lacks verdicts")

@@ -3,8 +3,8 @@
     python benchmarks/interval_coverage.py                     # every n from 2 to 60
     python benchmarks/interval_coverage.py --write docs/intervals.md
 
-The intervals are those of `bench.judge.statistics` itself. Noise comes in shapes that were met while
-measuring: normal; heavy tails (Student's t with 3 degrees of freedom); skewed (lognormal, sigma 1); two
+The intervals are made by `bench.judge.statistics` itself. Noise has shapes that were seen in
+measurements: normal; heavy tails (Student's t with 3 degrees of freedom); skewed (lognormal, sigma 1); two
 levels, equally or unequally often (peaks of memory do that); a first round that is 16 % slow. Under drift
 the truth is the mean over the run's duration. With a trend no coverage is promised: what counts is how often
 the trend is seen, so that a range stands for an interval.
@@ -112,11 +112,11 @@ class Interval:
     Attributes:
         name: as printed.
         make: from values around 0 in order of time to the interval.
-        truth: what it should hold.
+        truth: what it should cover.
         in_time: whether the values follow each other in time; of scenes and seeds none is the first, and none
             drifts.
-        least: below so many values it is not asked for.
-        most: above so many neither.
+        least: fewest values it is used for.
+        most: most values it is used for.
     """
 
     name: str
@@ -173,7 +173,7 @@ class Found:
 
     Attributes:
         printed: how often it is called an interval.
-        covered: how often that holds the truth; None where it never is.
+        covered: how often that holds the truth; None if it never is.
     """
 
     printed: float

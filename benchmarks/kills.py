@@ -52,7 +52,7 @@ CHECKS = (
 
 
 def command(out: Path, arguments: argparse.Namespace) -> list[str]:
-    """Give the run under test."""
+    """Return the run under test."""
     small = ["--tier", "smoke", "--size", arguments.size, "--rounds", "2", "--threads", "1", "--offline"]
     options = ["--models", arguments.models, "--out", str(out), "--resume"]
     return [sys.executable, "-m", "bench", "reproduce", *small, *options]
@@ -105,7 +105,7 @@ def prints(out: Path) -> dict[str, tuple[str, int]]:
 
 
 def scores(out: Path) -> dict[str, Any]:
-    """Give the values of all quality and complexity cells, which no two runs may disagree on."""
+    """Return the values of all quality and complexity cells, which no two runs may disagree on."""
     return {
         store.file_name(record.cell): record.values
         for record in store.load(out)

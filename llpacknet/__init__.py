@@ -1,7 +1,7 @@
 """LLPackNet (BMVC 2020): restoring extremely dark raw photographs.
 
-Names are imported on first use, so that code which only needs the raw reader or the error class
-does not pay for importing torch.
+Names are imported on first use, so that code that only needs the raw reader or the error class does not
+have to import torch.
 """
 
 from __future__ import annotations

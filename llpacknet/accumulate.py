@@ -1,7 +1,7 @@
 """A convolution that adds its result to an existing tensor, with oneDNN's fused kernel where torch has it.
 
 The convolution of concatenated inputs is the sum of the convolutions of each, so that a dense block needs no
-concatenation: every input is read where it lies.
+concatenation: every input is read in place.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Convolution:
     Args:
         weight: (outputs, inputs, k, k).
         bias: (outputs,) or none.
-        relu: whether a ReLU follows what is then there.
+        relu: whether a ReLU is applied to the sum.
         dtype: number format of weights, inputs and outputs; products are summed in float32 in any case.
 
     """
@@ -68,7 +68,7 @@ def _fused_add(
 
 @cache
 def fused_add_works(dtype: torch.dtype = torch.float32) -> bool:
-    """Whether this build of torch has the fused operator, and it computes what is expected of it."""
+    """Whether this build of torch has the fused operator and it gives the expected result."""
     if not torch.backends.mkldnn.is_available():  # type: ignore[no-untyped-call]
         return False
     with torch.no_grad():

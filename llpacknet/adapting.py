@@ -1,11 +1,11 @@
-"""Another camera's frame in the colours that the networks were trained on, and back.
+"""Convert another camera's frame to the colours that the networks were trained on, and back.
 
-All networks here learnt from one camera, SID's Sony A7S II, and turn its mosaic before white balance into
-sRGB; white balance and colour matrix of that camera are inside their weights. For linear camera RGB c with
-white balance w and matrix M (white-balanced camera RGB to linear sRGB), the A7S II would have seen
-c_A = diag(1/w_A) M_A^-1 M diag(w) c. A mosaic holds one colour per pixel, so that only the diagonal part,
-w / w_A, can be applied to it; the rest, M M_A^-1, is applied to the network's picture in linear light. Its
-rows sum to 1: what is grey stays grey.
+All networks here were trained for one camera, SID's Sony A7S II, and turn its mosaic before white balance
+into sRGB; white balance and colour matrix of that camera are inside their weights. For linear camera RGB c
+with white balance w and matrix M (white-balanced camera RGB to linear sRGB), the A7S II would have seen c_A =
+diag(1/w_A) M_A^-1 M diag(w) c. A mosaic holds one colour per pixel, so that only the diagonal part, w / w_A,
+can be applied to it; the rest, M M_A^-1, is applied to the network's picture in linear light. Its rows sum to
+1: what is grey stays grey.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _KNEE, _SLOPE, _POWER, _OFFSET = 0.018054, 4.5, 2.222, 0.0993
 
 @dataclass(frozen=True)
 class Adaptation:
-    """What brings a camera's mosaic to the trained colours, and the picture back to its own.
+    """Factors that convert a camera's mosaic to the trained colours, and the picture back to its own.
 
     Attributes:
         scale: (4,) factors of R, G1, G2, B before the network.
@@ -48,7 +48,7 @@ class Adaptation:
     correction: NDArray[np.float64]
 
     def apply(self, mosaic: NDArray[np.float32]) -> None:
-        """Scale the planes of a normalised RGGB mosaic (H, W) in place; what is saturated stays saturated."""
+        """Scale the planes of a normalised RGGB mosaic (H, W) in place; saturated pixels stay saturated."""
         for index, (row, column) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):
             plane = mosaic[row::2, column::2]
             # A lamp clips in all colours at once: scaled, it would be of the colour of the scales.
@@ -58,7 +58,7 @@ class Adaptation:
             plane[clipped] = 1
 
     def correct(self, rgb: Tensor) -> None:
-        """Take a picture (3, H, W) in [0, 1] from the trained camera's colours to its own, in place."""
+        """Convert a picture (3, H, W) in [0, 1] from the trained camera's colours to its own, in place."""
         matrix = torch.from_numpy(self.correction).to(rgb.dtype).to(rgb.device)
         for top in range(0, rgb.shape[1], _ROWS):
             band = rgb[:, top : top + _ROWS]
@@ -68,7 +68,7 @@ class Adaptation:
 
 
 def adaptation(frame: RawFrame) -> Adaptation | None:
-    """Find how a frame is brought to the trained colours; None where it comes from the camera trained on."""
+    """Return how to convert a frame to the trained colours; None if it comes from the trained camera."""
     if float(np.abs(frame.xyz_to_camera - A7S2_XYZ_TO_CAMERA).max()) < SAME_CAMERA:
         return None
     correction = frame.color_matrix @ np.linalg.inv(color_matrix(A7S2_XYZ_TO_CAMERA))

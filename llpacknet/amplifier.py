@@ -1,6 +1,6 @@
 """The two published amplifiers: one scalar gain per image, found from the dark mosaic itself.
 
-Both threshold alike: a gain that is not positive becomes 1e-4.
+Both replace a gain that is not positive by 1e-4.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def histogram_edges() -> Tensor:
 
 
 def raw_histogram(mosaic: Tensor, edges: Tensor) -> Tensor:
-    """Histogram of each image over half-open bins, as a fraction of its pixels; pixels outside count nowhere.
+    """Histogram of each image over half-open bins, as fractions of its pixels; pixels outside are ignored.
 
     Args:
         mosaic: (B, 1, H, W) unamplified mosaic.
@@ -94,7 +94,7 @@ class ConvAmplifier(nn.Module):
 
 
 def _full_precision(mosaic: Tensor) -> AbstractContextManager[object]:
-    """Leave autocast: one number for a whole image must not be rounded to eight bits."""
+    """Turn autocast off: one number for a whole image must not be rounded to eight bits."""
     kind = mosaic.device.type
     if mosaic.is_meta or not torch.is_autocast_enabled(kind):  # the meta device knows no autocast
         return nullcontext()

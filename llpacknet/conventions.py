@@ -1,4 +1,4 @@
-"""How a network is called: what the caller does to a normalised mosaic before the network sees it."""
+"""How a network is called: what the caller does to a normalised mosaic before it enters the network."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ UNDECLARED_MULTIPLE = 32
 
 @dataclass(frozen=True)
 class Conventions:
-    """What the caller of a network has to know.
+    """What the caller of a network needs to know.
 
     Attributes:
         needs_gain: whether the caller multiplies the normalised mosaic by the gain (False for a network that
             finds its own amplification).
         input_clip: upper clip of the amplified mosaic before the network (SID clips at 1); None for no clip.
-        keeps_negatives: whether what lies below black reaches it as negative numbers (DNF); else it is 0.
+        keeps_negatives: whether values below black are passed as negative numbers (DNF); else they are set to
+        0.
         size_multiple: exported and compiled forms get frames whose sides are padded to a multiple of this.
     """
 
@@ -28,10 +29,10 @@ class Conventions:
 
 
 def conventions_of(network: Any) -> Conventions:
-    """Return the conventions that a built network states of itself.
+    """Return the conventions that a built network declares.
 
-    They are its attribute `conventions`, or one attribute each under the names of `Conventions`, where it has
-    them. A network that does not say whether it needs a gain needs one unless it has an `amplifier`.
+    They are its attribute `conventions`, or single attributes with the names of the fields of `Conventions`.
+    A network that does not say whether it needs a gain is assumed to need one unless it has an `amplifier`.
     """
     stated = getattr(network, "conventions", None)
     if isinstance(stated, Conventions):

@@ -1,4 +1,4 @@
-"""A network's form for a CUDA device: channels-last, in half precision if asked, its launches replayed.
+"""A network's form for a CUDA device: channels-last, in half precision if asked, replayed from a CUDA graph.
 
 At 1/16 of the sides a layer takes a GPU less time than Python needs to launch the next one. A CUDA graph
 records the launches of one call and replays them together; it holds for one input shape, and its input and
@@ -28,10 +28,11 @@ class CudaForm(nn.Module):
     """A network on one device: float32 mosaic (B, 1, H, W) -> float32 RGB (B, 3, H, W), for inference.
 
     Args:
-        network: in eval mode; it is left as it is. An amplifier inside is best kept outside of it: it gives
-            one number per image, which half precision would coarsen.
+        network: in eval mode; it is not changed. Keep an amplifier outside of it: it gives one number per
+        image, which
+            half precision would make coarse.
         precision: "fp32", "bf16" or "fp16", of weights and activations alike.
-        device: where it runs. On another device than CUDA nothing is recorded, all else is the same.
+        device: where it runs. On any device but CUDA nothing is recorded, but all else is the same.
 
     Raises:
         InputError: an unknown precision; from forward, an unusable mosaic.
@@ -53,7 +54,7 @@ class CudaForm(nn.Module):
         self._recorded: dict[tuple[int, ...], tuple[torch.cuda.CUDAGraph, Tensor, Tensor]] = {}
 
     def forward(self, mosaic: Tensor) -> Tensor:
-        """(B, 1, H, W) -> (B, 3, H, W); the next call of the same shape leaves it as it is."""
+        """(B, 1, H, W) -> (B, 3, H, W); later calls of the same shape do not overwrite it."""
         # Checked here, because a recording can look at no values.
         check_mosaic(mosaic)
         with torch.inference_mode():

@@ -12,16 +12,16 @@ class InputError(ValueError):
     """Unusable input: one line that says what is wrong, where, and how to fix it.
 
     The command line prints it to standard error and exits with status 2; it never shows a traceback for it.
-    Its subclasses tell whether the call, the data or the machine is to be changed.
+    Its subclasses say whether the call, the data or the machine is at fault.
     """
 
 
 class UsageError(InputError):
-    """The call is at fault: a name that nothing has, an option or an argument that cannot be used."""
+    """The call is at fault: an unknown name, or an option or argument that cannot be used."""
 
 
 class DataError(InputError):
-    """What was to be read is at fault: a file or folder that is missing, damaged, or of no use here."""
+    """The data is at fault: a file or folder that is missing, damaged or unsuitable."""
 
 
 class DeviceError(InputError):
@@ -33,18 +33,18 @@ class UnsupportedError(DeviceError):
 
 
 def one_line(message: str) -> str:
-    """Escape what would break a line or steer the terminal: file names and files can hold anything."""
+    """Escape characters that would break the line or control the terminal; file names may hold anything."""
     return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in message)
 
 
 def cause(error: BaseException) -> str:
-    """Say in one line what an exception was: its kind, its words, and the line that raised it.
+    """Describe an exception in one line: its type, its message, and the line that raised it.
 
-    For exceptions that are nobody's to foresee, as those of a user's own code.
+    For unexpected exceptions, such as those from a user's own code.
     """
     words = " ".join(str(error).split())[:_LONGEST]
     if isinstance(error, SystemExit):
-        return f"it ends the process: SystemExit({error.code if error.code is not None else ''})"
+        return f"it ended the process: SystemExit({error.code if error.code is not None else ''})"
     where = traceback.extract_tb(error.__traceback__)
     place = f" ({Path(where[-1].filename).name}:{where[-1].lineno})" if where else ""
     if isinstance(error, SyntaxError) and error.filename:

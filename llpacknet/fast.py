@@ -1,9 +1,9 @@
-"""LLPackNet for inference on a CPU: the function of `llpacknet.network` in less time and memory.
+"""LLPackNet for inference on a CPU: the same function as `llpacknet.network` in less time and memory.
 
 The plain form computes each activation for the whole frame before the next: none of them fits the cache, all
 are written to fresh memory, and dense blocks copy their inputs at every layer. This one goes down the frame
-once, a band of rows at a time (`llpacknet.banded`). Its memory beside input and output does not depend on the
-frame's height, so that a frame needs no cutting into strips, however large.
+once, a band of rows at a time (`llpacknet.banded`). Apart from input and output, its memory does not depend
+on the frame's height, so that even large frames need not be cut into strips.
 """
 
 from __future__ import annotations
@@ -44,10 +44,10 @@ _ALONE = _references_of_one()
 
 
 def fast(network: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
-    """Make a network's fastest eager form for inference, called as the network is.
+    """Make a network's fastest eager form for inference, called like the network itself.
 
     Args:
-        network: in eval mode; it is left as it is, and later changes of its weights are not followed.
+        network: in eval mode; it is not changed; later changes of its weights have no effect here.
         dtype: of weights and activations, float32 or bfloat16.
 
     Returns:
@@ -61,22 +61,22 @@ def fast(network: nn.Module, dtype: torch.dtype = torch.float32) -> nn.Module:
 
 
 def can_be_banded(network: nn.Module) -> bool:
-    """Whether a network has the form that goes down the frame a band of rows at a time."""
+    """Whether a network has the form that processes the frame in bands of rows."""
     return isinstance(network, LLPackNet) and network.upsampler != "unpack-2020"
 
 
 class FastLLPackNet(nn.Module):
     """An LLPackNet for inference: mosaic (B, 1, H, W) -> RGB (B, 3, H, W), channels-last in memory.
 
-    In float32 equal to the plain form but for the order of its sums. In bfloat16 (mosaic and picture stay
-    float32) weights and activations are rounded to 8 bits of mantissa; amplifier, sums of products and what
-    follows UnPack are float32 all the same. A mosaic that is not float32 on the CPU takes the plain form with
-    weight-norm fused. Buffers are kept for the size of the last frame, and the last picture's memory is
-    written again once nothing refers to it any more: on some machines fresh pages cost a good part of the
-    arithmetic.
+    In float32, equal to the plain form except for the order of summation. In bfloat16 (mosaic and picture
+    stay float32) weights and activations are rounded to 8 bits of mantissa; amplifier, sums of products and
+    everything after UnPack stay in float32. A mosaic that is not float32 on the CPU is given to the plain
+    form with weight-norm fused. Buffers are kept for the size of the last frame, and the last picture's
+    memory is reused once nothing refers to it any more: on some machines fresh pages take a large share of
+    the time.
 
     Args:
-        network: any variant but the experiment's "unpack-2020"; it is left as it is.
+        network: any variant but the experiment's "unpack-2020"; it is not changed.
         dtype: of weights and activations, float32 or bfloat16.
 
     """
@@ -150,7 +150,7 @@ class FastLLPackNet(nn.Module):
         return np.empty(shape, kind)
 
     def _sink(self, picture: Tensor) -> Take:
-        """Give what turns bands of UnPack into rows of a picture (H, W, 3), float32 or uint8."""
+        """Return what turns bands of UnPack into rows of a picture (H, W, 3), float32 or uint8."""
         blocks = picture.view(picture.shape[0] // FACTOR, FACTOR, picture.shape[1] // FACTOR, 3 * FACTOR)
         final = _final(self.network)
 
@@ -191,7 +191,7 @@ class _Source:
 
 
 def _final(network: LLPackNet) -> Callable[[Tensor], object]:
-    """Give the network's last function, to be applied in place."""
+    """Return the network's last function, to be applied in place."""
     if network.final == "sigmoid":
         return torch.sigmoid_
     if network.variant == "2020-conv":

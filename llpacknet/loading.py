@@ -1,4 +1,4 @@
-"""Weights out of safetensors files into networks."""
+"""Load weights from safetensors files into networks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
     """Fill a network from a safetensors file of this project; half precision is widened to the network's own.
 
     Raises:
-        InputError: no such file, another format, damaged, or weights of another network.
+        InputError: no such file, a different format, damaged, or weights of a different network.
 
     """
     state = read_safetensors(path)
@@ -48,7 +48,7 @@ def read_safetensors(path: Path) -> dict[str, Tensor]:
         return load_file(path) if _is_text(path) else load(path.read_bytes())
     except (SafetensorError, OSError) as error:
         raise DataError(
-            f"{path} is no safetensors file ({error}); bring a published checkpoint in with 'llbench "
+            f"{path} is not a safetensors file ({error}); convert a published checkpoint with 'llbench "
             "weights import'"
         ) from error
 
@@ -69,10 +69,10 @@ def _is_text(path: Path) -> bool:
 
 
 def check_entries(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor], source: Path | str) -> None:
-    """Compare a state dict with the one that a network wants.
+    """Compare a state dict with the one that a network expects.
 
     Raises:
-        InputError: entries are missing, extra or misshaped; the first few differences are named.
+        InputError: entries are missing, extra or misshaped; the first few differences are listed.
 
     """
     misshaped = (
@@ -105,7 +105,7 @@ def check_size(path: Path) -> None:
     """
     if not path.is_file():
         raise DataError(
-            f"{path} is a folder or device: name the weights file itself"
+            f"{path} is a folder or device: give the weights file itself"
             if path.exists()
             else f"there is no weights file {path}: check the name"
         )

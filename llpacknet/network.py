@@ -1,4 +1,4 @@
-"""LLPackNet in its three published variants, for reading: one module per named piece, plain convolutions.
+"""LLPackNet in its three published variants, written to be read: a module per named part, plain convolutions.
 
 Trunk (sizes for an H x W mosaic): split into R, G1, G2, B planes (H/2), Pack 8x each (64
 channels at H/16), a 3x3 convolution and ReLU per plane, 1x1 to 64, three residual dense blocks, 1x1 of
@@ -58,7 +58,7 @@ def convolution(
 def fuse_weight_norm(module: M) -> M:
     """Replace every weight-normed weight by its value, in place; the function computed stays the same.
 
-    The published 2022 network recomputes 35 weights at each call and holds 1,552 parameters more for it.
+    Without this, the published 2022 network recomputes 35 weights at each call and has 1,552 parameters more.
 
     Returns:
         The same module.
@@ -76,9 +76,9 @@ def fuse_weight_norm(module: M) -> M:
 
 
 def for_inference(network: nn.Module) -> nn.Module:
-    """Copy a network, in eval mode, weight-norm fused, without what only its training looks at.
+    """Copy a network in eval mode, weight-norm fused, without the parts that are only used in training.
 
-    A network that has such parts leaves them out in the copy that its method `slim` gives.
+    A network with such parts has a method `slim` that returns a copy without them.
     """
     slim = getattr(network, "slim", None)
     return fuse_weight_norm(slim() if slim is not None else copy.deepcopy(network)).eval()
@@ -116,14 +116,14 @@ class LLPackNet(nn.Module):
         variant: "2022" expects a mosaic already multiplied by the exposure ratio; "2020-histogram" and
             "2020-conv" take the unamplified mosaic (0 black, 1 saturation) and find the gain themselves.
         upsampler: "unpack" (the paper's), "pixelshuffle" (its ablation), or "unpack-2020", the old
-            one-liner, which mixes the images of a batch and exists for the experiment on just that.
+            one-liner, which mixes the images of a batch; it exists for the experiment on exactly that.
         weight_norm: weight-norm on every convolution of the trunk; by default only in "2022", as published.
         final: what follows UnPack; by default the published choice: sigmoid (2022), ReLU (2020-histogram
             and the PixelShuffle ablation), nothing (2020-conv).
 
-    H and W may be any even numbers from 16 on (padded to multiples of 16 inside, cropped after). The
-    "2020-conv" variant ends with a clip to [0, 1], which is left out while a training step records
-    gradients; "2020-histogram" ends with its ReLU, and whoever scores it clips.
+    H and W may be any even numbers from 16 up (padded to multiples of 16 inside, cropped after). The
+    "2020-conv" variant ends with a clip to [0, 1], which is skipped while a training step records
+    gradients; "2020-histogram" ends with its ReLU and is clipped when it is scored.
 
     Raises:
         InputError: an unknown option, or (from forward and gain) a mosaic of unusable shape, dtype, content.

@@ -1,9 +1,9 @@
 """Pack and UnPack: the paper's fast down- and upsampling (Algorithm 1).
 
 Both only move pixels. UnPack by the factor f is torch's PixelShuffle(f) after a fixed permutation of the
-channels, so a convolution followed by one is the same family of functions as a convolution followed by the
-other. The historical forms at the end of the file are here for the claims made about them; the network
-takes the mixing one as an option, for the experiment on just that.
+channels, so a convolution followed by either can represent the same functions. The historical forms at the
+end of the file are for testing the claims made about them; the network takes the one that mixes images as an
+option, for the experiment on exactly that.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def pack(x: Tensor, factor: int) -> Tensor:
         becomes channel (r*factor + c)*C + k.
 
     Raises:
-        InputError: x has another rank, or its sides are not multiples of the factor.
+        InputError: x has a different rank, or its sides are not multiples of the factor.
 
     """
     _check(x, factor)
@@ -53,7 +53,7 @@ def unpack(x: Tensor, factor: int) -> Tensor:
         (B, C, H*factor, W*factor).
 
     Raises:
-        InputError: x has another rank, or its channels are not multiples of factor**2.
+        InputError: x has a different rank, or its channels are not multiples of factor**2.
 
     """
     _check(x, factor)
@@ -65,7 +65,7 @@ def unpack(x: Tensor, factor: int) -> Tensor:
 
 
 def pixelshuffle_order(factor: int, colours: int = 3) -> Tensor:
-    """Permutation of channels after which PixelShuffle does what UnPack does.
+    """Permutation of channels after which PixelShuffle equals UnPack.
 
     `unpack(x, f)` equals `pixel_shuffle(x[:, pixelshuffle_order(f, C)], f)`; a convolution whose filters
     are permuted by it and that PixelShuffle follows equals the convolution that UnPack follows.
@@ -78,14 +78,14 @@ def pixelshuffle_order(factor: int, colours: int = 3) -> Tensor:
 
 
 def unpack_loop(x: Tensor, factor: int = 8) -> Tensor:
-    """Algorithm 1 as the paper writes it: strided copies, one for each place in a block.
+    """Algorithm 1 as printed in the paper: strided copies, one for each position in a block.
 
     Args:
         x: (B, C*factor**2, H, W).
         factor: side of a block.
 
     Returns:
-        (B, C, H*factor, W*factor), bit for bit what `unpack` gives, only slower.
+        (B, C, H*factor, W*factor), bit-identical to `unpack`, only slower.
 
     """
     _check(x, factor)
@@ -101,14 +101,14 @@ def unpack_loop(x: Tensor, factor: int = 8) -> Tensor:
 
 
 def pack_loop(x: Tensor, factor: int = 8) -> Tensor:
-    """Pack by strided copies, one for each place in a block, as the training code of 2020 did.
+    """Pack by strided copies, one for each position in a block, as the training code of 2020 did.
 
     Args:
         x: (B, C, H, W), H and W multiples of `factor`.
         factor: side of a block.
 
     Returns:
-        (B, C*factor**2, H/factor, W/factor), bit for bit what `pack` gives.
+        (B, C*factor**2, H/factor, W/factor), bit-identical to `pack`.
 
     """
     _check(x, factor)
@@ -140,7 +140,7 @@ def unpack_2020(x: Tensor, factor: int = 8) -> Tensor:
 
 
 def unpack_2020_batched(x: Tensor, factor: int = 8) -> Tensor:
-    """Apply the 2020 one-liner to a batch: right for one image, and it mixes the images of a larger batch.
+    """Apply the 2020 one-liner to a batch: correct for one image, but it mixes the images of a larger batch.
 
     The block's rows were folded into the batch axis and end up as rows of the picture, so that a picture's
     rows are taken from all images of the batch in turn. Experiments on the old UnPack use this form.

@@ -1,4 +1,4 @@
-"""What a network accepts as a mosaic, and how other sizes than its own are brought to it.
+"""Which mosaics a network accepts, and how frames of other sizes are padded to fit.
 
 Every network here works on sides that are multiples of 2 to 32. Frames of other even sizes are padded by
 reflection about the outermost pixel. That keeps the Bayer phase: a pixel k steps outside is a copy of the one
@@ -34,14 +34,14 @@ class Margins(NamedTuple):
 
 
 def check_mosaic(mosaic: Tensor, network: nn.Module | None = None) -> None:
-    """Refuse what is not a normalised mosaic that a network can take.
+    """Refuse anything but a normalised mosaic that a network can take.
 
     Args:
         mosaic: to be (B, 1, H, W), B >= 1, H and W even and at least 16, floating point, without NaN.
         network: if given, the mosaic must have the dtype of its parameters.
 
     Raises:
-        InputError: says which rule is broken, and the offending shape and dtype.
+        InputError: the mosaic breaks a rule; the message names the rule, shape and dtype.
 
     """
     shape = f"shape {tuple(mosaic.shape)}"
@@ -64,7 +64,7 @@ def check_mosaic(mosaic: Tensor, network: nn.Module | None = None) -> None:
 
 
 def pad_to_multiple(mosaic: Tensor, multiple: int) -> tuple[Tensor, Margins]:
-    """Pad by reflection, half of it on either side, until both sides are multiples.
+    """Pad by reflection, half on either side, until both sides are multiples.
 
     Args:
         mosaic: (B, C, H, W), H and W even and at least 2.
@@ -114,7 +114,7 @@ def through_planes(mosaic: Tensor, pad: Callable[[Tensor], tuple[Tensor, Margins
 
 @dataclass(frozen=True)
 class PlanePadding:
-    """A network's own way to bring a frame to its multiple: see `pad_planes`, whose arguments these are."""
+    """A network's own way to pad a frame to its multiple; the arguments are those of `pad_planes`."""
 
     multiple: int
     smallest: int = 0
@@ -130,14 +130,14 @@ class PlanePadding:
 
 
 def mirrored(length: int, multiple: int) -> tuple[Tensor, int]:
-    """Places along one side of a frame that `pad_to_multiple` reads: for taking a frame in parts.
+    """Positions along one side of a frame that `pad_to_multiple` reads, for processing a frame in parts.
 
     Args:
         length: of the side, even and at least the multiple.
         multiple: even.
 
     Returns:
-        (length',) int64 places in the frame, and how many of them stand before it.
+        (length',) int64 positions in the frame, and how many of them come before it.
 
     """
     before, after = _split(-length % multiple)
@@ -146,7 +146,7 @@ def mirrored(length: int, multiple: int) -> tuple[Tensor, int]:
 
 
 def crop(image: Tensor, margins: Margins) -> Tensor:
-    """Take the margins off again: (B, C, H', W') -> (B, C, H, W)."""
+    """Remove the margins: (B, C, H', W') -> (B, C, H, W)."""
     if not any(margins):
         return image
     height, width = image.shape[-2:]

@@ -1,4 +1,4 @@
-"""Restore dark raw photographs: one call for one, a `Restorer` for many."""
+"""Restore dark raw photographs: `restore` for one, a `Restorer` for many."""
 
 from __future__ import annotations
 
@@ -43,18 +43,18 @@ def restore(
         path_or_mosaic: a Bayer raw file, or a normalised RGGB mosaic (H, W), 0 black and 1 saturation.
         model: one of LLPackNet's own networks by name, with its shipped weights ("llpacknet",
             "llpacknet-2020", "llpacknet-2020-conv", "llpacknet-pixelshuffle"), or a built network that is
-            called as LLPackNet is; `llpacknet.conventions` says what it may state of itself.
-        gain: what the mosaic is multiplied by; "auto" leaves it to a method with its own amplifier and gives
-            the others RED's estimate with m = 5.
+            called like LLPackNet; see `llpacknet.conventions` for what it may declare.
+        gain: what the mosaic is multiplied by; "auto" lets a network with its own amplifier choose, and uses
+            RED's estimate with m = 5 for the others.
         device: "cpu", "cuda" or another of torch's names.
         runtime: "published", "eager", "compile", "onnxruntime" or "openvino".
         precision: "fp32", "bf16", "fp16" (CUDA) or "int8".
 
     Returns:
-        (H, W, 3) uint8 RGB, sRGB-encoded; a file's picture is turned upright as the file says.
+        (H, W, 3) uint8 RGB, sRGB-encoded; the picture of a file is rotated upright as the file says.
 
     Raises:
-        InputError: an unusable file, mosaic, gain, model, or a form that does not exist here.
+        InputError: an unusable file, mosaic, gain or model, or a form that is not available here.
 
     """
     restorer = Restorer(model, gain, device, runtime, precision)
@@ -65,13 +65,13 @@ def restore(
 
 @dataclass(frozen=True)
 class Placed:
-    """A photograph as the network takes it.
+    """A photograph prepared for the network.
 
     Attributes:
         mosaic: (1, 1, H, W), amplified where the network needs it.
-        gain: what it was multiplied by; None where the network finds its own.
-        adaptation: how it was brought to the colours trained on; None for those themselves.
-        turns: quarter turns, counter-clockwise, that bring the picture upright.
+        gain: what it was multiplied by; None if the network finds its own.
+        adaptation: how it was converted to the trained colours; None for the trained camera.
+        turns: counter-clockwise quarter turns that make the picture upright.
         frame: the raw frame itself, for a network from raw to raw; None for others.
     """
 
@@ -88,7 +88,7 @@ class Restored:
 
     Attributes:
         picture: (H, W, 3) RGB, uint8 or uint16, upright.
-        gain: the gain behind it, given, estimated or the network's own; None where it does not tell.
+        gain: the gain behind it, given, estimated or the network's own; None if it does not tell.
         raw: the denoised raw frame, of a network from raw to raw; None of others.
     """
 
@@ -98,7 +98,7 @@ class Restored:
 
 
 class Restorer:
-    """A network in one form, ready for photographs of any camera.
+    """A network in one form, ready for photographs from any camera.
 
     Args:
         model: see `restore`.
@@ -106,10 +106,10 @@ class Restorer:
         device: see `restore`.
         runtime: see `restore`.
         precision: see `restore`.
-        kept: folder for quantised models, which take a minute to make; None to keep none.
+        kept: cache folder for quantised models, which take a minute to make; None for no cache.
 
     Raises:
-        InputError: an unusable gain or model, or a form that does not exist here.
+        InputError: an unusable gain or model, or a form that is not available here.
 
     """
 
@@ -139,15 +139,15 @@ class Restorer:
 
     @property
     def note(self) -> str | None:
-        """What is to be known of the number format on this processor; None where all is as named."""
+        """What is to be known of the number format on this processor; None if all is as named."""
         return self._form.note
 
     def restore(self, frame: RawFrame, bits: Literal[8, 16] = 8) -> Restored:
-        """Restore a frame of any camera into 8 or 16 bits per channel, upright."""
+        """Restore a frame from any camera to 8 or 16 bits per channel, upright."""
         return self.run(self.place(frame), bits)
 
     def place(self, frame: RawFrame, ev: float = 0.0) -> Placed:
-        """Normalise a frame, bring it to the colours trained on, and amplify it, by `ev` stops more.
+        """Normalise a frame, convert it to the trained colours and amplify it, by `ev` stops more.
 
         Raises:
             InputError: `ev` is given to a network that finds its own gain.
@@ -160,7 +160,7 @@ class Restorer:
 
     def _check_bracket(self, ev: float) -> None:
         if ev and not self.needs_gain:
-            raise UsageError("this method finds its own gain: it can give no bracket; leave --ev away")
+            raise UsageError("this method finds its own gain and cannot give a bracket: drop --ev")
 
     def place_mosaic(
         self, mosaic: NDArray[np.float32], adapted: Adaptation | None = None, turns: int = 0, ev: float = 0.0
@@ -178,7 +178,7 @@ class Restorer:
         return red_gain(np.maximum(mosaic, 0)) if self._given is None else self._given
 
     def run(self, placed: Placed, bits: Literal[8, 16] = 8) -> Restored:
-        """Put a placed photograph through the network."""
+        """Run the network on a prepared photograph."""
         with torch.inference_mode():
             picture = self._picture(placed, bits)
             gain = placed.gain
@@ -206,13 +206,13 @@ def _quantised(rgb: torch.Tensor, bits: int) -> NDArray[Any]:
 
 
 def _check_output(output: Any, shape: torch.Size) -> None:
-    """Refuse what is not a picture of its input: `clamp` would make one of it without a word."""
+    """Refuse what is not a picture of its input: `clamp` would make one of it silently."""
     expected = (1, 3, *shape[-2:])
     if not isinstance(output, torch.Tensor) or tuple(output.shape) != expected:
         found = tuple(getattr(output, "shape", ())) or type(output).__name__
         raise InputError(f"the network gives {found}, not RGB of the frame's size {expected}")
     if not output.is_floating_point():
-        raise InputError(f"the network gives {output.dtype} numbers: let it return floats from 0 to 1")
+        raise InputError(f"the network gives {output.dtype} values: it must return floats from 0 to 1")
     mean = float(output.mean(dtype=torch.float64))
     if not np.isfinite(mean):
         raise InputError("the network gives NaN or infinity")
@@ -232,13 +232,13 @@ def _checked(source: NDArray[np.float32]) -> NDArray[np.float32]:
     if not np.isfinite(mosaic).all() or mosaic.max(initial=0) > BRIGHTEST_MEAN:
         raise UsageError(
             "a mosaic must be normalised to 0 for black and 1 for saturation; "
-            f"this one holds NaN, infinity, or values up to {mosaic.max(initial=0):g}"
+            f"this one contains NaN, infinity, or values up to {mosaic.max(initial=0):g}"
         )
     return mosaic.astype(np.float32, copy=False)
 
 
 def _checked_gain(gain: float | str, needs_gain: bool) -> float | None:
-    """Return a gain that can be applied; None for one that is to be found."""
+    """Return a gain that can be applied; None if it has to be found."""
     if gain == "auto":
         return None
     if isinstance(gain, str) or not 0 < gain < float("inf"):

@@ -115,7 +115,7 @@ class Step:
             rows.read_by(self, halo)
 
     def advance(self) -> None:
-        """Give as many rows as can be had now."""
+        """Give as many rows as possible now."""
         ready = min((rows.reach(halo) for rows, halo in self._sources), default=self._total)
         end = min(ready, self.done + self._most)
         if end > self.done:

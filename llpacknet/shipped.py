@@ -35,7 +35,7 @@ def shipped(name: str) -> LLPackNet:
     """
     if name not in BUILDERS:
         raise InputError(
-            f"{name!r} is none of LLPackNet's own networks ({', '.join(BUILDERS)}): give any other method "
+            f"{name!r} is not one of LLPackNet's own networks ({', '.join(BUILDERS)}): give any other method "
             f"as a built network, baselines.create({name!r})"
         )
     network = BUILDERS[name]()

@@ -1,4 +1,4 @@
-"""Files that have their name only once they are whole."""
+"""Files that get their name only once they are complete."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PARTIAL = ".partial"
 
 @contextlib.contextmanager
 def whole(path: Path, *, durable: bool = False) -> Iterator[Path]:
-    """Give a path to write to, whose file takes the name `path` in one step at the end.
+    """Provide a path to write to; at the end its file takes the name `path` in one step.
 
-    Whoever reads `path` meanwhile sees the old file or none, never a part of the new one. Where the body
+    Meanwhile, readers of `path` see the old file or none, never a part of the new one. Where the body
     raises, what it wrote is removed. Several processes, of several hosts too, may write the same file at
-    once: that of the last one stays.
+    once: the last one wins.
 
     Args:
         path: the file; its folder must exist.

@@ -24,7 +24,7 @@ def reference():
 
 def test_committed_results_pass_the_validator():
     folders = sorted({path.parent for path in RESULTS.rglob("cells/*.json")})
-    assert folders, f"{RESULTS.name}/ holds no results folder with cells/*.json"
+    assert folders, f"{RESULTS.name}/ contains no results folder with cells/*.json"
     found = {path: store.validate(path) for folder in folders for path in sorted(folder.iterdir())}
     assert {str(path.relative_to(RESULTS)): problems for path, problems in found.items() if problems} == {}
 

@@ -35,10 +35,10 @@ class DilatedBlock(nn.Module):
 
 
 class Fusion(nn.Module):
-    """Joins what comes from below with the encoder's features of the same shape.
+    """Merge features from the level below with the encoder's features of the same shape.
 
-    The sum that a 1x1 convolution of both refines is scaled by channel, by what another 1x1 makes of the
-    means over all pixels.
+    A 1x1 convolution refines their sum, whose channels are then scaled by another 1x1 of the means over all
+    pixels.
     """
 
     def __init__(self, channels: int) -> None:
@@ -82,9 +82,9 @@ class Stage(nn.Module):
 class AduNet(nn.Module):
     """ADU-Net: amplified mosaic (B, 1, H, W), clipped to [0, 1] by the caller -> RGB (B, 3, H, W) in [0, 1].
 
-    H and W may be any even numbers from 16 on: the four planes are padded by reflection at the bottom and on
+    H and W may be any even numbers from 16 up: the four planes are padded by reflection at the bottom and on
     the right to multiples of 32, as in the authors' code. The means in `Fusion` include that margin, so that
-    a frame cut into parts gives another picture than the whole. The final clip is left out while a training
+    a frame cut into parts gives a different picture. The final clip is skipped while a training
     step records gradients.
 
     Raises:

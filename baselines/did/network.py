@@ -35,7 +35,7 @@ class ResidualBlock(nn.Module):
 class Did(nn.Module):
     """DID: amplified mosaic (B, 1, H, W) -> RGB (B, 3, H, W), unclipped.
 
-    H and W may be any even numbers from 16 on.
+    H and W may be any even numbers from 16 up.
 
     Raises:
         InputError: from forward, a mosaic of unusable shape, dtype or content.

@@ -23,7 +23,7 @@ SPEC = Spec(
     restricted=True,
     notes=(
         "Values below black reach it as negative numbers. Pads the packed planes, not the mosaic. Parameters "
-        "and GMAC include the head for raw planes (28.3 GMAC), which only its training's loss looks at and "
+        "and GMAC include the head for raw planes (28.3 GMAC), which only the training loss uses and "
         "which the fastest forms leave out."
     ),
     weights="dnf.safetensors",

@@ -1,4 +1,4 @@
-"""DNF (Jin et al., CVPR 2023): a first pass denoises the planes and feeds what it learnt back to a second.
+"""DNF (Jin et al., CVPR 2023): a first pass denoises the planes and feeds its features back to a second.
 
 Both passes share their encoder. Every convolution that keeps the size and reaches beyond its pixel is padded
 by reflection.
@@ -70,7 +70,7 @@ class Fuse(nn.Module):
 
 
 class Feedback(nn.Module):
-    """Lets what the first pass denoised gate the second (GFM): twice (B, channels, h, w) to that shape."""
+    """Gate the second pass with features of the first (GFM): twice (B, channels, h, w) to that shape."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -117,9 +117,9 @@ def _fuses() -> nn.ModuleList:
 
 
 class RawDecoder(nn.Module):
-    """The first pass's way up, whose features are fed back, and the head that makes planes of them.
+    """The decoder of the first pass, whose features are fed back, and the head that turns them into planes.
 
-    Only the training's loss looks at the planes.
+    Only the training loss uses the planes.
     """
 
     def __init__(self) -> None:
@@ -141,10 +141,9 @@ class RawDecoder(nn.Module):
 class Dnf(nn.Module):
     """DNF: amplified mosaic (B, 1, H, W), at most 1, negatives kept -> RGB (B, 3, H, W), unclipped.
 
-    H and W may be any even numbers from 16 on. The four planes are padded by reflection on both sides to
+    H and W may be any even numbers from 16 up. The four planes are padded by reflection on both sides to
     multiples of 8, as in the authors' code, which refuses sides below 50: those are padded to 64 here. The
-    colour decoder attends to the whole frame, so that a frame cut into parts gives another picture than the
-    whole.
+    colour decoder attends to the whole frame, so that a frame cut into parts gives a different picture.
 
     Raises:
         InputError: from forward and outputs, a mosaic of unusable shape, dtype or content.
@@ -170,7 +169,7 @@ class Dnf(nn.Module):
         self.out = nn.Sequential(_same(32, 32, 3), nn.GELU(), nn.Conv2d(32, 12, 1))
 
     def slim(self) -> Dnf:
-        """Copy the network without the head that makes planes: the same picture for 28 GMAC less."""
+        """Copy the network without the head for planes: the same picture for 28 GMAC less."""
         slim = copy.deepcopy(self)
         slim.raw_decoder.head = None
         return slim

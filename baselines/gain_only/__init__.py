@@ -15,5 +15,5 @@ SPEC = Spec(
     params_fused=0,
     gmac=None,
     licence="MIT; decoding and demosaicking by LibRaw (LGPL-2.1 or CDDL-1.0) through rawpy (MIT)",
-    notes="What a method must beat to have restored anything: amplification without denoising.",
+    notes="Amplification without denoising: what a method must beat to have restored anything.",
 )

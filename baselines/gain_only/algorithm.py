@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class GainOnly:
-    """The amplified raw through rawpy's pipeline; nothing else is done to it."""
+    """The amplified raw, rendered by rawpy and otherwise unchanged."""
 
     def __call__(self, frame: RawFrame, gain: float = 1.0) -> NDArray[np.float32]:
         """Render `frame` with its digital numbers above black multiplied by `gain`.

@@ -50,7 +50,7 @@ class Lime:
 
     def __post_init__(self) -> None:
         if self.solver not in {"fast", "exact"}:
-            raise InputError(f"LIME has no solver {self.solver!r}: take 'fast' or 'exact'")
+            raise InputError(f"LIME has no solver {self.solver!r}: use 'fast' or 'exact'")
 
     def __call__(self, frame: RawFrame, gain: float = 1.0) -> NDArray[np.float32]:
         """Restore a raw frame; `gain` is not used, LIME finds the brightening itself.

@@ -1,4 +1,4 @@
-"""LLPackNet in its published forms; the networks themselves stand in the package `llpacknet`."""
+"""LLPackNet in its published forms; the networks themselves are in the package `llpacknet`."""
 
 from baselines.spec import Score, Spec
 

@@ -1,4 +1,4 @@
-"""MCR (Dong et al., CVPR 2022): a monochrome picture is made of the mosaic, then both give the colours."""
+"""MCR (Dong et al., CVPR 2022): a monochrome picture is made from the mosaic, then both give the colours."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _levels(inputs: int, widths: tuple[int, ...]) -> nn.ModuleList:
 
 
 def _encode(levels: Iterable[nn.Module], x: Tensor) -> list[Tensor]:
-    """Give every level's features, from fine to coarse, each from the 2x2 maxima of the one before."""
+    """Return every level's features, from fine to coarse, each from the 2x2 maxima of the one before."""
     features: list[Tensor] = []
     for level in levels:
         features.append(level(F.max_pool2d(features[-1], 2) if features else x))
@@ -75,8 +75,8 @@ class ChannelGate(nn.Module):
 class Mcr(nn.Module):
     """MCR: amplified mosaic (B, 1, H, W), not clipped above -> RGB (B, 3, H, W), unclipped.
 
-    H and W may be any even numbers from 16 on (padded to multiples of 32 inside, cropped after). The gates
-    take means over the whole frame, so that a frame cut into parts gives another picture than the whole.
+    H and W may be any even numbers from 16 up (padded to multiples of 32 inside, cropped after). The gates
+    take means over the whole frame, so that a frame cut into parts gives a different picture.
 
     Raises:
         InputError: from forward and outputs, a mosaic of unusable shape, dtype or content.

@@ -77,8 +77,8 @@ class ConvTransformer(nn.Module):
 class RawFormer(nn.Module):
     """RawFormer: amplified mosaic (B, 1, H, W), not clipped above -> RGB (B, 3, H, W), unclipped.
 
-    H and W may be any even numbers from 16 on (padded to multiples of 16 inside, cropped after). Every block
-    attends to the whole frame, so that a frame cut into parts gives another picture than the whole.
+    H and W may be any even numbers from 16 up (padded to multiples of 16 inside, cropped after). Every block
+    attends to the whole frame, so that a frame cut into parts gives a different picture.
 
     Args:
         width: channels of the first level: 32 (S), 48 (B) or 64 (L).

@@ -70,7 +70,7 @@ class ResidualBlock(nn.Module):
 class Red(nn.Module):
     """RED: amplified mosaic (B, 1, H, W), not clipped -> RGB (B, 3, H, W) in [0, 1].
 
-    H and W may be any even numbers from 16 on (padded to multiples of 32 inside, cropped after). The final
+    H and W may be any even numbers from 16 up (padded to multiples of 32 inside, cropped after). The final
     clip is left out while a training step records gradients.
 
     Raises:

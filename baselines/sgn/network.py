@@ -72,7 +72,7 @@ class Scale(nn.Module):
 class Sgn(nn.Module):
     """SGN: amplified mosaic (B, 1, H, W) -> RGB (B, 3, H, W), unclipped.
 
-    H and W may be any even numbers from 16 on (padded to multiples of 8 inside, cropped after).
+    H and W may be any even numbers from 16 up (padded to multiples of 8 inside, cropped after).
 
     Raises:
         InputError: from forward, a mosaic of unusable shape, dtype or content.

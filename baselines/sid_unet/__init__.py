@@ -48,7 +48,7 @@ SPECS = (
         notes=(
             "The convolutional amplifier in front of the U-Net, both trained on the unamplified mosaic, "
             "which is amplified and clipped at 1 inside. No code was published; of the two amplifiers this "
-            "one comes nearer to the table's 7.76 M parameters."
+            "one comes closer to the table's 7.76 M parameters."
         ),
         weights="sid-unet+amplifier.safetensors",
     ),

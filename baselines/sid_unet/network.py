@@ -36,7 +36,7 @@ class DoubleConvolution(nn.Module):
 class SidUNet(nn.Module):
     """SID's U-Net: amplified mosaic (B, 1, H, W), clipped at 1 by the caller -> RGB (B, 3, H, W), unclipped.
 
-    H and W may be any even numbers from 16 on (padded to multiples of 32 inside, cropped after).
+    H and W may be any even numbers from 16 up (padded to multiples of 32 inside, cropped after).
 
     Args:
         channels: of the output: 3 for RGB; 1 for a mosaic, as denoisers from raw to raw have it.

@@ -24,7 +24,7 @@ SPEC = Spec(
         "CC BY-NC 4.0)"
     ),
     notes=(
-        "Gives a mosaic, which LibRaw renders as it does for gain-only. Its publications score in the raw "
+        "Returns a mosaic, which LibRaw renders as it does for gain-only. Its publications score in the raw "
         "domain, so that their figures do not compare with those of methods that give pictures."
     ),
     weights="sid-unet-raw.safetensors",

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 def method(_: click.Context, __: click.Parameter, begun: str) -> list[str]:
-    """Give the registered names that begin as what is typed."""
+    """Return the registered names that begin as what is typed."""
     return [name for name in names() if name.startswith(begun)]
 
 
 def methods(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
-    """Give the same for the last name of a list with commas."""
+    """Return the same for the last name of a list with commas."""
     before, comma, last = begun.rpartition(",")
     return [f"{before}{comma}{name}" for name in method(context, parameter, last)]

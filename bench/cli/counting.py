@@ -15,7 +15,7 @@ LINE_EVERY_S = 10.0
 
 @contextmanager
 def counting(title: str) -> Iterator[Callable[[int, int], None]]:
-    """Give a function that is to be called with the number of steps done and of all steps; standard error."""
+    """Provide a function to call with the numbers of steps done and in total; writes to standard error."""
     if sys.stderr.isatty():
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn

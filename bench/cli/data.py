@@ -273,8 +273,8 @@ def _show_beside_sid(found: Verification) -> None:
     values = [dn for dn, _ in known]
     far = sorted(known, key=lambda one: -abs(one[0]))[:SHOWN_DRIFTS]
     print(
-        f"black lies {median(values):+.2f} DN from what the files say ({values[0]:+.2f} to "
-        f"{values[-1]:+.2f}), estimated in {len(known)} of {len(found.drifts)} short exposures; farthest: "
+        f"black levels are {median(values):+.2f} DN off what the files say ({values[0]:+.2f} to "
+        f"{values[-1]:+.2f}), estimated in {len(known)} of {len(found.drifts)} short exposures; largest: "
         + ", ".join(f"{name} {dn:+.2f}" for dn, name in far)
     )
 

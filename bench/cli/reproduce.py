@@ -18,6 +18,7 @@ from bench.cli.options import chosen_models, only_free_option, request_options, 
         "llbench reproduce                    # all methods at full resolution, three pictures",
         "llbench reproduce --tier smoke       # one small scene, a check of the installation",
         "llbench reproduce --dataset ~/SID    # on the Sony half of See-in-the-Dark",
+        "llbench reproduce --models my_package.network:factory,llpacknet-2020,llpacknet,gain-only --out mine",
     )
 )
 @request_options(

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         "llbench run --models llpacknet,red --measure latency,memory --out cost",
         "llbench run --models llpacknet --dataset dark --protocol paper2020,dnf88 --out scored",
         "llbench run --models all --measure latency --sweep resolution --out sweep --resume",
+        "llbench run --models my_package.network:factory,llpacknet-2020 --measure latency --out mine",
         "llbench run --models did --dataset /shared/SID --cluster tcp://head:8786 --out /shared/did",
     )
 )

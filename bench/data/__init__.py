@@ -1,1 +1,1 @@
-"""Data sets: making them, indexing them, checking them, decoding them."""
+"""Data sets: generating, indexing, checking and decoding them."""

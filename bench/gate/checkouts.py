@@ -1,8 +1,8 @@
-"""A commit as files in a new folder, of which the user's repository never learns.
+"""Check out a commit into a new folder without touching the user's repository.
 
 `git worktree` would write into that repository, and take its hooks, filters and settings with it. Here the
-checkout is a repository of its own, which borrows the other's objects: whatever fails, or is run in it,
-leaves the user's as it was.
+checkout is a repository of its own, which borrows the other's objects: whatever fails, or runs in it,
+leaves the user's unchanged.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SHA256_DIGITS = 64
 ROUNDS = 50
 REFS = ("refs/heads", "refs/tags", "refs/remotes")
 
-# What is fetched is named one by one: what is there already does not matter.
+# What is fetched is named one by one: what already exists does not matter.
 NO_HAGGLING = {"fetch.negotiationAlgorithm": "noop"}
 
 
@@ -37,7 +37,7 @@ def check_out(root: Path, commit: str, folder: Path) -> None:
         folder: does not exist yet.
 
     Raises:
-        GitError: git could not.
+        GitError: git failed.
     """
     formats = {
         "GIT_DEFAULT_HASH": "sha256" if len(commit) == SHA256_DIGITS else "sha1",
@@ -74,7 +74,7 @@ def _fetch_missing(root: Path, commit: str, into: Path) -> None:
     """
     try:
         promised = git.call(root, "config", "--get-regexp", r"^remote\..*\.promisor$").split()
-    except git.GitError:  # it is no partial clone
+    except git.GitError:  # it is not a partial clone
         return
     remote = promised[0].removeprefix("remote.").removesuffix(".promisor")
     places = {"GIT_OBJECT_DIRECTORY": str(into)}

@@ -1,4 +1,4 @@
-"""What the gate is asked to measure of each revision, and how thoroughly where nobody says."""
+"""What the gate measures of each revision, with defaults for how thoroughly."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Comparison:
         threads: CPU threads.
         weights: by model, as `baselines.create` takes them; "shipped" for those not named.
         sets: fresh processes of each revision in one attempt.
-        seconds: about how long an attempt at one model may take.
+        seconds: approximate length of an attempt at one model.
         instructions: whether the instructions of Pack and UnPack are counted too.
     """
 
@@ -51,7 +51,7 @@ class Comparison:
         return sized and cell.model in self.models and cell.measurement in self.measures
 
     def cell(self, model: str) -> Cell:
-        """Give the latency cell of a model."""
+        """Return the latency cell of a model."""
         device, runtime, precision = self.form
         return Cell(
             model, "latency", device=device, runtime=runtime, precision=precision,

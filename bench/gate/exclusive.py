@@ -21,12 +21,12 @@ POLL_S = 0.2
 
 @contextlib.contextmanager
 def exclusive(say: Callable[[str], None]) -> Iterator[None]:
-    """Wait until no other gate of this machine measures, and keep others waiting for the time of a block.
+    """Wait until no other gate on this machine is measuring, and keep others waiting within a `with` block.
 
     The lock ends with the process that holds it, however that ends.
 
     Args:
-        say: is told that there is something to wait for, or that no lock can be had.
+        say: is notified that there is something to wait for, or that no lock is available.
     """
     folder = SHARED if os.access(SHARED, os.W_OK) else Path(tempfile.gettempdir())
     lock = FileLock(folder / NAME, mode=FOR_ALL)

@@ -1,6 +1,6 @@
-"""Fixed made scenes on which two revisions are held against the truth and against each other.
+"""Fixed synthetic scenes on which two revisions are compared with the truth and with each other.
 
-They lie beside this file, so that every machine judges the same pictures at once: the two scenes of
+They are stored beside this file, so that every machine scores the same pictures: the two scenes of
 `llbench data make --scenes 2 --seed 10 --size 160x240`, each with its short exposures of ratio 100 and 300.
 """
 

@@ -2,8 +2,8 @@
 
 `count` starts `python -m bench.gate.instructions FOLDER...` under callgrind with counting switched off, since
 importing torch under it takes long enough as it is; the process switches it on for its calls of the kernels.
-Of several calls the least is taken, with hashes fixed and no collection of garbage: what else the interpreter
-does on the way (a dictionary that grows, a cache that is filled) adds up to three per cent to one call of the
+The smallest count of several calls is used, with fixed hashes and no garbage collection: other work of the
+interpreter (a dictionary that grows, a cache that is filled) adds up to three per cent to one call of the
 same code.
 """
 
@@ -42,11 +42,11 @@ DUMP_AT, START, STOP = TOOL + 3, TOOL + 4, TOOL + 5
 
 
 def unavailable() -> str | None:
-    """Say why instructions cannot be counted here; None where they can."""
+    """Say why instructions cannot be counted here; None if they can."""
     if sys.platform != "linux" or platform.machine() != "x86_64":
         return "counting instructions needs Linux on x86-64"
     if shutil.which("valgrind") is None:
-        return "counting instructions needs valgrind: install it, or leave --instructions out"
+        return "counting instructions needs valgrind: install it, or drop --instructions"
     return None
 
 
@@ -54,10 +54,10 @@ def count(paths: Sequence[Path]) -> dict[str, int]:
     """Count the instructions of one call of each kernel of a revision.
 
     Args:
-        paths: the revision's folders of import.
+        paths: the folders from which the revision is imported.
 
     Raises:
-        InputError: valgrind cannot be had or failed.
+        InputError: valgrind is not available or failed.
     """
     from bench.machine import git
     from bench.machine.endings import last_words
@@ -89,7 +89,9 @@ def count(paths: Sequence[Path]) -> dict[str, int]:
                 command, env=environment, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
             )
         except subprocess.TimeoutExpired:
-            raise InputError(f"counting instructions took over {TIMEOUT_S:g} s: leave it out") from None
+            raise InputError(
+                f"counting instructions took over {TIMEOUT_S:g} s: drop --instructions"
+            ) from None
         found = _least(Path(folder))
         if ended.returncode or not found:
             raise InputError(f"valgrind could not count: {scrub(last_words(ended.stderr))}")
@@ -111,7 +113,7 @@ def _read(path: Path) -> tuple[str, int] | None:
 
 
 def main() -> None:
-    """Call each kernel with counting on; the arguments are the revision's folders of import."""
+    """Call each kernel with counting on; the arguments are the folders to import from."""
     early = sorted({"llpacknet", "baselines"} & set(sys.modules))
     assert not early, f"{early} imported before the revision is known"
     sys.path[:0] = sys.argv[1:]

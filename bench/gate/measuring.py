@@ -1,4 +1,4 @@
-"""Measures two revisions for the gate, or one beside the reference workload, into result files.
+"""Measure two revisions for the gate, or one beside the reference workload, into result files.
 
 `<out>/base` and `<out>/head` are results folders like any other. Samples of the two that stand at the same
 place of the same round of the same run were taken next to each other.
@@ -47,9 +47,9 @@ class Measuring:
     Args:
         comparison: what to measure.
         head: the revision under test.
-        base: what it is held against; None to measure the head beside the reference workload.
+        base: what it is compared with; None to measure the head beside the reference workload.
         out: a folder for `base`, `head` and `also`, results folders.
-        say: is told what is being done, one line each.
+        say: is called with one line about each step.
         also: a second base.
     """
 
@@ -103,7 +103,7 @@ class Measuring:
                 pass
 
     def _try(self, model: str, measure: Callable[[str], None]) -> bool:
-        """Measure a model; False where the second base got lost, without which it is to be tried again."""
+        """Measure a model; False if the second base failed; the model is then tried again without it."""
         try:
             measure(model)
         except SeatError as error:
@@ -266,5 +266,5 @@ class Measuring:
 
 
 def outputs(out: Path, side: str, model: str) -> Path:
-    """Folder of what a side's model made of the scenes."""
+    """Folder of the pictures that a side's model made of the scenes."""
     return out / side / OUTPUTS / model.replace(":", "-")

@@ -3,9 +3,8 @@
     def test_the_network_got_no_slower(llbench):
         llbench.gate("my_package.network:build")
 
-holds the project as it lies there against the revision that `--llbench-base` names (or the line
-`llbench_base` of its pytest configuration; the last commit where neither does). Nothing is imported before it
-is used.
+compares the project's working tree with the revision that `--llbench-base` names (or `llbench_base` in its
+pytest configuration; by default the last commit). Nothing is imported before it is used.
 """
 
 from __future__ import annotations
@@ -27,22 +26,22 @@ __all__ = ["Gate", "llbench", "pytest_addoption"]
 
 
 class InconclusiveWarning(UserWarning):
-    """A gate could not tell whether a time has changed."""
+    """A gate could not decide whether a time has changed."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add what the revision to compare with is named by."""
+    """Add the options that name the revision to compare with."""
     said = "revision, folder or baseline file that the fixture llbench compares with (default: HEAD)"
     parser.getgroup("llbench").addoption("--llbench-base", metavar="REV", help=said)
     parser.addini("llbench_base", said)
 
 
 class Gate:
-    """What the fixture `llbench` gives.
+    """What the fixture `llbench` provides.
 
     Args:
         project: the folder of the project under test.
-        base: what it is compared with where a call names nothing else.
+        base: what it is compared with unless a call says otherwise.
         out: a folder for results.
     """
 
@@ -66,22 +65,22 @@ class Gate:
         seconds: float = SECONDS,
         **options: Any,
     ) -> Decision:
-        """Fail the test if the head is slower than the base, needs more, or gives other pictures.
+        """Fail the test if the head is slower than the base, needs more memory, or gives different pictures.
 
         Args:
             model: "package.module:factory" of the project, or a registered name.
             base: revision, folder or baseline file; that of the command line if None.
             also: a second revision or folder to compare with.
-            head: revision or folder; the project as it lies there if None.
+            head: revision or folder; the project's working tree if None.
             size: height and width of the frame in pixels.
             effect: relative difference of time that matters; 0.025 if None.
-            accept: quantities that are meant to differ, as "correctness" or "gmac".
-            strict: fail on what is inconclusive too, which is a warning otherwise.
-            seconds: about how long an attempt may take; there are two at most.
-            options: as `bench.gate.comparison.Comparison` takes them: measures, threads, form, weights, sets.
+            accept: quantities that are expected to differ, such as "correctness" or "gmac".
+            strict: fail on inconclusive results too, which otherwise only cause a warning.
+            seconds: approximate length of an attempt; there are at most two.
+            options: fields of `bench.gate.comparison.Comparison`: measures, threads, form, weights, sets.
 
         Returns:
-            what was found, for a test that wants to look closer.
+            The decision, for further checks in the test.
         """
         __tracebackhide__ = True
         from bench.gate import whole
@@ -119,18 +118,18 @@ class Gate:
     ) -> Any:
         """Time a network under pytest-benchmark's own fixture, for `--benchmark-compare-fail`.
 
-        Such a comparison is with times of another moment: `gate` takes both revisions in turns.
+        Such a comparison uses times measured at another moment; `gate` measures both revisions in turns.
 
         Args:
             benchmark: the fixture `benchmark` of pytest-benchmark.
             model: "package.module:factory" of the project, or a registered name.
             size: height and width of the frame in pixels.
-            runtime: form of the network, as "published" or "eager".
+            runtime: form of the network, such as "published" or "eager".
             precision: number format.
-            weights: "none", "shipped" or a file; a factory of the project decides itself.
+            weights: "none", "shipped" or a file; a factory of the project decides for itself.
 
         Returns:
-            what the network gave: RGB (1, 3, H, W), or (H, W, 3) from what is called with a raw frame.
+            The output: RGB (1, 3, H, W), or (H, W, 3) for a method that is called with a raw frame.
 
         Raises:
             InputError: no such method or form.

@@ -3,11 +3,11 @@
 Started by `bench.gate.seats`; answers requests that come as lines of JSON over a socket. Importing torch
 takes longer than what is measured, so that a *nursery* imports it once and forks a fresh seat for each
 request; the seat then imports the revision's code, builds its method and warms up by itself. A fork inherits
-the nursery's address space, and with it the luck of its layout: each seat first reserves a random number of
-pages, as a fresh interpreter would lie elsewhere too.
+the nursery's address space, and with it its memory layout: each seat first reserves a random number of
+pages, so that the layout varies as it would between fresh interpreters.
 
-Until a seat has put its revision's folders first among the places of import, nothing of the project but
-`bench` may be imported: `bench` is the instrument and the same for both, all else is what is compared.
+Until a seat has put its revision's folders first on the import path, nothing of the project but `bench` may
+be imported: `bench` is the instrument and the same for both; everything else is what is compared.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _nurse(line: socket.socket) -> None:
 
 
 def _serve(line: socket.socket) -> None:
-    """Answer requests until the other end is closed; a method that ends the process ends it for good."""
+    """Answer requests until the other end is closed; if a method ends the process, the seat is lost."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     reserved = mmap.mmap(-1, mmap.PAGESIZE * random.SystemRandom().randint(1, MOST_PAGES))
     seat: ReadyMethod | None = None
@@ -199,7 +199,7 @@ class ReadyMethod:
         return cls(call, {**opened, "weights_sha256": None}, request)
 
     def answer(self, request: Request) -> Answer:
-        """Do what is asked: take a turn, count, or restore the scenes."""
+        """Handle a request: take a turn, count, or restore the scenes."""
         return {"turn": self.turn, "count": self.count, "restore": self.restore}[request["do"]](request)
 
     def turn(self, request: Request) -> Answer:
@@ -231,7 +231,7 @@ class ReadyMethod:
 
 
 def map_every_block() -> None:
-    """Make what is resident what is in use, where the C library can be told (glibc).
+    """Return freed memory at once, so that resident memory is memory in use (glibc only).
 
     From some size on every block becomes a mapping of its own, so that a peak does not depend on what was
     freed before. For time, the thresholds of `bench.run.process.STEADY_ALLOCATOR` are inherited instead.
@@ -243,7 +243,7 @@ def map_every_block() -> None:
 
 
 def missing(model: str, paths: list[str]) -> Answer | None:
-    """Say whether a revision lacks a method's module or its factory; None where it has both."""
+    """Say whether a revision lacks a method's module or its factory; None if it has both."""
     import baselines
     from bench.machine.environment import scrub
     from bench.records.cells import REFERENCE
@@ -281,11 +281,11 @@ def _refuse_strangers(model: str, paths: list[str]) -> None:
     own = any(file.is_relative_to(path) for path in paths)
     has_package = any((Path(path) / module.partition(".")[0]).exists() for path in paths)
     if not own and (":" in model or has_package):
-        raise InputError(f"this revision has no {module}: it was found in another place of import")
+        raise InputError(f"this revision has no {module}: it was imported from somewhere else")
 
 
 def _refuse_the_working_tree(request: Request) -> None:
-    """Refuse a revision that imports what it lacks from the user's own checkout, whose code is another's."""
+    """Refuse a revision that imports what it lacks from the user's own checkout, which is other code."""
     from llpacknet.errors import InputError
 
     project, folder, suite = Path(request["project"]), Path(request["folder"]), Path(__file__).parents[1]

@@ -48,7 +48,7 @@ class SeatError(Exception):
         label: which seat.
         status: how that reads as the status of a cell.
         reason: what happened, in one line.
-        lacks: what its revision does not hold, "module" or "factory"; None where it holds both.
+        lacks: what its revision does not have, "module" or "factory"; None if it has both.
     """
 
     def __init__(self, label: str, status: Status, reason: str, lacks: str | None = None) -> None:
@@ -64,7 +64,7 @@ class Occupant:
     """What a seat holds.
 
     Attributes:
-        label: how it is called in messages: base, head, twin, reference.
+        label: its name in messages: base, head, twin, reference.
         tree: the revision.
         cell: the form of the method whose call is timed.
         weights: as `baselines.create` takes them.
@@ -107,7 +107,7 @@ class Seat:
             raise SeatError(self.occupant.label, "bad-input", self.opened["reason"], self.opened["lacks"])
 
     def ask(self, **request: Any) -> dict[str, Any]:
-        """Send a request and wait for its answer; SeatError where it fails, dies or is silent too long."""
+        """Send a request and wait for its answer; SeatError if it fails, dies or is silent too long."""
         self._send(**request)
         return self._receive()
 
@@ -157,7 +157,7 @@ def _kill(pid: int) -> None:
 
 
 class Nursery:
-    """Gives fresh seats; a context, at whose end no process of any seat is left.
+    """Provide fresh seats; a context manager that leaves no process of any seat behind.
 
     Args:
         threads: threads that a seat's method may use.

@@ -44,7 +44,7 @@ class Cadence:
         return max(1, round(min(enough, LONGEST_TURN_S / max(self._slowest, 1e-9))))
 
     def goes_on(self, taken: int) -> bool:
-        """Whether a seat that has taken so many turns takes another: decided once, for all seats alike."""
+        """Whether a seat that has taken this many turns takes another: decided once, for all seats alike."""
         if taken == len(self._goes_on):
             # An odd number of turns would have its middle one in the faster half, and end amid a sequence.
             few = taken < FEWEST or taken % 2 == 1
@@ -61,8 +61,8 @@ class Sitting:
         cadence: that of the set.
 
     Attributes:
-        opened: what the seat told when it had its method.
-        samples: one for each turn, in seconds a call; those of all seats stand at the same place.
+        opened: what the seat reported once it had its method.
+        samples: one for each turn, in seconds per call; those of all seats have the same index.
     """
 
     def __init__(self, occupant: Occupant, nursery: Nursery, cadence: Cadence) -> None:
@@ -93,7 +93,7 @@ class Sitting:
         return self._cadence.goes_on(len(self.samples))
 
     def turn(self, number: int) -> None:  # noqa: ARG002 -- a seat need not know which turn it is
-        """Let it make the calls of a turn, and keep their mean; SeatError where it fails."""
+        """Let it make the calls of a turn, and keep their mean; SeatError if it fails."""
         self.samples.append(fmean(self._call(self._cadence.calls)))
 
     def finish(self) -> None:

@@ -1,4 +1,4 @@
-"""What the sets of a gate's run add up to: one record for each cell and side."""
+"""Combine the sets of a gate's run: one record for each cell and side."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 
 @dataclass
 class Share:
-    """One side of one model in the making: what each set contributed.
+    """One side of one model while it is measured: what each set contributed.
 
     Attributes:
         cell: the latency cell; the other cells follow from it.
-        run: id of the run, the same on both sides: what has it was measured in the same turns.
+        run: id of the run, the same on both sides: records with the same id were measured in the same turns.
         environment: of the machine; completed by each seat.
         provenance: of the revision.
-        samples: seconds a call, one list per set.
+        samples: seconds per call, one list per set.
         twin: the same of the twin seat; empty for the side that has none.
         reference: the same of the reference workload that took turns with this side; empty without it.
-        cut_short: why later sets are missing: another process of the run failed; None where none did.
+        cut_short: why later sets are missing: another process of the run failed; None if none did.
         firsts: the number of the first set of each attempt.
     """
 
@@ -45,7 +45,7 @@ class Share:
     peaks: list[dict[str, Any]] = field(default_factory=list)
 
     def opened(self, answer: dict[str, Any], before: dict[str, Any]) -> None:
-        """Take what a seat told when it was opened, and the machine's state from before until now."""
+        """Add what a seat reported when it was opened, and the machine's state from before until now."""
         self.environment |= answer["environment"]
         self.environment |= {"before": self.environment.get("before", before), "after": moment()}
         if answer["weights_sha256"] is not None:
@@ -54,15 +54,15 @@ class Share:
     def record(
         self, cell: Cell, values: dict[str, Any], status: Status = "ok", reason: str | None = None
     ) -> Record:
-        """Give the record of a cell of this method."""
+        """Return the record of a cell of this method."""
         return Record(cell, status, reason, values, dict(self.environment), dict(self.provenance))
 
     def latency(self) -> Record:
-        """Give the latency record as far as it goes."""
+        """Return the latency record so far."""
         return self.record(self.cell, self._latency())
 
     def memory(self) -> Record:
-        """Give the memory record: the middle of several processes."""
+        """Return the memory record: the middle of several processes."""
         return self.record(replace(self.cell, measurement="memory"), self._memory())
 
     def _latency(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Two revisions of a project side by side: each a folder from which Python can import it.
 
 A revision is checked out into a folder and a repository of its own, so that the user's stay as they are; the
-environment, with all dependencies, is shared. A folder that is named instead of a revision is taken as it
-stands. A name that could mean both is refused, as git does.
+environment, with all dependencies, is shared. A folder given instead of a revision is used as
+it is. A name that could mean both is refused, as git does.
 """
 
 from __future__ import annotations
@@ -39,11 +39,11 @@ class Tree:
 
     Attributes:
         name: as the user called it.
-        folder: where it lies.
-        paths: folders that come first among Python's places of import.
+        folder: where it is.
+        paths: folders that come first on Python's import path.
         commit: its commit, with "+changes" for a checkout that differs from it; None outside of git.
         project: the user's project where this is a checkout of it; its code must not be imported then.
-        hint: why an import may fail here, and what helps; None where nothing is known to be missing.
+        hint: why an import may fail here, and what helps; None if nothing is known to be missing.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Tree:
 def tree(
     name: str, project: Path, *, prepare: str | None = None, sources: Sequence[str] = ()
 ) -> Iterator[Tree]:
-    """Give a revision or folder as a tree for the time of a block.
+    """Provide a revision or folder as a tree within a `with` block.
 
     Args:
         name: a revision of the project's repository, or a folder.
@@ -71,7 +71,7 @@ def tree(
         InputError: no such revision or folder, or the command failed.
     """
     if (kind := meaning(name, project)) == "file":
-        raise InputError(f"{name} is a file: name a revision or a folder")
+        raise InputError(f"{name} is a file: give a revision or a folder")
     if kind == "folder":
         folder = Path(name).resolve()
         yield Tree(name, folder, _paths(folder, sources), _commit(folder))
@@ -99,7 +99,8 @@ def meaning(name: str, project: Path) -> Literal["file", "folder", "revision"]:
         project: any folder of the project's repository.
 
     Raises:
-        InputError: it is both a file or folder and a revision; ./NAME is the one, refs/heads/NAME the other.
+        InputError: it is both a file or folder and a revision; ./NAME is the former, refs/heads/NAME the
+        latter.
     """
     kind: Literal["file", "folder"]
     try:
@@ -129,7 +130,7 @@ def _paths(folder: Path, sources: Sequence[str]) -> tuple[Path, ...]:
         if not (folder / source).is_dir() or not (folder / source).resolve().is_relative_to(inside)
     ]
     if missing:
-        raise InputError(f"{folder} has no folder {missing[0]!r}: name folders below the project's root")
+        raise InputError(f"{folder} has no folder {missing[0]!r}: give folders below the project's root")
     return tuple(
         (folder / source).resolve() for source in sources or SOURCE_FOLDERS if (folder / source).is_dir()
     )
@@ -140,8 +141,8 @@ def _root(project: Path, name: str) -> Path:
         return Path(git.call(project, "rev-parse", "--show-toplevel"))
     except git.GitError as error:
         raise InputError(
-            f"{name[:LONGEST]!r} is no folder, and {project.resolve()} lies in no git repository that can be "
-            f"used ({error}): give two folders, or start in the repository"
+            f"{name[:LONGEST]!r} is not a folder, and {project.resolve()} is not in a usable git "
+            f"repository ({error}): give two folders, or start in the repository"
         ) from None
 
 
@@ -167,7 +168,7 @@ def _commit_named(root: Path, name: str) -> str:
         )
         raise InputError(f"{root} has no revision {name[:LONGEST]!r} ({error}): {cure}") from None
     if commit.startswith("^"):
-        raise InputError(f"{root} has no revision {name!r}: git takes it as everything but one")
+        raise InputError(f"{root} has no revision {name!r}: git reads it as an exclusion")
     return commit
 
 
@@ -188,7 +189,7 @@ def _prepare(command: str, folder: Path, name: str) -> None:
 
 
 def _hint(checkout: Path) -> str | None:
-    """Name the submodules that are empty."""
+    """List the submodules that are empty."""
     staged = git.call(checkout, "ls-files", "--stage", "-z").split("\0")
     links = [line.partition("\t")[2] for line in staged if line.startswith(SUBMODULE)]
     empty = [link for link in links if not any((checkout / link).glob("*"))]

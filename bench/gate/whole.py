@@ -1,4 +1,4 @@
-"""The gate as a whole: revisions are checked out, measured, judged, and measured again before one falls."""
+"""The gate as a whole: revisions are checked out, measured, compared, and measured again before it fails."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SIZE = (704, 1056)
 
 @dataclass(frozen=True)
 class Sides:
-    """What is held against what.
+    """What is compared with what.
 
     Attributes:
         base: a revision, a folder, or a file that `record` wrote.
@@ -41,7 +41,7 @@ class Sides:
         project: any folder of the project.
         prepare: a shell command run in each checked-out revision first.
         sources: folders of the project that Python imports from; its root and `src` if empty.
-        also: a revision or folder that the head is compared with as well, as the last release.
+        also: a revision or folder that the head is compared with as well, such as the last release.
     """
 
     base: str
@@ -60,7 +60,7 @@ class Sides:
 def comparison(
     models: Sequence[str], *, size: tuple[int, int] | None = None, threads: int | None = None, **options: Any
 ) -> Comparison:
-    """Fill in what a user has left open."""
+    """Fill in the defaults for what a user has not set."""
     return Comparison(tuple(models), size or SIZE, threads or wanted_threads(), **options)
 
 
@@ -73,15 +73,15 @@ def run(
     attempts: int = ATTEMPTS,
     say: Callable[[str], None] = lambda _: None,
 ) -> Decision:
-    """Measure and judge, and measure again what would fall or could not be told.
+    """Measure and decide, and measure again what would fail or could not be decided.
 
     Args:
         sides: base and head.
         wanted: what is measured of both.
-        limits: from where on a difference counts.
+        limits: from what size on a difference counts.
         out: a new folder for the results.
-        attempts: how often times and memory are measured, at most.
-        say: is told what is being done.
+        attempts: how many times, at most, times and memory are measured.
+        say: is called with a line about each step.
 
     Raises:
         InputError: a side cannot be found or checked out, or the folder holds results.
@@ -133,7 +133,7 @@ def record(sides: Sides, wanted: Comparison, file: Path, out: Path, *, say: Call
 
 
 def read_baseline(file: Path) -> list[Record]:
-    """Read what `record` wrote; InputError where it is no such file."""
+    """Read what `record` wrote; InputError if it is not such a file."""
     try:
         raw = json.loads(file.read_text(encoding="utf-8"))
         entries = raw["records"]
@@ -141,7 +141,7 @@ def read_baseline(file: Path) -> list[Record]:
     except (ValueError, LookupError, TypeError, RecursionError):
         entries, found = [], ["it is not what 'llbench gate --record' writes"]
     if found or not entries:
-        raise InputError(f"{file} is no baseline: {(found or ['it is empty'])[0]}; record it again")
+        raise InputError(f"{file} is not a baseline: {(found or ['it is empty'])[0]}; record it again")
     return [Record(**{**entry, "cell": Cell(**entry["cell"])}) for entry in entries]
 
 
@@ -149,14 +149,14 @@ def _asked_for(file: Path, wanted: Comparison) -> list[Record]:
     found = [one for one in read_baseline(file) if wanted.wants(one.cell)]
     if not found:
         asked = f"{', '.join(wanted.models)} at {wanted.size[0]}x{wanted.size[1]}"
-        raise InputError(f"{file} holds nothing of {asked}: record it with the same --models and --size")
+        raise InputError(f"{file} has nothing for {asked}: record it with the same --models and --size")
     return found
 
 
 def _refuse_results(out: Path) -> None:
     for side in ("base", "also", "head"):
         if store.files(out / side):
-            raise InputError(f"{out} holds the results of a gate: name another folder with --out")
+            raise InputError(f"{out} already holds results of a gate: choose another folder with --out")
 
 
 def _tree(sides: Sides, name: str) -> contextlib.AbstractContextManager[Tree]:
@@ -165,7 +165,7 @@ def _tree(sides: Sides, name: str) -> contextlib.AbstractContextManager[Tree]:
 
 @contextlib.contextmanager
 def results_folder(named: Path | None) -> Iterator[Path]:
-    """Give the folder that a user named, or one that is removed at the end of the block."""
+    """Provide the folder that a user named, or one that is removed at the end of the block."""
     if named is not None:
         yield named
         return

@@ -1,1 +1,1 @@
-"""Verdicts from result files alone."""
+"""Verdicts, from result files only."""

@@ -1,4 +1,4 @@
-"""What knowing the exposure ratio is worth: the same pictures at gains that know more and more of it."""
+"""The value of knowing the exposure ratio: the same pictures at gains that know more and more about it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class At:
 
     Attributes:
         psnr: mean over the pictures, in dB.
-        stops: how far its pictures lie from the truth in brightness: root of the mean square, in stops; None
+        stops: rms brightness error of its pictures, in stops; None
             where the records do not hold it.
         behind: the records.
     """
@@ -53,7 +53,7 @@ class Worth:
 
 
 def worth(results: Results) -> Worth | None:
-    """Compare the sources of a gain; None where no method was judged under a control."""
+    """Compare the sources of a gain; None if no method was scored under a control."""
     found = {model: _judged(results, model) for model in results.models}
     found = {model: sources for model, sources in found.items() if sources}
     if not any(set(sources) & set(CONTROLS) for sources in found.values()):
@@ -70,7 +70,7 @@ def worth(results: Results) -> Worth | None:
 
 
 def _judged(results: Results, model: str) -> dict[str, dict[str, Record]]:
-    """Pictures by source of a method that was judged under a control, or has an amplifier of its own."""
+    """Pictures by source of a method that was scored under a control, or has an amplifier of its own."""
     if ":" not in model and model not in baselines.names():
         return {}  # measured where more methods are registered than here
     declared = baselines.spec(model)

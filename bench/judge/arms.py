@@ -1,4 +1,4 @@
-"""What the experiment on UnPack says of two of its arms: the difference that the seeds have in common."""
+"""Results of the UnPack experiment for two of its arms: their difference over common seeds."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def difference(
 def stuck_difference(
     trainings: Sequence[Training], better: str, worse: str, error: float = statistics.ERROR
 ) -> Measured:
-    """Share of the trainings of `worse` that learned nothing, less that of `better`.
+    """Share of stuck trainings of `worse` minus that of `better`.
 
     A training that diverged counts among them.
     """

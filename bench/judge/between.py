@@ -1,7 +1,7 @@
 """How a method's mean moves from one protocol to another, as far as the results of a folder can tell.
 
-A run judges whole protocols, not those between them; but a picture judged under one has a score that several
-share. Of all orders in which the settings can be changed, the one with the most single steps is taken whose
+A run scores whole protocols, not those between them; but several protocols may share the score of a
+picture. Of all orders in which the settings can be changed, the one with the most single steps is taken whose
 means are all known; settings that the results cannot tell apart are changed in one step.
 """
 
@@ -40,12 +40,12 @@ class Judged:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Protocols under which it was judged, the default one first."""
+        """Protocols under which it was scored, the default one first."""
         default = protocols.default().name
         return tuple(sorted(self._by, key=lambda name: (name != default, list(self._known).index(name))))
 
     def fall(self, start: str, end: str, quantity: Quantity) -> Waterfall | None:
-        """Return the steps from one protocol to another; None where a mean of either is not known."""
+        """Return the steps from one protocol to another; None if a mean of either is not known."""
         first, last = self._known[start], self._known[end]
         images = {one.subset: sorted(self._by[one.name]) for one in (last, first)}
         axes = [
@@ -85,7 +85,7 @@ class Judged:
         return statistics.fmean(found) if found else None
 
     def _value(self, protocol: Protocol, image: str, quantity: Quantity) -> float | None:
-        """Return a picture's score under any protocol that judged it from the same input."""
+        """Return a picture's score under any protocol that scored it from the same input."""
         for name, ok in self._by.items():
             other = self._known[name]
             if other.given == protocol.given and image in ok:
@@ -96,7 +96,7 @@ class Judged:
 
 
 def _score(record: Record, judged: Protocol, wanted: Protocol, quantity: Quantity) -> float | None:
-    """Read a score from a record that was judged under one protocol as another wants it, where it says so."""
+    """Read a score from a record that was scored under one protocol as another wants it, where it says so."""
     if record.values.get("area_fraction") != 1:
         return None
     same_steps = judged.quantise == wanted.quantise
@@ -125,5 +125,5 @@ def _longest(means: dict[Changed, float], everything: Changed, axes: list[str]) 
 
 
 def _rank(changed: Changed, axes: list[str]) -> int:
-    """Prefer that what stands first in AXES is changed first: the last step is then the last axis."""
+    """Prefer to change axes in the order of AXES: the last step is then the last axis."""
     return -max(axes.index(axis) for axis in changed)

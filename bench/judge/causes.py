@@ -1,4 +1,4 @@
-"""What differs between the conditions of two sets of results, the likeliest cause of other times first."""
+"""Differences between the conditions of two sets of results, the likeliest cause of different times first."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Cause:
         name: what it is.
         base: what it was for the base; several values with commas between.
         head: what it was for the head.
-        machine: whether it makes the two another machine, between which times do not compare.
+        machine: whether it makes them different machines, whose times are not comparable.
     """
 
     name: str

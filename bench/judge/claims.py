@@ -1,7 +1,7 @@
-"""Verdicts on what the sources claim, from the results alone.
+"""Verdicts on what the sources claim, from the results only.
 
 The orderings of quality are decided together: Holm's procedure shares one error among all that the results
-can decide, so that none of them is called true or false by chance more often than once in twenty runs.
+can decide, so that in at most one run of twenty any of them is called true or false by chance.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from bench.judge.stated import Claim, Conflict
 
 MARKS = {
-    "single-pass": "one method was timed in a single, cold pass: its ratio is known to a factor of 2",
-    "sampled": "memory was sampled, since the kernel keeps no peak",
+    "single-pass": "one method was timed in a single, cold pass: its ratio is known only within a factor "
+    "of 2",
+    "sampled": "memory was sampled because the kernel keeps no peak",
     "same-part": "on the part of the pictures that all methods were scored on",
     "central-part": "scored on the central part of the pictures only",
     "incomplete": "not all images could be scored",
@@ -34,7 +35,7 @@ MARKS = {
     "random": "the weights of one method are random",
 }
 # Without GT exposure the paper says what its own network does, and nothing of the others.
-ESTIMATED = "the paper does not say at which gain it judged methods that take one: here at RED's estimate"
+ESTIMATED = "the paper does not say which gain it gave to methods that need one; here it is RED's estimate"
 
 
 def judge(results: Results) -> list[Verdict]:
@@ -47,7 +48,7 @@ def judge(results: Results) -> list[Verdict]:
 
 
 def write(out: Path, results: Results | None = None) -> list[Verdict]:
-    """Judge the results of a folder and write `<out>/claims.json`; returns what was written."""
+    """Decide all claims from a folder's results and write `<out>/claims.json`; returns what was written."""
     verdicts = judge(Results.load(out) if results is None else results)
     outcomes.write(out, verdicts)
     return verdicts
@@ -59,7 +60,7 @@ def _can_decide(one: Verdict) -> bool:
 
 
 def _together(claims: list[Claim], results: Results) -> dict[str, Verdict]:
-    """Decide orderings by Holm's procedure: an equal share of the error each, which the decided pass on."""
+    """Decide orderings by Holm's procedure: equal shares of the error, which those decided pass on."""
     decided: dict[str, Verdict] = {}
     left = list(claims)
     while left:
@@ -68,7 +69,7 @@ def _together(claims: list[Claim], results: Results) -> dict[str, Verdict]:
         decided |= settled or found
         left = [claim for claim in left if claim.id not in decided]
     count = len(claims)
-    said = f"; one of {count} orderings decided together" if count > 1 else ""
+    said = f"; one of {count} orderings tested together" if count > 1 else ""
     return {name: replace(one, reason=f"{one.reason}{said}") for name, one in decided.items()}
 
 
@@ -117,13 +118,13 @@ def contradiction(conflict: Conflict, results: Results) -> Verdict:
     """Report two published statements that differ, with the measured figure where there is one."""
     first, second = conflict.first, conflict.second
     figures = [f"{side['text']} ({side['source']})" for side in (first, second)]
-    reason = conflict.conditions or "same conditions: the two statements exclude each other"
+    reason = conflict.conditions or "same conditions: the two statements contradict each other"
     outcome = Outcome.CONDITIONS_DIFFER if conflict.conditions else Outcome.INCONSISTENT_AT_SOURCE
     beside = verdict(conflict.claim, results) if conflict.claim is not None else None
     if beside is not None and beside.measured is None:
-        reason += "; nothing was measured beside them"
+        reason += "; nothing was measured for either"
     elif conflict.claim is not None and conflict.claim.sid_only and beside and beside.data == "synthetic":
-        reason += "; the measured figure rests on made pictures and cannot side with either"
+        reason += "; the measured figure is from synthetic pictures and cannot support either"
     found = Verdict(
         id=conflict.id,
         title=conflict.title,
@@ -145,7 +146,7 @@ def contradiction(conflict: Conflict, results: Results) -> Verdict:
 
 
 def _favours(claim: Claim, decisions: list[Decision], whole: Decision) -> bool | None:
-    """Whether every contradiction is better than claimed for the authors; None where that has no meaning."""
+    """Whether every contradiction is better than claimed for the authors; None if that has no meaning."""
     if whole.outcome is not Outcome.CONTRADICTED or not claim.favourable:
         return None
     directions = {one.direction for one in decisions if one.outcome is Outcome.CONTRADICTED}
@@ -169,7 +170,9 @@ def _commands(claim: Claim, evidence: Evidence, results: Results) -> list[str]:
 def _caveats(claim: Claim, evidence: Evidence) -> list[str]:
     said = [MARKS[mark] if mark in MARKS else _mark(mark) for mark in evidence.marks]
     if evidence.synthetic and claim.quantity not in OF_TRAININGS:
-        said.append("made pictures: an ordering, not a distance" if claim.is_ordering else "made pictures")
+        said.append(
+            "synthetic pictures: an ordering, not a distance" if claim.is_ordering else "made pictures"
+        )
     if _rests_on_the_estimate(claim):
         said.append(ESTIMATED)
     return [*said, claim.caveat]
@@ -188,7 +191,7 @@ def _mark(mark: str) -> str:
 
 
 def _data(claim: Claim, evidence: Evidence) -> str | None:
-    """Name the sort of pictures behind a figure; costs and counts rest on none."""
+    """Return the kind of pictures behind a figure; costs and counts depend on none."""
     if not evidence.rests_on:
         return None
     if evidence.synthetic:

@@ -29,8 +29,8 @@ Setting = tuple[tuple[str, Any], ...]
 def of_records(records: Iterable[Record]) -> list[str]:
     """Return the commands that measure these cells again, sorted.
 
-    DIR and OUT stand for the reader's own folders. What a tier has cut short (a slow method's single pass, or
-    the central part of a picture) only that tier measures so; what is compared with it belongs in the same
+    DIR and OUT stand for the reader's own folders. What a tier shortens (a slow method's single pass, or the
+    central part of a picture) is only measured so by that tier; what is compared with it belongs in the same
     run.
     """
     settings: dict[Setting, dict[str, set[str]]] = {}
@@ -52,7 +52,7 @@ def of_records(records: Iterable[Record]) -> list[str]:
 
 
 def _one_a_setting(records: list[Record]) -> list[Record]:
-    """Keep one record of those that differ in their picture alone."""
+    """Keep one record of those that differ only in their picture."""
     found = {}
     for record in records:
         cell = record.cell
@@ -66,7 +66,7 @@ def _cut(record: Record) -> bool:
 
 
 def _cutting_tier(records: list[Record]) -> TierName:
-    """Name the shortest tier that judges so many pictures."""
+    """Return the shortest tier that scores this many pictures."""
     judged = len({record.cell.image for record in records if record.cell.measurement == "quality"})
     few, many = CUTTING
     return few if judged <= (TIERS[few].images or judged) else many

@@ -1,4 +1,4 @@
-"""Two results folders held against each other, cell by cell."""
+"""Two results folders compared with each other, cell by cell."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Comparison:
     Attributes:
         findings: one per cell; pictures of one method and protocol together.
         causes: conditions that differ, the likeliest cause of a difference first.
-        refused: whether times were left unjudged because the machines differ.
+        refused: whether times were not compared because the machines differ.
         notes: what a reader must know.
     """
 
@@ -39,7 +39,7 @@ class Comparison:
     notes: tuple[str, ...]
 
     def as_json(self) -> dict[str, Any]:
-        """Give plain JSON values."""
+        """Return plain JSON values."""
         return {
             "refused": self.refused,
             "causes": [asdict(one) for one in self.causes],
@@ -56,8 +56,8 @@ def compare(
     Args:
         base: records of the one folder.
         head: records of the other.
-        limits: from where on a difference counts.
-        across_machines: judge times although they were measured on different machines.
+        limits: from what size on a difference counts.
+        across_machines: compare times even if they were measured on different machines.
     """
     one = {record.cell: record for record in base}
     other = {record.cell: record for record in head}
@@ -126,7 +126,7 @@ def _exact(pairs: list[Both], limits: Limits, *, refused: bool) -> list[Finding]
 
 
 def _pictures(pairs: list[Both], limits: Limits) -> list[Finding]:
-    """Hold the mean PSNR over the pictures that both judged; its interval is over scenes."""
+    """Compare the mean PSNR over the pictures that both scored; its interval is over scenes."""
     groups: dict[tuple[Any, ...], list[Both]] = {}
     for both in pairs:
         cell = both.head.cell
@@ -168,7 +168,7 @@ def _quality(
 
 
 def _ends(pairs: list[Both]) -> list[Finding]:
-    """Find cells that ended otherwise on one side."""
+    """Find cells that ended differently on one side."""
     found = []
     for both in pairs:
         ends = (both.base.status, both.head.status)
@@ -194,18 +194,18 @@ def _notes(
     notes = []
     if refused:
         notes.append(
-            "Times and memory are not judged: the two were measured on different machines "
-            "(--across-machines judges them all the same)."
+            "Times and memory are not compared: the two were measured on different machines "
+            "(--across-machines compares them anyway)."
         )
     elif any(b.head.cell.measurement == "latency" and b.base.values.get("run") != b.head.values.get("run")
              for b in pairs):  # fmt: skip
         notes.append(
-            "The two were not measured in one run: what the machine did otherwise at either time is in the "
-            "change of a time, and no interval knows of it. 'llbench gate' measures side by side."
+            "The two were not measured in one run: a change of time also contains what the machine did "
+            "differently then, which no interval covers. 'llbench gate' measures side by side."
         )
     lonely = [len(set(one) - set(other)), len(set(other) - set(one))]
     if any(lonely):
         notes.append(
-            f"{len(pairs)} cells are in both; {lonely[0]} in the first alone, {lonely[1]} in the second."
+            f"{len(pairs)} cells are in both; {lonely[0]} only in the first, {lonely[1]} in the second."
         )
     return notes

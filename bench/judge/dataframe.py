@@ -1,4 +1,4 @@
-"""Results as a pandas data frame: one row a cell, for a notebook as for the suite's own tables."""
+"""Results as a pandas data frame: one row per cell, for a notebook as for the suite's own tables."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ PLAIN = (
 
 
 def load(folder: str | Path) -> pd.DataFrame:
-    """Read every result of a results folder into a data frame, one row a cell.
+    """Read every result of a results folder into a data frame, one row per cell.
 
     Args:
-        folder: as `--out` named it; the files lie in its `cells/`.
+        folder: a results folder, as given with `--out`; the files are in its `cells/`.
 
     Returns:
         The columns of `COLUMNS`, in that order, ordered by file name; a folder without results gives the same
@@ -55,16 +55,17 @@ def load(folder: str | Path) -> pd.DataFrame:
         `psnr` (dB; infinite for equal pictures), `ssim`, `lpips`, `gain`, `ratio`, `area_fraction`. A latency
         cell (seconds) and a memory cell (bytes, `run_peak_bytes`) have `samples`, an array of what was
         measured, and the `median` over `n` independent repetitions, fresh processes, with the interval `low`
-        to `high`; seconds are first reduced to one median a process. A memory cell also has
+        to `high`; seconds are first reduced to one median per process. A memory cell also has
         `load_peak_bytes` and `process_peak_bytes`; a complexity cell `parameters`, `parameters_published`,
-        `parameters_fused` and `gmac`. `machine` and `commit` say where it was measured, and with what.
+        `parameters_fused` and `gmac`. `machine` and `commit` say where and with which version it was
+        measured.
 
     Raises:
         InputError: no such folder, or a damaged result file.
 
     """
     if not Path(folder).is_dir():
-        raise InputError(f"there is no results folder {folder}: name what --out named")
+        raise InputError(f"there is no results folder {folder}: give the folder that --out named")
     return of([store.read(path) for path in store.files(Path(folder))])
 
 

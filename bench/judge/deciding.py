@@ -1,4 +1,4 @@
-"""From what was measured to the outcome of a claim; every rule of a decision stands here."""
+"""From measurements to the outcome of a claim; all rules of decision are here."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ SID = "SID-Sony's test photographs"
 GPU = "a CUDA device"
 STANDS_IN_THE_WAY = {
     Why.WEIGHTS: "the networks were not all trained on equal terms",
-    Why.ONE_TRAINING: "each network was trained once; what another training would change is not known",
-    Why.ONE_PROCESS: "all rounds are of one process, which are not independent",
+    Why.ONE_TRAINING: "each network was trained only once, so the spread between trainings is not known",
+    Why.ONE_PROCESS: "all rounds are from one process and so are not independent",
 }
 
 
@@ -32,10 +32,10 @@ def decide(claim: Claim, member: Member) -> Decision:
         return _without_figure(claim, member.name, found.reason)
     decision = _of_figure(claim, found, found.estimate)
     if claim.unnamed_machine and decision.outcome is Outcome.CONTRADICTED:
-        reason = f"{decision.reason}; an absolute time on a processor that the source does not name"
+        reason = f"{decision.reason}; but it is an absolute time on a processor that the source does not name"
         decision = _undone(decision, Why.MACHINE, reason)
     if claim.existence and decision.outcome is Outcome.CONTRADICTED:
-        reason = f"{decision.reason}; other trainings of it might do what this one does not"
+        reason = f"{decision.reason}; but another training might"
         decision = _undone(decision, Why.ONE_TRAINING, reason)
     other = member.other
     if decision.outcome in DECIDED and other is not None and other.estimate is not None:
@@ -59,7 +59,7 @@ def _without_figure(claim: Claim, name: str, reason: str) -> Decision:
 def _of_figure(claim: Claim, found: Measured, estimate: Estimate) -> Decision:
     missing = claim.untestable
     if not missing and claim.sid_only and found.synthetic:
-        missing = f"{SID}: made pictures decide no absolute dB and no distance"
+        missing = f"{SID}: synthetic pictures cannot decide an absolute dB value or a distance"
     if missing:
         return Decision("", Outcome.UNTESTABLE_HERE, f"needs {missing}")
     if found.why is not None:
@@ -70,18 +70,21 @@ def _of_figure(claim: Claim, found: Measured, estimate: Estimate) -> Decision:
     if decision.outcome is not Outcome.INCONCLUSIVE or found.one_training is None:
         return decision
     if by_interval(claim, found.one_training).outcome in DECIDED:
-        reason = f"{decision.reason}; it would not, were there no spread of training"
+        reason = f"{decision.reason}; without the spread between trainings it would be decided"
         return replace(decision, why=Why.ONE_TRAINING, reason=reason)
     return decision
 
 
 def _undecided(estimate: Estimate) -> Decision:
     """Say why a figure has no interval."""
-    why, reason = Why.RANGE, f"{estimate.count} repetitions, too few for an interval: a range decides nothing"
+    why, reason = (
+        Why.RANGE,
+        f"{estimate.count} repetitions are too few for an interval, and a range decides nothing",
+    )
     if estimate.kind is Kind.SINGLE:
         why, reason = Why.SINGLE, "a single repetition has no interval"
     elif estimate.drifts:
-        why, reason = Why.DRIFT, f"{estimate.count} repetitions that drift: a range decides nothing"
+        why, reason = Why.DRIFT, f"{estimate.count} repetitions drift, and a range decides nothing"
     return Decision("", Outcome.INCONCLUSIVE, reason, why)
 
 
@@ -94,34 +97,36 @@ def by_interval(claim: Claim, estimate: Estimate) -> Decision:
     what = "the exact figure" if is_count else "the interval"
     if claim.low <= low and high <= claim.high:
         reason = (
-            "the count is the published one" if is_count else "the interval lies inside the claimed range"
+            "the count equals the published one" if is_count else "the interval lies inside the claimed range"
         )
         return Decision("", Outcome.REPRODUCED, reason)
     wide_low, wide_high = claim.widened()
     if wide_low <= low and high <= wide_high:
         if claim.open_definition:
-            reason = f"the count differs by less than counters do, and {claim.open_definition}"
+            reason = f"the difference is smaller than between counters, and {claim.open_definition}"
             return Decision("", Outcome.INCONCLUSIVE, reason, Why.DEFINITION)
-        reason = f"{what} lies inside the claimed range widened by the tolerance"
+        reason = f"{what} lies inside the tolerated range"
         return Decision("", Outcome.WITHIN_TOLERANCE, f"{reason}{_best_attainable(claim, low, high)}")
-    range_ = "the widened range" if (wide_low, wide_high) != (claim.low, claim.high) else "the claimed range"
+    range_ = (
+        "the tolerated range" if (wide_low, wide_high) != (claim.low, claim.high) else "the claimed range"
+    )
     for outside, side in ((high < wide_low, "below"), (low > wide_high, "above")):
         if outside:
             return Decision("", Outcome.CONTRADICTED, f"{what} lies {side} {range_}", direction=side)
-    return Decision("", Outcome.INCONCLUSIVE, f"{what} reaches out of {range_}", Why.INTERVAL)
+    return Decision("", Outcome.INCONCLUSIVE, f"{what} extends beyond {range_}", Why.INTERVAL)
 
 
 def _best_attainable(claim: Claim, low: float, high: float) -> str:
     """Say where a range as printed is narrower than the interval, so that it cannot be reproduced."""
-    return "; the best attainable, as the range is narrower than the interval" * (
+    return "; no better verdict is possible, as the claimed range is narrower than the interval" * (
         high - low > claim.high - claim.low
     )
 
 
 def _by_both(claim: Claim, decision: Decision, found: Estimate, other: Measured) -> Decision:
-    """Hold a decision only if the other definition of the quantity leads to the same.
+    """Keep a decision only if the other definition of the quantity leads to the same one.
 
-    Its own spread is not known; the two are peaks of the same processes, so that the first's is taken.
+    Its own spread is not known; both are peaks of the same processes, so that of the first is used.
     """
     assert found.low is not None
     assert found.high is not None
@@ -129,21 +134,24 @@ def _by_both(claim: Claim, decision: Decision, found: Estimate, other: Measured)
     scale = other.estimate.value / found.value
     scaled = replace(found, value=found.value * scale, low=found.low * scale, high=found.high * scale)
     second = _of_figure(claim, other, scaled)
-    by = f"by the peak of the whole process it is {f'{scaled.value:.3g} {claim.unit}'.strip()}"
+    by = f"with the peak of the whole process it is {f'{scaled.value:.3g} {claim.unit}'.strip()}"
     if {decision.outcome, second.outcome} <= HOLDS:
         weaker = max(decision.outcome, second.outcome, key=list(Outcome).index)
-        return replace(decision, outcome=weaker, reason=f"{decision.reason}; {by}: it holds too")
+        return replace(decision, outcome=weaker, reason=f"{decision.reason}; {by}, which also fits")
     if (second.outcome, second.direction) == (decision.outcome, decision.direction):
-        return replace(decision, reason=f"{decision.reason}; {by}: the same outcome")
-    reason = f"{decision.reason} ({decision.outcome}); {by} ({second.outcome}); the source names neither"
+        return replace(decision, reason=f"{decision.reason}; {by}, with the same outcome")
+    reason = (
+        f"{decision.reason} ({decision.outcome}); {by} ({second.outcome}); the source does not say "
+        "which it means"
+    )
     return _undone(decision, Why.DEFINITION, reason)
 
 
 def combine(decisions: Sequence[Decision]) -> Decision:
-    """Give one outcome for a claim on several methods.
+    """Combine the decisions on several methods to one outcome.
 
-    It holds if it holds for all, and is contradicted if it is for any; else what stands in the way of the
-    first that could not be decided stands in its way.
+    It holds if it holds for all, and is contradicted if it is for any; else it is
+    as undecided as the first that could not be decided.
     """
     if len(decisions) == 1:
         return replace(decisions[0], name="")
@@ -182,7 +190,7 @@ def _whole(decisions: Sequence[Decision]) -> Decision:
 
 
 def over_threads(decisions: Sequence[Decision]) -> list[Decision]:
-    """Give one decision for each method that was timed on several thread counts: the one that all share."""
+    """Return one decision for each method that was timed on several thread counts: the one that all share."""
     by_name: dict[str, list[Decision]] = {}
     for one in decisions:
         by_name.setdefault(one.name.partition(" on ")[0], []).append(one)

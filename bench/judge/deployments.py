@@ -1,4 +1,4 @@
-"""What a form of a network (runtime and number format) costs and loses against the form it stands for."""
+"""Cost and loss of quality of a form of a network (runtime, number format) relative to the published one."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Loss:
 
 
 def forms(results: Results, model: str, kinds: Sequence[str] = KINDS) -> list[Form]:
-    """Runtime and precision of everything that was timed, judged or tried of a method, in table order."""
+    """Runtime and precision of everything that was timed, scored or tried of a method, in table order."""
     found = {
         (str(record.cell.runtime), str(record.cell.precision))
         for kind in kinds
@@ -68,7 +68,7 @@ def cost(results: Results, kind: str, model: str, form: Form) -> Record | str:
 def losses(results: Results, model: str, protocol: str, form: Form, metric: str) -> dict[str, float]:
     """By image, how much less of a metric a form reaches than fp32 as published (else eager).
 
-    Images that one of the two lacks, or reaches without end, are left out.
+    Images that one of the two lacks, or scores infinitely, are left out.
     """
     reference = reference_form(results, model, protocol)
     if reference is None or reference == form:
@@ -94,7 +94,7 @@ def loss(results: Results, model: str, protocol: str, form: Form, metric: str) -
 
 
 def reference_form(results: Results, model: str, protocol: str) -> Form | None:
-    """Return the fp32 form that the others are compared with in quality; None where none was judged."""
+    """Return the fp32 form that the others are compared with in quality; None if none was scored."""
     for runtime in ("published", "eager"):
         if results.pictures(model, protocol, runtime).ok:
             return runtime, "fp32"
@@ -102,11 +102,11 @@ def reference_form(results: Results, model: str, protocol: str) -> Form | None:
 
 
 def note(records: list[Record]) -> str | None:
-    """Return what its own records say of a form's number format on the processor it ran on."""
+    """Return what its records say about a form's number format on the processor it ran on."""
     return next((str(record.values["note"]) for record in records if record.values.get("note")), None)
 
 
 def _comparable(one: Record, other: Record) -> bool:
-    """Whether two pictures were judged on the same part of the frame with the same weights."""
+    """Whether two pictures were scored on the same part of the frame with the same weights."""
     same_part = one.values.get("area_fraction") == other.values.get("area_fraction")
     return same_part and one.provenance.get("weights_sha256") == other.provenance.get("weights_sha256")

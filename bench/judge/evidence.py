@@ -1,4 +1,4 @@
-"""What a claim's quantity means in results: from its parameters in `claims.toml` to measured figures."""
+"""Find the measured figures for a claim's quantity, given its parameters in `claims.toml`."""
 
 from __future__ import annotations
 
@@ -67,12 +67,12 @@ class Member:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the results hold of a claim.
+    """What the results contain about a claim.
 
     Attributes:
         members: a figure for each method that the claim speaks of.
         protocol: conditions, where they say more than the claim does.
-        on: how many cores times were taken on, in words; empty where that does not matter.
+        on: how many cores times were measured on, in words; empty if that does not matter.
     """
 
     members: tuple[Member, ...]
@@ -92,12 +92,12 @@ class Evidence:
 
     @property
     def marks(self) -> tuple[str, ...]:
-        """What a reader must know of any of the figures."""
+        """What a reader must know about any of the figures."""
         return tuple(dict.fromkeys(mark for one in self.members for mark in one.measured.marks))
 
     @property
     def synthetic(self) -> bool:
-        """Whether any figure rests on made pictures."""
+        """Whether any figure rests on synthetic pictures."""
         return any(one.measured.synthetic for one in self.members)
 
 
@@ -116,7 +116,7 @@ def measure(quantity: str, subject: Subject, results: Results, error: float = ER
 
 
 def wanted(quantity: str, subject: Subject, results: Results) -> list[Cell]:
-    """Return the cells that a claim asks for, a picture's name apart; empty where no cell decides it."""
+    """Return the cells that a claim asks for, a picture's name apart; empty if no cell decides it."""
     kind = KINDS.get(quantity)
     if kind is None:
         return []
@@ -147,7 +147,7 @@ def _wanted(kind: Measurement, subject: Subject, results: Results, protocol: str
 def with_protocol(results: Results) -> str:
     """Return the protocol that stands for "with GT exposure".
 
-    The paper's own where it judged enough pictures for an interval, else the one of `WITH` with the most.
+    The paper's own if enough pictures were scored for an interval, else the one of `WITH` with the most.
     """
     if results.judged.get(WITH[0], 0) >= FEWEST_IMAGES:
         return WITH[0]
@@ -157,7 +157,7 @@ def with_protocol(results: Results) -> str:
 def shown_protocols(results: Results) -> tuple[str, str]:
     """Return the protocols that tables show as "without" and "with GT exposure".
 
-    Those of the claims; where nothing was judged under one but with each frame's own black, that variant.
+    Those of the claims; where nothing was scored under one but with each frame's own black, that variant.
     """
     variants = [protocols.with_black(name, "per-frame") for name in (*WITHOUT, *WITH)]
     own = [name for name in variants if results.judged.get(name)]
@@ -211,7 +211,7 @@ def _latency_ratio(subject: Subject, results: Results) -> Evidence:
 
 
 def _cores(members: list[Member]) -> str:
-    """Say on how many cores times were taken: ratios of time depend on it."""
+    """Say on how many cores times were measured: ratios of time depend on it."""
     counts = sorted({r.cell.threads for one in members for r in one.measured.behind if r.cell.threads})
     if not counts:
         return ""
@@ -292,7 +292,7 @@ def _picture(metric: str) -> Callable[[Subject, Results], Evidence]:
 
 
 def _is_the_published_list(model: str, protocol: str, results: Results) -> bool:
-    """Whether a method was judged on whole frames of as many real images as the protocol's source."""
+    """Whether a method was scored on whole frames of as many real images as the protocol's source."""
     judged = results.pictures(model, protocol).ok.values()
     published = protocols.load().get(protocol)
     whole = all(record.values["area_fraction"] == 1 for record in judged)

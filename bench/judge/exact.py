@@ -1,4 +1,4 @@
-"""The gates beside the statistical one: counts, peak memory, pictures. No difference here is noise."""
+"""The non-statistical comparisons of the gate: counts, peak memory, pictures. No difference here is noise."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Both:
 
 
 def counts(both: Both, limits: Limits, detail: dict[str, Any] | None = None) -> list[Finding]:
-    """Hold parameters, GMAC and, where they were counted, instructions against the base's."""
+    """Compare parameters, GMAC and, if they were counted, instructions with the base's."""
     found = []
     for quantity, unit in COUNTS.items():
         base, head = both.base.values.get(quantity), both.head.values.get(quantity)
@@ -53,10 +53,11 @@ def counts(both: Both, limits: Limits, detail: dict[str, Any] | None = None) -> 
 
 
 def memory(both: Both, limits: Limits, detail: dict[str, Any] | None = None) -> Finding:
-    """Hold the peak of the forward pass against the base's, each the middle one of several processes.
+    """Compare the peak of the forward pass with the base's, each the median of several processes.
 
     A difference counts where it exceeds the relative limit, the limit in bytes, and what the processes of
-    either side differ by among themselves: below these lies the grain of pages and of the allocator.
+    either side differ by among themselves: smaller ones come from the granularity of pages and of the
+    allocator.
     """
     peaks = [_peaks(record) for record in (both.base, both.head)]
     base, head = (float(statistics.median(some)) for some in peaks)
@@ -66,7 +67,7 @@ def memory(both: Both, limits: Limits, detail: dict[str, Any] | None = None) -> 
         word = "worse" if head > base else "better"
     change, floor = (head / base - 1, grain / base) if base else (None, None)
     coarse = grain > limits.memory * base
-    allowed = f"{grain / 1e6:.2g} MB, the grain of peaks" if coarse else f"{limits.memory:.0%}"
+    allowed = f"{grain / 1e6:.2g} MB, the resolution of peaks" if coarse else f"{limits.memory:.0%}"
     shown = "from nothing" if change is None else f"{change:+.2%}"
     return Finding(
         both.model, "memory", word, base, head, "B", change, floor=floor,
@@ -82,12 +83,12 @@ def golden(both: Both, limits: Limits) -> list[Finding]:
         return []
     reason = f"golden output: {missed}"
     if both.base.values.get("golden") not in {None, "met"}:
-        return [_correctness(both, "equal", f"{reason}; as the base", None, limits)]
+        return [_correctness(both, "equal", f"{reason}; the base does too", None, limits)]
     return [_correctness(both, "wrong-output", reason, None, limits)]
 
 
 def psnr(both: Both, limits: Limits) -> Finding:
-    """Hold the PSNR on a scene against the base's."""
+    """Compare the PSNR on a scene with the base's."""
     base, head = (float(record.values["psnr"]) for record in (both.base, both.head))
     change = 0.0 if base == head else head - base
     word: Verdict = "equal"
@@ -101,13 +102,13 @@ def psnr(both: Both, limits: Limits) -> Finding:
 
 
 def pictures(pairs: Sequence[Both], base: Path, head: Path, limits: Limits) -> Finding | None:
-    """Hold what the head makes of the scenes against what the base makes of them.
+    """Compare the head's pictures of the scenes with the base's.
 
     Args:
         pairs: quality cells of one method.
         base: folder of the base's pictures, `<image>.npy`; without one, the pixels in its record count.
         head: folder of the head's.
-        limits: says how far a pixel may be off.
+        limits: how much a pixel may differ.
     """
     worst = 0.0
     for both in pairs:
@@ -121,11 +122,11 @@ def pictures(pairs: Sequence[Both], base: Path, head: Path, limits: Limits) -> F
         worst = max(worst, math.inf if math.isnan(apart) else apart)
     if not pairs:
         return None
-    off = f"pixels are off by up to {worst:.2g} of white"
+    off = f"pixels differ by up to {worst:.2g} of white"
     if worst > limits.outputs:
         word: Verdict = "wrong-output"
         return _correctness(pairs[0], word, f"{off}; {limits.outputs:g} are allowed", worst, limits)
-    return _correctness(pairs[0], "equal", off if worst else "the same pictures, bit for bit", worst, limits)
+    return _correctness(pairs[0], "equal", off if worst else "bit-identical pictures", worst, limits)
 
 
 def _pixels(record: Record, folder: Path) -> Any:

@@ -1,4 +1,4 @@
-"""Results in the forms that other tools read: pytest-benchmark's JSON, CSV, Parquet, JSON."""
+"""Results in formats that other tools read: pytest-benchmark's JSON, CSV, Parquet, JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def export(folder: Path, kind: Format) -> bytes:
             them; the others hold `bench.load`'s data frame, samples as JSON text in CSV.
 
     Raises:
-        InputError: no results, none that were timed (pytest-benchmark), or no library that writes Parquet.
+        InputError: no results, no times (for pytest-benchmark), or no library that writes Parquet.
     """
     writers: dict[Format, Callable[[list[Record]], bytes]] = {
         "pytest-benchmark": _pytest_benchmark,
@@ -50,7 +50,7 @@ def _parquet(records: list[Record]) -> bytes:
     try:
         return dataframe.of(records).to_parquet(index=False)
     except ImportError as error:
-        raise InputError("Parquet is written by pyarrow: python -m pip install pyarrow") from error
+        raise InputError("writing Parquet needs pyarrow: python -m pip install pyarrow") from error
 
 
 def _pytest_benchmark(records: list[Record]) -> bytes:
@@ -58,7 +58,7 @@ def _pytest_benchmark(records: list[Record]) -> bytes:
 
     timed = [one for one in records if one.cell.measurement == "latency" and one.status == "ok"]
     if not timed:
-        raise InputError("nothing was timed in this folder: measure with --measure latency")
+        raise InputError("this folder has no times: measure some with --measure latency")
     rounds = [one for record in timed for one in record.environment.get("rounds", [])]
     written = {
         "machine_info": _machine_info(timed[0]),

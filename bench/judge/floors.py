@@ -1,8 +1,8 @@
-"""Floors: the least time that this machine's arithmetic allows a pass, and how near each form comes to it.
+"""Floors: the shortest possible time of a pass on this machine, and how close each form comes to it.
 
 The roof is the fastest compute-bound kernel of a number format that the cell `kernels` holds; the floor is
-a network's multiplications and additions over that rate. What is faster than the roof, or a roof above what
-the instructions allow, is a fault of the roof and is named as one.
+a network's multiplications and additions over that rate. A form faster than the roof, or a roof above what
+the instructions allow, is a fault of the roof and is reported as one.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Roof:
 
     Attributes:
         precision: the number format.
-        flops: operations a second of the fastest kernel; a multiplication and an addition are two.
+        flops: operations per second of the fastest kernel; a multiplication and an addition are two.
         kernel: its name.
-        limit: operations a second that cores x lanes x 2 x units x clock allow; None where unknown.
+        limit: operations per second that cores x lanes x 2 x units x clock allow; None if unknown.
         record: where they were measured.
     """
 
@@ -51,7 +51,7 @@ class Roof:
 
 @dataclass(frozen=True)
 class Standing:
-    """How a form of a network stands above its floor.
+    """How close a form of a network comes to its floor.
 
     Attributes:
         model: the network.
@@ -59,7 +59,7 @@ class Standing:
         computes: the number format in which most of its convolutions run, "fp32" where a file does not say.
         operations: multiplications and additions of one pass.
         time: seconds of a pass, with their interval.
-        roof: what its number format allows; None where that was not measured.
+        roof: what its number format allows; None if that was not measured.
         behind: the records of time, count and roof.
     """
 
@@ -73,7 +73,7 @@ class Standing:
 
     @property
     def floor_s(self) -> float | None:
-        """The least time that the roof allows, in seconds."""
+        """The shortest time that the roof allows, in seconds."""
         return self.operations / self.roof.flops if self.roof else None
 
     @property
@@ -94,7 +94,7 @@ class Part:
     Attributes:
         kind: what it does.
         share: share of the pass's time.
-        flops: operations a second, the profile's time scaled to that of a pass without the profiler; None
+        flops: operations per second, the profile's time scaled to that of a pass without the profiler; None
             where they are not counted, or the profiler disturbed too much to tell.
     """
 
@@ -126,7 +126,7 @@ def roofs(results: Results, device: str = "cpu") -> dict[str, Roof]:
 
 
 def counted(results: Results, model: str, frame: tuple[int, int] | None) -> Record | None:
-    """Return the record that counts a network's operations at a frame; None where there is none."""
+    """Return the record that counts a network's operations at a frame; None if there is none."""
     for record in results.of("complexity", model):
         at_frame = record.status == "ok" and (record.cell.height, record.cell.width) == frame
         if at_frame and record.values.get("gmac") and record.values.get("layer_bytes"):
@@ -157,7 +157,7 @@ def standings(results: Results, device: str = "cpu") -> list[Standing]:
 def profile(
     results: Results, model: str, form: Form, device: str = "cpu"
 ) -> tuple[Record, list[Part]] | None:
-    """Where a form's time goes, the largest part first; None where no pass of it was profiled."""
+    """Where a form's time goes, the largest part first; None if no pass of it was profiled."""
     frame = results.frame(device)
     for record in results.of("profile", model):
         cell = record.cell

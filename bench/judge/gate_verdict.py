@@ -1,4 +1,4 @@
-"""The gate's verdicts, from the results folders of a base and a head and from nothing else."""
+"""The gate's verdicts, only from the results folders of a base and a head."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 FILE = "gate.json"
 SCHEMA_VERSION = 1
 OUTPUTS = "outputs"
-# What the head is held against, by the name of its folder.
+# What the head is compared with, by the name of its folder.
 BASES = ("base", "also")
 ORDER = (*TIMES, "memory", "gmac", "parameters", "instructions", "correctness", "psnr")
 # Ends of a base that say what this machine could not do, rather than that the base has no such method.
@@ -63,23 +63,23 @@ class Decision:
 
     @property
     def open_times(self) -> tuple[str, ...]:
-        """Models that another attempt has to look at: before falling, and where nothing could be said."""
+        """Models that need another attempt: before the gate fails, and where nothing could be decided."""
         again = {"slower", "inconclusive"}
         found = [one.model for one in self.findings if one.quantity in TIMES and one.verdict in again]
         return tuple(dict.fromkeys(found))
 
     @property
     def open_memory(self) -> tuple[str, ...]:
-        """Models whose memory would make the gate fall, which takes a second look."""
+        """Models whose memory would make the gate fail, which is measured again first."""
         found = [one.model for one in self.findings if one.quantity == "memory" and one.verdict == "worse"]
         return tuple(dict.fromkeys(found))
 
     def status(self, *, strict: bool = False) -> int:
-        """Exit status: 1 if the gate fell, else 0."""
+        """Exit status: 1 if the gate failed, else 0."""
         return status(list(self.findings), strict=strict)
 
     def as_json(self, *, strict: bool = False) -> dict[str, Any]:
-        """Give plain JSON values, as they go into `gate.json`."""
+        """Return plain JSON values, as in `gate.json`."""
         return {
             "schema_version": SCHEMA_VERSION,
             "fallen": bool(self.status(strict=strict)),
@@ -93,7 +93,7 @@ class Decision:
 
 
 def decide(out: Path, limits: Limits) -> Decision:
-    """Judge the results under `<out>/head` against those under `<out>/base` and, if any, `<out>/also`.
+    """Compare the results in `<out>/head` with those in `<out>/base` and, if present, `<out>/also`.
 
     Raises:
         InputError: the folder holds no results, or a damaged one.
@@ -103,7 +103,7 @@ def decide(out: Path, limits: Limits) -> Decision:
         side: _by_key(store.load(out / side)) if store.files(out / side) else {} for side in (*BASES, "head")
     }
     if not (sides["base"] or sides["head"]):
-        raise InputError(f"{out} holds no results of a gate: neither base nor head has any")
+        raise InputError(f"{out} contains no gate results: neither base nor head has any")
     recorded = not _same_run(sides["base"], sides["head"])
     also = _revision(sides["also"]) if sides["also"] else None
     found: list[tuple[str, Finding]] = []
@@ -141,7 +141,7 @@ def write(out: Path, decision: Decision, *, strict: bool = False) -> None:
 
 
 def _times(pairs: dict[str, list[Both]], limits: Limits, *, recorded: bool) -> list[tuple[str, Finding]]:
-    """Judge the faster half of turns against each base, and the slower half where both took turns."""
+    """Compare the faster half of turns with each base, and the slower half if both took turns."""
     timed = {
         (side, both.model): both
         for side, some in pairs.items()
@@ -221,12 +221,12 @@ def _failures(base: dict[Key, Record], head: dict[Key, Record], limits: Limits) 
 
 
 def _failure(base: Record | None, head: Record | None) -> tuple[Verdict | None, str]:
-    """Say what is wrong with one of two cells; no verdict where nothing is.
+    """Say what is wrong with one of two cells; no verdict if nothing is.
 
-    A base that ends in an error has a method all the same, unless its revision lacks the module: what cannot
-    be compared with it must not pass as new.
+    A base that ends in an error still has the method, unless its revision lacks the module: what cannot be
+    compared with it must not pass as new.
     """
-    ended = "" if base is None else f"the base ended so: {base.status}: {base.reason}"
+    ended = "" if base is None else f"the base ended the same way: {base.status}: {base.reason}"
     if (
         base is not None
         and base.status in UNMEASURED
@@ -281,11 +281,11 @@ def _revision(records: dict[Key, Record]) -> dict[str, Any]:
 def _notes(limits: Limits, sides: Sequence[dict[str, Any]], *, recorded: bool) -> Iterable[str]:
     commits = {side["commit"] for side in sides}
     if len(commits) == 1 and None not in commits and not str(*commits).endswith("+changes"):
-        yield "Base and head are the same commit: no difference between them is the code's."
+        yield "Base and head are the same commit: differences between them do not come from the code."
     if recorded:
         effect = limits.effect or EFFECT_RECORDED
         yield (
-            "The baseline was recorded in another run: times are compared as ratios to a reference workload "
-            f"alone, from {effect:.1%} on, since a ratio moves a little from machine to machine; counts, "
-            "memory and pictures are compared as they are."
+            "The baseline was recorded in another run: times are compared only as ratios to a reference "
+            f"workload, from {effect:.1%} on, since such a ratio differs a little between machines; counts, "
+            "memory and pictures are compared directly."
         )

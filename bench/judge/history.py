@@ -1,8 +1,8 @@
 """Results over time: one series for each cell, and where it changed for good.
 
 A change point is where a series moves from one level to another and stays there, found by PELT (Killick,
-Fearnhead and Eckley 2012) through the library `ruptures`. It is shown and never blocks: what it sees may be
-the machine's as well as the code's.
+Fearnhead and Eckley 2012) through the library `ruptures`. It is only shown and never blocks: the cause may be
+the machine as well as the code.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Point:
 
     Attributes:
         time: when it was measured, UTC, as 2026-01-31T12:00:00Z.
-        commit: of what; None where it is not known.
+        commit: of what; None if it is not known.
         entry: name of the results folder.
         value: the figure with its interval.
     """
@@ -65,10 +65,10 @@ class Series:
         model: the method.
         quantity: "latency", "memory", "gmac", "parameters" or "psnr".
         unit: of the values.
-        setting: what tells series of a method apart: device, runtime, size, protocol.
+        setting: what distinguishes series of a method: device, runtime, size, protocol.
         machine: the CPU model; times of different machines make different series.
         points: in order of time.
-        changes: numbers of the points with which a new level begins.
+        changes: indices of the points at which a new level begins.
     """
 
     model: str
@@ -80,7 +80,7 @@ class Series:
     changes: tuple[int, ...]
 
     def shift(self, change: int) -> float:
-        """By which part the level moved at a change point."""
+        """Relative change of the level at a change point."""
         ends = (0, *self.changes, len(self.points))
         at = ends.index(change)
         before, after = (
@@ -91,7 +91,7 @@ class Series:
 
 
 def load(folder: Path) -> list[Series]:
-    """Read every results folder inside a folder and string their cells together.
+    """Read every results folder inside a folder and join their cells into series.
 
     Raises:
         InputError: there is none, or one is damaged.
@@ -102,7 +102,9 @@ def load(folder: Path) -> list[Series]:
             if store.files(entry / place):
                 _take(entry.name, store.load(entry / place), found)
     if not found:
-        raise InputError(f"{folder} holds no results folders: keep one there for each run, as with --out")
+        raise InputError(
+            f"{folder} contains no results folders: put one there for each run, as written by --out"
+        )
     made = []
     for key, points in found.items():
         points.sort(key=lambda point: (point.time, point.entry))
@@ -111,7 +113,7 @@ def load(folder: Path) -> list[Series]:
 
 
 def change_points(values: Sequence[float]) -> tuple[int, ...]:
-    """Find where a series changes its level for good: numbers of the first values of new levels.
+    """Find where a series changes its level for good: indices of the first values of new levels.
 
     The noise is taken from the differences of neighbours, which a few steps do not inflate.
     """

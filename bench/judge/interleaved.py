@@ -41,10 +41,10 @@ def ratios_by_turn(
 ) -> dict[int, float]:
     """Ratio in each common round of one interleaved run, from the turns that both took.
 
-    Calls of one turn lie next to each other in time, so that what slows the machine down for longer than a
-    turn cancels. The ratio of a round is the geometric mean of the middle half of its turns' ratios: hardly
-    less steady than the mean of all, and as deaf to a disturbed turn as the median. Where the two share no
-    turn their medians are compared.
+    Calls of one turn follow each other closely, so that anything that slows the machine down for longer than
+    a turn cancels. The ratio of a round is the geometric mean of the middle half of its turns' ratios: almost
+    as precise as the mean of all, and as robust against a disturbed turn as the median. Where the two share
+    no turn their medians are compared.
 
     Args:
         above: seconds by turn by round of the numerator.
@@ -63,9 +63,9 @@ def ratios_by_turn(
 def noise_floor(ratios: Sequence[float]) -> float:
     """Relative difference that two runs of the same thing may show: from the ratios of an A/A pair by round.
 
-    Their true value is known to be 1, so that what they stray is all noise. The floor is the 95 % limit of
-    Student's t (as many degrees of freedom as rounds) for the ratio of a whole run. One round says little of
-    its own noise, and its floor is accordingly high.
+    Their true value is known to be 1, so that any deviation is noise. The floor is the 95 % limit of
+    Student's t (as many degrees of freedom as rounds) for the ratio of a whole run. One round says little
+    about its own noise, so its floor is high.
     """
     logs = np.log(np.asarray(ratios, dtype=float))
     error = math.sqrt(float(np.mean(logs**2)) / logs.size)
@@ -76,7 +76,7 @@ def ratio_by_round(above: Mapping[int, float], below: Mapping[int, float]) -> Es
     """Ratio of two sets of per-round figures of one interleaved run.
 
     Rounds that both have are paired, so that drift of the machine cancels. A method that was timed once is
-    compared with the median of the other: a single figure, without an interval. None where neither is
+    compared with the median of the other: a single figure, without an interval. None if neither is
     possible.
     """
     common = sorted(set(above) & set(below))

@@ -1,4 +1,4 @@
-"""What is found of a claim: its outcome, what the outcome rests on, and how `claims.json` holds it."""
+"""The result for a claim: its outcome, what the outcome rests on, and its form in `claims.json`."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ FILE = "claims.json"
 
 
 class Outcome(StrEnum):
-    """What the results say of a claim."""
+    """What the results say about a claim."""
 
     # The interval lies inside the claimed range.
     REPRODUCED = "reproduced"
     # The interval lies inside the range widened by the stated tolerance.
     WITHIN_TOLERANCE = "within-tolerance"
-    # The interval lies wholly outside the widened range.
+    # The interval lies wholly outside the tolerated range.
     CONTRADICTED = "contradicted"
     # What was measured allows neither; `why` says what stands in the way.
     INCONCLUSIVE = "inconclusive"
     # It could be measured on such a machine, and the command is named.
     NOT_RUN = "not-run"
-    # What it takes cannot be had here.
+    # What it takes is not available here.
     UNTESTABLE_HERE = "untestable-here"
     # Two published figures that differ, under different or unnamed conditions.
     CONDITIONS_DIFFER = "conditions-differ"
@@ -45,7 +45,7 @@ class Outcome(StrEnum):
 class Why(StrEnum):
     """What keeps a measured figure from deciding."""
 
-    # The interval holds both sides of an end of the widened range.
+    # The interval holds both sides of an end of the tolerated range.
     INTERVAL = "interval"
     # Too few repetitions for an interval that covers the truth.
     RANGE = "range"
@@ -73,7 +73,7 @@ DECIDED = HOLDS | {Outcome.CONTRADICTED}
 
 @dataclass(frozen=True)
 class Decision:
-    """What one figure says of a claimed range.
+    """What one figure says about a claimed range.
 
     Attributes:
         name: of the method where a claim speaks of several, else empty.
@@ -82,7 +82,7 @@ class Decision:
         why: what stands in the way of an inconclusive one.
         direction: "above" or "below" the claimed range, of a contradicted one.
         measured: the figure.
-        interval: its ends; None where it has none.
+        interval: its ends; None if it has none.
         kind: what the ends mean, see `bench.judge.statistics.Kind`.
         n: independent repetitions behind it.
     """
@@ -107,7 +107,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim with what the results say of it.
+    """A claim with what the results say about it.
 
     Attributes:
         id: the claim's stable name.
@@ -120,7 +120,7 @@ class Verdict:
         reason: what decided, in sentences.
         why: what stands in the way of an inconclusive one.
         direction: "above" or "below" the claimed range, of a contradicted one.
-        favours_authors: whether that is better than claimed; None where it is neither better nor worse.
+        favours_authors: whether that is better than claimed; None if it is neither better nor worse.
         measured: the figure; of several methods the middle one.
         interval: its ends; of several methods from the least to the greatest.
         kind: what the ends mean.
@@ -129,8 +129,8 @@ class Verdict:
         protocol: conditions under which it was measured.
         tolerance: value and kind ("relative", "absolute"); None for a conflict.
         rule: how the outcome is reached.
-        needs: what must be measured, or had, for a decision; None where it was.
-        data: "synthetic" or "real" pictures; None where no picture matters.
+        needs: what must be measured, or had, for a decision; None if it was.
+        data: "synthetic" or "real" pictures; None if no picture matters.
         rests_on: the cells behind it, in words.
         commands: what measures them.
     """
@@ -161,13 +161,13 @@ class Verdict:
 
     @property
     def heading(self) -> str:
-        """The outcome, told apart by direction: "contradicted: better than claimed"."""
+        """The outcome, with its direction: "contradicted: better than claimed"."""
         if self.favours_authors:
             return f"{self.outcome}: better than claimed"
         return f"{self.outcome}: {self.why}" if self.why else str(self.outcome)
 
     def as_json(self) -> dict[str, Any]:
-        """Give plain JSON values under the names of `claims.json`."""
+        """Return plain JSON values with the names used in `claims.json`."""
         raw = {RENAMED.get(key, key): value for key, value in asdict(self).items()}
         for member in raw["members"]:
             member["verdict"] = member.pop("outcome")
@@ -226,13 +226,13 @@ def read(path: Path) -> list[Verdict]:
     """Read a `claims.json` of this release or an older one.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not such a file.
     """
     try:
         return [Verdict.from_json(raw) for raw in json.loads(path.read_text(encoding="utf-8"))]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"{path} is no claims.json ({error!r}): make it with 'llbench claims DIR'"
+            f"{path} is not a claims.json ({error!r}): write it with 'llbench claims DIR'"
         ) from error
 
 
@@ -243,7 +243,7 @@ def tally(verdicts: Iterable[Verdict]) -> dict[Outcome, int]:
 
 
 def summary(verdicts: Iterable[Verdict]) -> str:
-    """Say in one line how many claims have each outcome; those that no claim has are left out."""
+    """Say in one line how many claims have each outcome, without those that no claim has."""
     return ", ".join(f"{count} {outcome}" for outcome, count in tally(verdicts).items() if count)
 
 

@@ -1,16 +1,16 @@
-"""Two methods that took turns: the ratio of their times, round by round, with an honest interval.
+"""Two methods that took turns: the ratio of their times, round by round, with its interval.
 
-In a round, fresh processes of both sides took many short turns in changing order, so that whatever the
-machine did meanwhile met all alike. What disturbs a turn only ever adds time to it: a side's figure in a
+In a round, fresh processes of both sides took many short turns in changing order, so that changes
+of the machine affected all equally. What disturbs a turn only ever adds time to it: a side's figure in a
 round is the mean over the faster half of its turns, in logarithms. (On two shared cores, two processes of one
 revision differ by 1 % in that figure, by 2.5 % in the median of neighbouring pairs and by 7 % in the plain
 mean.) The ratio is taken within the round; the uncertainty is that between rounds.
 
 A round can be disturbed as a whole, so that the estimate is the mean without the lowest and the highest
-eighth of the rounds, and its standard error a bootstrap over rounds whose extremes are drawn in to the least
-that was kept: Tukey and McLaughlin's interval (1963), with the resampled mean's variance enlarged by n/(n-1)
-(Hesterberg, "What Teachers Should Know About the Bootstrap", 2015) and Student's t with one degree of freedom
-less than theirs. With both it covers as often as it says, with eight rounds too.
+eighth of the rounds, and its standard error a bootstrap over rounds whose extremes are replaced by the
+nearest value that was kept: Tukey and McLaughlin's interval (1963), with the resampled mean's variance
+enlarged by n/(n-1) (Hesterberg, "What Teachers Should Know About the Bootstrap", 2015) and Student's t with
+one degree of freedom less than theirs. With both, its coverage is the nominal one even with eight rounds.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Interval:
 
     @property
     def farthest(self) -> float:
-        """The distance of the end that lies farther from no difference."""
+        """Distance from zero of the end that is farther from it."""
         return max(abs(self.low), abs(self.high))
 
 
@@ -61,7 +61,7 @@ def by_round(
     rounds: Sequence[int],
     half: Callable[[Sequence[float]], float] | None = None,
 ) -> dict[int, float]:
-    """Give a side's figure in each round: the logarithm of its time, from one half of its turns.
+    """Return a side's figure in each round: the logarithm of its time, from one half of its turns.
 
     Args:
         samples: seconds of each turn.

@@ -27,7 +27,7 @@ Side = tuple[str, str]
 
 
 def quality(results: Results, model: str, protocol: str, metric: str, **setting: Any) -> Measured:
-    """Mean of a metric over the images judged under a protocol.
+    """Mean of a metric over the images scored under a protocol.
 
     Args:
         results: the records.
@@ -87,7 +87,7 @@ def quality_difference(
 
     Args:
         results: the records.
-        better: the side that is taken to have the higher value.
+        better: the side that is claimed to have the higher value.
         worse: the other.
         metric: "psnr", "ssim" or "lpips".
         error: probability with which the interval may miss.
@@ -122,7 +122,7 @@ def quality_difference(
 
 
 def brightness_difference(results: Results, method: Side, control: Side, error: float = ERROR) -> Measured:
-    """How much nearer to the truth in brightness a method comes than a control, in stops.
+    """How much closer to the truth in brightness a method comes than a control, in stops.
 
     Args:
         results: the records.
@@ -135,7 +135,7 @@ def brightness_difference(results: Results, method: Side, control: Side, error: 
     for side, one in zip((method, control), pictures, strict=True):
         stops = metric_of(one.ok, "brightness_stops")
         if not stops:
-            why = one.reason if not one.ok else "its records do not hold it"
+            why = one.reason if not one.ok else "its records do not contain it"
             return Measured(None, f"brightness of {side[0]} under {side[1]}: {why}")
         off.append({image: abs(value) for image, value in stops.items()})
     common = sorted(set(off[0]) & set(off[1]))
@@ -159,7 +159,7 @@ def brightness_difference(results: Results, method: Side, control: Side, error: 
 def _estimate(
     by_seed: dict[int, dict[str, float]], trained: int, metric: str, error: float
 ) -> tuple[Estimate, Estimate | None, Why | None]:
-    """Give the difference, the same without the spread of training, and what keeps it from deciding."""
+    """Return the difference, the same without the spread of training, and what keeps it from deciding."""
     over_scenes = statistics.median(list(by_seed[0].values()), error)
     if not trained:
         return over_scenes, None, None
@@ -189,7 +189,7 @@ def _pair(better: Side, worse: Side, first: Pictures, second: Pictures, metric: 
         if apart:
             return _Pair(first, second, apart, on_part)
     if set(first.ok) & set(second.ok):
-        return Measured(None, f"{better[0]} and {worse[0]} were judged on different parts of the frame")
+        return Measured(None, f"{better[0]} and {worse[0]} were scored on different parts of the frame")
     return Measured(None, f"{better[0]} and {worse[0]} have no picture in common")
 
 
@@ -202,7 +202,7 @@ def _scores(ok: dict[str, Record], metric: str, *, on_part: bool) -> dict[str, f
 
 
 def picture_marks(ok: dict[str, Record]) -> tuple[str, ...]:
-    """Return marks of a set of judged pictures."""
+    """Return marks of a set of scored pictures."""
     marks = []
     if any(_area(record) != 1 for record in ok.values()):
         marks.append("central-part")

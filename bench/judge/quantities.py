@@ -1,4 +1,4 @@
-"""Quantities that claims and tables speak of, each computed from the records alone, with its interval."""
+"""The quantities in claims and tables, each computed from the records only, with its interval."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ class Measured:
     """One quantity as found in the results.
 
     Attributes:
-        estimate: the figure; None where the results do not hold it.
+        estimate: the figure; None if the results do not hold it.
         reason: why there is none.
-        why: what keeps it from deciding whatever its ends.
-        marks: what a reader must know of the figure: "single-pass", "sampled" (memory), "central-part",
+        why: what keeps it from deciding, whatever its interval.
+        marks: what a reader must know about the figure: "single-pass", "sampled" (memory), "central-part",
             "eager" (not the published form), "incomplete" (images missing), "unfinished" (weights of an
-            unfinished training), "unequal" (weights that were not trained on the terms of the others),
+            unfinished training), "unequal" (weights not trained on the same terms as the others),
             "random" (weights that differ from call to call).
-        one_training: the figure as it would be if each network were trained once and for all; None where
+        one_training: the figure as it would be if each network were trained once and for all; None if
             several trainings, or none, are behind it.
-        synthetic: whether it rests on made pictures.
+        synthetic: whether it rests on synthetic pictures.
         rests_on: the cells behind it, in words.
         behind: the records of these cells.
     """
@@ -56,7 +56,7 @@ class Measured:
 
 
 def latency(results: Results, model: str, **setting: Any) -> Measured:
-    """Seconds a pass: median over rounds of the median of each round.
+    """Seconds per pass: median over rounds of the median of each round.
 
     Args:
         results: the records.
@@ -84,7 +84,7 @@ def end_to_end(results: Results, model: str, **setting: Any) -> Measured:
 
 
 def kept_pages(results: Results, model: str) -> float | None:
-    """Median seconds of the published form with the allocator's pages kept; None where that was not timed."""
+    """Median seconds of the published form with the allocator's pages kept; None if that was not timed."""
     record = results.cost("latency", model)
     if isinstance(record, str):
         return None
@@ -96,7 +96,7 @@ def latency_ratio(results: Results, above: str, below: str, **setting: Any) -> M
     """How many times as long `above` takes as `below`, round by round of one interleaved run.
 
     The interval is never narrower than the run's noise floor. The ratio of a method that was timed in a
-    single, cold pass is taken to lie within a factor of two.
+    single, cold pass is assumed to be known within a factor of two.
     """
     pair = _both(results, "latency", (above, below), setting)
     if isinstance(pair, Measured):
@@ -142,7 +142,7 @@ def _ratio(first: Record, second: Record) -> Estimate | None:
 
 
 def noise_floor(results: Results, run: object = None) -> float | None:
-    """Relative difference below which nothing is called one, from a method and its own twin.
+    """Relative difference below which nothing counts as one, from a method and its own twin.
 
     Args:
         results: the records.
@@ -184,7 +184,7 @@ def peak(results: Results, record: Record) -> Measured:
     """Peak bytes of one memory record's forward pass, with its spread over the rounds of the timing run."""
     repeated = _peaks(results, record)
     if not repeated:
-        return Measured(None, "its record holds no peak")
+        return Measured(None, "its record has no peak")
     value = statistics.over_rounds(repeated)
     if value.kind is Kind.SINGLE:
         value = statistics.stated(value.value, PEAK_REPEATABILITY)
@@ -192,13 +192,13 @@ def peak(results: Results, record: Record) -> Measured:
 
 
 def whole_process(results: Results, model: str, **setting: Any) -> Measured:
-    """Peak bytes of the whole process, libraries included: what `/usr/bin/time` would print."""
+    """Peak bytes of the whole process, libraries included: as `/usr/bin/time` would print it."""
     record = results.cost("memory", model, **setting)
     if isinstance(record, str):
         return Measured(None, record)
     value = record.values.get("process_peak_bytes")
     if not value:
-        return Measured(None, "its record holds no peak of the process")
+        return Measured(None, "its record has no peak of the process")
     return Measured(
         statistics.median([number(value)]),
         marks=cost_marks(record), rests_on=(_name(record),), behind=(record,),
@@ -208,7 +208,7 @@ def whole_process(results: Results, model: str, **setting: Any) -> Measured:
 def _peaks(results: Results, record: Record) -> dict[int, float]:
     """Peak bytes per round: the record's own first, then what the later rounds of its timing saw.
 
-    Empty where the record holds no peak.
+    Empty if the record holds no peak.
     """
     own = record.values.get("run_peak_bytes")
     if not own:
@@ -241,7 +241,7 @@ def memory_ratio(results: Results, above: str, below: str, **setting: Any) -> Me
         return pair
     upper, lower = (_peaks(results, record) for record in pair)
     if not upper or not lower:
-        return Measured(None, "a record holds no peak")
+        return Measured(None, "a record has no peak")
     value = interleaved.ratio_by_round(upper, lower)
     if value is None or value.kind is Kind.SINGLE:
         value = statistics.stated(upper[0] / lower[0], PEAK_REPEATABILITY**2)
@@ -257,7 +257,7 @@ def whole_process_ratio(results: Results, above: str, below: str, **setting: Any
         return pair
     upper, lower = (one.values.get("process_peak_bytes") for one in pair)
     if not upper or not lower:
-        return Measured(None, "a record holds no peak of its process")
+        return Measured(None, "a record has no peak of its process")
     value = statistics.median([number(upper) / number(lower)])
     return Measured(value, rests_on=tuple(_name(one) for one in pair), behind=pair)
 
@@ -276,9 +276,9 @@ def count(results: Results, model: str, field: str, frame: tuple[int, int] = FUL
         return Measured(None, record)
     value = record.values.get(field)
     if value is None:
-        return Measured(None, f"its complexity record holds no {field}")
+        return Measured(None, f"its complexity record has no {field}")
     if field == "gmac" and (record.cell.height, record.cell.width) != frame:
-        return Measured(None, f"counted at another frame than {frame[0]}x{frame[1]}")
+        return Measured(None, f"counted at another frame size than {frame[0]}x{frame[1]}")
     return Measured(statistics.exact(number(value)), rests_on=(_name(record),), behind=(record,))
 
 

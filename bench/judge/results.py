@@ -1,4 +1,4 @@
-"""The records of a results folder, found by what a reader asks for: a method's cost, a method's pictures."""
+"""The records of a results folder, looked up by method: its cost, its pictures."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Pictures:
     """The quality records of one method under one protocol on the main data set.
 
     Attributes:
-        ok: judged images by name.
-        failed: reason per image that could not be judged.
+        ok: scored images by name.
+        failed: reason per image that could not be scored.
     """
 
     ok: dict[str, Record]
@@ -39,7 +39,7 @@ class Pictures:
 
     @property
     def reason(self) -> str:
-        """Why there is no figure at all: the commonest reason among the failed images."""
+        """Why there is no figure at all: the most common reason among the failed images."""
         if not self.failed:
             return NOT_MEASURED
         return Counter(sorted(self.failed.values())).most_common(1)[0][0]
@@ -79,7 +79,7 @@ class Results:
         """Every record under `<out>/cells/` and every training of the UnPack experiment.
 
         Where the same networks were trained from further seeds, `llbench run --weights NAME=FILE --measure
-        quality --out <out>/seeds/2` and so on judge these on the same pictures.
+        quality --out <out>/seeds/2` and so on score these on the same pictures.
 
         Args:
             out: the results folder, of a finished run or an unfinished one.
@@ -97,7 +97,7 @@ class Results:
 
     @cached_property
     def dataset(self) -> str | None:
-        """The data set that the tables speak of: a real one before a made one, then the larger."""
+        """The data set that the tables are about: a real one before a synthetic one, then the larger."""
         counted: Counter[str] = Counter()
         real: set[str] = set()
         for record in self.records:
@@ -109,7 +109,7 @@ class Results:
 
     @cached_property
     def synthetic(self) -> bool:
-        """Whether the pictures of the main data set were made rather than taken; unknown counts as made."""
+        """Whether the pictures of the main data set are synthetic; if unknown, they count as synthetic."""
         judged = [r for r in self.of("quality") if r.cell.dataset == self.dataset and r.status == "ok"]
         return any(record.provenance.get("synthetic") is not False for record in judged)
 
@@ -224,12 +224,12 @@ class Results:
     def pictures(
         self, model: str, protocol: str, runtime: str | None = None, precision: str = "fp32"
     ) -> Pictures:
-        """Return what was judged of a method under a protocol, one runtime for all images.
+        """Return what was scored of a method under a protocol, one runtime for all images.
 
         Args:
             model: the method.
             protocol: the protocol's name.
-            runtime: the runtime; the first of `RUNTIMES` that has a judged image if None.
+            runtime: the runtime; the first of `RUNTIMES` that has a scored image if None.
             precision: number format.
         """
         key = (model, protocol, runtime, precision)
@@ -238,7 +238,7 @@ class Results:
         return self._pictures[key]
 
     def trained(self, model: str, protocol: str) -> list[Pictures]:
-        """Return what was judged of a method, once for each training: this folder's first."""
+        """Return what was scored of a method, once for each training: this folder's first."""
         further = [repeat.pictures(model, protocol) for repeat in self.repeats]
         return [self.pictures(model, protocol), *(pictures for pictures in further if pictures.ok)]
 
@@ -271,7 +271,7 @@ class Results:
 
     @cached_property
     def judged(self) -> dict[str, int]:
-        """How many pictures of the main data set were judged under each protocol."""
+        """How many pictures of the main data set were scored under each protocol."""
         counted = Counter(
             str(r.cell.protocol)
             for r in self.of("quality")
@@ -281,11 +281,11 @@ class Results:
 
     @cached_property
     def protocols(self) -> tuple[str, ...]:
-        """Protocols under which anything of the main data set was judged or tried."""
+        """Protocols under which anything of the main data set was scored or tried."""
         return tuple(sorted({str(r.cell.protocol) for r in self.of("quality") if r.cell.protocol}))
 
     def _why(self, kind: str, model: str, device: str, size: tuple[int, int] | None) -> str:
-        """Why there is no such record: that cell's own failure, or what was measured in its stead."""
+        """Why there is no such record: that cell's own failure, or what was measured instead."""
         records = [r for r in self.of(kind, model) if r.cell.device in {device, None}]
         failed = [r for r in records if (r.cell.height, r.cell.width) == size and r.status != "ok"]
         elsewhere = sorted({f"{r.cell.height}x{r.cell.width}" for r in records if r.status == "ok"})
@@ -306,7 +306,7 @@ def describe(record: Record) -> str:
 
 
 def scene(image: str) -> str:
-    """Return the scene an image shows: what stands before the first underscore of its name."""
+    """Return the scene an image shows: its name up to the first underscore."""
     return image.split("_", 1)[0]
 
 

@@ -41,11 +41,12 @@ class Claim:
         rule: how the outcome is reached.
         needs: what must be measured for a decision.
         sid_only: whether only SID's own photographs can decide it.
-        untestable: what cannot be had wherever the suite runs; empty if nothing.
-        open_definition: what the source leaves open of a count; a small difference then contradicts nothing.
+        untestable: what is missing wherever the suite runs; empty if nothing.
+        open_definition: what the source leaves open about a count; a small difference then contradicts
+        nothing.
         unnamed_machine: whether it is an absolute time on a processor that the source does not name.
         existence: whether one training that does it is enough; one that does not then contradicts nothing.
-        caveat: what a reader must know of the claim whatever is measured.
+        caveat: what a reader must know about the claim whatever is measured.
         favourable: side of the range that is better than claimed for its authors: "above", "below" or "".
     """
 
@@ -92,9 +93,9 @@ class Conflict:
         title: what they differ in.
         first: `source`, `text` and `range` of the one.
         second: of the other.
-        conditions: what is not the same, or not said to be the same; empty where both hold under the same
-            conditions, so that they exclude each other.
-        claim: what measures the disputed figure; None where nothing does.
+        conditions: what is not the same, or not said to be the same; empty if both hold under the same
+            conditions, so that they contradict each other.
+        claim: what measures the disputed figure; None if nothing does.
     """
 
     id: str
@@ -127,7 +128,7 @@ def _file() -> dict[str, Any]:
 
 
 def claim(raw: dict[str, Any], quantities: dict[str, Any]) -> Claim:
-    """Fill in what an entry takes from its quantity."""
+    """Complete an entry with the defaults of its quantity."""
     entry = {**quantities[raw["quantity"]], **raw}
     low, high = entry.get("range", (-math.inf, math.inf))
     subject = {key: entry[key] for key in SUBJECT if key in entry}
@@ -170,7 +171,7 @@ def _favourable(source: str, quantity: str, subject: dict[str, Any]) -> str:
 
 
 def conflict(raw: dict[str, Any], quantities: dict[str, Any]) -> Conflict:
-    """Read a pair of statements; ValueError where their ranges have a value in common."""
+    """Read a pair of statements; ValueError if their ranges have a value in common."""
     first, second = raw["first"], raw["second"]
     if max(first["range"][0], second["range"][0]) <= min(first["range"][1], second["range"][1]):
         raise ValueError(f"claims.toml: {raw['id']}: the two statements do not exclude each other")

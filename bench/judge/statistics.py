@@ -1,10 +1,10 @@
-"""Figures and what is known of their uncertainty: the one place where the suite makes an interval of them.
+"""Figures and their uncertainty: the only place where the suite computes intervals.
 
 An interval is over independent repetitions (fresh processes, other scenes, other seeds), never over the
 iterations of one process. It is called one only where simulation finds that it covers the truth at least 93
 times in 100 with normal, heavy-tailed, skewed and bimodal noise and with a slow first round
-(`benchmarks/interval_coverage.py`, docs/methodology.md); else, and wherever the values drift, what is given
-is their range, which decides nothing.
+(`benchmarks/interval_coverage.py`, docs/methodology.md); otherwise, and wherever the values drift, only their
+range is given, which decides nothing.
 
 - Medians over rounds, seeds or scenes: the interval between two order statistics (the sign test's), which
   covers the median of any distribution; it needs five values.
@@ -63,15 +63,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure and what is known of its uncertainty.
+    """A figure and its uncertainty.
 
     Attributes:
         value: the point estimate.
-        low: lower end; None where a single repetition leaves the spread unknown.
+        low: lower end; None if a single repetition leaves the spread unknown.
         high: upper end, likewise.
         count: independent repetitions behind it.
         kind: what the ends mean.
-        drifts: whether the repetitions have a trend, so that their range stands for an interval.
+        drifts: whether the repetitions have a trend, so that there is only their range instead of an
+        interval.
     """
 
     value: float
@@ -83,7 +84,7 @@ class Estimate:
 
     @property
     def half_width(self) -> float | None:
-        """The larger distance from the value to an end; None where there is none."""
+        """The larger distance from the value to an end; None if there is none."""
         if self.low is None or self.high is None:
             return None
         return max(self.high - self.value, self.value - self.low)
@@ -153,7 +154,7 @@ def median(values: Sequence[float], error: float = ERROR, *, in_order: bool = Fa
 
 @cache
 def _left_out(count: int, error: float) -> int | None:
-    """How many values at either end lie outside the sign test's interval; None where none covers enough."""
+    """How many values at either end lie outside the sign test's interval; None if none covers enough."""
     left_out = -1
     while 2 * bdtr(left_out + 1, count, 0.5) <= error:
         left_out += 1
@@ -230,7 +231,7 @@ def _grouped(values: Mapping[str, float], cluster: Mapping[str, str]) -> dict[st
 
 
 def seed_reach(seeds: int, error: float = ERROR, spread: float = SEED_SPREAD_DB) -> float:
-    """How far the mean difference of two networks may lie from the truth for want of further trainings.
+    """How far the mean difference of two networks may be from the truth because there are so few trainings.
 
     Args:
         seeds: trainings of each.

@@ -1,4 +1,4 @@
-"""Verdicts on times: what an interval, an effect size and the run's own noise allow to be said.
+"""Verdicts on times: what an interval, an effect size and the run's own noise allow us to conclude.
 
 `slower` and `faster` need the whole interval beyond the effect size and beyond the run's A/A floor;
 `equivalent` needs the whole interval within the effect size, and a floor that lies within it too; anything
@@ -26,14 +26,14 @@ FLOOR_ERROR = 0.05
 
 @dataclass(frozen=True)
 class Evidence:
-    """What two records say of the ratio of their times.
+    """What two records say about the ratio of their times.
 
     Attributes:
         ratios: log-ratio of each round, head over base.
         twins: log-ratio of each round between two processes of the same revision; empty without such.
         firsts: number of the first round of each attempt.
-        against: where the ratio was recorded earlier: its interval, which the ratios are held against.
-        cut_short: why later rounds are missing; None where none are.
+        against: where the ratio was recorded earlier: its interval, which the ratios are compared with.
+        cut_short: why later rounds are missing; None if none are.
     """
 
     ratios: Mapping[int, float]
@@ -64,7 +64,7 @@ def side_by_side(
     """Evidence of two records of one run, whose processes took turns.
 
     Args:
-        base: what the head is held against, with its twin if it has one.
+        base: what the head is compared with, with its twin if it has one.
         head: the other.
         floor: the record of the run that has a twin; the base's if None.
         half: which turns of a round count: `faster_half`, or `slower_half` for slowness that comes and goes.
@@ -112,7 +112,7 @@ def _to_reference(record: Record) -> Evidence:
 
 
 def judge(evidence: Mapping[str, Evidence], effect: float, error: float) -> dict[str, Judged]:
-    """Judge several times together.
+    """Decide on several times together.
 
     Args:
         evidence: by the name of the cell.
@@ -130,10 +130,12 @@ def judge(evidence: Mapping[str, Evidence], effect: float, error: float) -> dict
 
 
 def verdict(evidence: Evidence, effect: float, error: float) -> Judged:
-    """Judge one time, with so much error allowed."""
+    """Decide on one time, with the given error allowed."""
     found = _interval(evidence, error)
     if found is None:
-        return Judged("inconclusive", _ended(f"{len(evidence.ratios)} rounds are too few to tell", evidence))
+        return Judged(
+            "inconclusive", _ended(f"{len(evidence.ratios)} rounds are too few to decide", evidence)
+        )
     twins = interval(list(evidence.twins.values()), FLOOR_ERROR)
     floor = None if twins is None else twins.farthest
     limit = math.log1p(effect)
@@ -168,7 +170,7 @@ def _say(
     beyond = "the effect size" if bound == limit else "the run's A/A floor"
     if found.low > bound:
         if not _agree(evidence, bound):
-            return "inconclusive", "the attempts do not agree"
+            return "inconclusive", "the attempts disagree"
         again = f" in {len(evidence.firsts)} attempts" if len(evidence.firsts) > 1 else ""
         return "slower", f"the whole interval lies above {beyond}{again}"
     if found.high < -bound:
@@ -178,7 +180,7 @@ def _say(
         return "equivalent", "the whole interval lies within the effect size"
     if floor is not None and floor > limit:
         return "inconclusive", f"a revision differs from itself by up to {math.expm1(floor):.1%} in this run"
-    return "inconclusive", "the interval holds both sides of the effect size"
+    return "inconclusive", "the interval extends to both sides of the effect size"
 
 
 def _agree(evidence: Evidence, bound: float) -> bool:

@@ -28,7 +28,7 @@ class Training:
         arm: what was trained.
         seed: of the starting weights and of all that the patches draw.
         weights: hash of the weights after the last step.
-        psnr: validation PSNR in dB after the last step; None where the training diverged.
+        psnr: validation PSNR in dB after the last step; None if the training diverged.
         setting: what all arms share: steps, patch, photographs.
     """
 
@@ -40,7 +40,7 @@ class Training:
 
 
 def load(folder: Path) -> list[Training]:
-    """Read every finished training of an experiment's folder; empty where there is none.
+    """Read every finished training of an experiment's folder; empty if there is none.
 
     Raises:
         InputError: a file is not what the experiment writes.
@@ -58,4 +58,6 @@ def _read(path: Path) -> Training:
             str(raw["arm"]), int(raw["seed"]), str(raw["weights_sha256"]), last, dict(raw["setting"])
         )
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise InputError(f"{path} is no training of the UnPack experiment ({error!r}): delete it") from error
+        raise InputError(
+            f"{path} is not a training of the UnPack experiment ({error!r}): delete it"
+        ) from error

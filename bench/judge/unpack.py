@@ -1,4 +1,4 @@
-"""What a kernels record says of UnPack's forms: how one compares with another in time, and in the picture."""
+"""What a kernels record says about UnPack's forms: how they compare in time and in their pictures."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def ratio(results: Results, above: str, below: str, device: str, frame: tuple[in
 
 
 def form_ratio(one: Record, above: str, below: str) -> Estimate | None:
-    """Ratio of two forms of one record, or of sums of forms; None where it does not hold them."""
+    """Ratio of two forms of one record, or of sums of forms; None if it does not hold them."""
     seconds = one.values["seconds"]
     sides = [forms.split("+") for forms in (above, below)]
     if not set().union(*sides) <= set(seconds):

@@ -1,4 +1,4 @@
-"""What the gate and the comparison find of one quantity, and how large a difference has to be to be one."""
+"""What the gate and the comparison find of one quantity, and how large a difference has to be to count."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ MEMORY, PSNR_DB, INSTRUCTIONS, LARGEST_DIFFERENCE = 0.03, 0.01, 0.01, 1e-3
 
 @dataclass(frozen=True)
 class Limits:
-    """From where on a difference counts.
+    """The size from which on a difference counts.
 
     Attributes:
         effect: relative difference of time; None for 2.5 %, or 10 % against a recorded baseline.
@@ -39,7 +39,7 @@ class Limits:
         instructions: relative difference of instruction counts.
         error: probability of a false verdict on any time, among all cells together.
         looks: how often the evidence is looked at, at most; the error is shared among the looks.
-        accepted: quantities that are meant to differ: they are reported and never fall.
+        accepted: quantities that are expected to differ: they are reported but never fail the gate.
     """
 
     effect: float | None = None
@@ -61,15 +61,15 @@ class Finding:
         model: the method.
         quantity: one of `QUANTITIES`, or what a comparison calls it.
         verdict: the word for it.
-        base: the figure of the base; None where there is none.
+        base: the figure of the base; None if there is none.
         head: the figure of the head.
         unit: "s", "B", "GMAC", "dB" or "".
         change: head over base minus 1; for decibels and pixels the difference itself.
         interval: what is known of the change: lower and upper end; None for a count.
         floor: relative difference that this run shows between a revision and itself; None for a count.
         reason: what decided, in one sentence.
-        accepted: whether it is meant to differ.
-        detail: what else tells cells of one method apart: size, threads, protocol, picture.
+        accepted: whether it is expected to differ.
+        detail: what else distinguishes cells of one method: size, threads, protocol, picture.
     """
 
     model: str
@@ -87,11 +87,11 @@ class Finding:
 
     @property
     def fallen(self) -> bool:
-        """Whether a gate falls on it."""
+        """Whether a gate fails because of it."""
         return self.verdict in FALLEN and not self.accepted
 
     def as_json(self) -> dict[str, Any]:
-        """Give plain JSON values: what is infinite, as the PSNR of equal pictures, is null."""
+        """Return plain JSON values: infinite ones, like the PSNR of equal pictures, are null."""
         values = asdict(self)
         for key in ("base", "head", "change", "floor"):
             if values[key] is not None and not math.isfinite(values[key]):
@@ -100,6 +100,6 @@ class Finding:
 
 
 def status(findings: list[Finding], *, strict: bool) -> int:
-    """Exit status of a gate: 1 if it fell; `inconclusive` counts as fallen only where that is asked for."""
+    """Exit status of a gate: 1 if it failed; `inconclusive` counts as failed only if asked for."""
     open_too = strict and any(one.verdict == "inconclusive" and not one.accepted for one in findings)
     return int(open_too or any(one.fallen for one in findings))

@@ -1,4 +1,4 @@
-"""Why two protocols give different means: one setting changed at a time, each with its part."""
+"""Why two protocols give different means: one setting changed at a time, each with its contribution."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ AXES: dict[str, str] = {
     "black": "black level of the input",
     "gain": "gain of the input",
     "input_clip": "clip of the input",
-    "quantise": "step to 8 bits",
+    "quantise": "rounding to 8 bits",
     "ssim": "definition of SSIM",
-    "lpips_quantise": "step to 8 bits before LPIPS",
+    "lpips_quantise": "rounding to 8 bits before LPIPS",
     "lpips_range": "range of LPIPS",
     "lpips": "network of LPIPS",
 }
@@ -41,7 +41,7 @@ class Step:
         before: its value until here.
         after: its value from here on.
         mean: the mean with this and all earlier changes.
-        part: what this change adds to the mean; None where it cannot be changed any more, so that what it
+        part: what this change adds to the mean; None if it cannot be changed any more, so that what it
             would add is not known.
         note: why a part is not known, else empty.
     """
@@ -92,7 +92,7 @@ def waterfall(
             continue
         between = replace(between, **{axis: new})
         if axis in fixed:
-            note = "not known: the pictures are given, their input cannot change"
+            note = "not known: the pictures are given, so their input cannot change"
             steps.append(Step(axis, str(old), str(new), reached, None, note))
             continue
         value = mean(between)

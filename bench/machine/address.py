@@ -1,8 +1,8 @@
 """Files named by an address (`s3://bucket/folder/file`): listed through fsspec and copied here before use.
 
-A copy lies in the local cache under a name made from what the store says of the file's version, so that one
-that has changed is fetched again. It gets its name only when it is whole. The least recently used copies go
-first when they outgrow the cache's limit.
+A copy is kept in the local cache under a name derived from the file's version in the store, so that a changed
+file is fetched again. It gets its name only when it is complete. When copies exceed the cache's limit, the
+least recently used are removed first.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def version(source: str) -> str:
 
 
 def names(folder: str) -> list[str]:
-    """List the files right in a folder, by name; empty where there is none.
+    """List the files right in a folder, by name; empty if there is none.
 
     Raises:
         InputError: the address cannot be reached.
@@ -87,7 +87,7 @@ def names(folder: str) -> list[str]:
 
 
 def _ask(source: str, question: Callable[[Any, str], Any]) -> Any:
-    """Ask the file system behind an address something."""
+    """Query the file system behind an address."""
     try:
         from fsspec.core import url_to_fs
 
@@ -123,7 +123,7 @@ def _fetch(source: str, copy: Path) -> None:
 
 
 def versions(sources: Iterable[str]) -> str | None:
-    """Hash over the versions of files that have an address; None where all are on a disk of this machine."""
+    """Hash over the versions of files that have an address; None if all are on a disk of this machine."""
     addressed = [source for source in sources if as_path(source) is None]
     if not addressed:
         return None

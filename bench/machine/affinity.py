@@ -1,4 +1,4 @@
-"""Which cores a timed process is given, so that its threads neither wander nor share a core."""
+"""Choose the cores of a timed process, so that its threads neither migrate nor share a core."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TOPOLOGY = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
 def pin(threads: int) -> None:
     """Bind this process, and what it starts, to one core for each thread.
 
-    It stays free where all cores are needed, or the system cannot bind.
+    It is not bound if all cores are needed, or the system cannot bind.
     """
     chosen = cores(affinity() or [], threads)
     if chosen:
@@ -21,9 +21,9 @@ def pin(threads: int) -> None:
 
 
 def cores(usable: list[int], threads: int) -> list[int]:
-    """Choose one of the usable logical cores for each thread, on as many physical ones as can be had.
+    """Choose one of the usable logical cores for each thread, on as many physical ones as possible.
 
-    Empty where all are needed.
+    Empty if all are needed.
     """
     if threads >= len(usable):
         return []

@@ -1,4 +1,4 @@
-"""Where the suite keeps what it can make or fetch again: pictures, kernels, int8 networks, a backbone."""
+"""Where the suite keeps what it can make or download again: pictures, kernels, int8 networks, a backbone."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ QUANTISED = "quantised"
 def place() -> Path:
     """Folder of all caches: $LLBENCH_CACHE, else the user's cache folder, else a private temporary one.
 
-    The last one is for a user who may write to neither, as one without a name or home in a container; it is
-    made once, said once on standard error, shared with the processes that this one starts, and goes with it.
+    The last one is for a user who may write to neither, such as one without a name or home in a container; it
+    is created once, announced once on standard error, shared with child processes, and removed at the end.
     """
     wanted = named()
     if wanted is not None and can_write(wanted):
@@ -34,7 +34,7 @@ def place() -> Path:
 
 
 def named() -> Path | None:
-    """Folder that is meant for all caches, whether it can be written or not; None where there is no home."""
+    """Folder intended for all caches, whether it can be written or not; None if there is no home."""
     variable = os.environ.get(VARIABLE)
     if variable:
         return Path(variable)
@@ -46,7 +46,7 @@ def named() -> Path | None:
 
 
 def can_write(folder: Path) -> bool:
-    """Whether a folder can be written, or made where it is not there yet; nothing is made."""
+    """Whether a folder can be written, or created if it does not exist yet; nothing is created."""
     for one in (folder, *folder.absolute().parents):
         try:
             if one.exists():

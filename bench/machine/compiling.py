@@ -1,8 +1,8 @@
 """Compiles a package's kernels with numba and keeps the machine code between runs.
 
-numba itself looks for changes only in the file that a kernel stands in, not in those it calls, and keeps its
-code beside that file, which a user may not write to. The folder of the kept code therefore lies among the
-caches and is named after the contents of the whole package: changed sources are never met by old code.
+numba itself looks for changes only in the file that contains a kernel, not in those it calls, and keeps its
+code beside that file, which a user may not write to. The folder of the kept code is therefore among the
+caches and named after the contents of the whole package, so that old code is never used with changed sources.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ def signal_name(code: int) -> str:
 
 
 def last_words(tail: str, lines: int = 3, characters: int = 400) -> str:
-    """Bring the end of a log onto one line."""
+    """Put the end of a log on one line."""
     said = [line.strip() for line in tail.splitlines() if line.strip()]
     fatal = next((index for index, line in enumerate(said) if line.startswith("Fatal Python error")), None)
     if fatal is not None:

@@ -1,4 +1,4 @@
-"""What machine a result was measured on, without what names its user: no host, path or process list."""
+"""The machine that a result was measured on, with nothing that identifies its user: no host name or path."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def allocator() -> str:
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of the installed libraries that results depend on, read from their metadata alone."""
+    """Versions of the installed libraries that results depend on, read only from their metadata."""
     versions = {}
     for name in LIBRARIES:
         try:
@@ -137,7 +137,7 @@ def library_versions() -> dict[str, str]:
 
 
 def affinity() -> list[int] | None:
-    """Cores this process may run on; None where the system does not tell."""
+    """Cores this process may run on; None if the system does not tell."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else None
 
 
@@ -155,7 +155,7 @@ def wanted_threads() -> int:
 
 
 def available_memory() -> int:
-    """Bytes that can be had without swapping: the system's figure, or what the control group leaves."""
+    """Bytes that are available without swapping: the system's figure, or what the control group leaves."""
     free = int(psutil.virtual_memory().available)
     for limit, used in _memory_groups():
         free = min(free, max(limit - used, 0))
@@ -180,13 +180,13 @@ def cpu_quota() -> float | None:
 
 
 def oom_kills() -> int | None:
-    """How often the kernel has killed a process for want of memory; None if it does not say."""
+    """How often the kernel has killed a process because memory ran out; None if it does not say."""
     counter = re.search(r"^oom_kill (\d+)$", _text("/proc/vmstat"), re.MULTILINE)
     return int(counter[1]) if counter else None
 
 
 def scrub(text: str) -> str:
-    """Take folders that would name a user or an installation out of a text which goes into a result.
+    """Remove folders that identify a user or an installation from a text for a result.
 
     Known folders get short names; of any other absolute path only the last part is kept.
     """
@@ -293,7 +293,7 @@ def _first_line(path: str | Path) -> str | None:
 
 
 def _text(path: str | Path) -> str:
-    """Content of a small system file, empty where there is none or it may not be read."""
+    """Content of a small system file, empty if there is none or it may not be read."""
     try:
         return Path(path).read_text(encoding="utf-8", errors="replace")
     except OSError:

@@ -39,11 +39,11 @@ STATUS_S = 20.0
 
 
 class GitError(InputError):
-    """git could not do what it was asked; the message is its own, on one line."""
+    """A git command failed; the message is git's own, on one line."""
 
 
 def environment() -> dict[str, str]:
-    """Give this process's environment without what says which repository git works on.
+    """Return this process's environment without the variables that say which repository git works on.
 
     Dropped are the variables that `git rev-parse --local-env-vars` lists, with the settings that they carry.
     Of these `safe.directory` stays: it says whom the user trusts, and git takes it from no repository.
@@ -71,7 +71,7 @@ def call(
     """Call git in a folder and return what it prints, without the newline at the end.
 
     Args:
-        folder: where; its repository is found from there and from nothing else.
+        folder: where to run; the repository is found only from there.
         arguments: of git.
         settings: that hold for this call, beside SETTINGS.
         variables: of git's environment, beside those that it may inherit.
@@ -105,16 +105,16 @@ def call(
 
 
 def commit_of(folder: Path, *, untracked: bool) -> str:
-    """Return the commit that a folder's files stand at, with "+changes" where they differ from it.
+    """Return the commit of a folder's files, with "+changes" where they differ from it.
 
-    Files are compared as they lie there: a filter that the repository's own settings name is not run.
+    Files are compared as they are: a filter that the repository's own settings name is not run.
 
     Args:
-        folder: a folder of a working tree; what lies outside of it does not count.
+        folder: a folder of a working tree; what is outside of it does not count.
         untracked: whether a file that git does not know (and is not told to ignore) is a difference.
 
     Raises:
-        GitError: the folder lies in no repository, in one without commits, or in one that takes too long.
+        GitError: the folder is not in a repository, in one without commits, or in one that takes too long.
     """
     head = call(folder, "rev-parse", "--verify", "HEAD")
     shown = f"--untracked-files={'normal' if untracked else 'no'}"
@@ -124,7 +124,7 @@ def commit_of(folder: Path, *, untracked: bool) -> str:
 
 
 def _without_filters(folder: Path) -> dict[str, str]:
-    """Give the settings that switch off every filter which the repository's own settings name."""
+    """Return the settings that switch off every filter which the repository's own settings name."""
     try:
         listed = call(folder, "config", "--show-scope", "-z", "--name-only", "--get-regexp", r"^filter\.")
     except GitError:  # none is named

@@ -1,4 +1,4 @@
-"""Room for a user's own code in a command's process: it sees no arguments of ours and keeps its words apart.
+"""Run a user's own code in a command's process, without our arguments and with its output kept apart.
 
 A module that is imported may parse the command line, print, change the folder or end the process; so may a
 network in every pass.
@@ -21,9 +21,9 @@ _OUTPUT, _ERRORS = 1, 2
 
 @contextlib.contextmanager
 def building(what: str) -> Iterator[None]:
-    """Import and build a user's code within this context: whatever it raises becomes one line.
+    """Import and build a user's code within this context: any exception becomes one line.
 
-    Its `sys.argv` holds one word, what it prints goes to standard error, and the folder is put back.
+    Its `sys.argv` holds one word, what it prints goes to standard error, and the working folder is restored.
 
     Args:
         what: its name, for the line.
@@ -49,7 +49,7 @@ def hosting() -> Iterator[TextIO]:
     """Let a user's code run within this context, passes of its network included.
 
     Returns:
-        a stream for what this command itself has to say: standard output, whose descriptor leads to standard
+        a stream for this command's own output: standard output, whose descriptor leads to standard
         error meanwhile.
     """
     ours = sys.stdout
@@ -73,7 +73,7 @@ def hosting() -> Iterator[TextIO]:
 
 
 def plain_streams() -> None:
-    """Let standard output and error write a replacement for what their encoding lacks, rather than raise."""
+    """Let standard output and error replace characters that their encoding lacks, rather than raise."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError, OSError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

@@ -1,8 +1,8 @@
 """Pages of memory: fresh ones, kept ones, huge ones.
 
-The C library gives a large block back to the kernel as soon as it is freed, and whoever asks for one next
-pays a page fault for every 4 KB of it, which the kernel clears first. A network whose activations are tens of
-megabytes pays that for each of them in every pass: a good part of its time.
+The C library gives a large block back to the kernel as soon as it is freed, and the next one
+costs a page fault for every 4 KB, which the kernel clears first. A network whose activations are tens of
+megabytes pays that for each of them in every pass: a large part of its time.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def ask_for_huge() -> None:
 
 
 def faults() -> int | None:
-    """Count this process's page faults so far, but those that read a disk; None where nobody counts them."""
+    """Count this process's page faults so far, but those that read a disk; None if they are not counted."""
     try:
         import resource
     except ImportError:  # Windows
@@ -47,10 +47,10 @@ def can_be_kept() -> bool:
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """Keep the pages of what is freed meanwhile, and take memory from those; without glibc nothing changes.
+    """Keep and reuse the pages of memory freed in this block; without glibc nothing changes.
 
     For measuring: before 2.38 glibc finds no room for an aligned block where one of the same size was freed,
-    so that a process which goes on like this may grow.
+    so that a process that keeps doing this may grow.
     """
     library = _glibc()
     if library is None:

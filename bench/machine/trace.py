@@ -23,7 +23,7 @@ _inner: list[float] = []
 
 @contextlib.contextmanager
 def span(name: str) -> Iterator[None]:
-    """Count the time of a block under a name; what spans inside it take counts under theirs alone."""
+    """Count the time of a block under a name; spans inside it count only under their own names."""
     start = time.perf_counter()
     _inner.append(0.0)
     try:
@@ -36,12 +36,12 @@ def span(name: str) -> Iterator[None]:
 
 
 def write(out: Path, step: str, **facts: Any) -> None:
-    """Append a line with the spans since the last one; a disk that takes no more loses the line, not the run.
+    """Append a line with the spans since the last one; if the disk is full, the line is lost but not the run.
 
     Args:
         out: the results folder.
         step: what ended: "cell", "round", "worker" or "command".
-        facts: what else is known of it.
+        facts: further facts about it.
     """
     line = {"step": step, **facts, "spans": {name: round(seconds, 4) for name, seconds in _spans.items()}}
     _spans.clear()
@@ -50,7 +50,7 @@ def write(out: Path, step: str, **facts: Any) -> None:
 
 
 def read(out: Path) -> list[dict[str, Any]]:
-    """Read the lines of a folder's trace, whole ones only; empty where there is none."""
+    """Read the lines of a folder's trace, complete ones only; empty if there is none."""
     lines = []
     with contextlib.suppress(OSError):
         for text in (out / FILE).read_text(encoding="utf-8").splitlines():

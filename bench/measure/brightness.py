@@ -1,4 +1,4 @@
-"""How much brighter a restored picture is than its truth, in stops: what a wrong gain shows first as."""
+"""How much brighter a restored picture is than its truth, in stops: the first sign of a wrong gain."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def stops(picture: NDArray[np.float32], truth: NDArray[np.uint16]) -> float | No
         truth: (H, W, 3) uint16, 65535 white.
 
     Returns:
-        0 for equal brightness, 1 for a picture of twice the light; None where either is black all over.
+        0 for equal brightness, 1 for a picture of twice the light; None if either is completely black.
     """
     own, true = _light(picture), _light(truth)
     return round(math.log2(own / true), _PLACES) if own > 0 and true > 0 else None

@@ -21,7 +21,7 @@ NOT_COUNTED = "the amount of arithmetic depends on the picture, so it is not cou
 
 
 def begin(order: Order) -> Callable[[int], dict[str, Any]]:
-    """Begin a job; returns what counts for each cell."""
+    """Begin a job; returns a function that counts for each cell."""
 
     def counted(index: int) -> dict[str, Any]:
         with trace.span("counting"):

@@ -23,10 +23,10 @@ PLAIN = ("cpu", "published", "fp32")
 
 
 def check_own_input(job: Job, subject: Subject, placed: Any) -> None:
-    """Hold a form's output on the input that it was timed on against that of the plain form.
+    """Compare a form's output on the input that it was timed on with that of the plain form.
 
-    The plain form itself has nothing to be compared with, nor has a classical method. Both pictures lie in
-    memory for a moment: to be called when nothing is measured any more.
+    The plain form itself has nothing to be compared with, nor has a classical method. Both pictures are in
+    memory for a moment, so call it when nothing is being measured any more.
     """
     cell = job.cell
     if subject.form is None or (cell.device, cell.runtime, cell.precision) == PLAIN:

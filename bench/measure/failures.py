@@ -41,7 +41,7 @@ class Attempt:
 
 
 def attempt(work: Callable[[], Any]) -> Attempt:
-    """Do something that may end in any way short of the process's own end."""
+    """Run something that may fail in any way that leaves the process alive."""
     try:
         return Attempt("ok", value=work())
     except (KeyboardInterrupt, UnwritableError):

@@ -29,7 +29,7 @@ _CAMERA_TO_SRGB = np.array(
 
 
 def cost_frame(job: Job) -> tuple[RawFrame, float]:
-    """Give the frame that a latency or memory cell asks for, and the gain that goes with it."""
+    """Return the frame that a latency or memory cell asks for, and the gain that goes with it."""
     height, width = job.cell.height, job.cell.width
     assert height is not None
     assert width is not None
@@ -82,11 +82,11 @@ class Part:
         return {"height": self.height, "width": self.width}
 
     def within(self, outer: Part) -> Part:
-        """Give its place in a part that contains it."""
+        """Return its position in a part that contains it."""
         return replace(self, top=self.top - outer.top, left=self.left - outer.left)
 
     def widened(self, margin: int, multiple: int, shape: tuple[int, ...]) -> Part:
-        """Add a margin within a frame, and go on to rows and columns that are multiples of a number."""
+        """Add a margin within a frame, and extend it to rows and columns that are multiples of a number."""
         top, left = (max(first - margin, 0) // multiple * multiple for first in (self.top, self.left))
         bottom = min(-(-(self.top + self.height + margin) // multiple) * multiple, shape[0])
         right = min(-(-(self.left + self.width + margin) // multiple) * multiple, shape[1])
@@ -94,7 +94,7 @@ class Part:
 
 
 def central(shape: tuple[int, ...], part_of: int) -> Part:
-    """Give the central part whose sides, even, are one such share of a frame's."""
+    """Return the central part whose sides, even, are one such share of a frame's."""
     height, width = (side // part_of // 2 * 2 for side in shape[:2])
     return Part(*centre(shape, height, width), height, width)
 
@@ -105,7 +105,7 @@ def centre(shape: tuple[int, ...], height: int, width: int) -> tuple[int, int]:
 
 
 def made_up_frame(height: int, width: int, seed: int = 0) -> RawFrame:
-    """Make a dark frame of smooth light and shot noise, for cost alone: nothing is judged on it."""
+    """Make a dark frame of smooth light and shot noise, only for measuring cost: nothing is scored on it."""
     rng = np.random.default_rng(seed)
     rows = np.linspace(0, np.pi, height, dtype=np.float32)[:, None]
     columns = np.linspace(0, 2 * np.pi, width, dtype=np.float32)

@@ -84,7 +84,7 @@ def values(cell: Cell, processes: int = 1) -> dict[str, Any]:
 
 
 def from_the_loop(given: Tensors) -> dict[str, float]:
-    """Give the largest difference of each form's picture from that of the loop; 0 only where all bits agree.
+    """Return the largest difference of each form's picture from the loop's; 0 only if all bits agree.
 
     PixelShuffle gets the channels in its own order (`llpacknet.packing.pixelshuffle_order`).
     """

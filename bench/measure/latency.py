@@ -109,7 +109,7 @@ def begin(order: Order, turns: Turns | None = None) -> Callable[[int], dict[str,
 
     Args:
         order: what to do.
-        turns: tells when it is this process's turn; None where there is nobody to wait for.
+        turns: tells when it is this process's turn; None if there is nobody to wait for.
     """
     job = order.job
     start = time.perf_counter()
@@ -220,7 +220,7 @@ def sample(
     Args:
         call: makes one call and returns its seconds.
         cold: seconds of the first call.
-        turns: tells when it is this process's turn; None where there is nobody to wait for.
+        turns: tells when it is this process's turn; None if there is nobody to wait for.
 
     Returns: The samples in seconds, and the number of each one's turn.
     """

@@ -86,7 +86,7 @@ class SamplingWatch:
 
 
 def watch() -> PeakWatch:
-    """Give the best watch that this system has."""
+    """Return the best watch that this system has."""
     kernel = KernelWatch()
     try:
         kernel.reset()

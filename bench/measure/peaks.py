@@ -56,7 +56,7 @@ def measured(device: str = "cpu", dtype: torch.dtype = torch.float32) -> dict[st
 
 
 def of_few_digits() -> dict[str, dict[str, list[float]]]:
-    """Give the peaks of bf16 and int8, by key of a `kernels` cell, where there are instructions for them."""
+    """Return the peaks of bf16 and int8, by key of a `kernels` cell, if there are instructions for them."""
     formats = {precision: dtype for dtype, precision in DTYPES.items() if precision != "fp32"}
     return {
         f"peaks_{precision}": measured("cpu", dtype)

@@ -48,7 +48,7 @@ class Restored:
     Attributes:
         key: picture, gain, clip and black level that it was made with.
         rgb: (H, W, 3) float32 in [0, 1].
-        gain: the gain behind it, given or chosen; None where the method does not tell.
+        gain: the gain behind it, given or chosen; None if the method does not tell.
     """
 
     key: tuple[str, float, float | None, str]
@@ -83,7 +83,7 @@ class Judge:
 
     def __init__(self, subject: Subject, order: Order, *, is_random: bool = False) -> None:
         self._subject = subject
-        # A network that no training has made what it is: its pictures are judged, and never ranked.
+        # Random weights: its pictures are scored but never ranked.
         self._marks = {"random_weights": True} if is_random else {}
         self._order = order
         self._frame: tuple[str, RawFrame] | None = None
@@ -98,7 +98,7 @@ class Judge:
         self._order = order
 
     def values(self, index: int) -> dict[str, Any]:
-        """Return the values of one quality cell; InputError where its files cannot be used."""
+        """Return the values of one quality cell; InputError if its files cannot be used."""
         job = self._order.job
         picture = job.pictures[index]
         protocol = protocols.get(str(job.cells[index].protocol))

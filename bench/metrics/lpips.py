@@ -37,7 +37,7 @@ CHUNK_BYTES = 4_000_000
 
 
 def available(net: Net = "alex") -> str | None:
-    """Say why LPIPS cannot be had on this machine; None where it can. Imports nothing heavy."""
+    """Say why LPIPS is not available on this machine; None if it is. Imports nothing heavy."""
     for package in ("torch", "torchvision", "lpips"):
         if importlib.util.find_spec(package) is None:
             return f"{package} is not installed"
@@ -58,18 +58,18 @@ def lpips(
     signed: bool = True,
     precision: Precision = "fp32",
 ) -> float:
-    """Learned perceptual distance (Zhang et al., CVPR 2018), version 0.1, pictures brought to [-1, 1].
+    """Learned perceptual distance (Zhang et al., CVPR 2018), version 0.1, pictures scaled to [-1, 1].
 
     Equals `lpips.LPIPS(net=net)` of one pair to 1e-5. Features of the last truth of each size are kept, so
     that scoring many predictions against one truth in a row costs half.
 
     Args:
-        prediction: (H, W, 3) uint8, uint16 or float; a CUDA tensor is judged where it lies.
+        prediction: (H, W, 3) uint8, uint16 or float; a CUDA tensor is scored on its own device.
         truth: the same shape and kind.
-        data_range: distance from black to white; 255 and 65535 for integers where None, required for floats.
+        data_range: distance from black to white; 255 and 65535 for integers if None, required for floats.
         net: "alex" (the default everywhere), "vgg" or "squeeze".
-        signed: whether the network is shown [-1, 1], on which it was trained; else [0, 1], which scripts that
-            forget the step give it.
+        signed: whether the network gets [-1, 1], on which it was trained; else [0, 1], as from scripts that
+            forget this step.
         precision: "bf16" for convolutions and features with 8 bits of mantissa, distances in fp32: within
             1e-3 of fp32; many times as slow on a processor without instructions for it. Every protocol
             computes in fp32.

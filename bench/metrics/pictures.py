@@ -1,4 +1,4 @@
-"""What every metric asks of its two pictures, and how a picture is cut into bands of rows."""
+"""What every metric requires of its two pictures, and how a picture is split into bands of rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def checked_range(prediction: Any, truth: Any, data_range: float | None) -> floa
     Args:
         prediction: (H, W, 3) uint8, uint16 or floating array or tensor.
         truth: the same shape and kind.
-        data_range: distance from black to white; needed for floats, else 255 or 65535 where None.
+        data_range: distance from black to white; needed for floats, else 255 or 65535 if None.
 
     Raises:
         InputError: shapes, channels or kinds differ, a kind is not supported, or floats have no range.
@@ -68,7 +68,7 @@ def kind(picture: NDArray[Any] | torch.Tensor) -> str:
 
 
 def size(picture: NDArray[Any] | torch.Tensor) -> str:
-    """Width x height, as people say it."""
+    """Width x height, as people write it."""
     return f"{picture.shape[1]}x{picture.shape[0]}"
 
 
@@ -81,7 +81,7 @@ def as_array(picture: Any) -> Picture:
     """Array of a picture that may be a tensor in main memory; shares its memory where it can.
 
     Raises:
-        InputError: the picture lies on a GPU, and its partner does not, or it would have been judged there.
+        InputError: the picture lies on a GPU, and its partner does not, or it would have been scored there.
     """
     if is_cuda(picture):
         raise InputError(

@@ -27,9 +27,9 @@ def psnr(
     Equals scikit-image's `peak_signal_noise_ratio`; integers are summed exactly.
 
     Args:
-        prediction: (H, W, 3) uint8, uint16 or float; a CUDA tensor is judged where it lies.
+        prediction: (H, W, 3) uint8, uint16 or float; a CUDA tensor is scored on its own device.
         truth: the same shape and kind.
-        data_range: distance from black to white; 255 and 65535 for integers where None, required for floats.
+        data_range: distance from black to white; 255 and 65535 for integers if None, required for floats.
         threads: processors to use; the result does not depend on it.
 
     Returns:

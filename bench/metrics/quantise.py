@@ -1,4 +1,4 @@
-"""From a method's output to the numbers that are compared: the 8-bit step on which protocols disagree."""
+"""From a method's output to the values compared: the rounding to 8 bits on which protocols disagree."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Quantisation = Literal["truncate", "round", "none"]
 
 
 def quantise(picture: NDArray[Any], how: Quantisation) -> NDArray[np.uint8] | NDArray[np.float32]:
-    """Bring a picture to the depth at which a protocol compares.
+    """Convert a picture to the depth at which a protocol compares.
 
     Args:
         picture: (H, W, 3); float with black 0 and white 1 (clipped to that range), uint16 with white 65535,
-            or uint8, which is taken as it is.
+            or uint8, which is used unchanged.
         how: "truncate" to floor(255 x), "round" to the nearest of the 256 levels, or "none".
 
     Returns:

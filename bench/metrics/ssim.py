@@ -29,9 +29,9 @@ def ssim(
     """Mean structural similarity (Wang et al., IEEE TIP 2004), K1 = 0.01, K2 = 0.03.
 
     Args:
-        prediction: (H, W, 3) uint8, uint16 or float; a CUDA tensor is judged where it lies.
+        prediction: (H, W, 3) uint8, uint16 or float; a CUDA tensor is scored on its own device.
         truth: the same shape and kind.
-        data_range: distance from black to white; 255 and 65535 for integers where None, required for floats.
+        data_range: distance from black to white; 255 and 65535 for integers if None, required for floats.
         definition: which SSIM: "uniform" is scikit-image's default (7x7, sample covariance), "gaussian" its
             `gaussian_weights=True` (sigma 1.5, 11x11, sample covariance), "gaussian-population" the same with
             `use_sample_covariance=False`, "wang-luma" that one on BT.601 luma without downsampling, and

@@ -20,7 +20,7 @@ REFERENCE = "reference-workload"
 
 @dataclass(frozen=True, order=True)
 class Cell:
-    """What is measured; None where an axis has no meaning for the measurement.
+    """What is measured; None if an axis has no meaning for the measurement.
 
     Attributes:
         model: registered name, or module:factory.

@@ -18,7 +18,7 @@ _PACKAGES = {"onnxruntime": ("onnx", "onnxruntime"), "openvino": ("onnx", "openv
 
 
 def why_unsupported(cell: Cell, declared: Spec) -> str | None:
-    """Say why a cell's form of a method cannot exist here; None where nothing speaks against it."""
+    """Say why a cell's form of a method cannot exist here; None if nothing speaks against it."""
     if declared.kind != "classical":
         return why_no_network(str(cell.runtime), str(cell.precision), str(cell.device))
     if cell.device != "cpu":

@@ -1,4 +1,4 @@
-"""A job is what one worker process does; an order is a job as it goes to the worker, with where to write."""
+"""A job is what one worker process does; an order is a job as sent to the worker, with where to write."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESTS = "rests"
 
 @dataclass(frozen=True)
 class ExposurePair:
-    """A picture that is to be restored, and the exposure that it is compared with.
+    """A picture to restore, and the exposure that it is compared with.
 
     Attributes:
         name: the short exposure's name without its suffix.
@@ -42,17 +42,17 @@ class Job:
             followed by the memory cell, whose peak is that of the same cold call.
         pictures: quality: one per cell; latency and memory: the frame that is fed, or none for a made-up one.
         weights: "none" for random parameters, else "shipped" or a file.
-        area_fraction: how much of the frame is restored to be judged: 1, or less for the part alone.
+        area_fraction: how much of the frame is restored for scoring: 1, or less for only a part.
         part_of: the central part, on which all methods of a run are scored, has sides of one such share of
-            the frame's; None where pictures are scored whole alone.
+            the frame's; None if pictures are scored whole alone.
         round: number of the interleaved round (latency).
         rounds: how many rounds there are in all (latency).
         twin: whether this is the second process of an A/A pair (latency).
         single_pass: whether one call is all that is made, because a method is slow (latency).
         slow_pass_s: a first call that takes longer than this is the only one; None for no such limit.
-        predicted_s: what it will take, in seconds, where that can be told.
-        predicted_bytes: the worker's largest resident size, where that can be told.
-        synthetic: whether the pictures were made rather than taken; None without pictures.
+        predicted_s: predicted seconds, if known.
+        predicted_bytes: the worker's predicted largest resident size, if known.
+        synthetic: whether the pictures are synthetic; None without pictures.
         recipe: what `data make` was asked for, where it made the pictures.
     """
 
@@ -99,7 +99,7 @@ class Job:
         return replace(self, cells=cells, pictures=taken, predicted_s=seconds)
 
     def fetch(self, index: int) -> list[Path]:
-        """Copy the raw files of one of the cells here, those that have an address; returns where all lie."""
+        """Copy the raw files of a cell that have an address to this machine; returns the paths of all."""
         return [local(source) for source in self.sources(index)]
 
     def sources(self, index: int) -> list[str]:
@@ -111,7 +111,7 @@ class Job:
         return [self.pictures[index].short, self.pictures[index].long]
 
     def label(self) -> str:
-        """Say in a few words what the job does, for progress and messages."""
+        """Describe the job in a few words, for progress and messages."""
         precision = None if self.cell.precision == "fp32" else self.cell.precision
         words = [self.measurement, self.cell.model, self.cell.runtime, precision, self.cell.device]
         if self.measurement == "latency":
@@ -128,11 +128,11 @@ class Order:
     Attributes:
         job: what to do.
         out: the results folder.
-        manager: process id of the manager; a worker whose manager is gone ends.
+        manager: process id of the manager; a worker ends when its manager is gone.
         memory_limit: bytes of private memory that the worker may ask for; None for no limit.
         keep_predictions: whether restored pictures are written into `<out>/predictions`.
-        environment: what the manager knows of the machine.
-        provenance: what the manager knows of code and weights.
+        environment: what the manager knows about the machine.
+        provenance: what the manager knows about code and weights.
         settings: by measurement, what else a result depends on.
         stays: whether the worker waits for another order once this one is done, with the method still built.
         turns: whether it shares its round with others and waits for its turns to take samples (latency).
@@ -150,10 +150,10 @@ class Order:
     turns: bool = False
 
     def to_json(self) -> dict[str, Any]:
-        """Give the order as plain JSON values."""
+        """Return the order as plain JSON values."""
         return asdict(self)
 
     @staticmethod
     def from_json(raw: dict[str, Any]) -> Order:
-        """Read what `to_json` gave."""
+        """Read what `to_json` returned."""
         return Order(**{**raw, "job": Job.from_json(raw["job"])})

@@ -1,4 +1,4 @@
-"""What a run has not measured yet, so that a table can tell an open cell from one that nobody asked for."""
+"""What a run has not measured yet, so that a table can tell an open cell from one not requested."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Key = tuple[str, str]
 def write(out: Path, left: Mapping[Key, float]) -> None:
     """Write `<out>/pending.json`: by measurement and method, the seconds that it is predicted to take.
 
-    Without anything left the file goes. Raises InputError when the folder cannot be written.
+    If nothing is left, the file is removed. Raises InputError when the folder cannot be written.
     """
     path = out / FILE
     if left:

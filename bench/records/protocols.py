@@ -25,23 +25,26 @@ class Protocol:
         name: key in `protocols.toml`.
         title: what tables call it.
         source: where it was published.
-        subset: name of the rule that takes the pairs, see `bench.data.folder.subsets`.
-        pairs: how many pairs that rule takes from SID-Sony's test scenes.
+        subset: name of the rule that selects the pairs, see `bench.data.folder.subsets`.
+        pairs: how many pairs that rule selects from SID-Sony's test scenes.
         gain: what a method without its own amplifier gets: "ratio" is the exposure ratio, at most 300;
             "estimate" is RED's closed-form estimate from the mosaic alone, with m = 5; "constant" and "level"
             are controls, see `bench.data.folder.controls`. A method with its own amplifier gets the
             unamplified mosaic under all of them.
         input_clip: upper clip of the amplified mosaic: "method" is each method's own convention
             (its declaration says which), a number holds for every method, "none" forbids it to every method.
-        quantise: step to 8 bits of output and truth before they are compared, see `bench.metrics.quantise`.
+        quantise: how output and truth are rounded to 8 bits before they are compared, see
+        `bench.metrics.quantise`.
         ssim: definition of SSIM, see `bench.metrics.windows`.
         lpips: LPIPS's network: "alex", "vgg" or "squeeze"; version 0.1.
-        lpips_range: what the pictures are brought to before that network: "signed" is [-1, 1], as it was
+        lpips_range: the range that the pictures are scaled to for that network: "signed" is [-1, 1], as it
+        was
             trained; "unit" leaves them in [0, 1].
-        lpips_quantise: their step to 8 bits: "none" for floats, "round" for pictures that were saved first;
+        lpips_quantise: their rounding to 8 bits: "none" for floats, "round" for pictures that were saved
+        first;
             that of `quantise` where the file says nothing.
-        notes: what a publication leaves open, and what was chosen here.
-        control_of: the published protocol that differs in the gain alone; empty for one that was published.
+        notes: what the publication leaves open, and what was chosen here.
+        control_of: the published protocol that differs only in the gain; empty for one that was published.
         black: what is subtracted from the short exposure: "file" is the level that its file states,
             "per-frame" the one that `llpacknet.raw.black` estimates. No published protocol has the latter: it
             is an option, and `PER_FRAME_BLACK` then follows the name.
@@ -65,7 +68,7 @@ class Protocol:
 
     @property
     def given(self) -> tuple[object, ...]:
-        """What a method is given under it: equal for protocols that give the same input."""
+        """The input that a method gets under it: equal for protocols with the same input."""
         # A constant belongs to the frames that the protocol's rule takes.
         return self.gain, self.subset if self.gain == "constant" else None, self.input_clip, self.black
 
@@ -102,7 +105,7 @@ def load() -> dict[str, Protocol]:
 
 
 def default() -> Protocol:
-    """Return the protocol that holds where none is named: `release2022`."""
+    """Return the default protocol, `release2022`."""
     name, protocols = _file()
     return protocols[name]
 
@@ -126,6 +129,6 @@ def get(name: str) -> Protocol:
 
 
 def with_black(name: str, black: Black) -> str:
-    """Name the protocol that differs from another in the black level alone; it may be the same."""
+    """Name the protocol that differs from another only in the black level; it may be the same."""
     plain = name.removesuffix(PER_FRAME_BLACK)
     return plain + PER_FRAME_BLACK if black == "per-frame" else name

@@ -1,4 +1,4 @@
-"""Where a result comes from: code, weights, data, settings; and whether an existing one still stands."""
+"""Where a result comes from: code, weights, data, settings; and whether an existing one is still valid."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LASTING = frozenset({"ok", "wrong-output", "bad-input"})
 
 @cache
 def base() -> dict[str, Any]:
-    """Return what holds for every result of this process: versions, commit, hash of the measuring code."""
+    """Return what applies to every result of this process: versions, commit, hash of the measuring code."""
     import rawpy
 
     versions = library_versions()
@@ -53,7 +53,7 @@ def base() -> dict[str, Any]:
 
 
 def lasts(record: Record, expected: dict[str, Any]) -> bool:
-    """Whether a stored result answers for what would be measured now, so that `--resume` keeps it."""
+    """Whether a stored result is what would be measured now, so that `--resume` keeps it."""
     if record.status not in LASTING:
         return False
     return all(record.provenance.get(key) == expected.get(key) for key in KEY)
@@ -131,7 +131,7 @@ def data_sha256(paths: Iterable[Path]) -> str | None:
 
 
 def weights_facts(path: Path | None) -> dict[str, Any]:
-    """Hash of a weights file, and what its model card says of its training.
+    """Hash of a weights file, and what its model card says about its training.
 
     `terms` is "equal" for networks that were trained on the same pictures for the same number of patches,
     each at its own learning rate: only these are ranked beside each other.
@@ -149,7 +149,7 @@ def weights_facts(path: Path | None) -> dict[str, Any]:
 
 
 def _card(weights: Path) -> dict[str, Any]:
-    """Read the model card that the trainer writes beside its weights; empty where there is none."""
+    """Read the model card that the trainer writes beside its weights; empty if there is none."""
     try:
         card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
     except (OSError, ValueError):

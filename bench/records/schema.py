@@ -1,7 +1,7 @@
 """What a result file must look like: `schema.json`, and the few rules that JSON Schema cannot state.
 
-The validator lists every problem instead of stopping at the first. Older files are read as if this release
-had written them: one step from each version to the next.
+The validator lists every problem instead of stopping at the first. Older files are upgraded
+to this release, one version at a time.
 """
 
 from __future__ import annotations
@@ -117,7 +117,7 @@ def _description(kind: str, key: str) -> str:
 
 
 def _misplaced(values: dict[str, Any], wrong: Collection[str]) -> Iterator[str]:
-    """Name lists of rounds and turns that do not go with their samples, but what is `wrong` already."""
+    """List rounds and turns that do not match their samples, except what is already `wrong`."""
     for whose in ("", "twin_", "reference_"):
         samples = f"{whose}samples_s"
         if samples not in values or samples in wrong:
@@ -150,9 +150,9 @@ def _absolute_paths(value: Any, where: str) -> list[str]:
 
 
 def upgraded(raw: Any) -> Any:
-    """Bring a decoded result file to the present schema; what has no known version stays as it is.
+    """Upgrade a decoded result file to the present schema; a file of unknown version is not changed.
 
-    Nothing is made up: a step only says in the present form what the older one meant.
+    Nothing is invented: a step only expresses in the present form what the older one meant.
     """
     for version in range(1, SCHEMA_VERSION):
         if isinstance(raw, dict) and raw.get("schema_version") == version:

@@ -1,4 +1,4 @@
-"""Result files: one JSON file per cell under `<out>/cells/`, written whole or not at all."""
+"""Result files: one JSON file per cell under `<out>/cells/`, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _named(axes: dict[str, Any]) -> str:
 
 
 def path_of(out: Path, cell: Cell) -> Path:
-    """Where the file of a cell lies, or will."""
+    """Path of a cell's file, whether it exists or not."""
     return out / CELLS / file_name(cell)
 
 
@@ -62,9 +62,9 @@ def write(out: Path, record: Record) -> Path:
 
 
 def replace(path: Path, content: str | bytes, *, durable: bool = True) -> None:
-    """Put content into the file `path`, whose folder is made, in one step.
+    """Replace the content of the file `path` in one step; its folder is created.
 
-    Raises InputError where that cannot be done. What can be made again need not be `durable`.
+    Raises InputError if that cannot be done. Content that can be made again need not be `durable`.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,11 +75,11 @@ def replace(path: Path, content: str | bytes, *, durable: bool = True) -> None:
 
 
 class UnwritableError(InputError):
-    """A results folder does not take a file."""
+    """A results folder cannot be written."""
 
 
 def unwritable(folder: Path, error: OSError) -> UnwritableError:
-    """Tell a user whose results folder does not take a file what to do about it."""
+    """Say what to do about a results folder that cannot be written."""
     cures = {
         errno.ENOSPC: "free some space and continue with --resume",
         errno.EDQUOT: "free some of your quota and continue with --resume",
@@ -146,7 +146,7 @@ def _refuse_constant(name: str) -> Any:
 
 @contextmanager
 def held(out: Path, *, resume: bool) -> Iterator[None]:
-    """Have the folder for one run, and clear away what killed writers left half written.
+    """Hold the folder for one run, and remove half-written files that killed processes left.
 
     Raises:
         InputError: the folder holds results and `resume` is False, another run has it, or it cannot be
@@ -162,7 +162,7 @@ def held(out: Path, *, resume: bool) -> Iterator[None]:
 
 
 def lock(out: Path) -> FileLock:
-    """Take the folder for one run, and clear away what killed writers left half written.
+    """Lock the folder for one run, and remove half-written files that killed processes left.
 
     The lock goes with the process; a thread that has it may take it again. Raises InputError when another run
     has it, or it cannot be written.

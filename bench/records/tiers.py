@@ -28,7 +28,7 @@ class Tier:
         scenes: scenes to make where no data set is given.
         height: frame height of synthetic scenes in pixels.
         width: frame width of synthetic scenes in pixels.
-        images: at most so many images are judged per protocol, spread over scenes and ratios; None for all.
+        images: at most this many images are scored per protocol, spread over scenes and ratios; None for all.
         rounds: interleaved rounds of latency, each in a fresh process.
         slow_pass_s: a method predicted to need more than this for one pass is timed once and restores the
             part alone, marked so in every table; None to treat all methods alike.
@@ -37,7 +37,8 @@ class Tier:
         once_pass_s: a method predicted to need more than this for one pass is timed once; None for the same
             limit as `slow_pass_s`.
         first_s: predicted seconds of the first stage, after which there are tables; None for no stages.
-        slow_images: at most so many images are judged of such a method, marked so too; None for as many as of
+        slow_images: at most this many images are scored of such a method, marked so too; None for as many as
+        of
             the others.
         models: what is measured where no models are named; None for the paper's comparison.
         protocols: what judges where no protocols are named.

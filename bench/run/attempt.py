@@ -29,10 +29,10 @@ class WorkerLimits:
     """What a worker may use.
 
     Attributes:
-        timeout_s: longest time for one cell (one round of one); None for twenty times the prediction, at
+        timeout_s: longest time for one cell (or one round of it); None for twenty times the prediction, at
             least five minutes.
         memory_bytes: private memory a worker may ask for; None for what is available when it starts.
-        grace_s: between asking a worker that is out of time to end and killing it.
+        grace_s: time between asking a worker that has timed out to end and killing it.
     """
 
     timeout_s: float | None = None
@@ -50,7 +50,7 @@ class Runner(Protocol):
 
 
 class Receiver(Protocol):
-    """Takes what a worker does."""
+    """Receives what a worker does."""
 
     def take_begin(self, cell: Cell) -> None:
         """Take note that the work on a cell begins."""
@@ -63,7 +63,7 @@ class Receiver(Protocol):
 
 
 class Attempt:
-    """One worker process at work on the cells of a job: at one go by `work`, or in turns with others.
+    """One worker process measuring the cells of a job: all at once by `work`, or in turns with others.
 
     Args:
         order: what it is to do.
@@ -93,7 +93,7 @@ class Attempt:
         self._timeout_s = limits.timeout_s or guess
 
     def work(self) -> int:
-        """Run the worker to its end; returns how many cells it finished, which are the first ones.
+        """Run the worker to its end; returns the number of cells it finished, always the first ones.
 
         Raises InputError when the worker could not write its results.
         """
@@ -105,12 +105,12 @@ class Attempt:
         return self._finished
 
     def start(self) -> None:
-        """Start a worker that is to take turns, and leave it to its imports."""
+        """Start a worker that will take turns, and let it import."""
         self._worker = process.Worker(self._order)
         self._worker.tell(self._order.to_json())
 
     def arrive(self) -> None:
-        """Attend to a started worker until it is done with its imports."""
+        """Wait for a started worker until it has finished its imports."""
         self._attend()
         self.seconds = 0.0
 
@@ -132,7 +132,7 @@ class Attempt:
         return self._worker is not None and self.waits and bool(self._worker.rest["wants"])
 
     def close(self) -> None:
-        """Leave nothing of a worker behind, whatever it is doing."""
+        """End a worker completely, whatever it is doing."""
         if self._worker is not None and self.waits:
             self._worker.kill()
             self._ending = self._worker.ending(timed_out=False)
@@ -184,7 +184,7 @@ class Attempt:
             self._finished += 1
 
     def verdict(self) -> tuple[Status, str]:
-        """Say how the worker's end, short of its last cell, reads as a status and a reason."""
+        """Turn the worker's end, before its last cell, into a status and a reason."""
         ending = self._ending
         assert ending is not None
         words = scrub(last_words(ending.tail))

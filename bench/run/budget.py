@@ -1,4 +1,4 @@
-"""A run's budget of time: what is predicted to outlast it is not begun, and what outlasts it is ended."""
+"""A run's time budget: jobs predicted to exceed it are not started, and running ones that do are stopped."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ GRACE_S = 20.0
 
 
 class OutOfTime(KeyboardInterrupt):
-    """A budget ran out amid a job: an interruption, which loses nothing that is finished."""
+    """The budget ran out during a job: an interruption, which loses nothing that is finished."""
 
 
 class Budget:
-    """Seconds that a run may take, over all of its stages, and the jobs that it leaves.
+    """Seconds that a run may take over all of its stages, and the jobs that do not fit.
 
     Args:
         end: when it is over, on the monotonic clock; infinite for no limit.
-        factor: gives what predictions are to be multiplied by on this machine.
+        factor: returns what to multiply predictions by on this machine.
 
     Attributes:
         left: the jobs of the stage in progress that have not ended.
@@ -49,7 +49,7 @@ class Budget:
     def admits(self, jobs: Sequence[Job]) -> bool:
         """Whether jobs that run side by side are predicted to end in time.
 
-        Once one round of an interleaved run is left, all later ones are: they have to follow each other.
+        Once one round of an interleaved run is left out, so are all later ones: they have to be consecutive.
         """
         in_rounds = any(job.measurement == "latency" and not job.single_pass for job in jobs)
         if in_rounds and self._torn:
@@ -59,7 +59,7 @@ class Budget:
         return fits
 
     def fits(self, predicted_s: float) -> bool:
-        """Whether what is predicted to take so long would end in time."""
+        """Whether something with this predicted duration would end in time."""
         return predicted_s * self._factor() <= self.time_left()
 
     def ended(self, jobs: Sequence[Job]) -> None:

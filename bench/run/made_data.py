@@ -1,4 +1,4 @@
-"""The data that the main job makes where none are given: which they will be, and what making them takes."""
+"""The data that the main job generates if none are given: which, and what generating them takes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STRESS_FOLDER = "data-black"
 
 
 def expected(root: Path, request: Request, scenes: int | None = None) -> Dataset:
-    """Say which pairs will be made, so that the whole run can be predicted before anything is written."""
+    """List the pairs that will be generated, so that the run can be predicted before anything is written."""
     pairs = []
     for number in range(request.scenes if scenes is None else scenes):
         capture = draw_capture(request.seed, number)
@@ -44,7 +44,7 @@ def expected(root: Path, request: Request, scenes: int | None = None) -> Dataset
 
 
 def making_cost(dataset: Dataset, request: Request) -> tuple[float, float]:
-    """Seconds and bytes that making a data set is predicted to take."""
+    """Predicted seconds and bytes for generating a data set."""
     share = predictions.area(*request.made_frame)
     frames = len({pair.short for pair in dataset.pairs} | {pair.long for pair in dataset.pairs})
     scenes = len({pair.scene for pair in dataset.pairs})

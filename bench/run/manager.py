@@ -47,18 +47,18 @@ def execute(
 
     Args:
         plan: what to measure.
-        out: the results folder; made if it is not there.
+        out: the results folder; created if it does not exist.
         resume: continue a folder that holds results: cells measured by the same code from the same weights
             and data are kept, others are measured again.
         progress: is notified of progress.
         limits: what a worker may use.
-        budget: the time that it may take; holds what was left at the end.
+        budget: the time that it may take; afterwards it lists what was left out.
 
     Raises:
         InputError: the folder holds results and `resume` is False, cannot be written, is in use by another
-            run, or lies on a disk without enough space.
+            run, or is on a disk without enough space.
         KeyboardInterrupt: interrupted; everything finished so far is kept, and no worker is left. It is
-            OutOfTime where the budget's alarm was on.
+            OutOfTime if the budget ran out.
     """
     with store.held(out, resume=resume):
         check_disk(plan, out)
@@ -67,7 +67,7 @@ def execute(
 
 
 def check_disk(plan: Plan, out: Path, more: float = 0.0) -> None:
-    """Raise InputError where the disk of a results folder, made or not, lacks what a plan and `more` need."""
+    """Raise InputError if the disk of a results folder, made or not, lacks what a plan and `more` need."""
     whole = out.absolute()
     there = next(folder for folder in (whole, *whole.parents) if folder.exists())
     free, needed = shutil.disk_usage(there).free, plan.disk_bytes + more
@@ -88,7 +88,7 @@ class Execution:
         limits: what a worker may use.
         progress: is notified of progress.
         worker: how a worker is run for a job.
-        watch: keeps an eye on every cell.
+        watch: watches every cell.
         place: what goes into the environment of every result beside the machine's facts.
         budget: the time that it may take.
     """
@@ -103,7 +103,7 @@ class Execution:
     budget: Budget = field(default_factory=Budget)
 
     def run(self) -> Summary:
-        """Do it; raises like `execute`."""
+        """Run the jobs; raises like `execute`."""
         start = time.monotonic()
         with trace.span("machine state"):
             environment = {**machine(), **self.place}

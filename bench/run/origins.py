@@ -1,4 +1,4 @@
-"""Where the results of a job come from, as far as its manager knows: code, weights, settings, raw files."""
+"""The origin of a job's results, as far as its manager knows: code, weights, settings, raw files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def provenance_of(job: Job) -> dict[str, Any]:
-    """Say what the manager knows of where a result of a job comes from."""
+    """Return what the manager knows about the origin of a job's result."""
     return {
         **provenance.base(),
         **provenance.weights_facts(_weights_file(job)),
@@ -29,7 +29,7 @@ def provenance_of(job: Job) -> dict[str, Any]:
 
 
 def settings_of(job: Job, rounds: int) -> dict[str, dict[str, Any]]:
-    """Say by measurement what else a result depends on: one made with other settings is made again.
+    """Return, by measurement, what else a result depends on: with other settings it is measured again.
 
     Args:
         job: what is measured.
@@ -48,7 +48,7 @@ def settings_of(job: Job, rounds: int) -> dict[str, dict[str, Any]]:
 
 
 def data_sha256(job: Job, record: Record, index: int) -> str | None:
-    """Hash of the raw files behind a cell of a job as they are now; None where they cannot be read.
+    """Hash of the raw files behind a cell of a job as they are now; None if they cannot be read.
 
     Args:
         job: what is measured.

@@ -15,7 +15,7 @@ FAILURES = ("oom-host", "oom-device", "timeout", "crash", "wrong-output", "bad-i
 
 
 class Progress(Protocol):
-    """Is told how an execution goes."""
+    """Receives the progress of an execution."""
 
     def start(self, jobs: Sequence[Job]) -> None:
         """Take note of all jobs that will run."""
@@ -34,7 +34,7 @@ class Progress(Protocol):
 
 
 class Watch(Protocol):
-    """Keeps an eye on cells from outside the process that measures them."""
+    """Watches cells from outside the process that measures them."""
 
     def condemned(self, cell: Cell) -> str | None:
         """Say why a cell must not be tried again, if so."""
@@ -47,7 +47,7 @@ class Watch(Protocol):
 
 
 def failure_line(cell: Cell, status: str, reason: str | None) -> str:
-    """Put the end of a failed cell into a line: model, measurement, form, image, status and reason."""
+    """Describe a failed cell in one line: model, measurement, form, image, status and reason."""
     words = (cell.model, cell.measurement, cell.runtime, cell.precision, cell.image, cell.protocol)
     return f"{' '.join(word for word in words if word)}: {status}: {reason}"
 
@@ -72,5 +72,5 @@ class Summary:
 
     @property
     def failed(self) -> int:
-        """Cells that were tried and failed; one that cannot exist or was skipped has not failed."""
+        """Cells that were tried and failed; cells that cannot exist or were skipped do not count."""
         return sum(self.counts.get(status, 0) for status in FAILURES)

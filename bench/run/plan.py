@@ -34,9 +34,9 @@ class Plan:
     Attributes:
         jobs: one per worker process, without the A/A twins; `left` gives them in the order in which they run.
         settled: cells that need no worker.
-        weights: file per model that was given in place of the shipped one.
+        weights: file per model that was given instead of the shipped one.
         rounds: interleaved rounds of latency.
-        notes: what a user should know of the plan, one line each.
+        notes: what a user should know about the plan, one line each.
         keep_predictions: whether restored pictures are kept.
     """
 
@@ -99,7 +99,7 @@ def plan(asked: Request) -> Plan:
     """Span the cells of a request and group them into jobs.
 
     Raises:
-        InputError: an unknown name, quality without pictures, or no picture that a protocol would take.
+        InputError: an unknown name, quality without pictures, or no picture that a protocol would use.
     """
     _check(asked)
     return _merged([_one(request) for request in asked.swept()])
@@ -135,7 +135,7 @@ def _one(asked: Request) -> Plan:
 
 
 def stressed(wanted: Plan, asked: Request, dataset: Dataset) -> Plan:
-    """Add to a plan what judges the methods that are not slow on a stress set, under the default protocol."""
+    """Add to a plan the scoring of methods that are not slow on a stress set, under the default protocol."""
     fast = Span(asked).fast()
     if not fast:
         return wanted

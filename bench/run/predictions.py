@@ -1,4 +1,4 @@
-"""What a job will take: figures at full resolution scaled by area and threads; for planning only."""
+"""Predict what a job takes, from figures at full resolution scaled by area and threads; only for planning."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def in_form(one: Pass, runtime: str | None, precision: str | None) -> tuple[Pass
 
 
 def kernels(height: int, width: int, processes: int) -> tuple[float, int]:
-    """Seconds and largest resident size of comparing the forms of UnPack, timed in so many processes."""
+    """Seconds and largest resident size of comparing the forms of UnPack, timed in this many processes."""
     share = area(height, width)
     largest = max(round(KERNELS_BYTES * share), PEAKS_BYTES)
     timed = processes * (IMPORT_S + max(KERNELS_S * share, 1.5))
@@ -100,17 +100,17 @@ def profile_s(one: Pass, runtime: str, precision: str) -> float:
 
 
 def quality_s(one: Pass | None, height: int, width: int, images: int) -> float:
-    """Seconds to judge so many pictures."""
+    """Seconds to score this many pictures."""
     share = area(height, width)
     return IMPORT_S + images * ((one.seconds if one else 0.0) + share * (PICTURE_S + LPIPS_S))
 
 
 def quality_bytes(one: Pass | None, height: int, width: int) -> int:
-    """Largest resident size while judging: the method's, or LPIPS's on top of a few pictures."""
+    """Largest resident size while scoring: the method's, or LPIPS's plus a few pictures."""
     scoring = IMPORT_BYTES + round(LPIPS_BYTES * area(height, width))
     return max(one.peak_bytes if one else 0, scoring)
 
 
 def total_s(jobs: tuple[Job, ...]) -> float:
-    """Seconds that jobs will take one after another; one that cannot be predicted counts as its start."""
+    """Seconds that jobs will take one after another; one without a prediction counts as its start only."""
     return sum(job.predicted_s or IMPORT_S for job in jobs)

@@ -1,4 +1,4 @@
-"""Before a worker starts: what its cell is predicted to need, against what there is."""
+"""Before a worker starts: compare what its cell is predicted to need with what is available."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 
 def available(limits: WorkerLimits) -> int:
-    """Bytes of memory that a worker may take now, limits of control groups and of the user counted."""
+    """Bytes of memory that a worker may take now, including the limits of control groups and of the user."""
     free = available_memory()
     return free if limits.memory_bytes is None else min(free, limits.memory_bytes)
 
 
 def too_large(job: Job, limits: WorkerLimits) -> str | None:
-    """Say, with the figures, why a job does not fit into memory; None if it does, or nobody can tell."""
+    """Say, with the figures, why a job does not fit into memory; None if it does, or if that is unknown."""
     if job.predicted_bytes is None or job.predicted_bytes <= (there := available(limits)):
         return None
     needed, left = job.predicted_bytes / 1e9, there / 1e9

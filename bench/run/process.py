@@ -1,11 +1,12 @@
 """One worker process from start to end, as its manager sees it: started, fed, waited for, killed, cleaned up.
 
-The worker stands in a session and group of its own. Its standard input stays open as long as the manager
+The worker has a session and process group of its own. Its standard input stays open as long as the manager
 lives; its standard output carries one JSON object per line; whatever it or a model prints goes to standard
-error, of which the end is kept. The manager waits on a queue: nothing polls.
+error, the end of which is kept. The manager waits on a queue: nothing polls.
 
 `run` starts a worker for one order. A `Resident` keeps one for the orders that follow, as long as they are
-for the same method in the same form. A `Worker` can be spoken to in between, which is how several take turns.
+for the same method in the same form. A `Worker` can receive messages in between, which is how several take
+turns.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class Ending:
 
     Attributes:
         code: its exit status, negative for a signal.
-        timed_out: whether it was ended for having been silent too long.
+        timed_out: whether it was stopped because it was silent too long.
         tail: the last lines that it, or the model, wrote.
     """
 
@@ -105,7 +106,7 @@ class Resident:
     def run(
         self, order: Order, *, timeout_s: float, on_event: Callable[[Event], None], grace_s: float = GRACE_S
     ) -> Ending:
-        """Do as the function `run` does, but leave a worker that has finished its order for the next one."""
+        """Like the function `run`, but keep a worker that has finished its order for the next one."""
         held, order = _method_of(order), replace(order, stays=True)
         if self._worker is None or self._held != held or not self._worker.alive():
             self.end()
@@ -128,14 +129,14 @@ class Resident:
         return worker.ending(timed_out=not ended)
 
     def end(self) -> None:
-        """Let go of the worker, if there is one."""
+        """End the worker, if there is one."""
         if self._worker is not None:
             self._worker.kill()
             self._worker = None
 
 
 def _method_of(order: Order) -> tuple[Any, ...]:
-    """Name what a worker holds: orders that agree in it can follow each other in one process."""
+    """Identify what a worker has built: orders that share it can follow each other in one process."""
     job, cell = order.job, order.job.cell
     form = (cell.model, cell.measurement, cell.device, cell.runtime, cell.precision, cell.threads)
     return (
@@ -153,7 +154,7 @@ class Worker:
     """A worker process, from its start until nothing of it is left.
 
     Attributes:
-        rest: what it said when it last came to rest.
+        rest: its message when it last came to rest.
     """
 
     def __init__(self, order: Order) -> None:
@@ -168,7 +169,7 @@ class Worker:
         return self._process.poll() is None
 
     def tell(self, word: Event) -> None:
-        """Give it a word; one that has ended does not hear it."""
+        """Send it a message; one that has ended does not receive it."""
         assert self._process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self._process.stdin.write(json.dumps(word).encode() + b"\n")
@@ -201,7 +202,7 @@ class Worker:
         self._readers.finish()
 
     def pass_on_the_rest(self, on_event: Callable[[Event], None]) -> None:
-        """Pass on what arrived between the last look and the end: it still counts."""
+        """Pass on what arrived between the last check and the end: it still counts."""
         while not self._inbox.empty():
             event = self._inbox.get()
             if not isinstance(event, int) and event.get("event") != RESTS:
@@ -215,13 +216,13 @@ class Worker:
 def measuring_environment(
     threads: int, token: str, *, timed: bool, places: Iterable[str] = ()
 ) -> dict[str, str]:
-    """Give the environment variables of a process that measures, be it a worker or a seat of the gate.
+    """Return the environment variables of a process that measures, be it a worker or a seat of the gate.
 
     Args:
         threads: CPU threads that its method may use.
-        token: by which what it leaves behind is found.
-        timed: whether it is there for its time or memory.
-        places: folders of import beside this process's own.
+        token: by which processes that it leaves behind are found.
+        timed: whether its time or memory is measured.
+        places: further folders for the import path.
     """
     paths = [*(path for path in sys.path if path), *places]
     return {

@@ -24,7 +24,7 @@ FIRM_S = 15.0
 
 
 def for_stream(stream: TextIO | None = None, pace: Pace | None = None, later_s: float = 0.0) -> Lines | Bar:
-    """Choose what suits a stream: a bar for a terminal, lines for a file or pipe.
+    """Choose the display for a stream: a bar for a terminal, lines for a file or pipe.
 
     Args:
         stream: standard error if None.
@@ -54,7 +54,7 @@ class Pace:
 
 
 def duration(seconds: float) -> str:
-    """Seconds as people say them: 45 s, 12 min 5 s, 3 h 20 min."""
+    """Seconds as people write them: 45 s, 12 min 5 s, 3 h 20 min."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
@@ -64,7 +64,7 @@ def duration(seconds: float) -> str:
 
 
 class _Clock:
-    """Estimates the time left: what remains by prediction, times how predictions have fared so far.
+    """Estimates the time left: what remains by prediction, times the accuracy of predictions so far.
 
     Jobs that take turns end almost together, long after they began: what they took is known only for all of
     them, when nothing runs any more or the next job begins.
@@ -142,7 +142,7 @@ class Lines:
 
 
 class Bar:
-    """One bar over the predicted time, with what is being done; failures stand above it."""
+    """One bar over the predicted time, with what is being done; failures are shown above it."""
 
     def __init__(self, stream: TextIO, clock: _Clock) -> None:
         self._bar = Progress(
@@ -186,7 +186,7 @@ class Bar:
 
 
 def summary_text(summary: Summary, out: Path) -> str:
-    """Put a summary into a few lines for people."""
+    """Summarise in a few lines for people."""
     counts = ", ".join(f"{count} {status}" for status, count in sorted(summary.counts.items()))
     lines = [f"{out}: {counts or 'nothing to do'} ({summary.kept} already there)"]
     lines[0] += f" in {duration(summary.seconds)}"

@@ -1,4 +1,4 @@
-"""Records how cells end: into result files, into the counts of a run, and to whoever watches its progress."""
+"""Records how cells end: into result files, into the counts of a run, and to the progress display."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 @dataclass
 class Recorder:
-    """Takes what workers have done, and what becomes of cells without one (see `bench.run.attempt.Receiver`).
+    """Receives what workers have done, and the outcome of other cells (see `bench.run.attempt.Receiver`).
 
     Attributes:
         plan: what is measured.
         out: the results folder.
-        environment: what every result says of the machine.
-        rounds: the latency cells in the making.
+        environment: what every result says about the machine.
+        rounds: the latency cells that are not complete yet.
         progress: is notified of progress.
-        watch: keeps an eye on every cell.
+        watch: watches every cell.
         statuses: ends of cells so far, those kept from an earlier run included.
         failures: a line for each that failed.
     """
@@ -61,12 +61,12 @@ class Recorder:
         return job.measurement != "latency" or self.rounds.wants(job)
 
     def begin(self, job: Job) -> None:
-        """Tell that a job begins."""
+        """Report that a job begins."""
         if self.progress:
             self.progress.begin(job)
 
     def finish(self, job: Job) -> None:
-        """Tell that a job has ended."""
+        """Report that a job has ended."""
         if self.progress:
             self.progress.finish(job)
 

@@ -1,4 +1,4 @@
-"""What one run is asked for. Whatever was left open is filled in here, and nowhere else.
+"""What one run is asked for. All defaults are filled in here, and nowhere else.
 
 The verbs `run` and `reproduce` make their options from the fields (`bench.cli.options`).
 """
@@ -47,26 +47,26 @@ def _asked(flag: str, kind: str, text: str, default: Any = None, **more: Any) ->
 
 @dataclass(frozen=True)
 class Request:
-    """What a run is asked for; the properties say what that comes to.
+    """What a run is asked for; the properties resolve it.
 
     Attributes:
         models: registered names, or module:factory; "all" and "field" stand for several. Empty: the tier's.
         measurements: any of `KINDS`. Empty: `OF_TIERS` with a tier, else `MEASUREMENTS`, of which quality
             needs a data set.
         dataset: indexed pictures; the first of them is what latency and memory are measured on.
-        protocols: what quality is judged by. Empty: the tier's, else the default protocol.
+        protocols: how quality is scored. Empty: the tier's, else the default protocol.
         tier: name of a tier, whose limits then hold on images, rounds and slow methods; None for no limits.
         device: "cpu" or "cuda".
         runtimes: forms of the networks, see `bench.records.forms`.
         precisions: number formats.
         size: frame rows and columns of latency and memory, of complexity too unless there is a tier; of the
-            pictures that are made. None: the data set's, else the tier's, else the paper's.
+            generated pictures. None: the data set's, else the tier's, else the paper's.
         threads: CPU threads; None for the usable cores.
         rounds: interleaved rounds of latency; None for the tier's, else `ROUNDS`.
-        images: at most so many images are judged per protocol; None for the tier's limit.
-        seed: of the pictures that are made.
+        images: at most this many images are scored per protocol; None for the tier's limit.
+        seed: of generated pictures.
         sweep: "resolution" or "threads": the same over many sizes or thread counts.
-        black: level that is subtracted from what is judged, see `bench.records.protocols.Protocol`.
+        black: level that is subtracted from what is scored, see `bench.records.protocols.Protocol`.
         weights: file per model instead of the shipped one.
         predictions: whether restored pictures are kept under `<out>/predictions`; always with a tier.
     """
@@ -132,7 +132,7 @@ class Request:
 
     @cached_property
     def judged_by(self) -> tuple[str, ...]:
-        """Names of the protocols that judge; raises InputError for an unknown one."""
+        """Names of the protocols to score under; raises InputError for an unknown one."""
         from bench.records import protocols
 
         default = self.limits.protocols if self.limits else (protocols.default().name,)
@@ -141,7 +141,7 @@ class Request:
 
     @property
     def controlled_by(self) -> tuple[str, ...]:
-        """Names of the further protocols that judge methods which are not slow: the tier's controls."""
+        """Further protocols to score methods under that are not slow: the tier's controls."""
         from bench.records import protocols
 
         controls = self.limits.controls if self.limits and not self.protocols else ()
@@ -159,24 +159,24 @@ class Request:
 
     @cached_property
     def pictured(self) -> tuple[int, int] | None:
-        """Rows and columns of the data set's pictures; None where none can be opened."""
+        """Rows and columns of the data set's pictures; None if none can be opened."""
         from bench.data.folder.sampling import frame_size  # opens raw files, which no option needs
 
         return frame_size(self.dataset) if self.dataset else None
 
     @property
     def made_frame(self) -> tuple[int, int]:
-        """Rows and columns of pictures that are made."""
+        """Rows and columns of generated pictures."""
         return self.size or ((self.limits.height, self.limits.width) if self.limits else FULL_SIZE)
 
     @property
     def scenes(self) -> int:
-        """How many scenes are made where no data set is given."""
+        """How many scenes are generated if no data set is given."""
         return self.limits.scenes if self.limits else 1
 
     @property
     def stress_scenes(self) -> int:
-        """How many scenes of the stress set are made; none where a data set or protocols are named."""
+        """How many scenes of the stress set are generated; none if a data set or protocols are given."""
         named = self.dataset is not None or self.protocols or "quality" not in self.kinds
         return self.limits.stress_scenes if self.limits and not named else 0
 
@@ -199,17 +199,17 @@ class Request:
 
     @property
     def most(self) -> int | None:
-        """At most so many images are judged per protocol."""
+        """At most this many images are scored per protocol."""
         return self.images or (self.limits.images if self.limits else None)
 
     @property
     def most_of_slow(self) -> int | None:
-        """At most so many images are judged of a slow method, where it judges fewer than others."""
+        """At most this many images are scored for a slow method, if fewer than for others."""
         given = [one for one in (self.most, self.limits.slow_images if self.limits else None) if one]
         return min(given, default=None)
 
     def swept(self) -> Iterator[Request]:
-        """Give one request for each size or thread count of a sweep; the request itself without one."""
+        """Return one request for each size or thread count of a sweep; the request itself without one."""
         if self.sweep == "resolution":
             yield from (replace(self, sweep=None, size=size) for size in resolutions())
         elif self.sweep == "threads":

@@ -1,4 +1,4 @@
-"""What stands: which cells of a plan a results folder holds already, made as they would be made now."""
+"""Which cells of a plan a results folder already holds, measured as they would be measured now."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ class Resume:
     Attributes:
         plan: what is to be measured.
         out: the results folder.
-        host: the machine that measures, where that is one of a cluster's; None where nobody asks.
-        kept: status of each cell whose result stands, as far as `remaining` has looked.
+        host: the machine that measures, if it belongs to a cluster; else None.
+        kept: status of each cell whose result is still valid, as far as `remaining` has looked.
     """
 
     plan: Plan
@@ -36,7 +36,7 @@ class Resume:
     kept: dict[Cell, Status] = field(default_factory=dict)
 
     def remaining(self) -> list[Job]:
-        """Leave out the cells whose stored result still stands."""
+        """Drop the cells whose stored result is still valid."""
         return self.plan.left(self._stands)
 
     def plan_left(self) -> Plan:
@@ -79,7 +79,7 @@ class Resume:
 
 
 def _lacks_lpips(record: Record) -> bool:
-    """Whether a picture was judged without LPIPS, which can be had by now."""
+    """Whether a picture was scored without LPIPS, which is available by now."""
     cell = record.cell
     if cell.measurement != "quality" or record.status != "ok" or record.values["lpips"] is not None:
         return False

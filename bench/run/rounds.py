@@ -1,10 +1,10 @@
-"""Latency cells in the making: what each process of an interleaved run contributed.
+"""Incomplete latency cells: what each process of an interleaved run contributed.
 
 A run that is measured in stages has the first round before the others: its records are written again with
-each stage, and say in their settings how many rounds they hold, so that none passes for a complete one.
+each stage, and say in their settings how many rounds they hold, so that none is mistaken for a complete one.
 
-Every contribution is stored as soon as it is there, so that an interrupted run is continued at the first
-round that is not complete: ratios between methods are made round by round, and a round that was torn apart by
+Every contribution is stored as soon as it exists, so that an interrupted run is continued at the first
+round that is not complete: ratios between methods are made round by round, and a round that was split by
 an interruption would compare a machine with itself at another time.
 """
 
@@ -85,7 +85,7 @@ class Rounds:
         return self._finish(cell) if self._complete(cell) else None
 
     def complete(self) -> list[tuple[Job, Record]]:
-        """Put together the cells whose contributions were all stored when a run was interrupted."""
+        """Complete the cells whose contributions were all stored when a run was interrupted."""
         jobs = {job.cell: job for job in reversed(self._jobs)}
         return [(jobs[cell], self._finish(cell)) for cell in self._shares if self._complete(cell)]
 

@@ -35,7 +35,7 @@ IN_TORCH = ("published", "eager")
 
 @dataclass(frozen=True)
 class Settled:
-    """A cell whose end is known without measuring: it cannot exist, or lacks what it needs."""
+    """A cell whose status is known without measuring: it cannot exist, or lacks what it needs."""
 
     cell: Cell
     status: Status
@@ -151,7 +151,7 @@ class Span:
         return building + predictions.latency_s(formed, single_pass=slow)
 
     def fast(self) -> list[str]:
-        """Methods that are judged in full and repeated, by what their passes are predicted to take."""
+        """Methods that are scored in full and timed repeatedly, by the predicted time of their passes."""
         size = self.asked.pictured or self.asked.frame
         return [model for model in self.asked.methods if not self._is_slow(self._pass(model, size))]
 
@@ -201,7 +201,7 @@ class Span:
     def _taken(
         self, dataset: Dataset, judged_by: Sequence[str], limit: int | None
     ) -> tuple[Taken, list[str]]:
-        """Pictures with the protocols that judge them, sorted by picture so that a worker reads each once."""
+        """Pictures with the protocols that use them, sorted by picture so that a worker reads each once."""
         found: Taken = []
         notes = []
         for name in judged_by:
@@ -258,7 +258,7 @@ class Span:
         return predictions.one_pass(model, *size, self.asked.cores)
 
     def _is_slow(self, one: predictions.Pass | None, *, once: bool = False) -> bool:
-        """Whether a pass is predicted to last longer than the tier lets it be judged in full, or repeated."""
+        """Whether a pass is predicted to take longer than the tier allows to score in full, or repeat."""
         tier = self.asked.limits
         if tier is None:
             return False
@@ -267,22 +267,24 @@ class Span:
 
 
 def _why_no_profile(cell: Cell) -> str | None:
-    """Say why a form cannot be taken apart into torch's operators; None where it can."""
+    """Say why a form cannot be taken apart into torch's operators; None if it can."""
     if baselines.spec(cell.model).kind == "classical":
         return f"{cell.model} is a classical method: it has no torch operators to profile"
     if cell.runtime not in IN_TORCH:
-        return f"{cell.runtime} is a single operator to torch's profiler: {' and '.join(IN_TORCH)} can be "
-        "profiled"
+        return (
+            f"{cell.runtime} is a single operator to torch's profiler: {' and '.join(IN_TORCH)} can be "
+            "profiled"
+        )
     if cell.device != "cpu":
         return "profiles are made on the CPU only"
     return None
 
 
 def restores_part(model: str) -> bool:
-    """Whether a method may restore the part alone.
+    """Whether a method may restore only the part.
 
-    Of a network without statistics of the frame it comes out as in the whole frame; a classical method finds
-    its illumination in what it is given, and a table says so. Any other has to see the whole frame.
+    A network without statistics of the frame gives the same result as for the whole frame; a classical method
+    estimates its illumination from what it is given, and a table says so. Any other needs the whole frame.
     """
     declared = baselines.spec(model)
     return declared.tile_safe or declared.kind == "classical"
@@ -303,7 +305,7 @@ def pictures(dataset: Dataset, pairs: Iterable[Pair]) -> tuple[ExposurePair, ...
 
 
 def weights_choice(model: str, given: Mapping[str, Path]) -> str:
-    """Say what `baselines.create` is asked for: a given file, the shipped weights, or none."""
+    """Return what `baselines.create` is asked for: a given file, the shipped weights, or none."""
     if model in given:
         return str(given[model])
     declared = baselines.spec(model)
@@ -313,12 +315,12 @@ def weights_choice(model: str, given: Mapping[str, Path]) -> str:
 
 
 def with_twins(jobs: Sequence[Job]) -> list[Job]:
-    """Give each interleaved run its A/A pair and its order: every other round goes backwards.
+    """Give each interleaved run its A/A pair and its order: every other round is reversed.
 
     The fastest method that is timed in every round, a network if there is one, has a second process in each,
-    at the other end of the round, so that what the machine does meanwhile is in their ratio as it is in that
-    of two methods. There and back, a steady drift cancels out of every ratio. What is timed once goes first,
-    so that the others are neighbours.
+    at the other end of the round, so that changes of the machine affect their ratio as they affect that of
+    two methods. There and back, a steady drift cancels out of every ratio. What is timed once goes first,
+    so that the others are adjacent.
     """
     single = sorted((job for job in jobs if not job.twin), key=lambda job: job.round)
     place = {cell: index for index, cell in enumerate(dict.fromkeys(job.cell for job in single))}

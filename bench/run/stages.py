@@ -1,7 +1,7 @@
-"""In which stages a plan is measured, so that its tables fill: cheap methods first, slow ones after them.
+"""Divide a plan into stages, so that its tables fill early: cheap methods first, slow ones after them.
 
 The first stage holds every count, the first round of all methods that are timed in rounds, and whatever else
-fits into its time. After each stage the caller shows what there is.
+fits into its time. After each stage the caller shows the results so far.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ SHORT_S = 90.0
 
 @dataclass(frozen=True)
 class Stage:
-    """A part of a plan that is measured before the tables are renewed.
+    """A part of a plan that is measured before the tables are updated.
 
     Attributes:
         plan: that part.
@@ -41,7 +41,7 @@ class Stage:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """Methods that something is measured of."""
+        """Methods of which anything is measured."""
         return tuple(dict.fromkeys(cell.model for job in self.plan.jobs for cell in job.cells))
 
 
@@ -84,7 +84,7 @@ def _opens_rounds(job: Job) -> bool:
 
 
 def _blocks(jobs: Sequence[Job]) -> list[list[Job]]:
-    """Put together what belongs together, cheapest first: the cells of a method; all interleaved rounds."""
+    """Group what belongs together, cheapest first: the cells of a method; all interleaved rounds."""
     blocks: dict[object, list[Job]] = {}
     for job in jobs:
         repeated = job.measurement == "latency" and not job.single_pass
@@ -99,13 +99,13 @@ def _seconds(whole: Plan, jobs: Iterable[Job]) -> float:
 
 
 def without(stage: Stage, ended: Collection[Cell]) -> Stage:
-    """Leave out the rounds of cells that have ended: what failed in the first is not tried in the others."""
+    """Drop the rounds of cells that have ended: what failed in the first is not tried in the others."""
     jobs = [job for job in stage.plan.jobs if job.measurement != "latency" or job.cell not in ended]
     return Stage(replace(stage.plan, jobs=tuple(jobs)))
 
 
 def predicted(left: Iterable[Stage]) -> dict[Key, float]:
-    """Predicted seconds of what some stages hold, by measurement and method."""
+    """Predicted seconds of some stages, by measurement and method."""
     found: dict[Key, float] = {}
     for stage in left:
         for job in stage.plan.jobs:

@@ -1,8 +1,8 @@
-"""The measuring engine: processes that are alive together, of which one computes at a time.
+"""The measuring engine: several live processes, of which only one computes at a time.
 
 A process is started, makes its cold call and warms up; then it waits. Once all of a group wait they take
-short turns, round and round, so that what the machine does for longer than a turn affects every one equally.
-Then each does what is left. A run's processes are workers of this tree (`bench.run.attempt`), those of the
+short turns in rotation, so that disturbances longer than a turn affect all equally. Then each does what is
+left. A run's processes are workers of this tree (`bench.run.attempt`), those of the
 gate are seats of other revisions (`bench.gate.sequence`).
 """
 
@@ -29,7 +29,7 @@ def groups(jobs: Sequence[Job], available: Callable[[], int]) -> Iterator[list[J
 
     Args:
         jobs: what is left to do.
-        available: memory in bytes that can be had now; asked before each group. Workers that wait may take
+        available: memory in bytes that is available now; asked before each group. Workers that wait may take
             half of it, and together with the largest that computes all of it.
     """
     for (shared, *_), some in groupby(enumerate(jobs), key=lambda one: _round_of(*one)):
@@ -80,7 +80,7 @@ class Member(Protocol):
         """Let it do what is left, alone."""
 
     def close(self) -> None:
-        """Leave nothing of it behind, whatever it is doing."""
+        """End it completely, whatever it is doing."""
 
 
 def side_by_side(members: Sequence[Member], first: int = 0) -> int:
@@ -126,7 +126,7 @@ def order(those: Sequence[T], number: int) -> list[T]:
     """Return the order in which all have their turns of a number.
 
     None follows itself, and over the numbers each follows each of the others as often as the next, since what
-    a turn leaves in the caches is worth some per cent to the one after it. Of three: A B C, A C B. These are
+    a turn leaves in the caches changes the next one by some per cent. Of three: A B C, A C B. These are
     Williams's rows for an even count (Australian Journal of Scientific Research A 2, 1949), and for an odd
     one Walecki's cycles: the same rows of all but the first, who begins each time.
     """

@@ -26,7 +26,7 @@ STRIKES = 3
 
 
 class EndCause(Enum):
-    """Why a cell ends that no worker has finished."""
+    """Why a cell ended that no worker has finished."""
 
     TOO_LARGE = auto()
     CONDEMNED = auto()
@@ -36,7 +36,7 @@ class EndCause(Enum):
 
 
 class AfterEnd(Enum):
-    """What becomes of the cells that a job has left after the one that ends."""
+    """What happens to the remaining cells of a job after the one that ends."""
 
     TRY = auto()
     SKIP = auto()
@@ -54,7 +54,7 @@ AFTER_END = {
 
 @dataclass(frozen=True)
 class End:
-    """How a cell ends that no worker has finished: the cause, and what the result file says of it."""
+    """How a cell ended that no worker has finished: the cause, and what the result file says about it."""
 
     cause: EndCause
     status: Status
@@ -97,7 +97,7 @@ class Workers:
         self._recorder.finish(job)
 
     def in_turns(self, jobs: Sequence[Job]) -> None:
-        """Run jobs of one round side by side, so that their samples lie next to each other in time."""
+        """Run jobs of one round side by side, so that their samples are adjacent in time."""
         begun = [job for job in jobs if self._recorder.wants(job) and self._begins(job)]
         attempts = [Attempt(self._order(job, shared=True), self._limits, self._recorder) for job in begun]
         self._turn = turns.side_by_side(attempts, self._turn)

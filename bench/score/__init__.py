@@ -1,1 +1,1 @@
-"""Scoring pictures made elsewhere: reading, pairing, every protocol, files."""
+"""Score pictures from other programs: reading, pairing, protocols, output files."""

@@ -31,13 +31,13 @@ _RATIO_SECONDS = {100: 0.1, 250: 0.04}
 
 @dataclass(frozen=True)
 class Match:
-    """A picture to be judged and its truth.
+    """A picture to score, and its truth.
 
     Attributes:
         name: the prediction's stem.
         prediction: its file.
         truth: the truth's file.
-        pair: what the name says in SID's manner (scene, frame, exposure time), None where it says nothing.
+        pair: what the name says in SID's manner (scene, frame, exposure time), None if it says nothing.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Matches:
     Attributes:
         found: all pairs, by name.
         unscored: a line for every prediction that has no single truth.
-        unused: a line for every other file that plays no part.
+        unused: a line for every other file that is ignored.
     """
 
     found: tuple[Match, ...]
@@ -64,12 +64,12 @@ class Matches:
 def match(predictions: Path, truths: Path) -> Matches:
     """Pair the pictures of two folders.
 
-    A truth of equal stem comes first; else, of those with the same id before the first underscore, the one
-    that shares the longest leading part with the prediction, in whole words between underscores: SID's own
+    A truth with the same stem is preferred; else, of those with the same id before the first underscore, the
+    one that shares the longest beginning with the prediction, in whole words between underscores: SID's own
     script calls them 10003_00_100_out and 10003_00_100_gt.
 
     Raises:
-        InputError: a folder is missing or holds no picture, both are one folder, or no prediction finds a
+        InputError: a folder is missing or has no pictures, both are the same folder, or no prediction has a
             truth.
     """
     judged, other = _pictures(predictions)
@@ -105,7 +105,7 @@ def match(predictions: Path, truths: Path) -> Matches:
 
 
 def made_under(predictions: Path) -> str | None:
-    """Name the protocol under which a run of this suite kept the pictures of a folder; None for others."""
+    """Return the protocol under which a run of this suite kept the pictures of a folder; None for others."""
     from bench.records import protocols
 
     try:
@@ -117,7 +117,7 @@ def made_under(predictions: Path) -> str | None:
 
 
 def _candidates(prediction: Path, truths: Iterable[Path]) -> list[Path]:
-    """Truths that a prediction's name fits best, more than one where it cannot tell them apart."""
+    """Truths that match a prediction's name best; more than one if they match equally."""
     same_stem = [truth for truth in truths if truth.stem == prediction.stem]
     if same_stem:
         return same_stem
@@ -143,7 +143,7 @@ def _pictures(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _instead(folder: Path) -> str:
-    """Suggest folders within that hold pictures, as a run's `predictions/` has one for each method."""
+    """Suggest subfolders with pictures: a run's `predictions/` has one for each method."""
     below = sorted(path.parent for path in folder.glob("*/*") if path.suffix.lower() in picture_file.SUFFIXES)
     named = [str(path) for path in dict.fromkeys(below)]
     if not named:
@@ -168,7 +168,7 @@ def _sid_pair(prediction: Path, truth: Path) -> Pair | None:
 
 
 def of_subset(matches: Iterable[Match], subset: str) -> list[Match]:
-    """Keep the pictures of a protocol's subset; those without a SID name belong to every subset."""
+    """Keep the pictures of a protocol's subset; those without a name like SID's belong to every subset."""
     from bench.data.folder.subsets import select
 
     return [pair for pair in matches if pair.pair is None or select([pair.pair], subset)]

@@ -148,7 +148,7 @@ def _together(jobs: list[Job]) -> tuple[Job, ...]:
 
 
 def _job(record: Record, named: Mapping[str, ExposurePair], here: Here, why: str | None) -> Job | str:
-    """Make the job that measures a cell again; or say why none can. `named` holds the pictures, by name."""
+    """Make the job that measures a cell again, or say why none can be made. `named`: pictures by name."""
     cell = record.cell
     if cell.measurement == "complexity":
         return Job((cell,), predicted_s=predictions.IMPORT_S)
@@ -173,7 +173,7 @@ def _job(record: Record, named: Mapping[str, ExposurePair], here: Here, why: str
 
 
 def _other_origin(record: Record, pair: ExposurePair, choice: str) -> str | None:
-    """Say what makes a score here another thing than the recorded one: other weights, or other raw files."""
+    """Say why a score here is not comparable with the recorded one: other weights, or other raw files."""
     file = weights_path(record.cell.model) if choice == "shipped" else Path(choice)
     facts = provenance.weights_facts(None if choice == "none" else file)
     if facts["weights_sha256"] != record.provenance.get("weights_sha256"):

@@ -1,4 +1,4 @@
-"""Scores of pictures made elsewhere: every metric once per picture, then read under many protocols."""
+"""Score pictures from other programs: every metric once per picture, then evaluated under many protocols."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ class Scores:
         matches: which pictures were paired, and which not.
         values: by prediction name, then by (quantisation, metric name).
         failures: a line for every pair that could not be scored.
-        skipped: by metric name, why it could not be had.
-        warnings: a line for what makes the figures doubtful.
+        skipped: by metric name, why it could not be computed.
+        warnings: a line for everything that makes the figures doubtful.
     """
 
     matches: Matches
@@ -72,7 +72,7 @@ class Scores:
         return [name for name in definitions.METRICS if name in computed]
 
     def quantities(self, *chosen: Protocol) -> list[Quantity]:
-        """Return the quantities that could be had as each of some protocols defines them."""
+        """Return the available quantities as each of some protocols defines them."""
         return [q for q in QUANTITIES if not any(one.metric(q) in self.skipped for one in chosen)]
 
 
@@ -89,14 +89,14 @@ def score(
     """Score the pictures of one folder against those of another.
 
     Args:
-        predictions: folder of PNG, JPEG or TIFF pictures, 8 or 16 bits; 8 bits are taken as they are.
+        predictions: folder of PNG, JPEG or TIFF pictures, 8 or 16 bits; 8 bits are used unchanged.
         truths: folder of their truths, see `bench.score.reading.match`.
         chosen: protocols to score under; a picture in none of their subsets is not opened.
         metrics: names of further metrics to compute.
         skip: metrics to leave out, each with the reason.
         advance: called with (done, all) after each picture.
-        spread: does a function for each of several pictures, elsewhere and in any order; by default they are
-            judged here, one after another.
+        spread: applies a function to each of several pictures, elsewhere and in any order; by default they
+            are scored here, one after another.
 
     Raises:
         InputError: the folders cannot be paired, no picture belongs to a subset, or none can be scored.
@@ -132,7 +132,7 @@ def score(
 
 
 def _to_compute(scores: Scores, chosen: Iterable[Protocol], metrics: Iterable[str]) -> frozenset[str]:
-    """Name the metrics to compute; those that cannot be had are noted with the reason."""
+    """Return the metrics to compute; unavailable ones are noted with the reason."""
     # A waterfall passes through every quantisation with every definition, so all are computed at each.
     names = {protocol.metric(q) for protocol in chosen for q in QUANTITIES} | set(metrics)
     for name in sorted(names):
@@ -154,7 +154,7 @@ def _keep(scores: Scores, found: Mapping[str, Judged]) -> None:
 
 
 def _suspicious(scores: Scores) -> list[str]:
-    """Say where predictions are their truths: bit for bit, which no restoration is."""
+    """Report predictions that are bit-identical to their truths, which no restoration is."""
     equal = [name for name, values in scores.values.items() if all(map(math.isinf, _decibels(values)))]
     if not equal:
         return []
@@ -167,7 +167,7 @@ def _decibels(values: dict[tuple[str, str], float]) -> list[float]:
 
 
 def judged(hows: tuple[Quantisation, ...], names: frozenset[str], pair: Match) -> tuple[str, Judged]:
-    """Judge one pair.
+    """Score one pair.
 
     Returns:
         the prediction's name, and its values by (quantisation, metric name) or why it could not be scored.
@@ -278,7 +278,7 @@ def _fall(fall: Waterfall) -> dict[str, Any]:
 def all_protocols() -> list[Protocol]:
     """Every published protocol, the default one first.
 
-    Their controls differ in the input's gain alone, which pictures that exist already have behind them.
+    Their controls differ only in the gain of the input, which existing pictures already include.
     """
     default = protocols.default()
     published = [protocol for protocol in protocols.load().values() if not protocol.control_of]

@@ -1,14 +1,14 @@
-"""How a network's own amplifier is trained: on the frame, at its own rate, with features of a usable size.
+"""Train a network's own amplifier: on the whole frame, at its own learning rate, with scaled features.
 
 The published amplifiers turn numbers of the size 1e-3 (mean levels of a dark raw) into one of the size 100
 (a gain) through plain linear layers. At the rate of the other layers they would need more steps than a
 training has. Here the first layer of the convolutional form and the last layer of both start larger by a
-scale, and learn at a rate larger by the same scale, which is the same as scaling the features that they see
-(Adam's steps do not depend on the size of the gradient) and leaves the network as it was published.
+scale, and learn at a rate larger by the same scale, which is equivalent to scaling their input features
+(Adam's steps do not depend on the size of the gradient) and leaves the network as published.
 
 What they measure is the frame's histogram or mean planes; during training they are shown a sample of the
 whole frame in place of the patch. And the loss has a small term for the gain itself: a trunk of convolutions
-and ReLUs makes up for any constant factor, so that without it the pictures leave the gain's level open
+and ReLUs compensates for any constant factor, so that without the term the gain's level is not determined
 (LLPackNet's wandered from 100 to 16 within 1,600 steps).
 """
 
@@ -66,7 +66,7 @@ def start(amplifier: Amplifier) -> None:
 def show_instead(
     amplifier: nn.Module, frame: Callable[[], Tensor], gained: Callable[[Tensor], None] = lambda _: None
 ) -> None:
-    """Let the amplifier see what `frame` returns, whatever the network hands it; tell `gained` its gain."""
+    """Make the amplifier see what `frame` returns instead of its input; report its gain to `gained`."""
     amplifier.register_forward_pre_hook(lambda *_: (frame(),))
     amplifier.register_forward_hook(lambda _module, _inputs, gain: gained(gain))
 
@@ -77,7 +77,7 @@ def distance(gains: Tensor, ratios: Tensor) -> Tensor:
 
 
 def gauge(amplifier: nn.Module, frames: Tensor, ratios: Tensor) -> dict[str, float]:
-    """Say how the gain depends on the level of a frame.
+    """Measure how the gain depends on the level of a frame.
 
     Args:
         amplifier: a trained one.
@@ -85,8 +85,8 @@ def gauge(amplifier: nn.Module, frames: Tensor, ratios: Tensor) -> dict[str, flo
         ratios: (N,) their exposure ratios.
 
     Returns:
-        `gain_slope`, of the gain against the frame's mean level, both as logarithms (what is known of SID
-        makes -0.25 right); `gain_level`, the geometric mean of the gains; `ratio_level`, that of the ratios;
+        `gain_slope`, of the gain against the frame's mean level, both as logarithms (for SID, -0.25 is
+        right); `gain_level`, the geometric mean of the gains; `ratio_level`, that of the ratios;
         `gain_error_stops`, root mean square of the gain's distance from the ratio.
     """
     with torch.no_grad():

@@ -1,4 +1,4 @@
-"""The weights as they are shipped: half precision, with a model card as JSON and as Markdown beside them."""
+"""The shipped form of weights: half precision, with a model card as JSON and Markdown beside them."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ PACKAGES = ("llpacknet-bench", "torch", "numpy", "pillow")
 def write(
     weights: Path, state: Mapping[str, Tensor], facts: Mapping[str, Any], credits_: Iterable[Photograph]
 ) -> None:
-    """Write the weights and, beside them, `.json` and `.md` with what they are and where they come from.
+    """Write the weights and, beside them, `.json` and `.md` with a description and their origin.
 
     Args:
         weights: the safetensors file to write.
         state: half-precision weights by their names in the network's state dict.
         facts: recipe and result of the training.
-        credits_: the photographs it has seen.
+        credits_: the photographs it was trained on.
     """
     # One key alone: safetensors writes several in an order that changes from run to run.
     content = save(dict(state), metadata={"model": str(facts["name"])})
@@ -128,7 +128,7 @@ PSNR on held-out photographs through the same camera model: {training["validatio
 
 
 def _remarks(contents: Mapping[str, Any]) -> str:
-    """Say in sentences what a reader of the figures has to know, a line each."""
+    """List in sentences what a reader of the figures has to know, one per line."""
     training = contents["training"]
     remarks = []
     if "terms" in contents:

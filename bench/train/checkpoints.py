@@ -1,4 +1,4 @@
-"""Checkpoints of a training run: written atomically, read without trusting them more than needed."""
+"""Checkpoints of a training run: written atomically, and loaded as data only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write(folder: Path, state: dict[str, Any], name: str = NAME) -> None:
 
 
 def read(folder: Path, name: str = NAME) -> dict[str, Any] | None:
-    """Return the folder's checkpoint, tensors on the CPU; None where there is none.
+    """Return the folder's checkpoint, tensors on the CPU; None if there is none.
 
     Raises:
         InputError: for a file that is not a checkpoint of this trainer.

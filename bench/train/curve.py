@@ -18,7 +18,7 @@ Row = tuple[int, float, float, float, float | None]
 
 
 def truncate(folder: Path, step: int) -> None:
-    """Drop the rows after `step`, which a resumed run makes again; step 0 starts the file."""
+    """Drop the rows after `step`, which a resumed run repeats; step 0 starts the file."""
     kept = [row for row in read(folder) if row[0] <= step]
     with whole(folder / NAME) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -46,9 +46,9 @@ def read(folder: Path) -> list[Row]:
 
 
 def gained_late(rows: Sequence[Row], steps: int) -> float | None:
-    """Say how much validation PSNR in dB the last third of a run gained; None where nothing tells.
+    """Return how much validation PSNR in dB the last third of a run gained; None if that is not known.
 
-    Each side of it is the best so far, as what ships is the best: at two thirds of the steps, and at the end.
+    Compared are the best so far at two thirds of the steps and at the end, since the best is what ships.
     """
     early = [psnr for step, _, _, _, psnr in rows if psnr is not None and 3 * step <= 2 * steps]
     late = [psnr for step, _, _, _, psnr in rows if psnr is not None and 3 * step > 2 * steps]

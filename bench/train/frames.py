@@ -1,7 +1,7 @@
 """Training patches from a real data set in SID's layout: raw short exposures and rendered long ones.
 
 A frame is decoded when it is first needed and kept as a plain array beside the run, so that later crops read
-only their own pages: about 25 MB a short and 73 MB a long exposure, 60 GB for all of SID's training part.
+only their own pages: about 25 MB per short and 73 MB per long exposure, 60 GB for all of SID's training part.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FIRST_DIGIT = {"training": "0", "validation": "2"}
 
 
 class Frames:
-    """Makes patches of the pairs of a data set.
+    """Makes patches from the pairs of a data set.
 
     Args:
         root: the data set's folder.
@@ -90,14 +90,14 @@ class Frames:
         )
 
     def unusable(self) -> list[str]:
-        """List why pairs are left out, as far as any process of this run has found."""
+        """List the reasons why pairs are skipped, as found by any process of this run."""
         reasons = sorted(self.store.glob(f"*{UNUSABLE}"))
         return [path.read_text(encoding="utf-8", errors="surrogateescape") for path in reasons]
 
     def _drawn(
         self, rng: np.random.Generator
     ) -> tuple[Pair, NDArray[np.uint16], NDArray[np.float64], NDArray[np.uint16]]:
-        """Draw a pair, and another one in place of any that cannot be used: whoever draws, the same one."""
+        """Draw a pair, replacing any that cannot be used; every process draws the same one."""
         while len(self._unusable) < len(self.pairs):
             number = int(rng.integers(len(self.pairs)))
             if number in self._unusable:
@@ -165,6 +165,6 @@ def _normalised(raw: NDArray[np.float32], levels: NDArray[np.float64]) -> NDArra
 
 
 def _keep(path: Path, array: NDArray[Any]) -> None:
-    """Store an array under its name only once it is whole; several workers may do so at once."""
+    """Store an array under its name only once it is complete; several workers may do so at once."""
     with whole(path) as partial, partial.open("wb") as file:
         np.save(file, array)

@@ -32,7 +32,7 @@ def gather(folder: Path) -> tuple[Photograph, ...]:
     """Copy every listed photograph to `folder`, and the list with it.
 
     Raises:
-        InputError: where a package cannot be had (no apt, no network) or no longer holds a listed file.
+        InputError: a package is not available (no apt, no network) or no longer contains a listed file.
     """
     photographs = read_list(shipped_list(), LIST_NAME)
     folder.mkdir(parents=True, exist_ok=True)

@@ -50,16 +50,16 @@ class Learner:
 
     Args:
         options: what to train and how.
-        recipe: what a resumed run must share, kept in the checkpoint.
+        recipe: what a resumed run must have in common, kept in the checkpoint.
         saved: checkpoint to resume from; None to start.
         device: where it is trained.
-        data: what is shown and validated on.
+        data: what to train and validate on.
         world: processes that train it together.
         beside: other networks that the same process trains on the same patches.
 
     Attributes:
         step: steps done.
-        seconds: of training, its own and that of the networks beside it.
+        seconds: training time, including that of the networks beside it.
         best: highest validation PSNR in dB so far.
 
     Raises:
@@ -101,7 +101,7 @@ class Learner:
         self._saved_at = time.monotonic()
 
     def _optimiser(self) -> torch.optim.AdamW:
-        """AdamW whose groups say in `peak` what their rate is at its largest."""
+        """AdamW whose groups have their peak learning rate in `peak`."""
         options, amplifier = self.options, amplifying.amplifier_of(self.network)
         scaled = amplifying.scales(amplifier) if amplifier is not None else []
         theirs = {each for each, _ in scaled}
@@ -171,10 +171,10 @@ class Learner:
         self._graph.replay()
 
     def settle(self) -> None:
-        """Wait for the step that was launched, and count it; where the loss spikes, begin again.
+        """Wait for the step that was launched, and count it; restart if the loss spikes.
 
         Raises:
-            Diverged: where loss or gradient is infinite or NaN and no restart is left.
+            Diverged: the loss or gradient is infinite or NaN and no restart is left.
         """
         loss, norm = self._outcome.tolist()
         finite = math.isfinite(loss + norm)
@@ -196,7 +196,7 @@ class Learner:
         self.step += 1
 
     def _restart(self) -> None:
-        """Go back to the last validation, at half the rate."""
+        """Return to the last validation, at half the learning rate."""
         saved = checkpoints.read(self.options.out, checkpoints.RESTART)
         assert saved is not None
         restart = {"spike_at": self.step, "back_to": saved["step"]}
@@ -210,7 +210,7 @@ class Learner:
 
     @property
     def rate_factor(self) -> float:
-        """Share of the rate that restarts have left."""
+        """Share of the learning rate that remains after restarts."""
         return float(0.5 ** len(self.restarts))
 
     def validate(self) -> float:
@@ -265,7 +265,7 @@ class Learner:
                    self.data.credited)  # fmt: skip
 
     def _result(self, unfinished: bool) -> dict[str, Any]:
-        """Say what the card holds beside the recipe."""
+        """Return what the card contains besides the recipe."""
         result: dict[str, Any] = {
             "steps": self.step,
             "patches": self.step * self.options.batch,

@@ -1,4 +1,4 @@
-"""Batches, made ahead of the device by worker processes."""
+"""Batches, prepared ahead of time by worker processes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AHEAD = 4
 
 
 class Batch(NamedTuple):
-    """What a step learns from.
+    """The data of one training step.
 
     Attributes:
         mosaic: (B, 1, S, S) unamplified, negative where noise lies below black.
@@ -93,7 +93,7 @@ def batches(
         first_step: the step to begin with.
         rank: which share of each batch.
         workers: processes that make patches; None for half the cores; 0 to make them in this process.
-        pinned: whether to lay them in page-locked memory, for a GPU.
+        pinned: whether to put them in page-locked memory, for a GPU.
     """
     if workers is None:
         workers = max(1, (os.cpu_count() or 1) // 2)
@@ -116,6 +116,6 @@ def batches(
 
 
 def _leave_signals_to_the_parent(_: int) -> None:
-    """Let no signal to the whole group take the workers before the parent has saved; they end with it."""
+    """Protect workers from signals to the whole group until the parent has saved; they end with it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -79,7 +79,7 @@ def ms_ssim(a: Tensor, b: Tensor) -> Tensor:
     Five scales, 2x2 averages between them; a negative term counts as 1e-6, so that its power has a gradient.
 
     Raises:
-        InputError: where a side is too short for the window at the coarsest scale (below 176 pixels).
+        InputError: a side is too short for the window at the coarsest scale (below 176 pixels).
     """
     least = MS_SSIM_SIDE * 2 ** (len(MS_SSIM_WEIGHTS) - 1)
     if min(a.shape[-2:]) < least:

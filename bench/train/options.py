@@ -1,4 +1,4 @@
-"""What a training run is asked for, and what of it a resumed run must share with the run before."""
+"""The options of a training run, and those that a resumed run must share with it."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _WHERE_GIVEN = ("scenes", "restarts", "terms", "rate_choice")
 
 @dataclass(frozen=True)
 class Options:
-    """What `llbench train` was asked for.
+    """The options of `llbench train`.
 
-    The run ends after `steps`, or after `minutes` of training where that is given; then its schedule follows
+    The run ends after `steps`, or after `minutes` of training if given; then its schedule follows
     the clock, and two runs are no longer identical.
 
     Attributes:
@@ -36,30 +36,30 @@ class Options:
         photos: folder of photographs; excludes `dataset`.
         dataset: folder of raws in SID's layout.
         validation: other photographs to validate on.
-        scenes: how many procedural scenes are shown beside the photographs.
-        init: weights file to start from in place of random weights.
+        scenes: number of procedural scenes used in addition to the photographs.
+        init: weights file to start from instead of random weights.
         steps: length of the run, in batches.
         minutes: length by the clock instead.
-        batch: patches a step.
+        batch: patches per step.
         patch: side of a patch in pixels.
-        lr: largest learning rate of the schedule.
+        lr: peak learning rate.
         amplifier_lr: the same for a network's own amplifier, see `amplifying`.
         warm_up: steps in which the rate rises to its largest value.
         weight_decay: of AdamW.
-        clip: largest norm of the gradient.
+        clip: gradient norm to clip at.
         loss: a name of `losses.LOSSES`.
         seed: of the starting weights and of all that the patches draw.
-        restarts: how often a spike of the loss may send the run back to its last validation, at half the
+        restarts: how many times a loss spike may return the run to its last validation, at half the learning
             rate; see `spikes`.
         device: "cpu" or "cuda".
         precision: "fp32", or "bf16" for autocast in the forward pass.
         graph: whether a CUDA device replays a recorded step.
         threads: CPU threads of the network; None for torch's own number.
         workers: processes that make patches; None for half the cores.
-        validate_every: steps from one validation to the next.
-        checkpoint_every_s: seconds from one checkpoint to the next.
+        validate_every: steps between validations.
+        checkpoint_every_s: seconds between checkpoints.
         resume: resume the run in `out`.
-        unfinished: mark the weights as those of a training cut short.
+        unfinished: mark the weights as coming from an unfinished training.
         terms: name of the terms that several networks share, for the card; see `weights_plan`.
         rate_choice: how `lr` was chosen, for the card.
     """
@@ -96,7 +96,7 @@ class Options:
     rate_choice: str | None = None
 
     def recipe(self) -> dict[str, Any]:
-        """Say what a resumed run must share with the run that it resumes; of folders only their names."""
+        """Return the options that a resumed run must share with the original; of folders only their names."""
         fixed = asdict(self)
         for free in FREE:
             del fixed[free]
@@ -111,14 +111,14 @@ class Options:
 
 
 def check(options: Options, world: int) -> None:
-    """Refuse options that cannot be met, and make the run's folder.
+    """Refuse options that cannot be fulfilled, and create the run's folder.
 
     Args:
         options: what was asked for.
         world: processes that train the network together.
 
     Raises:
-        InputError: says which option, and what to give instead.
+        InputError: the message says which option, and what to give instead.
     """
     if (options.photos is None) == (options.dataset is None):
         raise InputError(

@@ -1,7 +1,7 @@
-"""Training patches, made on the fly: a photograph's crop, turned into night, through the camera model.
+"""Training patches, made on the fly: a photograph's crop, darkened to night, through the camera model.
 
-Patch i of step s is a pure function of (seed, s, i) and of the photographs, so that training resumes bit for
-bit, whatever the number of workers. What is drawn for each patch:
+Patch i of step s is a pure function of (seed, s, i) and of the photographs, so that training resumes with
+bit-identical results, whatever the number of workers. What is drawn for each patch:
 
 - a crop, reduced by 1 to 4 in size (only then is a photograph as sharp as a raw's own pixels), flipped and
   turned, before it becomes a Bayer mosaic, so that the mosaic's phase never moves;
@@ -11,8 +11,8 @@ bit, whatever the number of workers. What is drawn for each patch:
 - the camera: white balance around SID's median, ISO and ratio of one of SID's 1865 training pairs, the
   frame's own error of the black level, read noise Gaussian or Tukey-lambda.
 
-Beside each patch stands a sample of the whole frame that it was cut from, taken through the same exposure:
-what an amplifier measures is a property of the frame, and a patch's brightness says little of it.
+Each patch comes with a sample of the whole frame that it was cut from, with the same exposure: an amplifier
+measures a property of the frame, and a patch's brightness says little about it.
 
 The truth is what rawpy makes of the long exposure, without its demosaicking: white balance, clipping at
 saturation, colour matrix, BT.709 tone.
@@ -67,7 +67,7 @@ class Exposure:
     Attributes:
         iso: sensitivity, 50 to 25600.
         ratio: exposure ratio, long to short.
-        black_error: how far the black level lies from 512, in digital numbers.
+        black_error: difference of the black level from 512, in digital numbers.
     """
 
     iso: float
@@ -80,12 +80,12 @@ class Patch:
     """One training pair.
 
     Attributes:
-        mosaic: (1, size, size) float32, (raw - 512) / 15871 of the short exposure, not amplified; what is
-            negative most networks never see.
+        mosaic: (1, size, size) float32, (raw - 512) / 15871 of the short exposure, not amplified; most
+            networks never see its negative values.
         truth: (3, size, size) float32 RGB in [0, 1], after the tone curve.
         ratio: the exposure ratio, which is the gain of a method that needs one.
         frame: (1, s, s) float32, a sample of the frame that the patch lies in, normalised as the mosaic:
-            what an amplifier measures; None where the patch itself is all there is.
+            what an amplifier measures; None if there is only the patch itself.
     """
 
     mosaic: NDArray[np.float32]
@@ -96,7 +96,7 @@ class Patch:
 
 @dataclass(frozen=True)
 class Night:
-    """What turns a photograph into a scene by night.
+    """What turns a photograph into a night scene.
 
     Attributes:
         curve: (256,) float32 linear light of each value of the photograph.
@@ -146,7 +146,7 @@ class Patches:
         seed: seed of everything drawn.
 
     Raises:
-        InputError: where the size is not a multiple of 16 or a photograph is smaller than a patch.
+        InputError: the size is not a multiple of 16 or a photograph is smaller than a patch.
     """
 
     def __init__(self, photographs: list[NDArray[np.uint8]], size: int, seed: int) -> None:
@@ -190,7 +190,7 @@ def _histogram(photograph: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _crop(photograph: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """(size, size, 3) crop, randomly reduced and turned; of two random places the one with more detail."""
+    """(size, size, 3) crop, randomly reduced and turned; of two random places the more detailed one."""
     height, width = photograph.shape[:2]
     largest = min(MAX_REDUCTION, height / size, width / size)
     side = int(size * largest ** rng.random())
@@ -281,8 +281,8 @@ def _lamp_brightness(rng: np.random.Generator) -> np.float32:
 def draw_white_balance(rng: np.random.Generator) -> tuple[float, float]:
     """Red and blue multipliers of the camera: SID's median for many patches, SID's whole range for the rest.
 
-    The mosaic does not carry its white balance, so a network can only lean to what is likely; a narrow middle
-    with wide flanks tells it what that is.
+    The mosaic does not carry its white balance, so a network can only learn what is likely; a narrow centre
+    with wide flanks teaches it that.
     """
     wide = camera.draw_white_balance(rng)
     if rng.random() < 0.3:

@@ -1,8 +1,8 @@
-"""The photographs that patches are cut from: gathered from Debian packages, or any folder of the user's own.
+"""The photographs that patches are cut from: gathered from Debian packages, or from any folder of the user.
 
 A folder may hold a `photographs.csv` with the columns file, use ("training" or "validation"), author,
 licence, package and path, which the model card then credits; `python -m bench.train.gather` writes one.
-Without it every sixth file is set aside for validation, and the card calls author and licence unknown.
+Without it every sixth file is set aside for validation, and the card lists author and licence as unknown.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class Photograph:
     Attributes:
         file: its name in the folder.
         use: "training" or "validation".
-        author: who made it; "unknown" where the folder has no list.
-        licence: SPDX identifier or a phrase; "unknown" where the folder has no list.
-        package: the package it came from; empty where the folder has no list.
-        path: where it lies in that package; empty where the folder has no list.
+        author: who took it; "unknown" if the folder has no list.
+        licence: SPDX identifier or a phrase; "unknown" if the folder has no list.
+        package: the package it came from; empty if the folder has no list.
+        path: its path in that package; empty if the folder has no list.
     """
 
     file: str
@@ -71,7 +71,7 @@ def listed(folder: Path) -> tuple[Photograph, ...]:
     """Photographs of a folder, by its own list or, where it has none, by name.
 
     Raises:
-        InputError: for a folder that is absent, without photographs, or whose list names absent files.
+        InputError: for a folder that is missing, has no photographs, or whose list names missing files.
     """
     if not folder.is_dir():
         raise InputError(
@@ -110,7 +110,7 @@ class Loaded:
     Attributes:
         pictures: (H, W, 3) uint8 each.
         photographs: what they are, in the same order.
-        left_out: a line for each that cannot be used, which names it.
+        left_out: a line for each that cannot be used, with its name.
     """
 
     pictures: list[NDArray[np.uint8]]
@@ -122,7 +122,7 @@ def load_usable(folder: Path, photographs: Iterable[Photograph]) -> Loaded:
     """Decode photographs as `load` does; one that is not a picture is left out.
 
     Raises:
-        InputError: for photographs of which none can be used.
+        InputError: if none of the photographs can be used.
     """
     loaded = Loaded([], [], [])
     for each in photographs:

@@ -1,7 +1,7 @@
-"""Procedural scenes as pictures to cut patches from, beside the photographs.
+"""Procedural scenes as pictures to cut patches from, in addition to the photographs.
 
 They are composed as those of `llbench data make` are, from a seed of their own, so that no synthetic data set
-holds one of them.
+contains any of them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def pictures(count: int, size: tuple[int, int] | None = None) -> list[NDArray[np
         (H, W, 3) uint8 RGB after the tone curve, as a photograph is; lamps are clipped.
 
     Raises:
-        InputError: more scenes than there are.
+        InputError: more scenes than exist.
     """
     if not 0 <= count <= MOST_SCENES:
         raise InputError(f"--scenes {count}: give a number from 0 to {MOST_SCENES}")

@@ -1,4 +1,4 @@
-"""What a training run shows while it goes: a bar in a terminal, plain lines elsewhere."""
+"""What a training run shows while it runs: a bar in a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 

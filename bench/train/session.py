@@ -1,7 +1,7 @@
 """A training session: several networks, one stream of patches, step by step to their weights.
 
-All that a step needs is a function of the seed and the step's number, and a checkpoint holds all the rest, so
-a run that was killed and resumed ends with the same weights, bit for bit (on a CPU, with the same number of
+All that a step needs is a function of the seed and the step's number, and a checkpoint contains all the rest,
+so a run that was killed and resumed ends with bit-identical weights (on a CPU, with the same number of
 threads). Under `torchrun` every process trains on its own share of each batch.
 """
 
@@ -42,13 +42,14 @@ PAUSE_FACTOR = 10.0
 class Session:
     """Trains networks on the same patches; each ends as it would alone.
 
-    Networks may stand some steps apart: when one begins again after a spike of its loss, or where a run was
-    interrupted between two checkpoints. The session then takes up the step of the last one, and the others
-    wait for it.
+    Networks may be some steps apart: when one restarts after a loss spike, or if a run was interrupted
+    between two checkpoints. The session then resumes at the step of the one furthest behind, and the others
+    wait.
 
     Args:
-        runs: what to train; they may differ in the network's name, the rate and the output folder only.
-        data: what to train and to validate on, where it is not what the first run's options say.
+        runs: what to train; they may differ only in the network's name, the learning rate and the output
+        folder.
+        data: what to train and validate on, if not what the first run's options say.
 
     Attributes:
         seconds: of training so far, pauses left out.
@@ -91,12 +92,12 @@ class Session:
 
     @property
     def step(self) -> int:
-        """Number of the step that is next."""
+        """Number of the next step."""
         return min((each.step for each in self.running), default=0)
 
     @property
     def done(self) -> float:
-        """Share of the session that is over."""
+        """Share of the session that is done."""
         if self.shared.minutes is None:
             return self.step / self.shared.steps
         return self.seconds / (60 * self.shared.minutes)
@@ -185,7 +186,7 @@ class Session:
             )
 
     def _tell_unusable(self, reporter: Reporter) -> None:
-        """Name the photographs or pairs that are left out, each once."""
+        """Report the photographs or pairs that are skipped, each once."""
         for reason in self.data.unusable():
             if reason not in self._told:
                 self._told.add(reason)
@@ -241,7 +242,7 @@ def _device(options: Options) -> torch.device:
 
 
 def _lock(folder: Path) -> IO[bytes]:
-    """Keep other processes out of a run's folder for as long as the returned file is open."""
+    """Keep other processes out of a run's folder while the returned file is open."""
     lock = (folder / "lock").open("wb")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""What a training run learns from and validates on, as its options say."""
+"""The data that a training run learns from and validates on, as its options say."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ class Data:
 
     Attributes:
         source: makes the patches of each step.
-        validation: fixed pairs to validate on, on scenes that the source does not show; at least one.
-        credited: the photographs that the source shows.
+        validation: fixed pairs to validate on, from scenes that the source does not use; at least one.
+        credited: the photographs that the source uses.
         meter: makes patches on scenes of the validation, to gauge an amplifier by; None to use its pairs.
-        unusable: lists, in a line each, the photographs or pairs that were found to be of no use and are left
-            out; a data set's are found as they come up.
+        unusable: lists, one line each, the photographs or pairs that cannot be used and are skipped; in a
+        data
+            set they are found as they come up.
     """
 
     source: PatchSource
@@ -50,7 +51,7 @@ def data_of(options: Options) -> Data:
     """Open what the options name: a data set in SID's layout, or photographs.
 
     Raises:
-        InputError: for an unusable folder, or one that keeps nothing to validate on.
+        InputError: for an unusable folder, or one with nothing to validate on.
     """
     if options.dataset is not None:
         from bench.train.frames import Frames

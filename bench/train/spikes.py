@@ -1,4 +1,4 @@
-"""Watches the loss of a run for a spike: a training that has fallen off the path it was on."""
+"""Watch the loss of a run for spikes, by which a training loses what it had learned."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class SpikeWatch:
     """Says when the loss spikes: its mean over 20 steps above three times its median over 500.
 
     Args:
-        losses: of the steps before, oldest first, where a run goes on.
+        losses: of the previous steps, oldest first, for a resumed run.
     """
 
     def __init__(self, losses: Iterable[float] = ()) -> None:
         self._losses = deque(losses, MEDIAN_OVER)
 
     def spikes(self, loss: float) -> bool:
-        """Take the loss of a step; True where it is a spike, or not finite."""
+        """Take the loss of a step; True if it is a spike, or not finite."""
         if not math.isfinite(loss):
             return True
         self._losses.append(loss)

@@ -1,4 +1,4 @@
-"""Where a network's training starts: at another's weights, as far as they fit."""
+"""Start a network's training from other weights, as far as they fit."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def start_from(network: nn.Module, path: Path) -> tuple[str, ...]:
     """Fill a network from a weights file of its own, or of a network with the same layers.
 
     Weight-norm is fused where the network has none: so "2020-conv" can start at the trunk of "2022". Parts of
-    the network (its direct children) of which the file has nothing keep their random weights.
+    the network (its direct children) that are missing in the file keep their random weights.
 
     Returns:
-        the parts that keep them.
+        The parts that keep their random weights.
 
     Raises:
         InputError: no such file, a damaged one, or one whose entries do not fit.
@@ -45,7 +45,7 @@ def start_from(network: nn.Module, path: Path) -> tuple[str, ...]:
 
 
 def fused(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Multiply weight-norm out: a filter is its direction times its length."""
+    """Fuse weight-norm: a filter is its direction times its length."""
     plain = {name: value for name, value in state.items() if not name.endswith((_LENGTH, _DIRECTION))}
     for name, length in state.items():
         if name.endswith(_LENGTH):

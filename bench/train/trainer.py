@@ -19,14 +19,14 @@ def train(options: Options, data: Data | None = None) -> Path:
 
     Args:
         options: what to train, on what, and how.
-        data: what to train and to validate on, where it is not what `options` say.
+        data: what to train and validate on, if not what `options` say.
 
     Returns:
         The weights' file: fp16 safetensors of the averaged weights that validated best.
 
     Raises:
         InputError: for unusable options or data, or an output folder that holds another run.
-        Diverged: where the loss or gradient became infinite or NaN.
+        Diverged: the loss or gradient became infinite or NaN.
         KeyboardInterrupt: after SIGINT or SIGTERM, once a checkpoint is written, and the weights that
             validated best so far, which their card calls unfinished.
     """
@@ -38,7 +38,8 @@ def train_side_by_side(runs: Sequence[Options], data: Data | None = None) -> lis
     """Train several networks on the same patches, step by step; each ends as it would alone.
 
     Args:
-        runs: what to train; they may differ in the network's name, the rate and the output folder only.
+        runs: what to train; they may differ only in the network's name, the learning rate and the output
+        folder.
         data: as for `train`.
 
     Returns:

@@ -242,7 +242,7 @@ def _trial(terms: Terms, place: Place, name: str, rate: float) -> Options:
 
 
 def _score(trial: Options) -> float | None:
-    """Return the validation PSNR in dB at the end of a trial; None where it has not got there."""
+    """Return the validation PSNR in dB at the end of a trial; None if it has not got there."""
     rows = curve.read(trial.out)
     return rows[-1][4] if rows and rows[-1][0] == trial.steps else None
 

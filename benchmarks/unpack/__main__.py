@@ -22,14 +22,14 @@ UNFINISHED = "unfinished"
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option(
-    "--photos", type=click.Path(path_type=Path), help="Photographs; without them nothing is trained."
+    "--photos", type=click.Path(path_type=Path), help="Folder of photographs; without it nothing is trained."
 )
-@click.option("--out", type=click.Path(path_type=Path), default=Path("unpack"), help="Folder of the results.")
-@click.option("--arms", default="all", help="Names with commas between, or 'all'.")
-@click.option("--seeds", type=click.IntRange(1), default=3, help="How many seeds, from 0 on.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("unpack"), help="Results folder.")
+@click.option("--arms", default="all", help="Names separated by commas, or 'all'.")
+@click.option("--seeds", type=click.IntRange(1), default=3, help="Number of seeds, starting from 0.")
 @click.option("--steps", type=click.IntRange(1), default=1500, help="Length of each training.")
-@click.option("--threads", type=click.IntRange(1), default=1, help="CPU threads of the network.")
-@click.option("--workers", type=click.IntRange(0), default=1, help="Processes that make patches.")
+@click.option("--threads", type=click.IntRange(1), default=1, help="CPU threads for the network.")
+@click.option("--workers", type=click.IntRange(0), default=1, help="Processes that prepare patches.")
 def command(
     photos: Path | None, out: Path, arms: str, seeds: int, steps: int, threads: int, workers: int
 ) -> None:
@@ -48,7 +48,7 @@ def command(
         print(f"unpack: {error}", file=sys.stderr)
         raise SystemExit(2) from error
     except KeyboardInterrupt:
-        print("unpack: interrupted; the same command goes on from here", file=sys.stderr)
+        print("unpack: interrupted; the same command resumes from here", file=sys.stderr)
         raise SystemExit(130) from None
 
 
@@ -61,7 +61,7 @@ def _chosen(names: str) -> Sequence[Arm]:
     wanted = [name.strip() for name in names.split(",") if name.strip()]
     unknown = [name for name in wanted if name not in known]
     if unknown or not wanted:
-        raise InputError(f"--arms: no arm is called {unknown[0] if unknown else ''!r}: {', '.join(known)}")
+        raise InputError(f"--arms: there is no arm {unknown[0] if unknown else ''!r}: {', '.join(known)}")
     return [known[name] for name in wanted]
 
 

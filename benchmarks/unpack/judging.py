@@ -48,7 +48,7 @@ class Difference:
     Attributes:
         question: the two arms.
         by_seed: changed minus base in dB, by seed; seeds that both arms have finished.
-        interval: over them; None where no seed is left.
+        interval: over them; None if no seed is left.
         diverged: seeds of which one arm or both diverged; they have no difference.
         verdict: in words.
     """
@@ -61,7 +61,7 @@ class Difference:
 
 
 def interval(values: Sequence[float]) -> Interval:
-    """Mean with Student's interval; ValueError where there is no value."""
+    """Mean with Student's interval; ValueError if there is no value."""
     if not values:
         raise ValueError("a mean needs at least one value")
     mean = math.fsum(values) / len(values)

@@ -74,7 +74,7 @@ class Outcome:
 
     @property
     def psnr(self) -> float | None:
-        """Validation PSNR after the last step, in dB; None where the training diverged."""
+        """Validation PSNR after the last step, in dB; None if the training diverged."""
         return None if self.diverged else self.curve[-1][2]
 
 
@@ -152,11 +152,11 @@ def read(path: Path, setting: Setting | None = None) -> Outcome:
         found = Outcome(raw["arm"], raw["seed"], rows, raw["weights_sha256"], raw["diverged"], raw["seconds"])
         shared = raw["setting"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path} is no result of this experiment ({error}): remove it") from error
+        raise InputError(f"{path} is not a result of this experiment ({error}): remove it") from error
     if not rows and found.diverged is None:
-        raise InputError(f"{path} is no result of this experiment (its curve is empty): remove it")
+        raise InputError(f"{path} is not a result of this experiment (its curve is empty): remove it")
     if setting is not None and shared != asdict(setting):
-        raise InputError(f"{path} was trained with another setting ({shared}): give another --out")
+        raise InputError(f"{path} was trained with other settings ({shared}): choose another --out")
     return found
 
 
@@ -168,7 +168,7 @@ def read_all(out: Path) -> tuple[list[Outcome], Setting]:
     """
     paths = sorted((out / "runs").glob("*.json"))
     if not paths:
-        raise InputError(f"{out} holds no results of this experiment: run it first")
+        raise InputError(f"{out} contains no results of this experiment: run it first")
     read(paths[0])
     setting = Setting(**json.loads(paths[0].read_text(encoding="utf-8"))["setting"])
     return [read(path, setting) for path in paths], setting

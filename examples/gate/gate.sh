@@ -2,7 +2,7 @@
 # A speed gate for any continuous integration: gate.sh BASE MODEL [HISTORY]
 #
 # Holds the checked-out revision against BASE (a branch, tag or commit, or a baseline file) and ends with the
-# gate's exit status: 0 passed, 1 fallen, 2 wrong usage. The table is left in gate.md, the results in HISTORY.
+# gate's exit status: 0 passed, 1 failed, 2 wrong usage. The table is left in gate.md, the results in HISTORY.
 set -uo pipefail
 base=${1:?"usage: gate.sh BASE MODEL [HISTORY]"}
 model=${2:?"usage: gate.sh BASE MODEL [HISTORY]"}

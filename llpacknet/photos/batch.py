@@ -1,4 +1,4 @@
-"""Restores many photographs: the next one is read and the last one written while the network works."""
+"""Restore many photographs: while the network works, the next one is read and the last one is written."""
 
 from __future__ import annotations
 
@@ -61,10 +61,10 @@ WRITING = 2
 
 
 def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
-    """Name the picture of every photograph.
+    """Choose the output file of every photograph.
 
     Args:
-        inputs: raw files and folders of them, which are searched through.
+        inputs: raw files, and folders to search for raw files.
         out: a folder; or a file, where one raw file is the only input and this has a picture's suffix.
         kind: the format; from the suffix of `out`, else PNG, if None.
 
@@ -74,11 +74,11 @@ def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
     named = pictures.SUFFIXES.get(out.suffix.lower())
     if named is not None and not out.is_dir():
         if len(inputs) != 1 or inputs[0].is_dir():
-            raise InputError(f"{out} is one file for several photographs: name a folder with -o")
+            raise InputError(f"{out} is a single file for several photographs: give a folder with -o")
         if kind not in {None, named}:
-            raise InputError(f"{out} is no {kind} file: leave --format away, or name another file")
+            raise InputError(f"{out} is no {kind} file: drop --format, or choose another file")
         if out.exists() and inputs[0].exists() and out.samefile(inputs[0]):
-            raise InputError(f"{out} is the photograph itself: name another file with -o")
+            raise InputError(f"{out} is the photograph itself: choose another file with -o")
         return [Task(inputs[0], out, named)]
     chosen: Kind = kind or "png"
     suffix = pictures.ENDINGS[chosen]
@@ -87,7 +87,7 @@ def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
         for array in (array for one in inputs for array in one.rglob("*.npy")):
             raise InputError(f"{array} {NPY}")
         raise InputError(
-            f"no raw photograph in {', '.join(map(str, inputs))}: name raw files, or their folder"
+            f"no raw photograph in {', '.join(map(str, inputs))}: give raw files, or their folder"
         )
     plain = [place.with_name(place.stem + suffix) for _, place in found]
     # A camera's RAW beside its DNG, say: then the whole name makes the difference.
@@ -97,7 +97,9 @@ def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
     ]
     if len(set(names)) < len(names):
         name = next(name for name in names if names.count(name) > 1)
-        raise InputError(f"several photographs would become {out / name}: restore each folder into its own")
+        raise InputError(
+            f"several photographs would be written to {out / name}: restore each folder separately"
+        )
     return [Task(source, out / name, chosen) for (source, _), name in zip(found, names, strict=True)]
 
 
@@ -117,7 +119,7 @@ def restore_all(build: Callable[[], Restorer], todo: Sequence[Task]) -> Iterator
         todo: what to restore.
 
     Yields:
-        how each fared, in order.
+        the outcome of each, in order.
     """
     with ThreadPoolExecutor(1) as reader, ThreadPoolExecutor(1) as writer:
         firsts = [task for task, before in zip(todo, [None, *todo], strict=False) if not _same(task, before)]

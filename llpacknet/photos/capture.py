@@ -1,4 +1,4 @@
-"""When and how a photograph was taken, from a raw file into the EXIF of its restored picture."""
+"""Copy when and how a photograph was taken from the raw file to the EXIF of its restored picture."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DAMAGED = (OSError, ValueError, KeyError, TypeError, SyntaxError, OverflowError
 
 
 def read(path: Path, raw: Any = None) -> Image.Exif:
-    """Read what is to be kept of a raw file's EXIF, upright: the picture's pixels are turned already.
+    """Read the EXIF to keep from a raw file; the orientation is upright, as the picture is already rotated.
 
     Args:
         path: the raw file; read where it is TIFF-like (DNG, ARW, NEF, CR2, …).
@@ -82,7 +82,7 @@ def _folder(found: Image.Exif) -> dict[int, Any]:
 
 
 def _says(value: Any) -> bool:
-    """Whether a header entry holds anything: some writers leave blanks and 0/0."""
+    """Whether a header entry has a value: some writers leave blanks or 0/0."""
     if isinstance(value, str):
         return bool(value.strip(" \0"))
     try:

@@ -1,4 +1,4 @@
-"""Writes restored pictures, with the photograph's EXIF: PNG, JPEG, 16-bit TIFF or DNG."""
+"""Write restored pictures with the photograph's EXIF: PNG, JPEG, 16-bit TIFF or DNG."""
 
 from __future__ import annotations
 
@@ -55,10 +55,10 @@ def write(
     """Write an upright picture.
 
     Args:
-        path: the file; its folder is made.
+        path: the file; its folder is created.
         picture: (H, W, 3), uint8 for PNG and JPEG, uint16 for TIFF and DNG.
         kind: the format.
-        exif: what is said of the photograph.
+        exif: facts about the photograph.
         frame: the raw frame, whose colours a linear DNG goes back to.
         raw: the denoised raw frame, where there is one: a DNG holds it instead of the picture.
 
@@ -118,7 +118,7 @@ def _tiff(picture: NDArray[Any], exif: Image.Exif) -> bytes:
 
 
 def _capture_tags(exif: Image.Exif) -> dict[int, tuple[int, Any]]:
-    """TIFF tags of what is said of the photograph: camera, exposure, aperture, ISO, time; upright."""
+    """TIFF tags with facts about the photograph: camera, exposure, aperture, ISO, time; upright."""
     inner = exif.get_ifd(EXIF_FOLDER)
     tags: dict[int, tuple[int, Any]] = {ORIENTATION: (3, 1)}
     tags |= {tag: (2, str(exif[tag])) for tag in (271, 272, 315, 33432) if exif.get(tag)}

@@ -1,7 +1,7 @@
-"""Where a frame's own black lies: cameras hold their black level to a digital number or so, and no better.
+"""Estimate a frame's own black level, which cameras keep constant only to about one digital number.
 
-A dark frame of SID has a mean level of 1 to 28 digital numbers, so that what the black level is off by is a
-good part of it, and a gain of 100 to 300 makes a haze of it, or takes the shadows away.
+A dark frame of SID has a mean level of 1 to 28 digital numbers, so that an error of the black level is a
+large part of it; a gain of 100 to 300 turns it into haze, or removes the shadows.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ Source = Literal["optical black", "darkest pixels"]
 
 @dataclass(frozen=True)
 class Drift:
-    """How far a frame's black lies from what its file says.
+    """Difference between a frame's actual black level and the one its file states.
 
     Attributes:
-        dn: digital numbers, positive where black lies higher; None where even the darkest pixels hold light.
-        source: what tells it.
+        dn: digital numbers, positive where black lies higher; None if even the darkest pixels hold light.
+        source: what it was estimated from.
     """
 
     dn: float | None
@@ -44,7 +44,7 @@ class Drift:
 
 
 def black_drift(frame: RawFrame) -> Drift:
-    """Estimate how far a frame's black is off: from its masked pixels, else from the darkest visible ones.
+    """Estimate the error of a frame's black level from masked pixels, else from the darkest visible ones.
 
     The darkest hundredth of the frame's blocks is chosen by two rows of every four and measured on the other
     two, so that noise does not choose what it is measured by; then the other way round. On a full frame of
@@ -65,7 +65,7 @@ def with_own_black(frame: RawFrame) -> tuple[RawFrame, Drift]:
 
 
 def masked_level(whole: NDArray[np.uint16], top: int, left: int, black: float) -> float | None:
-    """Mean of a sensor's masked pixels above the black level that a file states; None where it has none.
+    """Mean of a sensor's masked pixels above the black level that a file states; None if it has none.
 
     Args:
         whole: (H, W) every pixel of the file, masked ones too.

@@ -1,9 +1,9 @@
 """What a raw file declares about itself, read before LibRaw sees the file.
 
-LibRaw trusts sizes and offsets that a damaged or hostile file may have wrong, and fills up what a half-copied
-one lacks with nothing. So they are checked here first, with bounds on everything: TIFF-like files (DNG, ARW,
-NEF, CR2, RW2, ORF, …) entry by entry, CR3, RAF, CRW and MRW by how far they reach. Other families are left to
-LibRaw, and `Container.checked` says so.
+LibRaw trusts sizes and offsets, which may be wrong in a damaged or hostile file, and fills missing parts of a
+half-copied one with zeros. So they are checked here first, with bounds on everything: TIFF-like files (DNG,
+ARW, NEF, CR2, RW2, ORF, …) entry by entry, CR3, RAF, CRW and MRW by how far they reach. Other families are
+left to LibRaw, and `Container.checked` says so.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ MAX_BYTES = 2_000_000_000
 
 # Why arrays are refused, a phrase to follow a file's name.
 NPY = (
-    "is a NumPy array, no raw file and no picture: what is shared as SID in .npy files are 960x512 pictures, "
-    "rendered and shrunk, not SID's raws of 2848x4256 (docs/two-sids.md): take the ARW files"
+    "is a NumPy array, neither a raw file nor a picture: the SID data shared as .npy files are 960x512 "
+    "pictures, rendered and shrunk, not SID's raws of 2848x4256 (docs/two-sids.md): take the ARW files"
 )
 _NPY_MAGIC = b"\x93NUM"
 
@@ -44,12 +44,12 @@ _D65 = 21
 
 @dataclass(frozen=True)
 class Container:
-    """What the header of a raw file says.
+    """Contents of a raw file's header.
 
     Attributes:
         camera: DNG's UniqueCameraModel, or "".
         digest: DNG's RawImageDigest, the MD5 of all samples as 16-bit little-endian numbers, or None.
-        checked: whether the header tells how long the file has to be.
+        checked: whether the header says how long the file has to be.
         black_rows: DNG's BlackLevelDeltaV, what each row of the active area adds to the black level, or ().
         black_columns: DNG's BlackLevelDeltaH, the same for columns, or ().
         corrections: whether DNG's OpcodeList1 or 2 asks for corrections of the sensor's values.
@@ -87,7 +87,7 @@ def inspect(path: Path) -> Container:
             known = bool(directories) or _check_reach(file, size, path)
     except OSError as error:
         raise DataError(
-            f"{path} cannot be read ({error.strerror}): allow reading it (chmod u+r) or mend the disk"
+            f"{path} cannot be read ({error.strerror}): allow reading it (chmod u+r) or repair the disk"
         ) from error
     _check_pictures(directories, magic, size, path)
     return _described(directories, known)
@@ -127,25 +127,25 @@ def _plain_size(path: Path) -> int:
     try:
         status = path.stat()
     except FileNotFoundError:
-        raise DataError(f"no such file: {path}; check the name") from None
+        raise DataError(f"there is no file {path}: check the name") from None
     except OSError as error:
         raise DataError(
             f"{path} cannot be read ({error.strerror}): check the name and its permissions"
         ) from error
     if not stat.S_ISREG(status.st_mode):
         kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a pipe, socket or device"
-        raise DataError(f"{path} is {kind}, not a raw file: remove it or name the file itself")
+        raise DataError(f"{path} is {kind}, not a raw file: remove it or give the file itself")
     if status.st_size == 0:
         raise DataError(f"{path} is empty: copy it again from its source")
     if status.st_size > MAX_BYTES:
         raise DataError(
-            f"{path} has {status.st_size / 1e9:.1f} GB, more than any raw frame: name the raw file itself"
+            f"{path} has {status.st_size / 1e9:.1f} GB, more than any raw frame: give the raw file itself"
         )
     return status.st_size
 
 
 def _check_reach(file: BinaryIO, size: int, path: Path) -> bool:
-    """Refuse a file that is not a TIFF and ends before it should; False where nothing tells."""
+    """Refuse a file that is not a TIFF and ends before it should; False if nothing tells."""
     needed = reach(file, size)
     if needed is not None and needed > size:
         raise _cut(path, size, needed)
@@ -207,4 +207,4 @@ def _check_panasonic(directory: Directory, size: int, path: Path) -> None:
 
 
 def _cut(path: Path, size: int, needed: int) -> InputError:
-    return InputError(f"{path} is cut short: {size} of at least {needed} bytes are there, copy it again")
+    return InputError(f"{path} is cut short: {size} of at least {needed} bytes are present, copy it again")

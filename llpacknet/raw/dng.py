@@ -1,4 +1,4 @@
-"""Writes a Bayer mosaic as a DNG file that LibRaw and other readers open exactly."""
+"""Write a Bayer mosaic as a DNG file that LibRaw and other readers read back exactly."""
 
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def write_dng(
     orientation: int = 1,
     taken: str | None = None,
 ) -> None:
-    """Write one raw frame; the same arguments give the same bytes, whatever the day.
+    """Write one raw frame; the same arguments always give the same bytes.
 
-    A file appears under its name only when it is whole. Compressed frames hold one lossless-JPEG strip
+    A file appears under its name only when it is complete. Compressed frames hold one lossless-JPEG strip
     (about 6 MB for a dark frame of 2848x4256 and 11 MB for a bright one, instead of 24 MB).
 
     Args:
@@ -101,7 +101,7 @@ def write_dng(
 
 
 def sample_digest(mosaic: NDArray[np.uint16]) -> bytes:
-    """MD5 of all samples as little-endian uint16: DNG's RawImageDigest, by which damage shows on reading."""
+    """MD5 of all samples as little-endian uint16: DNG's RawImageDigest, which reveals damage on reading."""
     samples = np.ascontiguousarray(mosaic, "<u2")
     return hashlib.md5(samples.data, usedforsecurity=False).digest()
 

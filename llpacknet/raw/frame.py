@@ -1,4 +1,4 @@
-"""A raw frame as a camera recorded it, with what is needed to interpret it."""
+"""A raw frame as a camera recorded it, with everything needed to interpret it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class RawFrame:
         flip: how the picture is to be turned, in LibRaw's code (0 none, 3 by 180, 5 left, 6 right).
         notes: what the file leaves open, or asks for without effect, a phrase each, to follow the file's
         name.
-        masked: mean of the sensor's masked pixels above black, in digital numbers; None where the file has
+        masked: mean of the sensor's masked pixels above black, in digital numbers; None if the file has
             none.
     """
 
@@ -47,7 +47,7 @@ class RawFrame:
         """(H, W) float32 mosaic, max(raw - black, 0) / (white - black): 0 is black, 1 is saturation.
 
         Args:
-            keeps_negatives: leave what noise carries below black negative.
+            keeps_negatives: keep values that noise takes below black as negative numbers.
         """
         plane = np.empty(self.mosaic.shape, np.float32)
         for index, (row, column) in enumerate(((0, 0), (0, 1), (1, 0), (1, 1))):

@@ -21,7 +21,7 @@ _CIFF_INLINE, _CIFF_SLACK = 0x4000, 64
 
 
 def reach(file: BinaryIO, size: int) -> int | None:
-    """Return how many bytes a file must have by what its header says; None where nothing here can tell.
+    """Return how many bytes a file must have by what its header says; None if nothing here can tell.
 
     Args:
         file: the file, open for reading.
@@ -72,7 +72,7 @@ def _boxes(file: BinaryIO, start: int, stop: int) -> Iterator[tuple[bytes, int, 
 
 
 def _samples(file: BinaryIO, start: int, stop: int) -> Iterator[int]:
-    """Give the ends of the chunks of all tracks; of a chunk with several samples, of the first one."""
+    """Yield the ends of the chunks of all tracks; for a chunk with several samples, that of the first."""
     offsets: list[int] = []
     first = 0
     for name, inner, end in _boxes(file, start, stop):

@@ -50,7 +50,7 @@ def read_raw(path: Path) -> RawFrame:
 
 @contextmanager
 def open_raw(path: Path) -> Iterator[Any]:
-    """Open a raw file in rawpy once its header was checked; LibRaw's objections become InputErrors."""
+    """Open a raw file in rawpy after checking its header; LibRaw's errors become InputErrors."""
     container = inspect(path)
     try:
         with _opened(path) as raw:
@@ -59,7 +59,7 @@ def open_raw(path: Path) -> Iterator[Any]:
             yield raw
     except rawpy.LibRawFileUnsupportedError as error:
         raise DataError(
-            f"{path} is not a raw photograph that LibRaw knows: name an ARW or DNG file"
+            f"{path} is not a raw photograph that LibRaw knows: give an ARW or DNG file"
         ) from error
     except (rawpy.LibRawError, rawpy.NotSupportedError, MemoryError) as error:
         said = error.args[0] if error.args else error
@@ -174,7 +174,7 @@ def _white(raw: Any, path: Path) -> int:
 
 def _white_balance(raw: Any) -> tuple[NDArray[np.float64], list[str]]:
     """Multipliers by colour index (4,), green 1: as the camera chose, else for daylight, else none."""
-    said = ["records no white balance: daylight's is taken", "records no white balance: none is applied"]
+    said = ["records no white balance: daylight is assumed", "records no white balance: none is applied"]
     for levels, note in (
         (raw.camera_whitebalance, []),
         (raw.daylight_whitebalance, said[:1]),
@@ -202,7 +202,7 @@ def _xyz_to_camera(raw: Any, container: Container) -> tuple[NDArray[np.float64],
     daylight = np.array(raw.daylight_whitebalance[:3], np.float64)
     scale = np.diag(1 / daylight) if (daylight > 0).all() else np.eye(3)
     restored: NDArray[np.float64] = scale @ np.linalg.inv(to_srgb) @ np.linalg.inv(SRGB_TO_XYZ)
-    return restored, [] if known else ["has no colour matrix: its colours are taken for sRGB's"]
+    return restored, [] if known else ["has no colour matrix: its colours are assumed to be sRGB"]
 
 
 def _level(mosaic: NDArray[np.uint16], container: Container) -> tuple[NDArray[np.uint16], list[str]]:
@@ -232,17 +232,20 @@ def _level(mosaic: NDArray[np.uint16], container: Container) -> tuple[NDArray[np
 
 
 def _other_notes(raw: Any, container: Container) -> list[str]:
-    """Say what the file asks for and does not get, and what cannot be checked."""
+    """List what the file asks for that is not done, and what cannot be checked."""
     notes = []
     if container.corrections:
-        notes.append("asks for corrections of the sensor's values (OpcodeList), which are not applied")
+        notes.append("asks for corrections of sensor values (OpcodeList), which are not applied")
     aspect = float(getattr(raw.sizes, "pixel_aspect", 1.0) or 1.0)
     if abs(aspect - 1) > 0.01:
-        notes.append(f"has pixels {aspect:.3g} times as high as wide, which stay as they are")
+        notes.append(f"has pixels {aspect:.3g} times as high as wide, which are not resampled")
     if int(raw.sizes.flip) not in UPRIGHT_FLIPS:
-        notes.append(f"is stored mirrored (LibRaw's flip {int(raw.sizes.flip)}), and stays so")
+        notes.append(f"is stored mirrored (LibRaw's flip {int(raw.sizes.flip)}), and is left so")
     if not container.checked:
-        notes.append("has a header that does not tell how long the file should be: a cut would go unnoticed")
+        notes.append(
+            "has a header that does not say how long the file should be: a truncated copy would not be "
+            "noticed"
+        )
     return notes
 
 
@@ -253,5 +256,5 @@ def _usable(matrix: NDArray[np.float64]) -> bool:
 def _check_digest(raw: Any, expected: bytes, path: Path) -> None:
     if sample_digest(raw.raw_image) != expected:
         raise DataError(
-            f"{path} is damaged: its pixels do not match the digest inside it; copy or make it again"
+            f"{path} is damaged: its pixels do not match the digest inside it; copy or create it again"
         )

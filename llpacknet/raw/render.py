@@ -1,6 +1,7 @@
 """LibRaw's own picture of a raw file: the published protocols' truth, and the control that restores nothing.
 
-Orientation is the mosaic's own, so that truth and restoration lie pixel on pixel; SID's files need no turn.
+The orientation is the mosaic's own, so that truth and restoration match pixel by pixel; SID's files need no
+rotation.
 """
 
 from __future__ import annotations

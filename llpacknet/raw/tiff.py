@@ -79,7 +79,7 @@ class Reader:
                 continue
             seen.add(offset)
             if len(seen) > _MAX_DIRECTORIES:
-                raise self._damaged("holds more directories than any camera writes")
+                raise self._damaged("contains more directories than any camera writes")
             directory, following = self._directory(offset)
             found.append(directory)
             waiting += [following, *(int(child) for child in directory.get(CHILDREN, ()))]
@@ -118,7 +118,7 @@ class Reader:
 
     def _damaged(self, what: str) -> InputError:
         return InputError(
-            f"{self._path} {what} ({self._size} bytes are there): copy it again from its source"
+            f"{self._path} {what} ({self._size} bytes are present): copy it again from its source"
         )
 
 

@@ -1,6 +1,6 @@
 """The same network in other runtimes and number formats: one callable per form, each equal to the eager one.
 
-Names are imported on first use: which forms exist is answered without importing torch.
+Names are imported on first use, so that listing the forms does not import torch.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which runtimes and number formats there are, and which of their combinations exist here; free of torch."""
+"""Which runtimes and number formats there are, and which combinations exist here; does not import torch."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ _PACKAGES = {
 }
 # Formats that it lacks, or has in no quality worth shipping (docs/runtimes.md).
 _NOT_IN_ONNXRUNTIME = {
-    "bf16": "ONNX Runtime has no bf16 convolution for processors; openvino has",
+    "bf16": "ONNX Runtime has no bf16 convolution for CPUs; use openvino",
     "int8": "ONNX Runtime rounds to 8 bits what an int8 convolution gives: LLPackNet loses more than 1 dB; "
-    "openvino has int8",
+    "use openvino",
 }
 
 
 def why_unsupported(runtime: str, precision: str, device: str = "cpu") -> str | None:
-    """Say in one line why a form of a network cannot exist here; None where nothing speaks against it."""
+    """Say in one line why a form of a network is not available here; None if it is."""
     if device == "cuda":
         return _why_not_on_cuda(runtime, precision)
     if precision == "fp16":
-        return "fp16 is for CUDA: processors compute in fp32, bf16 or int8"
+        return "fp16 is only for CUDA: CPUs compute in fp32, bf16 or int8"
     if runtime == "published":
-        return None if precision == "fp32" else "the published form computes in fp32"
+        return None if precision == "fp32" else "the published form only computes in fp32"
     if runtime == "onnxruntime" and precision in _NOT_IN_ONNXRUNTIME:
         return _NOT_IN_ONNXRUNTIME[precision]
     if runtime in {"eager", "compile"}:
@@ -44,7 +44,7 @@ def why_unsupported(runtime: str, precision: str, device: str = "cpu") -> str | 
 
 
 def computed_in_torch(precision: str, device: str = "cpu") -> str:
-    """Give the number format in which torch computes what is asked for.
+    """Return the number format in which torch computes a requested one.
 
     bf16 without instructions for it would be emulated, many times slower than fp32, which takes its place.
     """
@@ -52,7 +52,7 @@ def computed_in_torch(precision: str, device: str = "cpu") -> str:
 
 
 def note(precision: str, computes: str, runtime: str = "eager") -> str | None:
-    """Say what a reader must know of a form's number format on this processor; None where all is as named.
+    """Return a note on a form's number format on this processor; None if it is exactly as requested.
 
     Args:
         precision: what was asked for.
@@ -61,26 +61,26 @@ def note(precision: str, computes: str, runtime: str = "eager") -> str | None:
     """
     without = why_without(precision, runtime)
     if computes != precision:
-        why = f"{without} instructions for it" if without else "the runtime chose so"
+        why = f"{without} instructions for it" if without else "the runtime chose to"
         return f"asked for {precision}, computed in {computes}: {why}"
     return f"{without} {precision} instructions: computed by widening" if without else None
 
 
 def _why_not_in_torch(runtime: str, precision: str) -> str | None:
     if precision == "int8":
-        return f"torch has no int8 form of it ({runtime}); openvino has"
+        return f"torch has no int8 form of it ({runtime}); use openvino"
     if runtime == "compile" and _compiler() is None:
-        return "torch.compile needs a C++ compiler and finds none: install g++, or name one in CXX"
+        return "torch.compile needs a C++ compiler but finds none: install g++, or set CXX"
     return None
 
 
 def _why_not_on_cuda(runtime: str, precision: str) -> str | None:
     if runtime in {"onnxruntime", "openvino"}:
-        return f"{runtime} runs on the processor here; on CUDA there are eager and compile"
+        return f"{runtime} only runs on the CPU here; on CUDA there are eager and compile"
     if precision == "int8":
-        return "there is no int8 form for CUDA; bf16 and fp16 there are"
+        return "there is no int8 form for CUDA; use bf16 or fp16"
     if runtime == "published" and precision != "fp32":
-        return "the published form computes in fp32"
+        return "the published form only computes in fp32"
     return None
 
 

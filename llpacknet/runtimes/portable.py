@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class Portable(nn.Module):
-    """A network from a mosaic (1, 1, H, W) to a picture (1, channels, H, W), H and W free while traced.
+    """A network from a mosaic (1, 1, H, W) to a picture (1, channels, H, W), traced with H and W free.
 
     Args:
-        network: in eval mode; it is left as it is.
+        network: in eval mode; it is not changed.
         multiple: its own size multiple.
 
     Attributes:

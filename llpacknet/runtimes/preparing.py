@@ -32,12 +32,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What an int8 form finds its number ranges on.
+    """What an int8 form is calibrated on.
 
     Attributes:
         mosaics: (1, 1, H, W) float32 as the network takes them (amplified, where it needs the gain), from
-            training scenes and never from what it is judged on.
-        folder: where quantised models are kept, since making one takes a minute; None to keep none.
+            training scenes, never from pictures that it is scored on.
+        folder: cache for quantised models, since making one takes a minute; None for no cache.
     """
 
     mosaics: Sequence[Tensor]
@@ -67,7 +67,7 @@ class Prepared:
 
     @property
     def note(self) -> str | None:
-        """What a reader must know of its number format on this processor; None where all is as named."""
+        """A note on its number format on this processor; None if it is exactly as requested."""
         return forms.note(self.precision, self.computes, self.runtime)
 
     def fit(self, height: int, width: int) -> None:
@@ -95,10 +95,10 @@ def prepare(
     device: str = "cpu",
     calibration: Calibration | None = None,
 ) -> Prepared:
-    """Bring a network into a form.
+    """Convert a network to a form.
 
     Args:
-        network: in eval mode; it is left as it is, on the CPU.
+        network: in eval mode; it is not changed, on the CPU.
         runtime: one of `forms.RUNTIMES`.
         precision: one of `forms.PRECISIONS`.
         multiple: the network's own size multiple: exports are given frames padded to it.
@@ -107,8 +107,8 @@ def prepare(
         calibration: for int8.
 
     Raises:
-        UnsupportedError: no such form here, or the network cannot be exported; says why, and where a package
-            is missing which command installs it.
+        UnsupportedError: the form is not available here, or the network cannot be exported; the message says
+            why and, if a package is missing, which command installs it.
     """
     reason = forms.why_unsupported(runtime, precision, device)
     if reason:
@@ -121,7 +121,7 @@ def prepare(
 
 
 def _in_torch(forward: Forward, runtime: str, precision: str, computes: str) -> Prepared:
-    """Wrap what takes any size by itself."""
+    """Wrap a network that takes any size itself."""
 
     def call(mosaic: Tensor) -> Tensor:
         with torch.inference_mode():
@@ -224,6 +224,6 @@ def _in_onnxruntime(onnx: bytes, framing: Framing, precision: str, threads: int)
 def _placed(framing: Framing, calibration: Calibration | None) -> list[Any]:
     """Calibration mosaics as the trunk takes them."""
     if calibration is None or not calibration.mosaics:
-        raise UnsupportedError("int8 is calibrated on training scenes, and none were given")
+        raise UnsupportedError("int8 is calibrated on training scenes, but none were given")
     with torch.no_grad():
         return [framing.enter(mosaic)[0].numpy() for mosaic in calibration.mosaics]

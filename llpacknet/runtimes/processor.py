@@ -1,4 +1,4 @@
-"""Which number formats this processor has instructions for that may be used; free of torch.
+"""Which number formats this processor has usable instructions for; does not import torch.
 
 The kernel lists the instructions of a processor. oneDNN, which computes the convolutions of torch and
 OpenVINO, can be told in the environment to leave the newer ones alone.
@@ -26,12 +26,12 @@ _FORBIDS = {
 
 
 def lacks(precision: str, runtime: str = "eager") -> bool:
-    """Whether there are known to be no instructions for a number format that a runtime may use."""
+    """Whether this processor is known to have no usable instructions for a number format."""
     return why_without(precision, runtime) is not None
 
 
 def why_without(precision: str, runtime: str = "eager") -> str | None:
-    """Say why a runtime computes without instructions for a number format; None where nothing is known so.
+    """Say why a runtime computes without instructions for a number format; None if there is no known reason.
 
     Returns:
         what stands before "instructions for it": "this processor has no", or the setting that forbids them.

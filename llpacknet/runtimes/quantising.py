@@ -1,4 +1,4 @@
-"""int8 after training: ranges of activations are found on training scenes, weights rounded per channel.
+"""int8 after training: activation ranges are calibrated on training scenes, weights are rounded per channel.
 
 The first two convolutions on every way from the mosaic stay in fp32: amplified, a lamp reaches hundreds of
 times what the rest of the picture spans, and eight bits cannot hold both. Ranges leave out a few values in a
@@ -47,7 +47,7 @@ def for_openvino(onnx: bytes, mosaics: Mosaics, folder: Path | None) -> Any:
     Args:
         onnx: the trunk, its sides free.
         mosaics: (1, 1, h, w) float32 each, as the trunk takes them.
-        folder: where quantised models are kept; None to keep none.
+        folder: where quantised models are cached; None for no cache.
 
     Returns:
         an `openvino.Model`, its sides free.
@@ -121,7 +121,7 @@ def _first(steps: Sequence[tuple[str, str, list[str], list[str]]], most: int = K
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """Keep bars and advice of quantisers off a user's terminal."""
+    """Keep progress bars and advice of quantisers off the terminal."""
     logging.disable(logging.ERROR)
     try:
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
@@ -140,7 +140,7 @@ def _kept(
     suffix: str,
     make: Callable[[Path], None],
 ) -> Iterator[Path]:
-    """Give the path of a quantised model, made unless it already exists."""
+    """Provide the path of a quantised model, which is made unless it already exists."""
     if folder is None:
         with tempfile.TemporaryDirectory() as temporary:
             path = Path(temporary) / f"model{suffix}"

@@ -1,4 +1,4 @@
-"""A whole network in one file for programs that know nothing of this package: ONNX or TorchScript."""
+"""Save a whole network in one file for use without this package: ONNX or TorchScript."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ def save(network: nn.Module, path: Path, kind: str, about: Mapping[str, str]) ->
     """Write a network as one graph for any frame size, after comparing it with the network in torch.
 
     Args:
-        network: in eval mode; it is left as it is. It may state its conventions, see `llpacknet.conventions`.
-        path: the file, written whole or not at all.
+        network: in eval mode; it is not changed. It may state its conventions, see `llpacknet.conventions`.
+        path: the file, written completely or not at all.
         kind: one of `KINDS`.
-        about: facts of your own for the file's metadata.
+        about: further facts for the file's metadata.
 
     Returns:
-        The metadata: `about`, what goes in and comes out, and the largest difference found.
+        The metadata: `about`, a description of input and output, and the largest difference found.
 
     Raises:
-        UnsupportedError: it cannot be exported, or the export computes something else; nothing is written.
+        UnsupportedError: it cannot be exported, or the export gives different results; nothing is written.
     """
     called = conventions_of(network)
     portable = Portable(network, called.size_multiple).eval()
@@ -63,15 +63,17 @@ def save(network: nn.Module, path: Path, kind: str, about: Mapping[str, str]) ->
 
 
 def _stated(portable: Portable, called: Conventions, output: str) -> dict[str, str]:
-    """Say what goes in and what comes out, for people and for programs."""
+    """Describe input and output, for people and for programs."""
     clip = f", then clipped to at most {called.input_clip:g}" if called.input_clip is not None else ""
     below = "negative below black" if called.keeps_negatives else "at least 0"
     gain = f"given: multiply the mosaic by the exposure ratio, or another gain, beforehand{clip}"
     if portable.has_amplifier:
-        gain = f"found inside from the unamplified mosaic; the second output, {GAIN}, tells it"
+        gain = f"found inside from the unamplified mosaic; the second output, {GAIN}, reports it"
     elif not called.needs_gain:
         gain = f"none is given{clip}"
-    picture = "RGB, sRGB-encoded, from 0 to 1: clip it" if portable.channels == 3 else "a mosaic as the input"
+    picture = (
+        "RGB, sRGB-encoded, from 0 to 1: clip it" if portable.channels == 3 else "a mosaic like the input"
+    )
     return {
         "input": f"mosaic (1, 1, height, width) float32: RGGB, 0 black, 1 saturation, {below}",
         "gain": gain,
@@ -133,7 +135,7 @@ def _as_torchscript(portable: Portable, _: tuple[str, ...]) -> tuple[Any, Run, A
 
 
 def _apart(run: Run, network: nn.Module, called: Conventions, smallest: int) -> float:
-    """Find the largest difference from the network in torch on a training scene; raises where it is large."""
+    """Find the largest difference from the network in torch on a training scene; raises if it is large."""
     scene = calibration.placed(called)[0]
     worst = 0.0
     for height, width in _CHECKED_SIZES:

@@ -162,20 +162,20 @@ def test_did_is_taken_with_and_without_its_unused_entries(published, tmp_path):
         ),
         (
             lambda state: state.update({"RDBr.0.bias": torch.full((64,), torch.nan)}),
-            "RDBr.0.bias holds values",
+            "RDBr.0.bias contains values",
         ),
         (
             lambda state: state.update({"RDBr.0.bias": torch.zeros(64, dtype=torch.int64)}),
-            "RDBr.0.bias holds values",
+            "RDBr.0.bias contains values",
         ),
-        (lambda state: state.update({"RDBr.0.bias": 3}), "no plain tensors: RDBr.0.bias"),
+        (lambda state: state.update({"RDBr.0.bias": 3}), "not plain tensors: RDBr.0.bias"),
         (
             lambda state: state.update({"RDBr.0.bias": torch.zeros(64).to_sparse()}),
-            "no plain tensors: RDBr.0.bias",
+            "not plain tensors: RDBr.0.bias",
         ),
         (
             lambda state: state.update({"RDBr.0.bias": torch.zeros(64, device="meta")}),
-            "no plain tensors: RDBr.0.bias",
+            "not plain tensors: RDBr.0.bias",
         ),
         (lambda state: state.clear(), "no state dict"),
     ],
@@ -218,7 +218,7 @@ def test_a_checkpoint_with_code_is_refused_and_nothing_runs(form, published, tmp
             {"model": published("llpacknet"), "extra": Hostile(proof)} if form == "in a wrapper" else state
         )
         torch.save(content, file, _use_new_zipfile_serialization=form != "zipless")
-    with pytest.raises(InputError, match="nothing of it was run") as refusal:
+    with pytest.raises(InputError, match="nothing in it was run") as refusal:
         import_checkpoint(file, "llpacknet", tmp_path / "own.safetensors")
     assert "\n" not in str(refusal.value)
     assert not proof.exists()
@@ -237,13 +237,13 @@ def test_truncated_files_are_refused(kept, published, tmp_path):
     torch.save(published("llpacknet"), whole)
     content = whole.getvalue()
     (tmp_path / "w.pth").write_bytes(content[: int(kept * len(content)) if kept < 1 else kept])
-    with pytest.raises(InputError, match="damaged or no torch checkpoint"):
+    with pytest.raises(InputError, match="damaged or not a torch checkpoint"):
         read_checkpoint(tmp_path / "w.pth")
 
 
 def test_truncated_safetensors_are_refused(tmp_path):
     (tmp_path / "w.safetensors").write_bytes(struct.pack("<Q", 1 << 40) + b"{")
-    with pytest.raises(InputError, match="no safetensors file"):
+    with pytest.raises(InputError, match="not a safetensors file"):
         read_checkpoint(tmp_path / "w.safetensors")
 
 
@@ -289,5 +289,5 @@ def test_written_weights_can_be_read_by_whom_the_users_mask_allows(published, tm
 
 
 def test_a_classical_method_takes_no_checkpoint(tmp_path):
-    with pytest.raises(InputError, match="lime is not learned"):
+    with pytest.raises(InputError, match="lime is not a learned"):
         import_checkpoint(tmp_path / "w.pth", "lime", tmp_path / "own.safetensors")

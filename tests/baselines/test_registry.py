@@ -90,7 +90,7 @@ def test_published_scores_name_their_source():
 
 
 def test_a_denoiser_without_weights_is_not_sent_to_the_training():
-    with pytest.raises(InputError, match="no weights are shipped for sid-unet-raw: bring") as refusal:
+    with pytest.raises(InputError, match="no weights are shipped for sid-unet-raw: convert") as refusal:
         create("sid-unet-raw")
     assert "llbench train" not in str(refusal.value)
 
@@ -112,7 +112,7 @@ def test_two_methods_of_one_name_are_refused():
 
 
 def test_unknown_name_lists_the_known_ones():
-    with pytest.raises(InputError, match=r"no method is called 'unet'.*sid-unet"):
+    with pytest.raises(InputError, match=r"there is no method 'unet'.*sid-unet"):
         spec("unet")
 
 
@@ -178,7 +178,7 @@ def test_files_that_are_no_weights_are_refused(tmp_path):
 
 
 def test_classical_methods_take_no_weights(tmp_path):
-    with pytest.raises(InputError, match="not learned"):
+    with pytest.raises(InputError, match="not a learned"):
         create("lime", weights=tmp_path / "w.safetensors")
 
 

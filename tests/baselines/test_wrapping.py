@@ -67,7 +67,7 @@ def test_checkpoints_as_people_save_them_give_the_same_weights(folder, tmp_path,
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("nan.pth", "RDBr.0.bias holds values that are no finite"),
+        ("nan.pth", "RDBr.0.bias contains values that are not finite"),
         ("defaultdict.pth", "it asks for collections.defaultdict"),
         ("whole_model.pth", "it asks for torch.nn.modules.container.Sequential"),
         ("script.pt", "TorchScript"),

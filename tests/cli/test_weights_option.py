@@ -8,8 +8,8 @@ from bench.cli import main
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("net.pth", "NAME=FILE: name its method, as llpacknet=net.pth"),
-        ("=net.pth", "NAME=FILE: name its method, as llpacknet=net.pth"),
+        ("net.pth", "NAME=FILE: say which method it is for, as in llpacknet=net.pth"),
+        ("=net.pth", "NAME=FILE: say which method it is for, as in llpacknet=net.pth"),
         ("LLPackNet=net.pth", "did you mean 'llpacknet'?"),
         ("sid_unet=net.pth", "did you mean 'sid-unet'?"),
         ("llpacnket=net.pth", "did you mean 'llpacknet'?"),

@@ -115,7 +115,7 @@ def test_what_cannot_be_paired_is_listed_and_the_rest_kept(tmp_path):
         "IMG_1234.ARW: not a name",
         "exposure time of zero",
         "scene 10006: short exposures (2) but no long one",
-        "scene 10003 has 10003_00_30s.ARW already",
+        "scene 10003 already has 10003_00_30s.ARW",
     ):
         assert words in text
     assert len(found.problems) == 7
@@ -164,7 +164,7 @@ def test_a_list_file_filters_and_cannot_point_outside(tmp_path):
     found = index(tmp_path, listing)
     assert [pair.name for pair in found.pairs] == ["10003_00_0.1s"]
     assert sum(f"{listing}:" in problem for problem in found.problems) == 4
-    assert any("1 of its 2 pairs are not there, first 10003_07_0.1s" in problem for problem in found.problems)
+    assert any("1 of its 2 pairs are missing, first 10003_07_0.1s" in problem for problem in found.problems)
     for content in (b"", b"\xff\xfe\x00", b"../a ../b\n"):
         listing.write_bytes(content)
         with pytest.raises(InputError, match="list"):
@@ -218,7 +218,7 @@ def test_a_strangers_link_is_not_followed(tmp_path):
     link.symlink_to(tmp_path / "secret")
     os.chown(link, 4242, 4242, follow_symlinks=False)
     (problem,) = index(root).problems
-    assert "10003_09_0.1s.ARW: a link out of the data set that another user put there" in problem
+    assert "10003_09_0.1s.ARW: a link out of the data set created by another user" in problem
 
 
 def test_a_short_exposure_that_is_its_own_long_one_is_left_out(tmp_path):

@@ -76,7 +76,7 @@ def test_made_data_are_compared_with_their_manifest(folder):
     (folder / "manifest.json").write_text(json.dumps({"kind": "procedural", "files": entries}))
     problems = verify(folder).problems
     assert any("10003_00_0.1s.DNG: changed since manifest.json" in line for line in problems)
-    assert any("'../../etc/passwd' is no file of this folder" in line for line in problems)
+    assert any("'../../etc/passwd' is not a file in this folder" in line for line in problems)
     assert len(problems) == 2
 
 

@@ -57,7 +57,7 @@ def test_what_cannot_be_a_tree_is_one_line(project, name, options, said):
 
 
 def test_outside_of_git_only_folders_can_be_named(tmp_path):
-    with pytest.raises(InputError, match="no git repository"), tree("v1", tmp_path):
+    with pytest.raises(InputError, match="usable git repository"), tree("v1", tmp_path):
         pass
     with tree(str(tmp_path), Path("/")) as found:
         assert found.commit is None

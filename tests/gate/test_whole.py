@@ -127,12 +127,12 @@ def test_a_baseline_is_cut_to_what_is_asked_for_and_a_used_folder_is_refused(pro
     sides = whole.Sides("v1", "v1", project.folder)
     wanted = whole.comparison([MODEL], **{**QUICK, "measures": ("complexity", "quality")})
     whole.record(sides, wanted, file, out, say=str)
-    with pytest.raises(InputError, match="name another folder"):
+    with pytest.raises(InputError, match="choose another folder"):
         whole.record(sides, wanted, file, out, say=str)
     asked = whole.comparison([MODEL], **{**QUICK, "measures": ("quality",)})
     kept = whole._asked_for(file, asked)
     assert {one.cell.measurement for one in kept} == {"quality"}
-    with pytest.raises(InputError, match="holds nothing of"):
+    with pytest.raises(InputError, match="has nothing for"):
         whole._asked_for(file, whole.comparison(["other"], **{**QUICK, "measures": ("quality",)}))
 
 
@@ -210,7 +210,7 @@ def test_a_baseline_recorded_before_is_compared_by_ratio_and_says_so(project, tm
         ([], "give --base REV"),
         (["--base", "nowhere"], "no revision 'nowhere'"),
         (["--base", "v1", "--accept", "speed"], "choose from latency"),
-        (["--base", "src/nightnet/network.py"], "no baseline"),
+        (["--base", "src/nightnet/network.py"], "not a baseline"),
     ],
 )
 def test_wrong_usage_is_one_line_and_status_2(project, monkeypatch, capsys, arguments, said):

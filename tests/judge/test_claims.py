@@ -215,7 +215,7 @@ def test_memory_decides_where_both_definitions_of_it_lead_to_the_same(full):
     found = judged(made)[claim]
     assert found["verdict"] == "reproduced"
     assert found["kind"] == "interval"
-    assert "it holds too" in found["reason"]
+    assert "which also fits" in found["reason"]
     apart = judged(changed(made, "sid-unet", "memory", process_peak_bytes=12_000_000_000))[claim]
     assert (apart["verdict"], apart["why"]) == ("inconclusive", "definition")
     assert "4 x" in apart["reason"]
@@ -247,7 +247,7 @@ def test_made_pictures_decide_orderings_but_never_absolute_decibels(twelve, made
         if name.startswith("table1-psnr-without-") and "-over-" not in name:
             assert entry["verdict"] == "untestable-here", name
             assert entry["measured"] is not None, name
-            assert "made pictures" in entry["reason"], name
+            assert "synthetic pictures" in entry["reason"], name
             assert real[name]["why"] == "range", name
     found = made["figure1-llpacknet-over-lime"]
     assert found["data"] == "synthetic"
@@ -410,7 +410,7 @@ def test_orderings_share_one_error(twelve):
     assert claims.verdict(claim, results).outcome is outcomes.Outcome.REPRODUCED
     together = judged(made)[claim.id]
     assert (together["verdict"], together["why"]) == ("inconclusive", "range")
-    assert "orderings decided together" in together["reason"]
+    assert "orderings tested together" in together["reason"]
 
 
 def test_the_sources_own_images_decide_a_mean_that_no_other_scenes_could_move(made_up):
@@ -562,7 +562,7 @@ def test_a_file_of_an_older_release_is_read(tmp_path, verdict, reason, outcome, 
 def test_a_file_that_holds_no_verdicts_is_named_in_one_line(tmp_path):
     (tmp_path / "claims.json").write_text('{"verdict": 1}')
     with pytest.raises(
-        InputError, match=r"claims\.json is no claims\.json .*: make it with 'llbench claims DIR'"
+        InputError, match=r"claims\.json is not a claims\.json .*: write it with 'llbench claims DIR'"
     ):
         outcomes.read(tmp_path / "claims.json")
 
@@ -592,7 +592,7 @@ def test_trainings_that_end_with_the_same_weights_differ_by_exactly_nothing(fold
 def test_a_file_that_is_no_training_is_named_in_one_line(folder, tmp_path, made_up):
     made_up.write(tmp_path, made_up.records(("llpacknet",), pictures=1))
     made_up.write_trainings(tmp_path, {"unpack.seed-0.json": {"arm": "unpack"}})
-    with pytest.raises(InputError, match=r"unpack.seed-0.json is no training"):
+    with pytest.raises(InputError, match=r"unpack.seed-0.json is not a training"):
         Results.load(tmp_path)
 
 

@@ -15,8 +15,8 @@ CLAIM = replace(
     stated.load()[0][0], low=2.0, high=4.0, tolerance=0.25, absolute=False, sid_only=False, untestable="",
     open_definition="", unnamed_machine=False, existence=False, favourable="",
 )  # fmt: skip
-INSIDE, WIDENED = "inside the claimed range", "inside the claimed range widened"
-BELOW, ABOVE, ACROSS = "below the widened range", "above the widened range", "reaches out"
+INSIDE, WIDENED = "inside the claimed range", "inside the tolerated range"
+BELOW, ABOVE, ACROSS = "below the tolerated range", "above the tolerated range", "extends beyond"
 
 
 def interval(low, high, kind=Kind.INTERVAL, count=5, **more):
@@ -126,7 +126,7 @@ def test_two_definitions_must_lead_to_the_same(low, high, other, outcome, why):
 def test_a_range_that_is_narrower_than_the_interval_can_at_best_be_within_tolerance():
     found = decided(interval(1.9, 2.6), replace(CLAIM, low=2.2, high=2.21))
     assert found.outcome is Outcome.WITHIN_TOLERANCE
-    assert "best attainable" in found.reason
+    assert "no better verdict" in found.reason
 
 
 def test_a_tolerance_widens_a_range_of_negative_figures_outwards():

@@ -63,8 +63,8 @@ def test_a_golden_output_falls_only_where_the_base_met_it(base, head, verdicts):
 @pytest.mark.parametrize(
     ("head", "verdict", "said"),
     [
-        ([0.1, 0.2], "equal", "bit for bit"),
-        ([0.1, 0.2005], "equal", "off by up to"),
+        ([0.1, 0.2], "equal", "bit-identical"),
+        ([0.1, 0.2005], "equal", "differ by up to"),
         ([0.1, 0.202], "wrong-output", "0.001 are allowed"),
         ([0.1, math.nan], "wrong-output", "inf of white"),
         ([0.1, 0.2, 0.3], "wrong-output", "differ in shape"),

@@ -195,7 +195,7 @@ def test_a_base_that_gave_no_answer_in_time_is_inconclusive_not_new(tmp_path):
 def test_the_table_says_it_all_in_markdown_and_json_is_strict(tmp_path):
     decision = found(tmp_path, latency(0.11, 2, twin=False), memory(105_000_000), complexity(), quality())
     table = writers.as_markdown(verdict_page.gate_table(decision))
-    assert table.startswith("## Gate fallen: a folder against a folder")
+    assert table.startswith("## Gate failed: a folder compared with a folder")
     assert "| net | memory | 100.0 MB | 105.0 MB | +5.00% | 0.5% | ✗ worse | +5.00%; allowed: 3% |" in table
     gate_verdict.write(tmp_path, decision)
     read = json.loads((tmp_path / gate_verdict.FILE).read_text(), parse_constant=pytest.fail)

@@ -69,4 +69,4 @@ def test_plots_are_written_and_nothing_blocks(runs, capsys):
 
 def test_a_folder_without_runs_is_one_line(tmp_path, capsys):
     assert main(["report", "--history", str(tmp_path)]) == 2
-    assert "holds no results folders" in capsys.readouterr().err
+    assert "contains no results folders" in capsys.readouterr().err

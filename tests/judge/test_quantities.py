@@ -24,14 +24,14 @@ def two(made_up):
 
 def test_a_memory_record_without_its_peak_has_no_figure_and_no_ratio(two):
     results = Results(without(two, "red", "memory", "run_peak_bytes"))
-    assert quantities.memory(results, "red").reason == "its record holds no peak"
-    assert quantities.memory_ratio(results, "red", "llpacknet").reason == "a record holds no peak"
+    assert quantities.memory(results, "red").reason == "its record has no peak"
+    assert quantities.memory_ratio(results, "red", "llpacknet").reason == "a record has no peak"
     assert quantities.memory(results, "llpacknet").estimate is not None
 
 
 def test_a_count_that_is_not_there_or_of_another_frame_is_none(two):
     results = Results(without(two, "red", "complexity", "gmac"))
-    assert quantities.count(results, "red", "gmac").reason == "its complexity record holds no gmac"
+    assert quantities.count(results, "red", "gmac").reason == "its complexity record has no gmac"
     counted = [one for one in two if one.cell.measurement == "complexity"]
     small = Results([replace(one, cell=replace(one.cell, height=64, width=96)) for one in counted])
     assert "another frame" in quantities.count(small, "red", "gmac").reason

@@ -79,7 +79,7 @@ def test_copies_keep_within_the_limit(remote, monkeypatch):
 @pytest.mark.parametrize(
     ("source", "says"),
     [
-        ("memory://bucket/dark/absent.DNG", "no such file"),
+        ("memory://bucket/dark/absent.DNG", "there is no file"),
         ("nosuch://bucket/file", "cannot be re"),
     ],
 )

@@ -57,10 +57,10 @@ def test_a_model_that_parses_prints_and_wanders_restores_all_the_same(folder):
     ("model", "said"),
     [
         ("models_trial:raises", "RuntimeError: CUDA error: no kernel image is available for execution"),
-        ("models_trial:exits", "it ends the process: SystemExit(please set --data_dir)"),
+        ("models_trial:exits", "it ended the process: SystemExit(please set --data_dir)"),
         ("models_trial:needs_args", "TypeError: needs_args() missing 1 required positional argument: 'opt'"),
         ("models_syntax:build", "SyntaxError: invalid syntax (models_syntax.py:1)"),
-        ("models_argparse_required:build", "it ends the process: SystemExit(2)"),
+        ("models_argparse_required:build", "it ended the process: SystemExit(2)"),
     ],
 )
 def test_what_ends_in_an_exception_is_one_line_with_the_cause(folder, model, said):
@@ -76,7 +76,7 @@ def test_what_ends_in_an_exception_is_one_line_with_the_cause(folder, model, sai
 def test_the_conformance_test_gives_a_model_no_arguments_and_names_its_end(folder):
     done = llbench(folder, "models", "check", "models_trial:exits")
     assert done.returncode == 1
-    assert "its factory ends in it ends the process: SystemExit(please set --data_dir)" in done.stdout
+    assert "its factory fails with it ended the process: SystemExit(please set --data_dir)" in done.stdout
     done = llbench(folder, "models", "check", "models_argparse:build")
     assert "unrecognized arguments" not in done.stdout + done.stderr
     assert done.stdout.startswith("passed  build")

@@ -163,7 +163,7 @@ def test_the_exif_chunk_leaves_the_png_whole(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["a.DNG", "b.DNG", "-o", "one.png"], "name a folder"),
+        (["a.DNG", "b.DNG", "-o", "one.png"], "give a folder"),
         (["a.DNG", "-o", "one.png", "--gain", "much"], "positive number"),
         (["a.DNG", "-o", "one.png", "--model", "lime"], "is not a network"),
         (["a.DNG", "-o", "one.png", "--precision", "int8"], "torch has no int8 form"),

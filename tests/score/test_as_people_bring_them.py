@@ -58,7 +58,7 @@ def test_a_file_that_is_its_own_truth_is_left_out_and_a_copy_is_warned_of(folder
     status, result, said = score(capsys, predictions, truths)
     assert status == 1
     assert list(decibels(result)) == ["bridge"]
-    assert "one file" in said
+    assert "the same file" in said
     shutil.copy(truths / "bridge.png", predictions / "bridge.png")
     status, result, said = score(capsys, predictions, truths)
     assert "warning: every prediction of 1 equals its truth" in said

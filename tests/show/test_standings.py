@@ -86,7 +86,7 @@ def test_a_profile_that_disturbed_its_pass_gives_shares_but_no_rates(records):
     assert [part.share for part in parts] == [0.6, 0.25, 0.15]
     assert {part.flops for part in parts} == {None}
     text = writers.as_markdown(standings.profile_table(found))
-    assert "10.00 times as slow" in text
+    assert "10.00 times as long" in text
 
 
 def test_parts_of_a_bar_are_as_long_as_the_time_and_the_line_stands_at_the_floor(results):

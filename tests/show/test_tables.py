@@ -98,7 +98,7 @@ def test_a_network_with_random_weights_is_marked_and_not_ranked(made_up):
         for r in made
     ]
     row = next(row for row in table1.table1(Results(best)).rows if row[0].text.startswith("RED"))
-    assert any("other weights at every call" in note for entry in row for note in entry.notes)
+    assert any("different weights at every call" in note for entry in row for note in entry.notes)
     assert "**60" not in writers.as_markdown(table1.table1(Results(best)))
 
 

@@ -414,7 +414,7 @@ def test_a_folder_with_a_run_is_refused_without_resume_and_with_another_recipe(
     ("changes", "said"),
     [
         ({"photos": None}, "--photos"),
-        ({"name": "lime"}, "not learned"),
+        ({"name": "lime"}, "not a learned"),
         ({"name": "nowhere:nothing"}, "package.module:factory"),
         ({"name": "unheard-of"}, "no method"),
         ({"patch": 50}, "multiple of 16"),

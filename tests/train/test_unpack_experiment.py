@@ -101,7 +101,7 @@ def test_what_is_done_is_not_trained_again(results, photos):
     assert path.stat().st_mtime_ns == before
     assert again == running.read(path, SETTING)
     assert list((results / "unfinished").iterdir()) == []
-    with pytest.raises(InputError, match="another setting"):
+    with pytest.raises(InputError, match="other settings"):
         list(
             running.run(
                 replace(SETTING, steps=5), photos, results, results / "work", [BY_NAME["unpack"]], [1]
@@ -152,7 +152,7 @@ def test_the_command_shows_what_is_there_and_the_bytes_are_the_same_each_time(re
 
 @pytest.mark.parametrize(
     ("extra", "said"),
-    [(["--photos", "nowhere"], "no such folder"), ([], "holds no results")],
+    [(["--photos", "nowhere"], "there is no folder"), ([], "contains no results")],
 )
 def test_unusable_input_is_one_line(tmp_path, extra, said):
     command = [sys.executable, "-m", "benchmarks.unpack", "--out", str(tmp_path), *extra]
@@ -168,7 +168,7 @@ def test_a_damaged_result_is_named(results, tmp_path):
     path = tmp_path / "runs" / "unpack.seed-0.json"
     for damaged in ("{", json.dumps({**whole, "curve": []}), json.dumps({**whole, "curve": 3})):
         path.write_text(damaged, encoding="utf-8")
-        with pytest.raises(InputError, match="no result of this experiment"):
+        with pytest.raises(InputError, match="not a result of this experiment"):
             running.read_all(tmp_path)
 
 

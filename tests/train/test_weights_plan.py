@@ -174,14 +174,14 @@ def test_terms_that_differ_are_refused_in_the_same_folder(
 
 def test_every_rate_diverging_is_said(photos: Path, tmp_path: Path) -> None:
     terms = Terms("small", 8, 32, 2, "2020", (1e38,), 8, 1e-3, 0)
-    with pytest.raises(InputError, match="red diverged at every rate"):
+    with pytest.raises(InputError, match="red diverged at every learning rate"):
         carry_out(WeightsPlan(terms, (Row(("red",), (0,)),)), _place(photos, tmp_path))
 
 
 def test_what_the_plan_says_is_not_for_the_command_line(photos: Path, plan_file: Path) -> None:
     command = [sys.executable, "-m", "bench", "train", "--plan", str(plan_file)]
     for extra, said in (
-        (["--photos", str(photos), "--lr", "1"], "--lr is for the plan to say"),
+        (["--photos", str(photos), "--lr", "1"], "--lr is set by the plan"),
         ([], "--plan needs --photos"),
     ):
         run = subprocess.run([*command, *extra], check=False, capture_output=True, text=True)

@@ -1,1 +1,1 @@
-"""Raw files to mosaics and rendered truths, safely and once."""
+"""From raw files to mosaics and rendered truths, safely and only once."""

@@ -1,8 +1,8 @@
 """A store of decoded pictures on disk: checked on every read, bounded in size, safe with several processes.
 
 An entry is one file: the SHA-256 of all that follows, then an array in NumPy's own format. It gets its name
-only when it is whole, and is used only if its digest matches: a half-written or damaged entry is never
-trusted but made again. The least recently used entries go first when the store outgrows its limit.
+only when it is complete, and is used only if its digest matches: a half-written or damaged entry is never
+trusted but made again. When the store exceeds its limit, the least recently used entries are removed first.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LOCK_WAIT_S = 120.0
 
 @dataclass(frozen=True)
 class Usage:
-    """Where the store lies, how much is in it, and how much may be."""
+    """Where the store is, its size, and its limit."""
 
     place: Path
     entries: int
@@ -43,9 +43,9 @@ class Usage:
 
 
 def picture(key: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-    """Return the entry of a key (a hexadecimal digest), made and stored if it is not there or damaged.
+    """Return the entry of a key (a hexadecimal digest), made and stored if it is missing or damaged.
 
-    One process makes an entry while others wait for it. Where the store cannot be written, the picture is
+    One process makes an entry while others wait for it. If the store cannot be written, the picture is
     made every time.
     """
     path = _folder() / f"{key}{_SUFFIX}"

@@ -1,7 +1,7 @@
 """The decoding side of the sandbox: a process that reads raw files, within limits that it sets itself.
 
 Protocol: a file name as a JSON string on a line of standard input; on standard output a line of JSON, either
-the frame's description (its mosaic lies as mosaic.npy in the exchange folder) or `{"problem": one line}`.
+the frame's description (its mosaic is mosaic.npy in the exchange folder) or `{"problem": one line}`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Pictures in files, as every part of the suite reads them: upright, in sRGB, opaque, with all their bits.
+"""Read picture files, for every part of the suite: upright, in sRGB, opaque, at full bit depth.
 
 What changes the meaning of pixels is applied (orientation, colour profiles, palettes, channel order) or
-refused by name (transparency, colour spaces without a profile, several pictures in one file).
+refused with the reason (transparency, colour spaces without a profile, several pictures in one file).
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ _ADOBE = ((0.3127, 0.3290), (0.64, 0.33, 0.21, 0.71, 0.15, 0.06), 563 / 256)
 
 
 def read(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Read a picture by what it holds, whatever its suffix says.
+    """Read a picture by its content, whatever its suffix says.
 
     Returns:
         (H, W, 3) uint8 or uint16, upright, in sRGB; grey is repeated, an opaque alpha channel dropped.
 
     Raises:
-        InputError: a phrase that is to follow the file's name. A damaged file raises what its decoder likes.
+        InputError: a phrase to follow the file's name. A damaged file raises whatever its decoder raises.
     """
     with path.open("rb") as file:
         magic = file.read(8)
@@ -62,13 +62,13 @@ def read(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
 
 
 def refuse_arrays(folder: Path) -> None:
-    """Raise InputError, which says why, for a folder that holds NumPy arrays where pictures are expected."""
+    """Raise InputError, with the reason, for a folder with NumPy arrays where pictures are expected."""
     for path in sorted(folder.glob("*.npy")):
         raise InputError(f"{path} {NPY}")
 
 
 def turned(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
-    """Bring stored pixels upright by EXIF's orientation, 1 to 8; any other number changes nothing."""
+    """Rotate stored pixels upright by EXIF's orientation, 1 to 8; any other number changes nothing."""
     if orientation in {5, 6, 7, 8}:
         pixels = np.swapaxes(pixels, 0, 1)
     if orientation in {3, 4, 7, 8}:
@@ -114,7 +114,7 @@ def _says_srgb(path: Path) -> bool:
     """Whether a PNG's coding points, which override all other chunks, say sRGB; refuse any others.
 
     Raises:
-        InputError: it says something else, as HDR pictures and those in Display P3 or BT.2020 do.
+        InputError: they say something else, as in HDR pictures and those in Display P3 or BT.2020.
     """
     with path.open("rb") as file:
         file.seek(len(_PNG))
@@ -156,7 +156,7 @@ def _refuse_other_space(image: Image.Image) -> None:
 
 
 def _exif_space(image: Image.Image) -> bytes | None:
-    """Give the profile of Adobe RGB for a camera's JPEG that says so by EXIF alone."""
+    """Return the profile of Adobe RGB for a camera's JPEG that says so by EXIF alone."""
     exif = image.getexif()
     space = exif.get_ifd(_EXIF_FOLDER).get(_COLOUR_SPACE)
     interop = exif.get_ifd(_INTEROP_FOLDER).get(_INTEROP)

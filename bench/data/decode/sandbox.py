@@ -1,4 +1,4 @@
-"""Decodes raw files of unknown origin in another process, so that none can crash, hang or exhaust this one.
+"""Decode raw files of unknown origin in another process, so that none can crash, hang or exhaust this one.
 
 LibRaw parses dozens of formats in C++; a damaged or hostile file may make it crash, loop or allocate without
 end. `Sandbox` keeps one decoding process with a limit on its address space and a timeout per file; a process
@@ -78,7 +78,7 @@ class Sandbox:
         """Read a raw file in the decoding process.
 
         Raises:
-            InputError: what `read_raw` objects to; the decoder crashed, or took too long.
+            InputError: like `read_raw`, or the decoder crashed or took too long.
         """
         process = self._running()
         assert process.stdin is not None

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 def truth(path: Path) -> NDArray[np.uint16]:
-    """Render a long exposure, or take the very same rendering from the cache; (H, W, 3) uint16.
+    """Render a long exposure, or take the same rendering from the cache; (H, W, 3) uint16.
 
     The key is the file's SHA-256, the versions of rawpy and LibRaw (pixel values have changed between them)
-    and the arguments of the rendering; the file's name and place do not matter.
+    and the arguments of the rendering; the file's name and location do not matter.
 
     Raises:
         InputError: like `llpacknet.raw.render.render`.

@@ -1,4 +1,4 @@
-"""The SHA-256 of every file of a data set, written on first use and compared from then on."""
+"""The SHA-256 of every file of a data set, recorded on first use and compared from then on."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Gains that know nothing of a picture, or only its level: the controls of every amplifier.
+"""Gains that know nothing about a picture, or only its level: the controls for every amplifier.
 
-What an amplifier finds is worth what it beats them by. Both are taken from SID's own lists, never from the
+An amplifier is worth as much as it beats them by. Both are taken from SID's own lists, never from the
 pictures that they are used on:
 
 - constant: the geometric mean of the exposure ratios in SID's training list, over the frames that the
@@ -41,7 +41,7 @@ class Line:
     offset: float
 
     def ratio(self, level: float) -> float:
-        """Exposure ratio that goes with a mean level in digital numbers; from 1 to 300."""
+        """Exposure ratio for a mean level in digital numbers; from 1 to 300."""
         if not level > 0:
             return MAX_RATIO
         return min(max(2 ** (self.offset + self.slope * math.log2(level)), 1.0), MAX_RATIO)

@@ -46,12 +46,12 @@ class _Exposure:
 def index(root: Path | str, list_file: Path | None = None) -> Dataset:
     """Pair the files of DIR/Sony/{short,long} or DIR/{short,long}, `.ARW` and `.DNG` alike.
 
-    Nothing is decoded. Links are followed to files wherever they lie, unless a stranger put them there;
-    these, folders, pipes and foreign names are not opened, and each gets a line among the problems.
+    Nothing is decoded. Links to files are followed unless another user created them; these, folders,
+    pipes and files with other names are not opened, and each gets a line among the problems.
 
     Args:
         root: the folder; as text also its address, such as s3://bucket/folder, of which the names are listed
-            and at most one file is copied here.
+            and at most one file is copied to this machine.
         list_file: one of SID's lists; only pairs it names are kept.
 
     Raises:
@@ -181,9 +181,9 @@ def _not_a_file(path: Path, root: Path) -> str | None:
 
 
 def _trusted(link: Path, root: Path) -> bool:
-    """Whether a link was put there by this user or by whom the data set belongs to, as caches of files do it.
+    """Whether a link was created by this user or by the owner of the data set, as caches of files do.
 
-    What a stranger put into a folder that all may write to is not followed, as kernels do not.
+    Links of other users in a folder that all may write to are not followed, as in kernels.
     """
     owner = link.lstat().st_uid
     return owner in {os.geteuid() if hasattr(os, "geteuid") else owner, root.stat().st_uid}
@@ -261,7 +261,7 @@ def _identity(
 
 
 def _manifest_kind(path: Path, problems: list[str]) -> tuple[str, dict[str, Any] | None] | None:
-    """Kind of made data, and the parameters of `data make`; None where a file is no manifest of such."""
+    """Kind of synthetic data, and the parameters of `data make`; None if a file is not a manifest of such."""
     if not path.is_file() or (path.is_symlink() and not _trusted(path, path.parent)):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What is known of SID's Sony files: which pairs its lists name, and the mean level of 93 test inputs.
+"""Known facts about SID's Sony files: the pairs in its lists, and the mean level of 93 test inputs.
 
 `facts/sid_lists.csv` holds the authors' lists. `facts/sid_test93.csv` holds the mean level of every first
 test frame, in digital numbers above black and clipped there, as measured on the real files: a photograph that
@@ -34,9 +34,9 @@ class Listed:
 
     Attributes:
         list: "training", "validation" or "test".
-        there: how many of its pairs are there.
+        there: how many of its pairs are present.
         pairs: how many it names.
-        missing: the first that is not there, by its short exposure; None where all are.
+        missing: the first that is missing, by its short exposure; None if all are present.
     """
 
     list: str
@@ -78,7 +78,7 @@ def unlisted(pairs: Iterable[Pair]) -> list[str]:
 
 
 def known_level(pair: Pair) -> float | None:
-    """Return the level of SID's short exposure of this name, DN above black; None where it is not known."""
+    """Return the level of SID's short exposure of this name, DN above black; None if it is not known."""
     return levels().get(_names(pair))
 
 
@@ -93,7 +93,7 @@ def mean_level(frame: RawFrame) -> float:
 
 
 def off_level(pair: Pair, level: float) -> str | None:
-    """Say that a short exposure's mean level is not that of SID's file of the same name; None where it is."""
+    """Say that a short exposure's mean level is not that of SID's file of the same name; None if it is."""
     known = known_level(pair)
     if known is None or abs(level - known) <= TOLERANCE * known + _ROUNDING:
         return None

@@ -41,8 +41,8 @@ class Leak:
     """One kind of thing that should not be there.
 
     Attributes:
-        what: in words.
-        found: what it is true of, in order of name.
+        what: description.
+        found: what it applies to, in order of name.
     """
 
     what: str
@@ -69,11 +69,11 @@ def leaks(lists: Mapping[str, Sequence[Entry]], root: Path | None = None) -> lis
 
     Args:
         lists: entries by the list's name, in the order in which they are compared.
-        root: folder that holds the files; where given, files of equal content count as one whatever they are
-            called. Files that are not there are compared by name alone.
+        root: folder that holds the files; where given, files of equal content count as one whatever their
+            names. Missing files are compared by name only.
 
     Returns:
-        One for each kind and each pair of lists, what was not found included.
+        One for each kind and each pair of lists, including those with nothing found.
     """
     same = _by_content(lists, root) if root else {}
     found = []

@@ -1,4 +1,4 @@
-"""Lists in text files, as editors and spreadsheets of any system save them."""
+"""Read lists in text files, as saved by editors and spreadsheets of any system."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_text(path: Path, what: str) -> str:
         what: what it is, with a verb's object before it, for messages: "list", "exposures".
 
     Raises:
-        InputError: it cannot be read, is too large, or holds what no text does.
+        InputError: it cannot be read, is too large, or does not contain text.
     """
     try:
         if not path.is_file() or path.stat().st_size > _LIMIT:
@@ -50,7 +50,7 @@ def read_text(path: Path, what: str) -> str:
 
 
 def rows(text: str) -> csv.DictReader[str]:
-    """Give the rows of a table by its headings; its first line tells commas, semicolons or tabs apart."""
+    """Return the rows of a table by its headings; its first line tells commas, semicolons or tabs apart."""
     lines = text.splitlines()
     head = lines[0] if lines else ""
     separator = max(_SEPARATORS, key=head.count)
@@ -58,9 +58,9 @@ def rows(text: str) -> csv.DictReader[str]:
 
 
 def decimal(text: str) -> float:
-    """Read a number with a point or, as much of the world writes it, a comma.
+    """Read a number with a decimal point or decimal comma.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not a number.
     """
     return float(text.replace(",", ".") if text.count(",") == 1 and "." not in text else text)

@@ -20,7 +20,7 @@ FORMAT = 1
 
 @dataclass
 class Manifest:
-    """Contents of `manifest.json`; the same data give the same bytes, wherever and whenever they were made.
+    """Contents of `manifest.json`; the same data give the same bytes, anywhere and at any time.
 
     Attributes:
         kind: "procedural" or "redark".
@@ -33,7 +33,7 @@ class Manifest:
     files: list[dict[str, Any]] = field(default_factory=list)
 
     def write(self, root: Path) -> None:
-        """Write it to `root`, whole or not at all, sorted by path."""
+        """Write it to `root`, completely or not at all, sorted by path."""
         content = {
             "format": FORMAT,
             "synthetic": True,
@@ -51,7 +51,7 @@ class Manifest:
         return listed is not None and (root / path).is_file() and digest(root / path) == listed["sha256"]
 
     def replace(self, entries: list[dict[str, Any]]) -> None:
-        """Put entries in, in place of those with the same path."""
+        """Add entries, replacing those with the same path."""
         paths = {entry["path"] for entry in entries}
         self.files = [entry for entry in self.files if entry["path"] not in paths] + entries
 
@@ -66,7 +66,7 @@ def prepare(root: Path, kind: str, parameters: dict[str, Any], *, resume: bool) 
     """Open a folder for synthetic data: the manifest of an earlier, equal run, else an empty one.
 
     Raises:
-        InputError: the folder cannot be written, or holds something other than what is to be made.
+        InputError: the folder cannot be written, or contains something other than what is to be generated.
     """
     try:
         (root / "Sony" / "short").mkdir(parents=True, exist_ok=True)

@@ -51,10 +51,11 @@ class Dataset:
     Attributes:
         root: the folder that was indexed.
         name: short name for results; for synthetic data it contains the manifest's hash, never a path.
-        synthetic: whether the files say that they were made (see `data make` and `data redark`).
+        synthetic: whether the files say that they are synthetic (see `data make` and `data redark`).
         pairs: all pairs, sorted.
         problems: one line for every file that could not be paired.
-        address: where the folder lies if it has no path here, as s3://bucket/folder; `root` and the files'
+        address: where the folder is if it has no local path, such as s3://bucket/folder; `root` and the
+        files'
             paths then only say where in it they are.
         recipe: what `data make` was asked for (seed, height, width, …), where it made the files, so that they
             can be made again.

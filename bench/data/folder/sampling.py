@@ -1,4 +1,4 @@
-"""A few pairs that stand for many, and the frame size of a data set."""
+"""Choose a few representative pairs, and find the frame size of a data set."""
 
 from __future__ import annotations
 

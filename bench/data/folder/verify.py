@@ -1,4 +1,4 @@
-"""Checks every file of a data set: is it whole, like the others, unchanged, and SID's own."""
+"""Check every file of a data set: is it complete, like the others, unchanged, and SID's own."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ class Verification:
         dataset: the index that was checked.
         files: number of files decoded.
         problems: a line for everything that makes a file unusable or doubtful.
-        warnings: a line for what one should know: misaligned scenes, checksums that could not be kept.
+        warnings: a line for each thing worth knowing: misaligned scenes, checksums that could not be kept.
         compared: how many short exposures were compared with the known mean level of SID's.
-        lists: how many pairs of each of SID's lists there are; empty for data that were made.
-        drifts: by short exposure, how far its black lies from what its file says.
+        lists: how many pairs of each of SID's lists there are; empty for synthetic data.
+        drifts: by short exposure, the error of its stated black level.
     """
 
     dataset: Dataset
@@ -66,7 +66,7 @@ def verify(
     Args:
         root: the folder.
         list_file: one of SID's lists, to check only the pairs it names.
-        progress: called with the number of files done and of all files.
+        progress: called with the number of files done and the total.
 
     Raises:
         InputError: the folder cannot be indexed at all (see `index`).
@@ -173,7 +173,7 @@ def _known_misaligned(dataset: Dataset) -> list[str]:
 
 
 def _off_the_lists(lists: list[Listed], dataset: Dataset) -> Iterable[str]:
-    """Say which of SID's lists are there in part, and that there are pairs of none."""
+    """Report which of SID's lists are only partly present, and pairs that are in none."""
     for one in lists:
         if 0 < one.there < one.pairs:
             yield (

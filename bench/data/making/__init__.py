@@ -1,1 +1,1 @@
-"""Dark raws made through the camera model, from scenes or photographs."""
+"""Generate dark raws with the camera model, from scenes or photographs."""

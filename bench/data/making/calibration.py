@@ -1,9 +1,9 @@
-"""Makes the scenes that int8 forms are calibrated on, which the package carries.
+"""Generate the scenes that int8 forms are calibrated on, which are part of the package.
 
-`python -m bench.data.making.calibration` writes the file anew. The scenes come from a seed of their own
-and are for nothing else, so that no network is calibrated on what it is judged on. Each is the
-centre of a procedural scene, exposed as short as SID's; together they have every kind of scene and all three
-ratios.
+`python -m bench.data.making.calibration` rewrites the file. The scenes come from a seed of their own
+and are used for nothing else, so that no network is calibrated on what it is scored on. Each is the
+centre of a procedural scene, exposed as briefly as SID's; together they cover every kind of scene and all
+three ratios.
 """
 
 from __future__ import annotations

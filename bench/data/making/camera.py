@@ -5,7 +5,7 @@ with K = ISO x 9.563e-4 digital numbers per electron, read noise, one offset per
 conversion gains and changes between ISO 1600 and 2000, so the table is never interpolated across that step.
 
 All functions are plain numpy and take any shape, a patch as well as a frame. Logarithms and powers are taken
-in float64 and rounded afterwards, so that the last bits of a processor's mathematics library do not show.
+in float64 and rounded afterwards, so that the last bits of a processor's mathematics library have no effect.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class NoiseParameters:
         tukey_lambda: shape of the Tukey-lambda distribution fitted to the same noise.
         tukey_scale: its scale.
         row_sigma: standard deviation of the offset that each row carries.
-        black_error: how far the true black level lies from 512 (0: not at all).
+        black_error: difference of the true black level from 512.
     """
 
     iso: float
@@ -103,7 +103,7 @@ def noise_parameters(iso: float, black_error: float = 0.0) -> NoiseParameters:
     """Noise at `iso`, 50 to 25600; between the table's ISOs interpolated on a logarithmic scale.
 
     Only rows of the same conversion gain are used; from 1600 up to (not including) 2000 the low-gain side is
-    continued along its last two rows. Sigmas and scale are interpolated in the logarithm, the shape as it is.
+    continued along its last two rows. Sigmas and scale are interpolated logarithmically, the shape linearly.
 
     Raises:
         InputError: for an ISO outside the calibrated range.
@@ -188,17 +188,17 @@ def expose(
 
 
 def expose_clean(clean: NDArray[np.floating[Any]], ratio: float = 1.0) -> NDArray[np.uint16]:
-    """Like `expose`, of a camera without noise: rounding and clipping only."""
+    """Like `expose`, for a camera without noise: only rounding and clipping."""
     return digitise(np.asarray(clean, np.float32) * np.float32(SPAN / ratio) + np.float32(BLACK))
 
 
 def digitise(signal: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Digital numbers of a signal in their unit: rounded half to even, clipped to [0, 16383]."""
+    """Digitise a signal in digital numbers: rounded half to even, clipped to [0, 16383]."""
     return np.clip(np.rint(signal), 0, WHITE).astype(np.uint16)
 
 
 def with_black_error(noise: NoiseParameters, rng: np.random.Generator, sigma: float) -> NoiseParameters:
-    """Return the same noise with a black level off by a normal amount of standard deviation `sigma` DN."""
+    """Return the same noise with a normally distributed black-level error of `sigma` DN."""
     return replace(noise, black_error=float(rng.normal(0.0, sigma)))
 
 

@@ -1,4 +1,4 @@
-"""Which exposures of which photographs to make: from a CSV file, or drawn as in SID."""
+"""Which exposures to generate from which photographs: from a CSV file, or drawn as in SID."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _REQUIRED = ("photo", "short_s", "long_s", "iso")
 
 @dataclass(frozen=True)
 class ExposurePlan:
-    """What to make of one photograph.
+    """What to generate from one photograph.
 
     Attributes:
         photo: its name without suffix.
         scene: the five-digit id of its files.
         long_s: the long exposure in seconds.
-        shorts_s: the short exposures in seconds, in order; one that is named twice gets two frames.
+        shorts_s: the short exposures in seconds, in order; one that is given twice gets two frames.
         iso: sensitivity.
         white_balance: multipliers of red and blue.
     """
@@ -67,13 +67,14 @@ def drawn(photos: Iterable[str], seed: int) -> list[ExposurePlan]:
 
 
 def from_csv(path: Path, photos: dict[str, Path]) -> list[ExposurePlan]:
-    """Exposures of a CSV file with columns photo, short_s, long_s, iso and perhaps wb_r, wb_b: one a row.
+    """Exposures from a CSV with columns photo, short_s, long_s, iso and optionally wb_r, wb_b: one per row.
 
     `photo` is a file name, with or without its suffix. The rows of a photograph share one long exposure, so
     that their long_s, iso and white balance must agree.
 
     Raises:
-        InputError: unreadable or empty file, missing column, bad number, unknown photograph; names the row.
+        InputError: unreadable or empty file, missing column, bad number, unknown photograph; the message
+        names the row.
     """
     reader = rows_of(read_text(path, "exposures"))
     missing = [name for name in _REQUIRED if name not in (reader.fieldnames or ())]
@@ -92,7 +93,7 @@ def from_csv(path: Path, photos: dict[str, Path]) -> list[ExposurePlan]:
 
 
 def scene_ids(photos: Iterable[str]) -> dict[str, str]:
-    """Id of each photograph: its own name where that is five digits, else the next free one from 11000 on."""
+    """Id of each photograph: its own name if that is five digits, else the next free one from 11000 up."""
     names = list(photos)
     taken = {name for name in names if _is_id(name)}
     free = (str(number) for number in range(FIRST_ID, 20000) if str(number) not in taken)

@@ -1,4 +1,4 @@
-"""Makes a data set in SID's layout from procedural night scenes."""
+"""Generate a data set in SID's layout from procedural night scenes."""
 
 from __future__ import annotations
 
@@ -52,31 +52,31 @@ def make(
     threads: int | None = None,
     spread: Spread | None = None,
 ) -> Dataset:
-    """Make `scenes` scenes, each one long and three short exposures at ratios 100, 250 and 300.
+    """Generate `scenes` scenes, each with one long and three short exposures at ratios 100, 250 and 300.
 
     The same seed gives the same files, byte for byte, whatever the number of threads; scene k is the same in
     sets of any length. One scene is held in memory at a time (about 1.2 GB at full size).
 
     Args:
-        out: the folder; a set begun there earlier with the same arguments is continued.
+        out: the folder; a set started there earlier with the same arguments is continued.
         scenes: how many scenes, at most 9000.
         seed: 0 or more.
         size: height and width in pixels, even.
-        progress: called with the number of files done and the number of all, after every file.
+        progress: called with the number of files done and the total, after every file.
         resume: whether an earlier set may be continued.
         extra_frames: frames beyond the first at the first short exposure time.
         read_noise: distribution of the read noise.
         black_error: standard deviation of the error of each frame's black level, in digital numbers.
-        black_offset: range of an offset of the black level, one a short frame, uniform; None for none.
-        threads: threads to use; by default two, or one where there is one processor.
-        spread: does a function for each of several scenes, elsewhere and in any order; by default they are
-            made here, one after another.
+        black_offset: range of an offset of the black level, one per short frame, uniform; None for none.
+        threads: threads to use; by default two, or one if there is one processor.
+        spread: applies a function to each of several scenes, elsewhere and in any order; by default they
+            are generated here, one after another.
 
     Returns:
         the index of the folder.
 
     Raises:
-        InputError: unusable numbers, or a folder that cannot be written or holds something else.
+        InputError: unusable numbers, or a folder that cannot be written or contains something else.
     """
     _check(scenes, seed, size)
     threads = threads or min(2, os.cpu_count() or 1)
@@ -100,7 +100,7 @@ def make(
 def _missing(
     manifest: Manifest, out: Path, scenes: Sequence[Sequence[Frame]], count: Callable[[], None]
 ) -> Iterator[int]:
-    """Give the numbers of the scenes that are still to be made; of those that are done, count the frames."""
+    """Yield the numbers of the scenes still to be generated; of those that are done, count the frames."""
     for number, frames in enumerate(scenes):
         if all(manifest.intact(out, frame.path) for frame in frames):
             for _ in frames:
@@ -149,7 +149,7 @@ def scene(seed: int, number: int) -> Scene:
 def clean_mosaic(
     seed: int, number: int, capture: Capture, size: tuple[int, int], threads: int = 1
 ) -> tuple[NDArray[np.float32], float]:
-    """Render scene `number` and bring it to its level.
+    """Render scene `number` and scale it to its level.
 
     The level is set on a preview of fixed height, so that it does not depend on the size asked for.
 

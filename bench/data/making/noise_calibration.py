@@ -1,8 +1,8 @@
-"""Calibrates a camera's noise from its own dark and flat frames, for the model in `camera`.
+"""Measure a camera's noise from its own dark and flat frames, for the model in `camera`.
 
 Per ISO setting: dark frames (lens covered, a short exposure) give the read noise, the offsets of the rows and
-where black lies; pairs of flat frames (an even surface, out of focus, both at one exposure) give the gain by
-the photon transfer method: the variance of the difference of a pair grows with the level by K.
+the actual black level; pairs of flat frames (an even surface, out of focus, both at one exposure) give the
+gain by the photon transfer method: the variance of the difference of a pair grows with the level by K.
 """
 
 from __future__ import annotations
@@ -66,14 +66,14 @@ class Calibration:
 
 
 def calibrate(darks: Path, flats: Path) -> list[Calibration]:
-    """Calibrate every ISO of which there are dark frames and a pair of flat ones.
+    """Calibrate every ISO that has dark frames and a pair of flat frames.
 
     Args:
-        darks: folder of raw files; two or more of an ISO, so that what all share is no noise.
+        darks: folder of raw files; two or more per ISO, so that what all share does not count as noise.
         flats: folder of raw files; pairs of equal exposure, of several exposures.
 
     Raises:
-        InputError: a folder without raw files, a file that cannot be read or states no ISO, or an ISO of
+        InputError: a folder without raw files, a file that cannot be read or states no ISO, or an ISO for
             which one kind is missing.
     """
     dark, flat = _by_iso(darks), _by_iso(flats)

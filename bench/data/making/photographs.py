@@ -1,4 +1,4 @@
-"""Opens photographs to be made dark: JPEG, PNG, and TIFF of 8 or 16 bits."""
+"""Open photographs to darken: JPEG, PNG, and TIFF of 8 or 16 bits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes dark raws in SID's layout from ordinary photographs."""
+"""Generate dark raws in SID's layout from ordinary photographs."""
 
 from __future__ import annotations
 
@@ -49,31 +49,31 @@ def redark(
 ) -> Dataset:
     """Expose every photograph of a folder as the camera would have, once long and several times short.
 
-    The photograph is taken for what rawpy would have rendered of the long exposure: tone curve and colour are
+    The photograph is assumed to be rawpy's rendering of the long exposure: tone curve and colour are
     inverted, so that rendering the long exposure returns it.
 
     Args:
         photos: folder of JPEG, PNG and TIFF files of 8 or 16 bits.
-        out: the folder to fill; one begun there earlier with the same arguments is continued.
+        out: the folder to fill; one started there earlier with the same arguments is continued.
         exposures: CSV file, see `exposures.from_csv`; without it, all photographs, with exposures drawn as in
             SID.
         seed: 0 or more.
-        progress: called with the number of files done and the number of all, after every file.
+        progress: called with the number of files done and the total, after every file.
         resume: whether an earlier set may be continued.
         read_noise: distribution of the read noise.
         black_error: standard deviation of the error of each frame's black level, in digital numbers.
-        black_offset: range of an offset of the black level, one a short frame, uniform; None for none.
+        black_offset: range of an offset of the black level, one per short frame, uniform; None for none.
         noise: False for a camera that only rounds and clips.
         threads: threads to use; by default two, or one where there is one processor.
-        spread: does a function for each of several photographs elsewhere, in any order; by default here.
-        refused: told of each photograph that cannot be used, in one line; the others are exposed, and what
-            was made of it earlier goes. None to end at the first such photograph.
+        spread: applies a function to each of several photographs elsewhere, in any order; by default here.
+        refused: called with one line about each photograph that cannot be used; the others are exposed, and
+            earlier files from it are removed. None to stop at the first such photograph.
 
     Returns:
         the index of the folder.
 
     Raises:
-        InputError: unusable photographs (all of them, where `refused` is told) or exposures (with the row),
+        InputError: unusable photographs (all of them, if `refused` is given) or exposures (with the row),
             or an unusable folder.
     """
     if seed < 0:
@@ -102,7 +102,7 @@ def _fill(
     spread: Spread | None,
     refused: Callable[[str], None] | None,
 ) -> bool:
-    """Expose what is missing and drop what is not wanted; whether any photograph could be used."""
+    """Expose what is missing and remove what is not wanted; returns whether any photograph could be used."""
     todo = [(path, plan, _frames(plan)) for path, plan in wanted]
     count = counted(sum(len(frames) for _, _, frames in todo), progress)
     left_out: dict[str, str] = {}
@@ -129,7 +129,7 @@ def _left(
     count: Callable[[], None],
     refuse: Callable[[Refused], None],
 ) -> Iterator[tuple[Path, dict[str, str], ExposurePlan]]:
-    """Give a photograph that is still to be exposed; of one that is done, count the frames."""
+    """Yield a photograph if it is still to be exposed; if it is done, only count its frames."""
     frames = _frames(plan)
     try:
         source = {"source": path.name, "source_sha256": digest(path)}
@@ -175,8 +175,8 @@ def expose(
 def clean_mosaic(photo: NDArray[Any], white_balance: Sequence[float]) -> NDArray[np.float32]:
     """(H, W) float32 mosaic in [0, 1] that rawpy renders as the photograph (H, W, 3), uint8 or uint16.
 
-    Camera colours of sRGB are never negative, and display white is green's saturation: every photograph can
-    be had from the camera, and only what its own rendering had clipped is missing.
+    Camera colours of sRGB are never negative, and display white is green's saturation: the camera can
+    reproduce every photograph, except for what its own rendering had clipped.
     """
     clean = np.empty(photo.shape[:2], np.float32)
     for top in range(0, photo.shape[0], _ROWS):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Refused:
-    """A piece that cannot be made, which harms no other.
+    """A piece that cannot be generated; the others are not affected.
 
     Attributes:
         piece: its scene.
@@ -28,7 +28,7 @@ class Refused:
 
 
 def counted(total: int, progress: Callable[[int, int], None] | None) -> Callable[[], None]:
-    """Give what to call after each of `total` files; it tells `progress` how many are done, of how many."""
+    """Return what to call after each of `total` files; it tells `progress` how many are done, of how many."""
     done = 0
 
     def count() -> None:
@@ -49,17 +49,17 @@ def fill(
     spread: Spread | None,
     refused: Callable[[Refused], None] | None = None,
 ) -> None:
-    """Make the pieces that a set lacks, and list the files of each as soon as they are there.
+    """Generate the missing pieces of a set, and list the files of each as soon as they exist.
 
     Args:
         out: the set's folder.
         manifest: its list.
-        make: makes a piece and gives its files' entries, or says why it cannot; here it also gets `count`, to
-            call after each file.
+        make: generates a piece and returns its files' entries, or why it cannot; here it also gets `count`,
+            to call after each file.
         missing: the pieces.
         count: called once for every file.
-        spread: does `make` for each piece elsewhere, in any order; None to make them here, one by one.
-        refused: told of every piece that cannot be made; needed where `make` refuses any.
+        spread: applies `make` to each piece elsewhere, in any order; None to generate them here, one by one.
+        refused: called for every piece that cannot be generated; needed if `make` refuses any.
     """
     made = spread(make, missing) if spread else (make(piece, count) for piece in missing)
     for entries in made:

@@ -1,4 +1,4 @@
-"""Writes the exposures of one scene as SID-named DNG files, each saying that it was made and from what."""
+"""Write the exposures of one scene as SID-named DNG files, each marked as synthetic, with its source."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ class Settings:
         read_noise: "gaussian" or "tukey-lambda".
         black_error: standard deviation of each frame's black-level error in digital numbers.
         black_offset: least and largest offset of the black level, in digital numbers, of which every short
-            frame gets one at random; everything else stays as it is without. None for no offset.
+            frame gets one at random; everything else is the same as without. None for no offset.
         noise: whether there is noise at all.
-        about: what else its files say of themselves (kind, source, seed, ...).
+        about: further facts for its files' metadata (kind, source, seed, ...).
     """
 
     iso: int

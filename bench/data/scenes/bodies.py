@@ -29,7 +29,7 @@ FAR = 1e9
 
 @kernel
 def _turn(x: float, y: float) -> float:
-    """Give a cheap angle in [0, 4) around the origin: monotonic, exact arithmetic, not quite uniform."""
+    """Return a cheap angle in [0, 4) around the origin: monotonic, exact arithmetic, not quite uniform."""
     size = abs(x) + abs(y)
     if size == 0.0:
         return 0.0

@@ -58,7 +58,7 @@ def run(method: Method, check: str) -> Finding:
 
 
 def build(name: str, weights: str, channel: IO[str]) -> Method | None:
-    """Build the method and say what came of it; None where it cannot be built."""
+    """Build the method and say what came of it; None if it cannot be built."""
     from bench.measure.conformance.method import CALLED, Method
 
     try:

@@ -20,7 +20,7 @@ EVEN = ((22, 22), (22, 46), (50, 34), (62, 94))
 
 
 def sizes(method: Method) -> str:
-    """Check that every even size from 22 on (LibRaw's smallest) gives a picture of that size."""
+    """Check that every even size from 22 up (LibRaw's smallest) gives a picture of that size."""
     for height, width in EVEN:
         method.restore(frame(height, width))
     return ", ".join(f"{height}x{width}" for height, width in EVEN)

@@ -1,4 +1,4 @@
-"""The check that a network can leave torch: exported to ONNX and compared there, where ONNX Runtime is."""
+"""The check that a network exports to ONNX, with the same result there if ONNX Runtime is installed."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ class Finding:
 
     Attributes:
         check: its name.
-        result: "passed", "failed" or "skipped" (where it has no meaning for this kind of method).
+        result: "passed", "failed" or "skipped" (if it does not apply to this kind of method).
         seen: what was measured, or what went wrong, or why it was skipped; one line.
         remedy: what to do about a failure; None otherwise.
     """
@@ -40,4 +40,4 @@ class Violation(Exception):  # noqa: N818 -- it is a finding about a method, not
 
 
 class NotApplicable(Exception):  # noqa: N818
-    """A check has no meaning for this method, or needs a library that is not here."""
+    """A check does not apply to this method, or needs a library that is not installed."""

@@ -71,7 +71,7 @@ class Method:
 
     @cached_property
     def subject(self) -> Subject:
-        """The method as a measurement dresses it, in the published runtime."""
+        """The method as a measurement prepares it, in the published runtime."""
         called = conventions(self.name, self.built)
         call = self._infer if self.network else lambda placed: self.built(*placed)
         return Subject(self.name, self.network, called, "cpu", call, self.built)
@@ -81,11 +81,11 @@ class Method:
             return self.built(mosaic)  # type: ignore[no-any-return]
 
     def place(self, frame: RawFrame, gain: float = GAIN) -> Any:
-        """Bring a frame into the form in which the method takes it."""
+        """Convert a frame to the method's input."""
         return self.subject.place(frame, gain, self.subject.conventions.input_clip)
 
     def mosaic(self, frame: RawFrame, gain: float = GAIN) -> torch.Tensor:
-        """Bring a frame into the form in which a network takes it, whatever takes it here."""
+        """Convert a frame to a network's input, whatever the method is."""
         subject = replace(self.subject, network=True)
         mosaic: torch.Tensor = subject.place(frame, gain, subject.conventions.input_clip)
         return mosaic
@@ -126,7 +126,7 @@ def frame(height: int, width: int, seed: int = 0) -> RawFrame:
 
 
 def global_settings() -> dict[str, object]:
-    """Read what a method must leave as it is: the settings under which all methods are measured alike."""
+    """Read what a method must not change: the global settings under which all methods are measured."""
     return {
         "number of threads": torch.get_num_threads(),
         "default dtype": str(torch.get_default_dtype()),

@@ -33,7 +33,7 @@ TOLERANCE = 1e-4
 
 
 def sizes(method: Method) -> str:
-    """Check that every even size from 16 on gives its picture; an odd one is refused or done right."""
+    """Check that every even size from 16 up gives its picture; odd ones are refused or restored correctly."""
     method.restore(frame(*EASY))
     for height, width in EVEN:
         try:

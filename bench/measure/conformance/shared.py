@@ -45,7 +45,7 @@ def determinism(method: Method) -> str:
 
 
 def unchanged_input(method: Method) -> str:
-    """Check that the call leaves its input as it was: rounds and pictures share it."""
+    """Check that the call does not change its input, which rounds and pictures share."""
     placed = method.place(frame(*SIDES))
     tensor = placed if method.network else placed[0].mosaic
     before = numbers(tensor)
@@ -59,7 +59,7 @@ def unchanged_input(method: Method) -> str:
 
 
 def conventions(method: Method) -> tuple[bool, float | None]:
-    """Give `needs_gain` and `input_clip` of a method; Violation where they are stated wrongly."""
+    """Return `needs_gain` and `input_clip` of a method; Violation where they are stated wrongly."""
     stated = getattr(method.built, "needs_gain", True)
     clip = getattr(method.built, "input_clip", None)
     if not isinstance(stated, bool):

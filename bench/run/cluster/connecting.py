@@ -1,4 +1,4 @@
-"""Reaching Dask workers: at an address, on this machine, or through a queue's own cluster."""
+"""Connect to Dask workers: at an address, on this machine, or through a queueing system."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Host:
     """A machine with workers.
 
     Attributes:
-        name: what results call it, see `bench.run.cluster.hosts.label`.
-        place: its network address, by which tasks are sent to it.
+        name: its name in results, see `bench.run.cluster.hosts.label`.
+        place: its network address, to which tasks are sent.
         workers: how many workers it has; each does as many tasks at a time as it has threads.
         slots: tasks that it can do at a time.
         cores: cores that its workers may use, together.
@@ -72,7 +72,7 @@ class Cluster:
 
     @property
     def dashboard(self) -> str | None:
-        """Address of Dask's dashboard; None where it has none."""
+        """Address of Dask's dashboard; None if it has none."""
         link = self.client.dashboard_link
         return str(link) if link else None
 
@@ -81,7 +81,7 @@ class Cluster:
         return sum(self.client.nthreads().values())
 
     def hosts(self) -> list[Host]:
-        """Ask every worker where it stands; InputError where it runs other code than this process.
+        """Ask every worker for its host; InputError if it runs other code than this process.
 
         Ordered by name.
         """
@@ -93,8 +93,8 @@ class Cluster:
             other = [key for key, value in own.items() if facts["code"][key] != value]
             if other:
                 raise DeviceError(
-                    f"the worker {address} runs another {' and '.join(other)} than this command: install the "
-                    "same version and the same constraints.txt there"
+                    f"the worker {address} has a different {' and '.join(other)} from this command: "
+                    "install the same version and the same constraints.txt there"
                 )
             grouped.setdefault((facts["host"], str(urlsplit(address).hostname)), []).append(address)
         found = []
@@ -125,9 +125,9 @@ class Cluster:
         return max(1, min((host.cores // host.slots for host in self.hosts()), default=1))
 
     def each(self, work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[Any]:
-        """Do something to each item as a task; gives the results as they come.
+        """Apply a function to each item as a task; yields the results as they arrive.
 
-        Raises what `work` raised, and InputError where a file or a worker fails it or the scheduler is lost.
+        Raises what `work` raised, and InputError if a file or a worker fails it or the scheduler is lost.
         """
         from distributed import KilledWorker, as_completed
 
@@ -185,14 +185,14 @@ def lost() -> Iterator[None]:
 
 @contextmanager
 def connected(spec: str) -> Iterator[Cluster]:
-    """Reach the workers that `--cluster` names, and let go of what was started for it at the end.
+    """Reach the workers that `--cluster` names, and stop at the end what was started for it.
 
     Args:
         spec: a scheduler's address (tcp://host:8786) or the file that it wrote (scheduler.json); "local:N"
             for N workers on this machine; "slurm:config.toml" (or another of `QUEUES`) for jobs of a queue.
 
     Raises:
-        InputError: there is no such cluster, no worker, or the package's extra [cluster] is missing.
+        InputError: there is no such cluster or no worker, or the package's extra [cluster] is missing.
     """
     try:
         import distributed
@@ -276,7 +276,7 @@ def _local(count: str) -> Any:
 
 
 def _queue(kind: str, file: Path) -> tuple[Any, int, float]:
-    """Make a queue's cluster as a file describes it; see docs/clusters.md."""
+    """Start a cluster in a queueing system as a file describes it; see docs/clusters.md."""
     try:
         import dask_jobqueue
     except ImportError as error:
@@ -310,7 +310,7 @@ def _await_first(client: Any, spec: str, seconds: float) -> None:
 
 
 def describe(found: Iterable[Host]) -> str:
-    """Put the hosts into one line."""
+    """Describe the hosts in one line."""
     slots: Counter[str] = Counter()
     for host in found:
         slots[host.name] += host.slots

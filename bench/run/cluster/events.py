@@ -53,7 +53,7 @@ Event = JobBegun | CellEnded | JobFinished
 
 
 def to_json(event: Event) -> str:
-    """Give an event as text for `from_json`."""
+    """Return an event as text for `from_json`."""
     return json.dumps({"event": type(event).__name__, **asdict(event)})
 
 

@@ -1,4 +1,4 @@
-"""Handing tasks out: only as many are on their way as the workers can do at a time.
+"""Hand out tasks: only as many at a time as the workers can run.
 
 Neither client nor scheduler grows with the number of tasks, which are made as they are needed.
 """
@@ -31,11 +31,11 @@ TRIES = 3
 
 @dataclass
 class Feeder:
-    """Sends tasks and takes their accounts.
+    """Send tasks and receive their accounts.
 
     Attributes:
         cluster: the workers.
-        hosts: where they stand.
+        hosts: their hosts.
         totals: counts what was done.
         take: called with each task and its account.
     """
@@ -51,7 +51,7 @@ class Feeder:
     _slots: int = 0
 
     def feed(self, alone: Iterable[Work], rest: Iterable[Work]) -> None:
-        """See all tasks through: those that need a host to themselves first, the others meanwhile elsewhere.
+        """Run all tasks: those that need a host to themselves first, the others elsewhere meanwhile.
 
         Raises:
             InputError: the scheduler was lost, a worker cannot do its task, or workers die before they begin.
@@ -75,7 +75,7 @@ class Feeder:
         places = [host.place for host in free] if busy else None
         slots = sum(host.slots for host in free) if busy else max(1, self._slots)
         beside = sum(work.host is None for work in self._flying.values())
-        # No more than can run: a task that waits behind a long one cannot be had by a worker that is free.
+        # No more than can run: a task that waits behind a long one is not available by a worker that is free.
         while beside < slots:
             work = self._again.pop() if self._again else next(waiting, None)
             if work is None:
@@ -120,7 +120,7 @@ class Feeder:
         self.take(work, account)
 
     def _send_again(self, work: Work, said: str) -> None:
-        """Keep a task whose workers died; what was finished of it stands, what killed them is counted."""
+        """Keep a task whose workers died; what it finished is kept, and what killed them is counted."""
         self._tries[work.key] += 1
         self.totals.given_up += 1
         if self._tries[work.key] > TRIES:

@@ -1,6 +1,6 @@
-"""The host that a worker stands on: how results call it, and whose turn it is there.
+"""The host that a worker runs on: its name in results, and whose turn it is there.
 
-Quality may be judged beside anything; what is timed must have its host to itself. Workers of one host agree
+Quality may be scored beside anything; what is timed must have its host to itself. Workers of one host agree
 through two locked files on a disk of its own, which the kernel lets go of when a process dies.
 """
 
@@ -28,9 +28,9 @@ FOLDER_VARIABLE = "LLBENCH_HOST_LOCKS"
 
 @cache
 def label() -> str:
-    """Name of this host in results: its processor, its cores and six digits that tell equal hosts apart.
+    """Name of this host in results: its processor, its cores and six digits that distinguish equal hosts.
 
-    The digits come from a hash of the host's name, which itself goes nowhere.
+    The digits come from a hash of the host's name, which is not recorded itself.
     """
     model = re.sub(r"[^a-z0-9]+", "-", machine()["cpu"]["model"].lower()).strip("-")
     digest = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
@@ -63,13 +63,13 @@ class Turn:
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """Work beside others, once nobody works, or waits to work, alone."""
+        """Work beside others, once no process works, or waits to work, alone."""
         with _locked(self._room, alone=False, behind=self._gate):
             yield
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Wait until the others have finished what they are at, and keep them out meanwhile."""
+        """Wait until the others have finished their current work, then keep them out."""
         with _locked(self._gate, alone=True), _locked(self._room, alone=True):
             yield
 

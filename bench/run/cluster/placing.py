@@ -1,4 +1,4 @@
-"""From the jobs of a plan to tasks: by method, then by scene, and what is timed apart from the rest."""
+"""From the jobs of a plan to tasks: by method, then by scene, with timed jobs separate from the rest."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ class Work:
 
     @property
     def name(self) -> str:
-        """What the dashboard groups it by."""
+        """Its group on the dashboard."""
         if self.host is not None:
             return "costs"
         return " ".join(f"{job.measurement} {job.cell.model}" for job in self.plan.jobs[:1]) or "nothing"
 
     @property
     def key(self) -> str:
-        """What tells it from the other tasks of its run."""
+        """What distinguishes it from the other tasks of its run."""
         return " ".join([*(store.file_name(job.cell) for job in self.plan.jobs[:1]), self.host or ""])
 
     @property
@@ -108,5 +108,5 @@ def by_picture(job: Job) -> Iterator[Job]:
 
 
 def part(plan: Plan, jobs: Iterable[Job]) -> Plan:
-    """Return a plan of some jobs alone."""
+    """Return a plan of some of the jobs only."""
     return replace(plan, jobs=tuple(jobs), settled=(), notes=())

@@ -1,4 +1,4 @@
-"""The client's side of a run on a cluster: what goes where, and what has come of it.
+"""The client's side of a run on a cluster: what is sent where, and the results.
 
 Workers write the cells; nothing but names and short accounts goes through the scheduler.
 """
@@ -70,7 +70,7 @@ def execute(
 
     Raises:
         InputError: like `bench.run.manager.execute`; a worker runs other code or cannot write; no worker has
-            the GPU that is asked for; the scheduler was lost.
+            the requested GPU; the scheduler was lost.
         KeyboardInterrupt: interrupted; everything finished so far is kept.
     """
     with store.held(out, resume=resume):

@@ -1,7 +1,7 @@
-"""Cells whose measurement ended the worker that was at it, counted in the results folder.
+"""Cells whose measurement ended their worker, counted in the results folder.
 
 A worker cannot say that it is being killed. It writes a mark before it begins a cell and removes it at the
-end, so that marks which are left tell how often a cell was begun by someone who is no more. Dask counts too,
+end, so that remaining marks show how often a worker died after beginning a cell. Dask counts too,
 but for every task that a lost worker had been given, begun or not.
 """
 

@@ -55,7 +55,7 @@ class Account:
         kept: how many existed already, written by a worker that is gone.
         retries: how often its cells had been begun before by such workers.
         seconds: its wall time, the waiting below included.
-        waited_s: until nobody timed anything on the host.
+        waited_s: seconds until no other process was timing on the host.
         built: measuring processes started, which build a method each.
     """
 
@@ -70,7 +70,7 @@ class Account:
 
 
 class _Notes:
-    """Progress of an execution: kept for the account, and told to the client while it runs.
+    """Progress of an execution: kept for the account, and sent to the client while it runs.
 
     Args:
         account: where ends of cells are noted.
@@ -103,7 +103,7 @@ class _Notes:
 
 
 def _teller(work: Work) -> Callable[[Event], None]:
-    """Tell the client how a long task goes: what is timed is a single one on each host."""
+    """Report the progress of a long task to the client: timed work is a single task on each host."""
     from distributed import get_worker
 
     try:
@@ -119,7 +119,7 @@ def measure(work: Work, worker: str | None = None) -> Account:
     """Measure the cells of a task; those that a dead worker has finished are kept.
 
     Raises:
-        InputError: the worker runs other code than the client, stands on the wrong host, or cannot write.
+        InputError: the worker runs other code than the client, is on the wrong host, or cannot write.
     """
     begun = time.monotonic()
     _check(work)
@@ -141,7 +141,7 @@ class _Over(Exception):  # noqa: N818 - nothing went wrong
 
 
 class _Watch(Strikes):
-    """Also ends an execution before its next cell once nobody waits for it."""
+    """Also end an execution before its next cell once no client waits for it."""
 
     def __init__(self, work: Work) -> None:
         super().__init__(Path(work.out))
@@ -239,15 +239,15 @@ def _check(work: Work) -> None:
     other = [name for name, value in work.code.items() if own.get(name) != value]
     if other:
         raise InputError(
-            f"a worker on {label()} runs another {' and '.join(other)} than this command: install the same "
-            "version and the same constraints.txt there"
+            f"a worker on {label()} has a different {' and '.join(other)} from this command: install the "
+            "same version and the same constraints.txt there"
         )
     if work.host and work.host != label():
         raise InputError(f"cells of the host {work.host} were sent to {label()}: start them again")
 
 
 def drop_dask_settings() -> None:
-    """Take out of this process's environment what Dask's nanny has put there for its own sake.
+    """Remove from this process's environment what Dask's nanny has set for itself.
 
     Measuring processes inherit it. Above all, its setting of glibc's allocator gives freed memory back to the
     kernel at once: a network then touches fresh pages in every layer, and takes up to twice as long.

@@ -29,7 +29,7 @@ ALTERNATIVE = "Two bubble plots of time against PSNR without ground-truth exposu
 
 @dataclass(frozen=True)
 class Bubble:
-    """One method as published or as measured; None where a figure is missing."""
+    """One method as published or as measured; None if a figure is missing."""
 
     name: str
     model: str
@@ -53,7 +53,7 @@ def figure1(results: Results) -> Drawn | None:
     handles = [
         Line2D([], [], marker="o", ls="", mfc="none", mec="#444444", mew=1.0, ms=8, label="published"),
         Line2D([], [], marker="o", ls="", mfc="#999999", mec="#444444", ms=8, label=_ours(results)),
-        Line2D([], [], marker="x", ls="", color="#444444", ms=5, label="no such figure"),
+        Line2D([], [], marker="x", ls="", color="#444444", ms=5, label="not available"),
     ]
     drawn.legend(handles=handles, loc="outside lower center", ncols=3)
     return Drawn("figure1", "Figure 1 of the paper", _caption(results), ALTERNATIVE, drawn)
@@ -63,8 +63,9 @@ def _caption(results: Results) -> str:
     """Say what the figure shows and what it rests on."""
     text = (
         "Time for one frame against PSNR without GT exposure. Rings: published (LIME and Robust Retinex read "
-        "off the paper's plot, without bubble sizes); discs: measured here; a dotted line joins the two. "
-        "Bubble area: peak memory on the left, parameters on the right; a cross has no such figure."
+        "off the paper's plot, without bubble sizes); discs: measured here; a dotted line connects the two. "
+        "Bubble area: peak memory on the left, parameters on the right; a cross marks methods without this "
+        "figure."
     )
     return f"{text} {data_setting(results, WITHOUT)}".strip()
 
@@ -190,7 +191,7 @@ def _labelled(bubble: Bubble, bubbles: list[Bubble]) -> bool:
 
 
 def _floor(bubbles: list[Bubble]) -> float:
-    """Height of the strip for methods that were timed but not judged."""
+    """Height of the strip for methods that were timed but not scored."""
     return min((bubble.psnr for bubble in bubbles if bubble.psnr is not None), default=10.0) - 3.5
 
 
@@ -208,7 +209,7 @@ def _limits(axes: Axes, bubbles: list[Bubble], floor: float) -> None:
         axes.set_yticks([tick for tick in axes.get_yticks() if floor + 1.6 < tick < max(heights) + 2.6])
         axes.axhspan(min(heights) - 1.8, floor + 1.6, color="#f2f2f2", zorder=0, lw=0)
         axes.text(
-            0.985, floor + 1.5, "timed, no PSNR here", transform=axes.get_yaxis_transform(), fontsize=6.5,
+            0.985, floor + 1.5, "timed, but no PSNR here", transform=axes.get_yaxis_transform(), fontsize=6.5,
             color="#555555", ha="right", va="top", style="italic",
         )  # fmt: skip
 

@@ -99,7 +99,7 @@ def memory(results: Results) -> Drawn | None:
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("peak memory (GB, 1e9 bytes)")
     handles = [
-        Patch(color="#777777", label="forward pass (the figure beside it)"),
+        Patch(color="#777777", label="forward pass (labelled)"),
         Patch(color="#e4e4e4", label="whole process"),
         Line2D([], [], label="paper, Table 1", **PAPER),
     ]
@@ -143,7 +143,9 @@ def runtimes(results: Results) -> Drawn | None:
     axes.grid(axis="y", visible=False)
     _log_seconds(axes, "x")
     axes.set_xlabel("time for one frame (s)")
-    caption = f"Time in every runtime and precision; the published form is pale. {cost_setting(results)}"
+    caption = (
+        f"Time in every runtime and precision; the published form is shown pale. {cost_setting(results)}"
+    )
     return Drawn(
         "runtimes", "Runtimes and precisions", caption, "Time by runtime and precision as bars.", drawn
     )

@@ -29,7 +29,7 @@ STEPS = ((1, (85, 65)), (2, (85,)), (3, (85,)), (4, (85,)), (6, (85,)), (8, (85,
 
 
 def grid(out: Path, results: Results) -> Drawn | None:
-    """Draw a crop of each kept image as every method restored it; None where nothing was kept."""
+    """Draw a crop of each kept image as every method restored it; None if nothing was kept."""
     found = restored.kept(out, results, IMAGES)
     if not found:
         return None

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Method, its label, cost, published PSNR in dB.
 Point = tuple[str, str, float, float]
-ALONE = "one score a protocol"
+ALONE = "protocols with one score"
 # Axes on which costs span more than this factor are marked at powers of ten alone.
 WIDE = 8
 
@@ -33,7 +33,7 @@ WIDE = 8
 def published_scores(results: Results) -> Drawn | None:
     """Draw published PSNR on SID against GMAC and measured time, a colour per method, a panel per protocol.
 
-    None where no method was measured that the paper does not compare.
+    None if no method was measured that the paper does not compare.
     """
     newer = set(named("field")) - set(named("all"))
     if not newer & set(results.models):
@@ -64,11 +64,12 @@ def published_scores(results: Results) -> Drawn | None:
     for row in grid:
         row[0].set_ylabel("published PSNR on SID (dB)")
     caption = (
-        "Scores that publications print for SID's Sony half against cost; rings, because none was measured "
-        "here. A panel holds the scores of one protocol, the last those alone under theirs: scores "
-        f"of different protocols do not compare. Dashed: the Pareto front. {cost_setting(results)}"
+        "Published scores on SID's Sony half against cost; drawn as rings because none was measured "
+        "here. Each panel holds the scores of one protocol, the last panel those that are alone under "
+        "theirs: scores of different protocols are not comparable. Dashed: the Pareto front. "
+        f"{cost_setting(results)}"
     )
-    alternative = "Published PSNR against GMAC and time, one panel a protocol, with Pareto fronts."
+    alternative = "Published PSNR against GMAC and time, one panel per protocol, with Pareto fronts."
     return Drawn("field-published", "Published scores against cost", caption, alternative, drawn)
 
 

@@ -57,11 +57,11 @@ def figure(results: Results) -> Drawn | None:
     line = Line2D([], [], color="black", lw=1.6, label="floor")
     drawn.legend(handles=[line, *handles], loc="outside lower center", ncols=4)
     caption = (
-        "Time of each form, with the share of the floor's speed that it reaches; parts are those of a "
+        "Time of each form, with the share of the floor's speed that it reaches; the parts come from a "
         f"profiled pass. {standings.roof_sentences(results)} {cost_setting(results, one_form=False)}"
     )
-    alternative = "Bars of time for each form of each network, with a line at the least time possible."
-    return Drawn("floors", "Times above their floors", caption, alternative, drawn)
+    alternative = "Bars of time for each form of each network, with a line at the shortest possible time."
+    return Drawn("floors", "Times compared with their floors", caption, alternative, drawn)
 
 
 def _bar(axes: Axes, height: int, one: Standing, results: Results) -> set[str]:

@@ -30,7 +30,7 @@ LOOKS: dict[str, tuple[str, str]] = {
 
 
 def figure(results: Results) -> Drawn | None:
-    """Draw every method at every source of a gain, PSNR and brightness; None where no control was judged."""
+    """Draw every method at every source of a gain, PSNR and brightness; None if no control was scored."""
     found = worth(results)
     if found is None:
         return None
@@ -43,7 +43,7 @@ def figure(results: Results) -> Drawn | None:
     left.set_yticks(range(len(shown)), [published.label(model) for model in shown])
     left.tick_params(axis="y", length=0)
     left.set_xlabel("mean PSNR (dB)")
-    right.set_xlabel("brightness against truth, rms (stops)")
+    right.set_xlabel("rms brightness error (stops)")
     right.set_xlim(left=0)
     present = {key for sources in found.methods.values() for key in sources}
     handles = [
@@ -53,10 +53,10 @@ def figure(results: Results) -> Drawn | None:
     ]
     drawn.legend(handles=handles, loc="outside lower center", ncols=5, columnspacing=1.2, handletextpad=0.3)
     caption = (
-        "The same pictures at gains that know more and more of the exposure ratio: none of it (one gain for "
-        "all pictures), the mean level, what RED's estimate or the network's own amplifier finds, the ratio "
-        "itself. "
-        f"{len(found.images)} pictures that all methods have. {data_setting(results, (CONSTANT,))}"
+        "The same pictures at gains that know more and more of the exposure ratio: none of it (one gain "
+        "for all pictures), the mean level, what RED's estimate or the network's own amplifier finds, "
+        f"the ratio itself. {len(found.images)} pictures, restored by all methods. "
+        f"{data_setting(results, (CONSTANT,))}"
     )
     alternative = "PSNR and brightness error of each method, a mark for each source of its gain."
     return Drawn("gain-worth", "What knowing the ratio is worth", caption, alternative, drawn)

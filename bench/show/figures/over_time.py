@@ -61,7 +61,7 @@ def plot(series: Series) -> Drawn:
     axes.set_ylabel(f"{series.quantity} ({series.unit})" if series.unit else series.quantity)
     title = f"{series.model}: {series.quantity}"
     axes.set_title(f"{title}\n{' · '.join(filter(None, (series.setting, series.machine)))}", fontsize=7.5)
-    caption = "Horizontal lines are levels; a dotted one is where a level changed for good (PELT)."
+    caption = "Horizontal lines are levels; dotted lines mark where a level changed for good (PELT)."
     said = f"{title} over {len(values)} results, {len(series.changes)} changes of level"
     name = "".join(
         sign if sign.isalnum() or sign in "+-" else "-" for sign in f"{series.model}-{series.quantity}"
@@ -79,7 +79,7 @@ def table(series: Sequence[Series]) -> Table:
         Column("Last", ("last",)),
         Column("Changes of level", ("changes",), numeric=False),
     )
-    caption = "A change of level is no verdict: it may be the machine's as well as the code's."
+    caption = "A change of level is not a verdict: the machine may have changed as well as the code."
     return Table("history", "Results over time", caption, columns, tuple(_row(one) for one in series))
 
 

@@ -53,8 +53,8 @@ def quality_against_time(results: Results) -> Drawn | None:
     ]
     drawn.legend(handles=handles, loc="outside lower center", ncols=2)
     caption = (
-        "PSNR against time for one frame; what lies on the Pareto front (dashed) is beaten by none in both. "
-        f"{data_setting(results, [protocol for protocol, _ in panels])}"
+        "PSNR against time for one frame. Dashed: the Pareto front; no other method is both faster and "
+        f"better than one on it. {data_setting(results, [protocol for protocol, _ in panels])}"
     )
     return Drawn(
         "quality-time",
@@ -102,13 +102,13 @@ def by_ratio(results: Results) -> Drawn | None:
         "psnr-ratio",
         "PSNR by exposure ratio",
         caption,
-        "Mean PSNR against exposure ratio, a line a method.",
+        "Mean PSNR against exposure ratio, one line per method.",
         drawn,
     )
 
 
 def by_image(results: Results) -> Drawn | None:
-    """Draw the PSNR of every image of every method, with the mean; None where nothing was judged."""
+    """Draw the PSNR of every image of every method, with the mean; None if nothing was scored."""
     panels = [(protocol, _judged(results, protocol)) for protocol in _two_protocols(results)]
     panels = [(protocol, judged) for protocol, judged in panels if judged]
     if not panels:
@@ -131,7 +131,7 @@ def by_image(results: Results) -> Drawn | None:
         "psnr-image",
         "PSNR image by image",
         caption,
-        "PSNR of every image as a strip of marks a method.",
+        "PSNR of every image, one strip of marks per method.",
         drawn,
     )
 

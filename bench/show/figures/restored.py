@@ -48,7 +48,7 @@ class Shot:
     Attributes:
         model: the method's registered name, "input" or "truth".
         title: how it is called.
-        score: PSNR and SSIM as recorded, empty where the record cannot be told.
+        score: PSNR and SSIM as recorded, empty if the record cannot be told.
         path: the file.
     """
 
@@ -67,11 +67,11 @@ class Shot:
             raise self._unreadable() from error
 
     def open(self) -> Image.Image:
-        """Return the picture as 8-bit RGB; raises InputError where the file is damaged."""
+        """Return the picture as 8-bit RGB; raises InputError if the file is damaged."""
         return Image.fromarray(self.pixels())
 
     def pixels(self) -> NDArray[np.uint8]:
-        """Return the picture as (H, W, 3) uint8; raises InputError where the file is damaged."""
+        """Return the picture as (H, W, 3) uint8; raises InputError if the file is damaged."""
         try:
             # Pillow decodes the same file in twice the time, and does not know colours of 16 bits.
             picture = imagecodecs.png_decode(self.path.read_bytes())
@@ -84,7 +84,7 @@ class Shot:
 
     def _unreadable(self) -> InputError:
         return InputError(
-            f"{self.path} is no picture that can be read: delete it, or measure it again with --resume"
+            f"{self.path} cannot be read as a picture: delete it, or measure it again with --resume"
         )
 
 
@@ -94,7 +94,7 @@ def kept(out: Path, results: Results, most: int) -> dict[str, list[Shot]]:
     Args:
         out: the results folder.
         results: its records, for the scores.
-        most: at most so many images, of different scenes as long as there are any.
+        most: at most this many images, of different scenes as long as there are any.
     """
     folder = out / FOLDER
     if not folder.is_dir():
@@ -116,7 +116,7 @@ class _Kept:
 def _files(folder: Path) -> dict[str, _Kept]:
     """Pictures of each image under one protocol: the default one where it has the image, else the first.
 
-    Earlier releases kept one picture an image and method, without a folder for the protocol.
+    Earlier releases kept one picture per image and method, without a folder for the protocol.
     """
     ends = {path.stem: {"input": path} for path in sorted(folder.glob("input/*.png"))}
     names = sorted({path.parent.parent.name for path in folder.glob("*/*/*.png")})

@@ -34,11 +34,11 @@ class Roofs:
     """What the machine can do at most: the best round of each.
 
     Attributes:
-        macs: multiply-accumulates a second of the fastest compute-bound kernel.
-        bandwidth: bytes read and written a second by a copy.
+        macs: multiply-accumulates per second of the fastest compute-bound kernel.
+        bandwidth: bytes read and written per second by a copy.
         record: where they were measured.
         kernel: the name of that kernel.
-        limit: multiply-accumulates a second that cores x lanes x units x clock allow; None where unknown.
+        limit: multiply-accumulates per second that cores x lanes x units x clock allow; None if unknown.
     """
 
     macs: float
@@ -60,7 +60,7 @@ class Position:
         model: the network.
         macs: multiply-accumulates of one pass.
         bytes: what its layers move in one pass.
-        rate: multiply-accumulates a second, with the interval of its time.
+        rate: multiply-accumulates per second, with the interval of its time.
         behind: the records of count and time.
     """
 
@@ -121,11 +121,11 @@ def figure(results: Results) -> Drawn | None:
     lowest = min(one.rate.value for one in found)
     axes.set_ylim(min(lowest, top.over(axes.get_xlim()[0])) / 1.5e9, top.macs / 0.6e9)
     style.plain_log(axes.xaxis, axes.yaxis)
-    axes.set_xlabel("multiply-accumulates a byte")
-    axes.set_ylabel("GMAC a second")
+    axes.set_xlabel("multiply-accumulates per byte")
+    axes.set_ylabel("GMAC per second")
     drawn.legend(loc="outside right center", title="share of the roof", alignment="left")
     caption = (
-        "How fast each network multiplies, and the share of what the roofs allow where it stands. "
+        "Multiply-accumulates per second of each network, and its share of what the roofs allow. "
         f"{_sources(top, found)} {cost_setting(results)}"
     )
     alternative = "Networks below the measured roofs of arithmetic and memory traffic, both axes logarithmic."
@@ -161,8 +161,8 @@ def table(results: Results) -> Table | None:
                 _number(least),
             )
         )
-    caption = f"{_sources(top, found)} Least: the time that the roof allows. {cost_setting(results)}"
-    return Table("roofline", "Where each network stands under the roofs", caption, columns, tuple(rows))
+    caption = f"{_sources(top, found)} Least: the shortest time that the roof allows. {cost_setting(results)}"
+    return Table("roofline", "Networks under the roofs", caption, columns, tuple(rows))
 
 
 def _rate(macs: float, time: Estimate) -> Estimate:
@@ -179,16 +179,16 @@ def _sources(top: Roofs, found: list[Position]) -> str:
         limit = compact(2 * top.limit / 1e9, 3)
         parts.append(f"Cores x lanes x 2 x units x clock: {limit} GFLOP/s.")
     parts += faults(top, found)
-    parts.append("Bytes: what every convolution reads and writes once, weights included.")
+    parts.append("Bytes: what all convolutions read and write, each once, weights included.")
     return " ".join(parts)
 
 
 def faults(top: Roofs, found: list[Position]) -> list[str]:
     """Say what contradicts the roof: a network above it, or a kernel above what the instructions allow."""
     above = [published.label(one.model) for one in found if one.rate.value > floors.SLACK * top.macs]
-    said = [f"Fault of the roof: {', '.join(above)} multiplied faster than any kernel."] if above else []
+    said = [f"Roof too low: {', '.join(above)} was faster than every kernel."] if above else []
     if top.limit is not None and top.macs > floors.SLACK * top.limit:
-        said.append(f"Fault of the roof: {kernel(top.kernel)} exceeds what loop and clock allow.")
+        said.append(f"Roof too high: {kernel(top.kernel)} exceeds what loop and clock allow.")
     return said
 
 

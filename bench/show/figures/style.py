@@ -92,7 +92,7 @@ class Drawn:
     Attributes:
         name: file name without its suffix.
         title: heading.
-        caption: what it shows and on what it rests.
+        caption: what it shows and what it rests on.
         alternative: the same for those who do not see it, in one sentence.
         figure: the drawing.
         photographs: whether it consists of photographs, which vectors do not help.

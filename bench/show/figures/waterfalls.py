@@ -27,7 +27,7 @@ TOTAL, MORE, LESS = "#8a8a8a", "#0072B2", "#D55E00"
 DIGITS = {"psnr": 2, "ssim": 4, "lpips": 4}
 HEADINGS = {"psnr": "PSNR (dB)", "ssim": "SSIM", "lpips": "LPIPS"}
 QUANTITIES: tuple[Quantity, ...] = ("psnr", "ssim")
-# Of the methods that were judged, the one whose waterfall is shown where it is among them.
+# Of the methods that were scored, the one whose waterfall is shown where it is among them.
 METHOD = "llpacknet"
 
 
@@ -43,9 +43,9 @@ def figure(results: Results) -> Drawn | None:
         drawn = draw(known)
         if drawn is not None:
             caption = (
-                f"Why the mean of {published.label(model)} differs between protocols: one setting changed "
-                "after the other; what these results cannot tell apart is one step, and the parts depend on "
-                f"the order. {data_setting(results, judged.names)}"
+                f"Why the mean of {published.label(model)} differs between protocols: one setting "
+                "changed after another. What these results cannot separate is a single step, and the "
+                f"sizes of the steps depend on the order. {data_setting(results, judged.names)}"
             )
             alternative = f"Bars from the mean under {start} to that under {', '.join(ends)}, step by step."
             return Drawn("waterfall", "From protocol to protocol", caption, alternative, drawn)
@@ -55,7 +55,7 @@ def figure(results: Results) -> Drawn | None:
 def draw(falls: Sequence[Waterfall]) -> Figure | None:
     """Draw a panel for each waterfall whose mean moves; call it inside `style.styled()`.
 
-    Where no mean moves, the first panel stands for all; None where nothing can be drawn.
+    Where no mean moves, the first panel stands for all; None if nothing can be drawn.
     """
     finite = [fall for fall in falls if math.isfinite(fall.before) and math.isfinite(fall.after)]
     moving = [fall for fall in finite if any(step.part for step in fall.steps)] or finite[:1]

@@ -50,7 +50,7 @@ def tables(results: Results) -> list[Table]:
 
 
 def red_table(results: Results) -> Table | None:
-    """Lay RED's Table 1 (Bayer, with GT exposure) beside what was measured; None where nothing of it was."""
+    """Lay RED's Table 1 (Bayer, with GT exposure) beside what was measured; None if nothing of it was."""
     rows = published.load()["red"]
     if not any(row.get("model") in results.models for row in rows):
         return None
@@ -68,7 +68,7 @@ def red_table(results: Results) -> Table | None:
     for row in rows:
         figures, model = row["published"], row.get("model")
         measured = _red_measured(results, model, protocol) if model else [word("–")] * 6
-        cells = [word(row["title"], *([] if model else ["Not among the registered methods."]))]
+        cells = [word(row["title"], *([] if model else ["Not a registered method."]))]
         for key, here in zip(("parameters", "gmac", "memory", "gpu", "time"), measured, strict=False):
             cells += [printed(figures, key), here]
         cells += [printed(figures, "psnr", "ssim"), measured[5], printed(figures, "niqe", "ma")]
@@ -126,7 +126,7 @@ def ablation_table(results: Results) -> Table | None:
     caption = (
         f"The 2020 network with the conv amplifier. Protocol {protocol}. {data_setting(results, (protocol,))}"
     )
-    return Table("ablation", "Ablation: UnPack against PixelShuffle", caption, columns, tuple(body))
+    return Table("ablation", "Ablation: UnPack and PixelShuffle compared", caption, columns, tuple(body))
 
 
 def ratio_table(results: Results, protocol: str) -> Table | None:
@@ -183,7 +183,7 @@ def image_table(results: Results, protocol: str) -> Table | None:
 
 
 def gain_table(results: Results, protocol: str) -> Table | None:
-    """Gains of each picture beside the true ratio; None where that, or one for all, was given."""
+    """Gains of each picture beside the true ratio; None if that, or one for all, was given."""
     if protocol not in protocols.load() or protocols.get(protocol).gain in {"ratio", "constant"}:
         return None
     judged = {model: results.pictures(model, protocol).ok for model in published.ordered(results.models)}
@@ -201,12 +201,12 @@ def gain_table(results: Results, protocol: str) -> Table | None:
         cells = [_gain(record) for record in records]
         body.append((word(image), Entry((Part("–" if ratio is None else str(ratio), ratio),)), *cells))
     caption = (
-        "What the raw was multiplied by: chosen by the method's own amplifier or given by the protocol. "
-        "The scale of an amplifier's gain is its own, since the next layer can take up any factor: what "
-        f"tells is how it follows the ratio. {data_setting(results, (protocol,))}"
+        "What the raw was multiplied by: chosen by the method's own amplifier, or set by the protocol. "
+        "The absolute scale of an amplifier's gain means little, since the next layer can absorb any "
+        f"factor; what counts is how it follows the ratio. {data_setting(results, (protocol,))}"
     )
     return Table(
-        f"gains-{protocol}", f"Gains, picture by picture: {protocol}", caption, tuple(columns), tuple(body)
+        f"gains-{protocol}", f"Gain of each picture: {protocol}", caption, tuple(columns), tuple(body)
     )
 
 
@@ -245,8 +245,8 @@ def problem_table(results: Results) -> Table | None:
         )
         for (model, kind, where, reason), count in sorted(counted_together.items())
     ]
-    caption = "Nothing is estimated in their place; tables show a dash."
-    return Table("problems", "Cells without a figure", caption, columns, tuple(body))
+    caption = "Tables show a dash for these; nothing is estimated in their place."
+    return Table("problems", "Cells without a result", caption, columns, tuple(body))
 
 
 def environment_table(results: Results) -> Table:

@@ -25,7 +25,7 @@ SCOPES = ("decode", "gain", "quantise", "end_to_end")
 
 
 def cost_table(results: Results) -> Table | None:
-    """Time, spread, memory and ratios of every setting that was timed; None where nothing was."""
+    """Time, spread, memory and ratios of every setting that was timed; None if nothing was."""
     timed = [record for record in results.of("latency") if record.status == "ok"]
     if not timed:
         return None
@@ -52,8 +52,8 @@ def cost_table(results: Results) -> Table | None:
     caption = (
         "Time is the median over rounds (fresh processes) of each round's median, ± its interval. "
         f"{_floor(results)}Ratios are taken round by round within one interleaved run: to the same method in "
-        "its published form, and to LLPackNet in the same setting. Kept: the published form where the "
-        "C library is told to keep the memory of a pass for the next, instead of giving it back. "
+        "its published form, and to LLPackNet in the same setting. Kept: the published form if the "
+        "C library keeps the memory of a pass for the next one instead of returning it. "
         "Peak: of the forward pass beside weights and input; Process: of the whole process. 1 GB = 1e9 bytes."
     )
     return Table("costs", "Time and memory in every setting", caption, columns, tuple(body))
@@ -143,7 +143,9 @@ def _memory(results: Results, cell: Cell) -> Record | None:
 
 def _floor(results: Results) -> str:
     floor = quantities.noise_floor(results)
-    return "" if floor is None else f"A/A noise floor: {100 * floor:.1f} %; no difference below it is one. "
+    return (
+        "" if floor is None else f"A/A noise floor: {100 * floor:.1f} %; smaller differences mean nothing. "
+    )
 
 
 def _median(seconds: list[float] | None) -> Entry:

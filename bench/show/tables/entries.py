@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
 # Footnotes for the marks of `bench.judge.quantities.Measured`.
 NOTES = {
-    "single-pass": "Timed in a single pass, since it was predicted to be slow; its spread is unknown.",
-    "sampled": "Sampled every millisecond, since the kernel keeps no peak: a short one can be missed.",
+    "single-pass": "Timed in a single pass because it was predicted to be slow; its spread is unknown.",
+    "sampled": "Sampled every millisecond because the kernel keeps no peak: a short peak can be missed.",
     "central-part": "Scored on the central part of the pictures only; not ranked.",
     "unfinished": "Its weights come from an unfinished training; not ranked.",
-    "unequal": "Not trained on the terms of the others; not ranked.",
-    "random": "Its factory gives other weights at every call; not ranked.",
+    "unequal": "Not trained on the same terms as the others; not ranked.",
+    "random": "Its factory returns different weights at every call; not ranked.",
 }
 _NONE = Record(Cell("", "quality"), "skipped")
 
@@ -124,7 +124,9 @@ def part_entry(
         notes.append(f"Mean over {len(ok)} of {len(images)} images; not ranked.")
     alone = any(record.values["area_fraction"] != 1 for record in ok.values())
     if alone and baselines.spec(model).kind == "classical":
-        notes.append("Saw this part of the picture alone, where its illumination may be another.")
+        notes.append(
+            "Restored only this part of the picture, for which it may estimate a different illumination."
+        )
     scenes = {image: scene(image) for image in ok}
     parts = []
     for metric, most in (("psnr", 2), ("ssim", 3)):

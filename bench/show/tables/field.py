@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 MEGAPIXELS = FULL_HEIGHT * FULL_WIDTH / 1e6
 READING = (
-    "Every learned method of the run. Free: not restrictively licensed (`--only-free` leaves out others). "
-    "Tiles: a frame can be cut into overlapping parts that come out as in the whole. Published scores are of "
-    "real SID under the protocol named beside them; they compare neither with those of another protocol nor "
-    "with those measured here."
+    "Every learned method of the run. Free: not restrictively licensed (`--only-free` skips the others). "
+    "Tiles: a frame can be cut into overlapping parts with the same result as for the whole. Published "
+    "scores are for real SID under the protocol named beside them; they are comparable neither with "
+    "scores of another protocol nor with those measured here."
 )
 
 
 def field_table(results: Results) -> Table | None:
-    """Lay out all learned methods; None where none was measured that the paper does not compare."""
+    """Lay out all learned methods; None if none was measured that the paper does not compare."""
     newer = set(named("field")) - set(named("all"))
     if not newer & set(results.models):
         return None

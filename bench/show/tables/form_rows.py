@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 REFERENCE = "llpacknet"
 CLAIMED = "5–20×"
 PLAIN = (
-    "The network as it stands, weight-norm fused and channels-last: LLPackNet alone has a form that goes "
-    "down the frame in bands."
+    "The plain network, weight-norm fused and channels-last; only LLPackNet has a form that processes the "
+    "frame in bands."
 )
 
 
 def deployment_table(results: Results) -> Table | None:
-    """Time, memory and lost quality of every form; None where no method was measured in several."""
+    """Time, memory and lost quality of every form; None if no method was measured in several."""
     shown = published.ordered(deployments.several(results))
     if not shown:
         return None
@@ -58,7 +58,7 @@ def deployment_table(results: Results) -> Table | None:
 
 
 def loss_table(results: Results) -> Table | None:
-    """PSNR and SSIM lost by every image in every form; None where nothing was judged in several."""
+    """PSNR and SSIM lost by every image in every form; None if nothing was scored in several."""
     protocol = with_protocol(results)
     found: dict[tuple[str, Form], dict[str, tuple[float, float]]] = {}
     for model in published.ordered(deployments.several(results)):
@@ -101,7 +101,7 @@ def speedup_table(results: Results) -> Table | None:
         "Time relative to LLPackNet in the same runtime and number format, round by round; the claim is "
         f"{CLAIMED} less time than its rivals. {_bands(forms)}{cost_setting(results, one_form=False)}"
     )
-    return Table("speedups", "Do the others speed up too?", caption, tuple(columns), tuple(rows))
+    return Table("speedups", "Time relative to LLPackNet in every form", caption, tuple(columns), tuple(rows))
 
 
 def _row(results: Results, model: str, form: Form, protocol: str) -> tuple[Entry, ...]:
@@ -125,7 +125,7 @@ def _row(results: Results, model: str, form: Form, protocol: str) -> tuple[Entry
 
 def _bands(shown: list[Form]) -> str:
     eager = any(runtime == "eager" for runtime, _ in shown)
-    return "Under eager LLPackNet alone goes down the frame in bands. " if eager else ""
+    return "In the eager runtime, only LLPackNet processes the frame in bands. " if eager else ""
 
 
 def _is_plain(*records: Record | str) -> bool:

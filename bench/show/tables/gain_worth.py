@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from bench.judge.results import Results
 
 CAPTION = (
-    "Mean PSNR in dB, and how far the pictures lie from the truth in brightness (root of the mean square, in "
-    "stops); pictures that all methods have: {count}. One gain for all is the geometric mean of SID's "
+    "Mean PSNR in dB and rms brightness error in stops, over the {count} pictures that all methods "
+    "have. One gain for all is the geometric mean of the exposure ratios in SID's "
     "training list (protocol paper2020-constant), the gain from the mean level a fixed line fitted to SID's "
     "test frames (paper2020-level)."
 )
 
 
 def worth_table(results: Results) -> Table | None:
-    """One row a method, one column for each source of a gain; None where no control was judged."""
+    """One row per method, one column for each source of a gain; None if no control was scored."""
     found = worth(results)
     if found is None:
         return None

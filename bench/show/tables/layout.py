@@ -64,7 +64,7 @@ class Column:
         title: its heading.
         keys: CSV names, one per part.
         group: heading above several columns.
-        better: per part whether "low" or "high" values are better; None where nothing is ranked.
+        better: per part whether "low" or "high" values are better; None if nothing is ranked.
         numeric: whether it is set flush right.
         intervals: whether CSV has columns for the interval of its parts.
         wraps: whether it holds sentences, which run over several lines.

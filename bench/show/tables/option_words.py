@@ -12,7 +12,7 @@ def options_in_words(call: str) -> str:
         call: what `bench.measure.complexity` records: the method's repr, such as "Lime(alpha=0.15)".
 
     Returns:
-        Names and values, such as "alpha 0.15"; what was left unset is not named, and what is no call is
+        Names and values, such as "alpha 0.15"; what was left unset is not named, and what is not a call is
         returned as it is.
     """
     try:

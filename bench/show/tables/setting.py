@@ -1,4 +1,4 @@
-"""What a reader must know beside every figure: machine, frame, data, what was made rather than taken."""
+"""What a reader must know about every figure: machine, frame, data, what is synthetic."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 ENDS = (
-    "Over {rounds} rounds (fresh processes): (a–b) and ± are intervals, [a–b] is the range of too few rounds "
-    "or of some that drift."
+    "Over {rounds} rounds (fresh processes): (a–b) and ± are intervals; [a–b] is only a range, "
+    "where rounds are too few or drift."
 )
-SYNTHETIC = (
-    "The pictures are synthetic (made dark raws): they support orderings, never the paper's absolute dB."
-)
+SYNTHETIC = "The pictures are synthetic dark raws: they support orderings, never the paper's absolute dB."
 
 
 def cost_setting(results: Results, device: str = "cpu", *, one_form: bool = True) -> str:
@@ -40,7 +38,9 @@ def cost_setting(results: Results, device: str = "cpu", *, one_form: bool = True
     text = f"Time and memory: {', '.join(parts)}; 1 GB = 1e9 bytes."
     floor = quantities.noise_floor(results)
     if floor is not None:
-        text += f" A/A noise floor of the timing run: {100 * floor:.1f} %; figures that differ by less tie."
+        text += (
+            f" A/A noise floor of the timing run: {100 * floor:.1f} %; figures that differ by less are ties."
+        )
     rounds = sorted({len(quantities.rounds(one)) for one in results.of("latency") if one.status == "ok"})
     if rounds and rounds[-1] > 1:
         text += f" {ENDS.format(rounds=rounds[-1])}"

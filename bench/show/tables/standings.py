@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from bench.judge.results import Results
 
 NO_ROOF = "No roof was measured for this number format: it has no instructions here, or no cell `kernels`."
-FAULT = "Fault of the roof: this form multiplied faster than any kernel."
+FAULT = "Roof too low: this form was faster than every kernel."
 KERNELS = {
     "product": "a matrix product",
     "numpy_product": "a matrix product by NumPy",
@@ -40,7 +40,7 @@ def ordered(results: Results) -> list[Standing]:
 
 
 def floor_table(results: Results) -> Table | None:
-    """Floor and share of it for every form; None where no roof, or no time under one, was measured."""
+    """Floor and share of it for every form; None if no roof, or no time under one, was measured."""
     found = ordered(results)
     if not found:
         return None
@@ -59,7 +59,7 @@ def floor_table(results: Results) -> Table | None:
         f"the number format. {roof_sentences(results)} {cost_setting(results, one_form=False)}"
     )
     rows = tuple(_row(one) for one in found)
-    return Table("floors", "How near each form comes to the floor", caption, columns, rows)
+    return Table("floors", "How close each form comes to the floor", caption, columns, rows)
 
 
 def roof_sentences(results: Results) -> str:
@@ -72,7 +72,7 @@ def _sentence(one: Roof) -> str:
     if one.limit is not None:
         allowed = f"{compact(one.limit / 1e9, 4)} GFLOP/s"
         said += f"; cores x lanes x 2 x units x clock: {allowed}"
-    fault = " Fault of the roof: it exceeds what loop and clock allow." if one.is_above_limit else ""
+    fault = " Roof too high: it exceeds what loop and clock allow." if one.is_above_limit else ""
     return f"{said}.{fault}"
 
 
@@ -97,7 +97,7 @@ def _row(one: Standing) -> tuple[Entry, ...]:
 
 
 def profile_table(results: Results) -> Table | None:
-    """Where the time of every profiled form goes; None where none was profiled."""
+    """Where the time of every profiled form goes; None if none was profiled."""
     rows: list[tuple[Entry, ...]] = []
     for one in floors.standings(results):
         found = floors.profile(results, one.model, one.form)
@@ -105,7 +105,9 @@ def profile_table(results: Results) -> Table | None:
             continue
         record, parts = found
         slower = floors.slowed(record)
-        note = (f"The profiler made this pass {slower:.2f} times as slow: shares of that pass, no rates.",)
+        note = (
+            f"With the profiler this pass took {slower:.2f} times as long: shares are shown, but no rates.",
+        )
         notes = note if slower > floors.DISTURBED else ()
         for place in parts:
             rate = None if place.flops is None else place.flops / 1e9

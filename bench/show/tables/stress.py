@@ -16,15 +16,14 @@ if TYPE_CHECKING:
     from bench.records.cells import Record
 
 CAPTION = (
-    "Mean PSNR in dB of the same synthetic pictures with the black level of every short frame off by -2 to "
-    "+2.9 digital numbers, uniformly (a choice of this suite, over the range of PMN's calibration), and as "
-    "it is. "
-    "Protocol {protocol}; pictures: {count}."
+    "Mean PSNR in dB of the same synthetic pictures with the black level of every short frame wrong by "
+    "-2 to +2.9 digital numbers (drawn uniformly; this suite's choice, after the range of PMN's "
+    "calibration), and correct. Protocol {protocol}; pictures: {count}."
 )
 
 
 def stress_table(results: Results) -> Table | None:
-    """One row a method that was judged on a stress set and on the same pictures without; else None."""
+    """One row per method that was scored on a stress set and on the same pictures without it; else None."""
     protocol = protocols.default().name
     rows = []
     count = 0
@@ -45,12 +44,12 @@ def stress_table(results: Results) -> Table | None:
         return None
     columns = (
         Column("Method", ("method",), numeric=False),
-        Column("as it is", ("psnr",), "PSNR dB"),
-        Column("black level off", ("psnr_stress",), "PSNR dB"),
+        Column("correct", ("psnr",), "PSNR dB"),
+        Column("wrong black level", ("psnr_stress",), "PSNR dB"),
         Column("difference", ("difference",), "PSNR dB"),
     )
     caption = CAPTION.format(protocol=protocol, count=count)
-    return Table("stress-black", "Stress: a black level that is off", caption, columns, tuple(rows))
+    return Table("stress-black", "Stress: wrong black level", caption, columns, tuple(rows))
 
 
 def _stressed(results: Results, model: str, protocol: str) -> list[Record]:

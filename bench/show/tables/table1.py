@@ -157,7 +157,7 @@ def _time(results: Results, model: str, row: dict[str, Any]) -> Entry:
     kept = quantities.kept_pages(results, model)
     if kept is None:
         return entry
-    return with_note(entry, f"{compact(kept, 3)} s where the C library keeps the memory of the last pass.")
+    return with_note(entry, f"{compact(kept, 3)} s if the C library keeps the memory of the last pass.")
 
 
 def _pictures(
@@ -170,7 +170,7 @@ def _pictures(
         return [_or_to_come(whole, pending)]
     part = part_entry(results, model, protocol, matched[protocol], is_ranked=is_ranked)
     if "central-part" in picture_scores.picture_marks(results.pictures(model, protocol).ok):
-        whole = dash("Restored on the part alone.")
+        whole = dash("Only the part was restored.")
     return [_or_to_come(part, pending), _or_to_come(whole, pending)]
 
 
@@ -180,7 +180,7 @@ def _or_to_come(entry: Entry, seconds: float | None) -> Entry:
         return entry
     about = f"{max(seconds / 60, 0.1):.1f}"
     if any(part.value is not None for part in entry.parts):
-        return with_note(entry, f"Of what was measured so far; about {about} min more are still to come.")
+        return with_note(entry, f"From what was measured so far; about {about} min more to come.")
     return word(
         "still to come", f"Predicted to take about {about} min; --resume continues a run that has ended."
     )
@@ -214,11 +214,12 @@ def _caption(results: Results, protocol: str) -> str:
     if any(
         results.judged.get(name) and protocols.get(name).ssim == "matlab-rgb" for name in (without, protocol)
     ):
-        sentences.append("SSIM is MATLAB's, an assumption: the paper names no definition.")
+        sentences.append("SSIM as in MATLAB, an assumption: the paper does not say which definition it uses.")
     sentences.append(control_sentence(results))
     frame = results.frame()
     if frame is not None and frame != FULL_SIZE:
         sentences.insert(
-            1, f"The paper's figures are for {FULL_SIZE[0]}x{FULL_SIZE[1]}: time and memory do not compare."
+            1,
+            f"The paper's figures are for {FULL_SIZE[0]}x{FULL_SIZE[1]}: time and memory are not comparable.",
         )
     return " ".join(filter(None, sentences))

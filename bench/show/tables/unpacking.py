@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 FORMS = {
     "loop": "Loop (Algorithm 1)",
     "unpack_2020": "One-liner of 2020",
-    "unpack_2020_batched": "One-liner of 2020, asked for a batch",
+    "unpack_2020_batched": "One-liner of 2020, given a batch",
     "unpack": "One-liner of 2022",
     "pixelshuffle": "PixelShuffle",
-    "loop_kept": "Loop, into memory that is there",
-    "unpack_kept": "One-liner of 2022, into memory that is there",
+    "loop_kept": "Loop, into preallocated memory",
+    "unpack_kept": "One-liner of 2022, into preallocated memory",
     "pack_loop": "Pack by a loop",
     "pack": "Pack",
 }
@@ -32,7 +32,7 @@ ALWAYS = ("loop", "unpack_2020", "unpack_2020_batched", "unpack", "pixelshuffle"
 # PixelShuffle with the channels in its own order, in the comparisons: the same time, UnPack's picture.
 PERMUTED = "pixelshuffle_permuted"
 REFERENCE = "pixelshuffle"
-SAME = "At batch 1 it is the one-liner of 2020."
+SAME = "At batch 1 it equals the one-liner of 2020."
 
 
 def kernel_table(results: Results) -> Table | None:

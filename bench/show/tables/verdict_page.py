@@ -21,11 +21,11 @@ PATIENT = "?"
 
 
 def gate_table(decision: Decision, *, strict: bool = False) -> Table:
-    """Give the gate's findings, one row each."""
+    """Return the gate's findings, one row each."""
     fell = decision.status(strict=strict)
     base, head = (_revision(side) for side in (decision.base, decision.head))
     also = f" and {_revision(decision.also)}" if decision.also else ""
-    title = f"Gate {'fallen' if fell else 'passed'}: {head} against {base}{also}"
+    title = f"Gate {'failed' if fell else 'passed'}: {head} compared with {base}{also}"
     return findings_table("gate", title, decision.findings, decision.notes)
 
 
@@ -56,8 +56,8 @@ def _legend(findings: Sequence[Finding]) -> str:
     if not any(one.interval for one in findings):
         return ""
     return (
-        "Change of a time: the mean of paired ratios with its interval over processes; the A/A floor is "
-        "how far a revision differs from itself in the same run. Latency is the faster half of turns, tail "
+        "Change of a time: the mean of paired ratios with its interval over processes. The A/A floor is "
+        "how much a revision differs from itself in the same run. Latency is the faster half of turns, tail "
         "the slower half."
     )
 

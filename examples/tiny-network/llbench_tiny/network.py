@@ -28,7 +28,7 @@ class Tiny(nn.Module):
         self.last = nn.Conv2d(channels, 48, 3, padding=1)
 
     def forward(self, mosaic: Tensor) -> Tensor:
-        """(B, 1, H, W) -> (B, 3, H, W), for any even H and W from 16 on."""
+        """(B, 1, H, W) -> (B, 3, H, W), for any even H and W from 16 up."""
         check_mosaic(mosaic, self)
         padded, margins = pad_to_multiple(mosaic, 4)
         features = F.relu(self.first(F.pixel_unshuffle(padded, 4)))

@@ -10,19 +10,19 @@ from llpacknet.runtimes.forms import PRECISIONS, RUNTIMES, computed_in_torch, no
     ("runtime", "precision", "device", "said"),
     [
         ("published", "fp32", "cpu", None),
-        ("published", "bf16", "cpu", "the published form computes in fp32"),
+        ("published", "bf16", "cpu", "the published form only computes in fp32"),
         ("eager", "fp32", "cpu", None),
-        ("eager", "int8", "cpu", "openvino has"),
+        ("eager", "int8", "cpu", "use openvino"),
         ("onnxruntime", "int8", "cpu", "LLPackNet loses more than 1 dB"),
-        ("eager", "fp16", "cpu", "fp16 is for CUDA"),
-        ("onnxruntime", "bf16", "cpu", "openvino has"),
+        ("eager", "fp16", "cpu", "fp16 is only for CUDA"),
+        ("onnxruntime", "bf16", "cpu", "use openvino"),
         ("published", "fp32", "cuda", None),
-        ("published", "fp16", "cuda", "the published form computes in fp32"),
+        ("published", "fp16", "cuda", "the published form only computes in fp32"),
         ("eager", "fp16", "cuda", None),
         ("compile", "bf16", "cuda", None),
-        ("eager", "int8", "cuda", "bf16 and fp16 there are"),
-        ("openvino", "fp32", "cuda", "runs on the processor"),
-        ("onnxruntime", "fp32", "cuda", "runs on the processor"),
+        ("eager", "int8", "cuda", "use bf16 or fp16"),
+        ("openvino", "fp32", "cuda", "only runs on the CPU"),
+        ("onnxruntime", "fp32", "cuda", "only runs on the CPU"),
     ],
 )
 def test_a_form_exists_or_the_reason_is_told(runtime, precision, device, said):
@@ -44,7 +44,7 @@ def test_bf16_is_computed_where_there_are_instructions_for_it_and_so_is_told(mon
     assert (note("int8", "int8") is None) == has
     assert note("fp32", "fp32") is None
     lacking = note("bf16", "fp32")
-    assert ("the runtime chose so" if has else "no instructions for it") in lacking
+    assert ("the runtime chose to" if has else "no instructions for it") in lacking
 
 
 def test_instructions_that_onednn_must_not_use_count_as_missing_where_it_computes(monkeypatch):
