@@ -171,7 +171,7 @@ def _caveats(claim: Claim, evidence: Evidence) -> list[str]:
     said = [MARKS[mark] if mark in MARKS else _mark(mark) for mark in evidence.marks]
     if evidence.synthetic and claim.quantity not in OF_TRAININGS:
         said.append(
-            "synthetic pictures: an ordering, not a distance" if claim.is_ordering else "made pictures"
+            "synthetic pictures: an ordering, not a distance" if claim.is_ordering else "synthetic pictures"
         )
     if _rests_on_the_estimate(claim):
         said.append(ESTIMATED)

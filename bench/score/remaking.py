@@ -1,6 +1,6 @@
-"""The made pictures behind somebody's results, made again here.
+"""The synthetic pictures behind somebody else's results, made again here.
 
-Made data are the same files for the same seed and size, so that nobody needs to hand them over. Results say
+Synthetic data are the same files for the same seed and size, so that nobody needs to hand them over. Results say
 what `llbench data make` was asked for; older ones do not, and then what the main job makes by itself is
 tried. Whether the files are those behind a result its hash tells.
 """
