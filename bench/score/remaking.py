@@ -1,8 +1,8 @@
 """The synthetic pictures behind somebody else's results, made again here.
 
-Synthetic data are the same files for the same seed and size, so that nobody needs to hand them over. Results say
-what `llbench data make` was asked for; older ones do not, and then what the main job makes by itself is
-tried. Whether the files are those behind a result its hash tells.
+Synthetic data are the same files for the same seed and size, so nobody needs to send them. Results record
+what `llbench data make` was asked for; for older ones, which do not, the defaults of the main job are tried.
+A hash tells whether the files are those behind a result.
 """
 
 from __future__ import annotations
