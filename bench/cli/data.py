@@ -22,6 +22,7 @@ from llpacknet.errors import InputError, one_line
 if TYPE_CHECKING:
     from bench.data.folder.pairs import Dataset
     from bench.data.folder.verify import Verification
+    from bench.data.making.noise_table import NoiseTable
 
 _FOLDER = click.Path(path_type=Path)
 _BLACK = click.option(
@@ -29,6 +30,12 @@ _BLACK = click.option(
     "black",
     is_flag=True,
     help="A stress set: the black level of each short exposure is wrong by -2 to +2.9 digital numbers.",
+)
+_CAMERA = click.option(
+    "--camera",
+    type=_FOLDER,
+    help="CSV that `data calibrate` wrote: that camera's noise instead of the Sony A7S II's. Between its "
+    "ISOs it is interpolated on a logarithmic scale; exposures are drawn at SID's ISOs in its range alone.",
 )
 _LIST = click.option(
     "--list", "list_file", type=_FOLDER, help="One of SID's list files: only the pairs in it are used."
@@ -61,25 +68,36 @@ def command() -> None:
 @click.option("--size", type=Size(), default=FULL_SIZE, help="Height and width; default: 2848x4256.")
 @click.option("--out", type=_FOLDER, required=True, help="Folder to write the data set to.")
 @_BLACK
+@_CAMERA
 @cluster_option
-def make(scenes: int, seed: int, size: tuple[int, int], out: Path, black: bool, cluster: str | None) -> None:
+def make(
+    scenes: int,
+    seed: int,
+    size: tuple[int, int],
+    out: Path,
+    black: bool,
+    camera: Path | None,
+    cluster: str | None,
+) -> None:
     """Generate dark raws from procedural night scenes, each one long and at least three short exposures."""
-    from bench.data.making import camera
+    from bench.data.making.camera import BLACK_OFFSETS
     from bench.data.making.make import make as make_data
 
-    offsets = camera.BLACK_OFFSETS if black else None
+    offsets, table = BLACK_OFFSETS if black else None, _noise_table(camera, drawn=True)
 
     with crew(cluster) as workers, counting("generating dark raws") as progress:
         dataset = make_data(
-            out, scenes, seed, size, black_offset=offsets, progress=progress, spread=workers.spread
-        )
+            out, scenes, seed, size, black_offset=offsets, table=table, progress=progress,
+            spread=workers.spread,
+        )  # fmt: skip
     _say_what_was_made(dataset)
 
 
 @command.command(
     short_help="Generate dark raws from photographs.",
     epilog=examples(
-        "llbench data redark photos --out dark", "llbench data redark photos --exposures mine.csv --out dark"
+        "llbench data redark photos --out dark",
+        "llbench data redark photos --exposures exposures.csv --camera mine.csv --out dark",
     ),
 )
 @click.argument("photos", type=_FOLDER)
@@ -97,18 +115,25 @@ def make(scenes: int, seed: int, size: tuple[int, int], out: Path, black: bool, 
     help="Random seed; the same seed gives the same files.",
 )
 @_BLACK
+@_CAMERA
 @cluster_option
 def redark(
-    photos: Path, out: Path, exposures: Path | None, seed: int, black: bool, cluster: str | None
+    photos: Path,
+    out: Path,
+    exposures: Path | None,
+    seed: int,
+    black: bool,
+    camera: Path | None,
+    cluster: str | None,
 ) -> int:
     """Generate dark raws from a folder of photographs (JPEG, PNG, 16-bit TIFF).
 
     A photograph that cannot be used is reported and skipped; the exit status is then 1.
     """
-    from bench.data.making import camera
+    from bench.data.making.camera import BLACK_OFFSETS
     from bench.data.making.redark import redark as redark_photos
 
-    offsets = camera.BLACK_OFFSETS if black else None
+    offsets, table = BLACK_OFFSETS if black else None, _noise_table(camera, drawn=exposures is None)
     left_out: list[str] = []
 
     def refused(reason: str) -> None:
@@ -117,8 +142,8 @@ def redark(
 
     with crew(cluster) as workers, counting("redarking photographs") as progress:
         dataset = redark_photos(
-            photos, out, exposures=exposures, seed=seed, black_offset=offsets, progress=progress,
-            spread=workers.spread, refused=refused,
+            photos, out, exposures=exposures, seed=seed, black_offset=offsets, table=table,
+            progress=progress, spread=workers.spread, refused=refused,
         )  # fmt: skip
     _say_what_was_made(dataset)
     return 1 if left_out else 0
@@ -237,7 +262,7 @@ def verify(folder: Path, list_file: Path | None, as_json: bool) -> int:
 def calibrate(darks: Path, flats: Path, out: Path) -> None:
     """Measure a camera's gain, read noise, row noise and black error at each ISO from its raw frames.
 
-    The CSV has those columns of the Sony A7S II's table that can be measured from such frames.
+    The CSV is what --camera of `data make`, `data redark` and `train` takes.
     """
     from bench.data.making.noise_calibration import calibrate as calibrate_frames
     from bench.data.making.noise_calibration import write
@@ -250,6 +275,26 @@ def calibrate(darks: Path, flats: Path, out: Path) -> None:
             f"{one.gaussian_read_sigma_dn:.3f} DN, rows {one.row_sigma_dn:.3f} DN, black "
             f"{one.black_error_dn:+.2f} DN ({one.darks} dark frames, {one.flat_pairs} pairs of flat frames)"
         )
+
+
+def _noise_table(camera: Path | None, *, drawn: bool) -> NoiseTable | None:
+    """Read the table that --camera names; say so where it narrows which of SID's settings are drawn."""
+    if camera is None:
+        return None
+    from bench.data.making.camera_settings import covered
+    from bench.data.making.noise_table import read
+
+    table = read(camera)
+    if drawn:
+        count, of = covered(table)
+        if count < of:
+            print(
+                f"llbench: {one_line(table.name)} covers the ISO of {count} of SID's {of} test scenes: "
+                "settings are drawn from these",
+                file=sys.stderr,
+                flush=True,
+            )
+    return table
 
 
 def _beside_sid(found: Verification) -> dict[str, object]:

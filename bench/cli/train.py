@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import click
 
 from bench.cli.completing import method
 from bench.cli.examples import examples
-from llpacknet.errors import InputError
+from llpacknet.errors import InputError, one_line
 
 LOSSES = ("l1", "l1+ms-ssim", "2020")
 FOLDER = click.Path(file_okay=False, path_type=Path)
@@ -44,6 +45,9 @@ BESIDE_A_PLAN = frozenset(
 @click.option(
     "--val", "validation", type=FOLDER, help="Photographs to validate on. [default: one in six of --photos]"
 )
+@click.option("--camera", type=click.Path(dir_okay=False, path_type=Path),
+              help="CSV that `data calibrate` wrote: expose --photos with that camera's noise instead of the "
+              "Sony A7S II's, at those of SID's ISOs that it covers.")  # fmt: skip
 @click.option("--scenes", default=0, show_default=True, type=click.IntRange(0),
               help="Number of procedural scenes to use in addition to --photos.")  # fmt: skip
 @click.option("--init", type=click.Path(dir_okay=False, path_type=Path),
@@ -133,6 +137,8 @@ def command(names: tuple[str, ...], plan: Path | None, out: Path | None, **chose
         _refuse_beside_a_plan()
         return _carry_out(plan, names, out, chosen)
     _check_names(names, chosen["init"])
+    if chosen["camera"] is not None and chosen["photos"] is not None:
+        _say_what_is_covered(chosen["camera"])
     # The options of this verb are the fields of `Options`, by the same names.
     chosen["precision"] = chosen["precision"] or ("bf16" if chosen["device"] == "cuda" else "fp32")
     session = Session([Options(name=name, out=_folder(name, names, out), **chosen) for name in names])
@@ -150,6 +156,21 @@ def _check_names(names: tuple[str, ...], init: Path | None) -> None:
         raise InputError("a network was given twice: give each once")
     if init is not None and len(names) > 1:
         raise InputError("--init is for a single network: train the others separately")
+
+
+def _say_what_is_covered(camera: Path) -> None:
+    """Say where a camera's table narrows which of SID's settings are drawn."""
+    from bench.data.making.noise_table import read
+    from bench.train.patches import covered, exposures
+
+    count, of = len(covered(read(camera))), len(exposures())
+    if count < of:
+        print(
+            f"llbench: {one_line(camera.name)} covers the ISO of {count} of SID's {of} training pairs: "
+            "settings are drawn from these",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def _folder(name: str, names: tuple[str, ...], out: Path | None) -> Path:

@@ -98,9 +98,12 @@ def _markdown(contents: Mapping[str, Any]) -> str:
     )
     scenes = training.get("scenes", 0)
     made = f" and {scenes} procedural scenes" if scenes else ""
+    noise = ""
+    if training.get("camera"):
+        noise = f" with the noise of `{training['camera']}` ({training['camera_sha256'][:16]}…)"
     data = (
-        f"Photographs{made} through the camera model of a Sony A7S II: night-time darkening, white balance, "
-        "photon, read and row noise. None of SID's pictures was used.\n\n"
+        f"Photographs{made} through the camera model of a Sony A7S II{noise}: night-time darkening, white "
+        "balance, photon, read and row noise. None of SID's pictures was used.\n\n"
         f"| photograph | author | licence | package |\n|---|---|---|---|\n{photographs}\n"
         if contents["photographs"]
         else f"The data set at {training['dataset']}, scenes whose ids begin with 0.\n"

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from baselines.registry import spec
+from bench.data.making.noise_table import read
+from bench.train.patches import covered
 from llpacknet.errors import InputError
 from llpacknet.loading import sha256
 from llpacknet.runtimes import processor
@@ -20,7 +22,7 @@ FREE = (
 )
 
 # Options that are part of the recipe only where they are given: runs without them need not name them.
-_WHERE_GIVEN = ("scenes", "restarts", "terms", "rate_choice")
+_WHERE_GIVEN = ("camera", "scenes", "restarts", "terms", "rate_choice")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,7 @@ class Options:
         photos: folder of photographs; excludes `dataset`.
         dataset: folder of raws in SID's layout.
         validation: other photographs to validate on.
+        camera: CSV with the noise of a camera other than the Sony A7S II, see `noise_table.read`.
         scenes: number of procedural scenes used in addition to the photographs.
         init: weights file to start from instead of random weights.
         steps: length of the run, in batches.
@@ -69,6 +72,7 @@ class Options:
     photos: Path | None = None
     dataset: Path | None = None
     validation: Path | None = None
+    camera: Path | None = None
     scenes: int = 0
     init: Path | None = None
     steps: int = 16_000
@@ -100,13 +104,15 @@ class Options:
         fixed = asdict(self)
         for free in FREE:
             del fixed[free]
-        for place in ("photos", "dataset", "validation", "init"):
+        for place in ("photos", "dataset", "validation", "camera", "init"):
             fixed[place] = fixed[place] and fixed[place].name
         for optional in _WHERE_GIVEN:
             if not fixed[optional]:
                 del fixed[optional]
         if self.init is not None:
             fixed["init_sha256"] = sha256(self.init)
+        if self.camera is not None:
+            fixed["camera_sha256"] = sha256(self.camera)
         return fixed
 
 
@@ -128,6 +134,10 @@ def check(options: Options, world: int) -> None:
         raise InputError(f"--init: there is no weights file {options.init}: check the name")
     if options.scenes and options.photos is None:
         raise InputError("--scenes only works with --photos: a real data set is used as it is")
+    if options.camera is not None:
+        if options.photos is None:
+            raise InputError("--camera only works with --photos: a real data set is used as it is")
+        covered(read(options.camera))
     if spec(options.name).kind != "network":
         raise InputError(f"{options.name} is not a learned method: choose a network")
     if options.device == "cpu" and options.precision == "bf16" and processor.lacks("bf16"):

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
@@ -31,6 +31,7 @@ import numpy as np
 from PIL import Image
 
 from bench.data.making import camera
+from bench.data.making.noise_table import NoiseTable, sony_a7s2
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -130,6 +131,23 @@ def exposures() -> NDArray[np.float64]:
     return np.array(rows)
 
 
+def covered(table: NoiseTable) -> NDArray[np.float64]:
+    """Those rows of `exposures` whose ISO a camera's table covers.
+
+    Raises:
+        InputError: there is none.
+    """
+    rows = exposures()
+    known = [float(iso) for iso in np.unique(rows[:, 0])]
+    kept = rows[np.isin(rows[:, 0], [iso for iso in known if table.covers(iso)])]
+    if not len(kept):
+        raise InputError(
+            f"--camera {table.name} covers the ISO of none of SID's training pairs "
+            f"({', '.join(f'{iso:g}' for iso in known)}): calibrate some of these"
+        )
+    return kept
+
+
 def _seconds(name: str) -> float:
     """Exposure time in a name of SID's, as 00001_00_0.04s.ARW."""
     found = re.search(r"_([\d.]+)s\.", name)
@@ -144,12 +162,17 @@ class Patches:
         photographs: (H, W, 3) uint8 each; held in memory.
         size: side of a patch in pixels, a multiple of 16.
         seed: seed of everything drawn.
+        table: the camera's noise at each ISO; None for the Sony A7S II's. Settings are drawn from those of
+            SID's training pairs whose ISO it covers.
 
     Raises:
-        InputError: the size is not a multiple of 16 or a photograph is smaller than a patch.
+        InputError: the size is not a multiple of 16, a photograph is smaller than a patch, or the table
+            covers no ISO of SID's.
     """
 
-    def __init__(self, photographs: list[NDArray[np.uint8]], size: int, seed: int) -> None:
+    def __init__(
+        self, photographs: list[NDArray[np.uint8]], size: int, seed: int, table: NoiseTable | None = None
+    ) -> None:
         if size < 32 or size % 16:
             raise InputError(f"--patch {size}: give a multiple of 16, at least 32")
         self.photographs = [each for each in photographs if min(each.shape[:2]) >= size]
@@ -157,6 +180,8 @@ class Patches:
             raise InputError(f"no photograph is as large as a patch of {size} pixels: lower --patch")
         self.size = size
         self.seed = seed
+        self.table = table or sony_a7s2()
+        self._exposures = covered(self.table)
         area = np.array([each.shape[0] * each.shape[1] for each in self.photographs], float)
         # Larger photographs hold more to see, but not in proportion: the square root lies between.
         self._share = np.cumsum(np.sqrt(area)) / np.sqrt(area).sum()
@@ -168,7 +193,7 @@ class Patches:
         rng = np.random.default_rng((self.seed, step, index))
         which = min(int(np.searchsorted(self._share, rng.random())), len(self.photographs) - 1)
         night = draw_night(self._histograms[which], rng)
-        wb, exposure = draw_white_balance(rng), draw_exposure(rng)
+        wb, exposure = draw_white_balance(rng), draw_exposure(rng, self.table, self._exposures)
         lit = bool(rng.random() < LAMPS)
         frame = night.of(self._samples[which])
         if lit:
@@ -179,7 +204,10 @@ class Patches:
             _add_lamps(light, rng)
         np.maximum(light, 0, out=light)
         return Patch(
-            expose(light, wb, exposure, rng), render(light), exposure.ratio, expose(frame, wb, exposure, rng)
+            expose(light, wb, exposure, rng, self.table),
+            render(light),
+            exposure.ratio,
+            expose(frame, wb, exposure, rng, self.table),
         )
 
 
@@ -292,11 +320,12 @@ def draw_white_balance(rng: np.random.Generator) -> tuple[float, float]:
     return red * float(near[0]), blue * float(near[1])
 
 
-def draw_exposure(rng: np.random.Generator) -> Exposure:
-    """ISO and ratio of one of SID's training pairs, and an error of the black level."""
-    rows = exposures()
+def draw_exposure(rng: np.random.Generator, table: NoiseTable, rows: NDArray[np.float64]) -> Exposure:
+    """Draw ISO and ratio from `rows`, as `covered` gives them, and an error of the black level."""
     iso, ratio = rows[int(rng.integers(len(rows)))]
-    if iso < camera.GAIN_SWITCH_ISO:
+    if table.sha256:  # a user's camera: its error is what its own dark frames have shown
+        black = table.at(iso).black_error + rng.normal(0, table.black_sigma(iso))
+    elif iso < camera.GAIN_SWITCH_ISO:
         black = rng.normal(0, BLACK_ERROR_SIGMA)
     else:
         black = rng.uniform(*BLACK_ERROR_RANGE)
@@ -304,7 +333,11 @@ def draw_exposure(rng: np.random.Generator) -> Exposure:
 
 
 def expose(
-    light: NDArray[np.float32], wb: tuple[float, float], exposure: Exposure, rng: np.random.Generator
+    light: NDArray[np.float32],
+    wb: tuple[float, float],
+    exposure: Exposure,
+    rng: np.random.Generator,
+    table: NoiseTable | None = None,
 ) -> NDArray[np.float32]:
     """Take the short exposure of a scene.
 
@@ -313,13 +346,16 @@ def expose(
         wb: white-balance multipliers of red and blue; green is 1.
         exposure: how it is taken.
         rng: source of the noise.
+        table: the camera's noise at each ISO; None for the Sony A7S II's.
 
     Returns:
         (1, S, S) float32, (raw - 512) / 15871: negative where noise lies below black.
     """
     divided = light * np.array([1 / wb[0], 1, 1 / wb[1]], np.float32)
-    noise = camera.noise_parameters(exposure.iso, exposure.black_error)
-    kind: camera.ReadNoise = "gaussian" if rng.random() < 0.5 else "tukey-lambda"
+    table = table or sony_a7s2()
+    noise = replace(table.at(exposure.iso), black_error=exposure.black_error)
+    heavy_tailed = rng.random() >= 0.5 and table.has_tukey_lambda
+    kind: camera.ReadNoise = "tukey-lambda" if heavy_tailed else "gaussian"
     raw = camera.expose(camera.mosaic(divided), exposure.ratio, noise, rng, kind)
     signal = raw.astype(np.float32) - camera.BLACK
     return np.asarray(signal / np.float32(camera.SPAN), np.float32)[None]

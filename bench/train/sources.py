@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.data.making.noise_table import read
 from bench.train import photo_pool
 from bench.train.patches import Patches
 from llpacknet.errors import InputError
@@ -69,7 +70,8 @@ def data_of(options: Options) -> Data:
         from bench.train import rendered
 
         shown += rendered.pictures(options.scenes)
-    own = Patches(shown, options.patch, options.seed)
+    table = read(options.camera) if options.camera else None
+    own = Patches(shown, options.patch, options.seed, table)
     folder = options.validation or options.photos
     kept = photo_pool.listed(folder) if options.validation else listed
     held = photo_pool.load_usable(
@@ -83,8 +85,8 @@ def data_of(options: Options) -> Data:
             f"give at least {photo_pool.HELD_OUT}, or --val DIR"
         )
     shortest = min(min(each.shape[:2]) for each in pool)
-    held_out = Patches(pool, min(VALIDATION_SIZE, shortest // 16 * 16), VALIDATION_SEED)
+    held_out = Patches(pool, min(VALIDATION_SIZE, shortest // 16 * 16), VALIDATION_SEED, table)
     pairs = [held_out.patch(0, index) for index in range(VALIDATION_PATCHES)]
     left_out = used.left_out + held.left_out
-    meter = Patches(pool, 32, VALIDATION_SEED)
+    meter = Patches(pool, 32, VALIDATION_SEED, table)
     return Data(own, pairs, used.photographs, meter, unusable=lambda: left_out)

@@ -1,12 +1,14 @@
 """The forward model of the camera against its calibration, its colour matrices and rawpy's tone curve."""
 
 import csv
+from dataclasses import replace
 from importlib import resources
 
 import numpy as np
 import pytest
 
 from bench.data.making import camera
+from bench.data.making.noise_table import sony_a7s2
 from llpacknet.errors import InputError
 from llpacknet.raw.dng import A7S2_XYZ_TO_CAMERA
 
@@ -25,7 +27,7 @@ def calibration(iso):
 
 @pytest.mark.parametrize("iso", BOTH_SIDES_OF_THE_SWITCH)
 def test_photon_transfer_of_flat_fields_gives_the_gain(iso):
-    noise = camera.noise_parameters(iso)
+    noise = sony_a7s2().at(iso)
     means, variances = [], []
     for number, level in enumerate(LEVELS):
         flats = [
@@ -44,7 +46,7 @@ def test_photon_transfer_of_flat_fields_gives_the_gain(iso):
 @pytest.mark.parametrize("kind", ["gaussian", "tukey-lambda"])
 @pytest.mark.parametrize("iso", BOTH_SIDES_OF_THE_SWITCH)
 def test_dark_frames_give_read_and_row_sigma(iso, kind):
-    noise = camera.noise_parameters(iso)
+    noise = sony_a7s2().at(iso)
     width, height = 400, 8000
     dark = camera.expose(np.zeros((height, width), np.float32), 100.0, noise, rng(iso), kind)
     dark = dark.astype(np.float64)
@@ -61,12 +63,12 @@ def test_dark_frames_give_read_and_row_sigma(iso, kind):
 
 
 def test_read_noise_drops_where_the_sensor_changes_gain():
-    assert camera.noise_parameters(1999).read_sigma > 2.5 * camera.noise_parameters(2000).read_sigma
+    assert sony_a7s2().at(1999).read_sigma > 2.5 * sony_a7s2().at(2000).read_sigma
 
 
 @pytest.mark.parametrize("iso", [56, 900, 1800, 2250, 20480])
 def test_between_calibrated_isos_noise_lies_between_its_neighbours_of_the_same_gain(iso):
-    noise = camera.noise_parameters(iso)
+    noise = sony_a7s2().at(iso)
     text = resources.files("bench.data").joinpath("facts/a7s2_noise.csv").read_text()
     rows = list(csv.DictReader(text.splitlines()))
     side = [row for row in rows if (float(row["iso"]) < 2000) == (iso < 2000)]
@@ -79,11 +81,11 @@ def test_between_calibrated_isos_noise_lies_between_its_neighbours_of_the_same_g
 @pytest.mark.parametrize("iso", [0, 49, 25601, float("nan")])
 def test_an_iso_without_calibration_is_refused(iso):
     with pytest.raises(InputError, match="25600"):
-        camera.noise_parameters(iso)
+        sony_a7s2().at(iso)
 
 
 def test_exposures_stay_inside_fourteen_bits_and_saturate():
-    noise = camera.noise_parameters(25600)
+    noise = sony_a7s2().at(25600)
     ramp = np.linspace(0, 8, 256 * 256, dtype=np.float32).reshape(256, 256)
     frame = camera.expose(ramp, 1.0, noise, rng())
     assert frame.dtype == np.uint16
@@ -101,7 +103,7 @@ def test_noise_free_frames_scale_by_the_ratio():
 
 
 def test_a_black_level_error_shifts_the_frame():
-    noise = camera.with_black_error(camera.noise_parameters(100), rng(3), 5.0)
+    noise = camera.with_black_error(sony_a7s2().at(100), rng(3), 5.0)
     dark = camera.expose(np.zeros((300, 300), np.float32), 100.0, noise, rng())
     assert dark.mean() - camera.BLACK == pytest.approx(noise.black_error, abs=0.05)
 
@@ -150,7 +152,7 @@ def test_the_mosaic_is_rggb():
 
 
 def test_patches_in_a_batch_are_exposed_like_frames():
-    noise = camera.noise_parameters(3200)
+    noise = sony_a7s2().at(3200)
     batch = camera.expose(np.full((5, 32, 48), 0.2, np.float32), 100.0, noise, rng())
     assert batch.shape == (5, 32, 48)
     assert batch.mean() - 512 == pytest.approx(0.2 * 15871 / 100, rel=0.05)
@@ -168,7 +170,7 @@ def test_white_balances_have_sids_range_and_medians():
 @pytest.mark.parametrize("shape", [(3, 260, 700), (1, 2)])
 def test_a_frame_exposed_in_bands_is_the_frame_exposed_at_once(kind, shape):
     light = np.random.default_rng(1).random(shape).astype(np.float32) * 2
-    noise, ratio = camera.noise_parameters(3200, black_error=0.4), 250.0
+    noise, ratio = replace(sony_a7s2().at(3200), black_error=0.4), 250.0
     rng = np.random.default_rng(7)
     whole = rng.poisson(light * np.float32(camera.SPAN / (ratio * noise.gain))).astype(np.float32)
     whole *= np.float32(noise.gain)

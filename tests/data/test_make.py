@@ -12,7 +12,7 @@ import tifffile
 from bench.data.folder import manifest
 from bench.data.folder.index import index
 from bench.data.making import camera, camera_settings, make
-from bench.data.making.camera import noise_parameters
+from bench.data.making.noise_table import sony_a7s2
 from llpacknet.errors import InputError
 from llpacknet.raw.read import read_raw
 
@@ -175,7 +175,7 @@ def test_captures_go_through_sids_settings():
 def test_the_expected_mean_is_what_frames_have():
     from bench.data.making.camera import expose
 
-    noise = noise_parameters(6400)
+    noise = sony_a7s2().at(6400)
     light = np.random.default_rng(0).gamma(0.5, 0.1, (400, 600)).astype(np.float32)
     frame = expose(light, 250.0, noise, np.random.default_rng(1))
     level = np.maximum(frame.astype(np.float64) - 512, 0).mean()

@@ -8,6 +8,7 @@ import pytest
 
 from bench.cli import main
 from bench.data.making import camera
+from bench.data.making.noise_table import sony_a7s2
 from llpacknet.raw.dng import write_dng
 
 ISOS = (200, 1600, 6400)
@@ -23,7 +24,7 @@ def folders(tmp_path_factory):
         folder.mkdir()
     rng = np.random.default_rng(7)
     for iso in ISOS:
-        noise = replace(camera.noise_parameters(iso), black_error=ERRORS[iso])
+        noise = replace(sony_a7s2().at(iso), black_error=ERRORS[iso])
         for number in range(4):
             dark = camera.expose(np.zeros((1600, 320), np.float32), 100.0, noise, rng)
             write_dng(darks / f"{iso}_{number}.dng", dark, iso=iso)
@@ -44,7 +45,7 @@ def test_known_parameters_are_found_again_within_three_per_cent(folders, tmp_pat
         rows = {int(row["iso"]): row for row in csv.DictReader(file)}
     assert tuple(rows) == ISOS
     for iso, row in rows.items():
-        noise = camera.noise_parameters(iso)
+        noise = sony_a7s2().at(iso)
         assert float(row["gain_dn_per_electron"]) == pytest.approx(noise.gain, rel=0.03)
         assert float(row["gaussian_read_sigma_dn"]) == pytest.approx(noise.read_sigma, rel=0.03)
         assert float(row["row_sigma_dn"]) == pytest.approx(noise.row_sigma, rel=0.03)

@@ -13,6 +13,7 @@ import numpy as np
 from bench.data.making import camera
 from bench.data.making.camera_settings import draw_capture
 from bench.data.making.make import clean_mosaic
+from bench.data.making.noise_table import sony_a7s2
 from llpacknet.runtimes.calibration import FILE
 
 SEED = 20_201_107
@@ -41,7 +42,7 @@ def scene(number: int) -> tuple[np.ndarray, float]:
     part = clean[top : top + KEPT[0], left : left + KEPT[1]]
     ratio = capture.ratio(capture.shorts_s[number % len(capture.shorts_s)])
     rng = np.random.default_rng(np.random.SeedSequence(SEED, spawn_key=(number,)))
-    return camera.expose(part, ratio, camera.noise_parameters(capture.iso), rng), ratio
+    return camera.expose(part, ratio, sony_a7s2().at(capture.iso), rng), ratio
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """Forward model of a Sony A7S II: linear light to the digital numbers of a dark raw, and colour both ways.
 
-The noise is that of `bench/data/facts/a7s2_noise.csv` (calibrated per ISO, published by PMN): photon noise
-with K = ISO x 9.563e-4 digital numbers per electron, read noise, one offset per row. The sensor has two
-conversion gains and changes between ISO 1600 and 2000, so the table is never interpolated across that step.
+How much noise there is at an ISO says a table, see `noise_table`: photon noise with K digital numbers per
+electron, read noise, one offset per row.
 
 All functions are plain numpy and take any shape, a patch as well as a frame. Logarithms and powers are taken
 in float64 and rounded afterwards, so that the last bits of a processor's mathematics library have no effect.
@@ -10,10 +9,7 @@ in float64 and rounded afterwards, so that the last bits of a processor's mathem
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass, replace
-from functools import cache
-from importlib import resources
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -37,9 +33,6 @@ AT_A_TIME = 1 << 17
 # By how much the black level of a frame is off, least and most: the range of PMN's calibration of it.
 # That offsets are uniform over it, one a frame, is this suite's choice.
 BLACK_OFFSETS = (-2.0, 2.9)
-
-# Digital numbers per electron, per unit of ISO.
-GAIN_PER_ISO = 9.563e-4
 
 # The first ISO of the sensor's second conversion gain (1600 is the last one of the first).
 GAIN_SWITCH_ISO = 2000
@@ -75,8 +68,8 @@ class NoiseParameters:
         iso: the ISO setting.
         gain: K, digital numbers per electron.
         read_sigma: standard deviation of Gaussian read noise.
-        tukey_lambda: shape of the Tukey-lambda distribution fitted to the same noise.
-        tukey_scale: its scale.
+        tukey_lambda: shape of the Tukey-lambda distribution fitted to the same noise; None where none was.
+        tukey_scale: its scale; None where there is no shape.
         row_sigma: standard deviation of the offset that each row carries.
         black_error: difference of the true black level from 512.
     """
@@ -84,60 +77,26 @@ class NoiseParameters:
     iso: float
     gain: float
     read_sigma: float
-    tukey_lambda: float
-    tukey_scale: float
+    tukey_lambda: float | None
+    tukey_scale: float | None
     row_sigma: float
     black_error: float = 0.0
-
-
-@cache
-def _table() -> NDArray[np.float64]:
-    """Columns: iso, read sigma, Tukey shape, Tukey scale, row sigma; sorted by ISO."""
-    names = ("iso", "gaussian_read_sigma_dn", "tukey_lambda_shape", "tukey_lambda_scale_dn", "row_sigma_dn")
-    text = resources.files("bench.data").joinpath("facts/a7s2_noise.csv").read_text(encoding="utf-8")
-    rows = csv.DictReader(text.splitlines())
-    return np.array(sorted([float(row[name]) for name in names] for row in rows))
-
-
-def noise_parameters(iso: float, black_error: float = 0.0) -> NoiseParameters:
-    """Noise at `iso`, 50 to 25600; between the table's ISOs interpolated on a logarithmic scale.
-
-    Only rows of the same conversion gain are used; from 1600 up to (not including) 2000 the low-gain side is
-    continued along its last two rows. Sigmas and scale are interpolated logarithmically, the shape linearly.
-
-    Raises:
-        InputError: for an ISO outside the calibrated range.
-    """
-    table = _table()
-    low, high = table[0, 0], table[-1, 0]
-    if not low <= iso <= high:
-        message = f"ISO {iso:g} is outside the camera's calibration; give one from {low:g} to {high:g}"
-        raise InputError(message)
-    side = table[(table[:, 0] < GAIN_SWITCH_ISO) == (iso < GAIN_SWITCH_ISO)]
-    upper = int(np.clip(np.searchsorted(side[:, 0], iso), 1, len(side) - 1))
-    below, above = side[upper - 1], side[upper]
-    weight = float(np.log(iso / below[0]) / np.log(above[0] / below[0]))
-
-    def geometric(column: int) -> float:
-        return float(below[column] * (above[column] / below[column]) ** weight)
-
-    return NoiseParameters(
-        iso=float(iso),
-        gain=float(iso) * GAIN_PER_ISO,
-        read_sigma=geometric(1),
-        tukey_lambda=float(below[2] + weight * (above[2] - below[2])),
-        tukey_scale=geometric(3),
-        row_sigma=geometric(4),
-        black_error=black_error,
-    )
 
 
 def read_noise(
     shape: tuple[int, ...], noise: NoiseParameters, rng: np.random.Generator, kind: ReadNoise = "gaussian"
 ) -> NDArray[np.float32]:
-    """Read noise of `shape` in digital numbers, without the row offsets."""
+    """Read noise of `shape` in digital numbers, without the row offsets.
+
+    Raises:
+        InputError: for Tukey-lambda noise of a camera of which it is not known.
+    """
     if kind == "gaussian":
         return rng.standard_normal(shape, dtype=np.float32) * np.float32(noise.read_sigma)
+    if noise.tukey_lambda is None or noise.tukey_scale is None:
+        raise InputError(
+            "the camera's table has no Tukey-lambda columns: take gaussian read noise, or a table with them"
+        )
     # The largest double below 1 keeps the quantile finite; 0 is excluded in the same way.
     p = np.clip(rng.random(shape), 2.0**-53, 1 - 2.0**-53)
     shape_parameter = noise.tukey_lambda
@@ -198,8 +157,8 @@ def digitise(signal: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 
 def with_black_error(noise: NoiseParameters, rng: np.random.Generator, sigma: float) -> NoiseParameters:
-    """Return the same noise with a normally distributed black-level error of `sigma` DN."""
-    return replace(noise, black_error=float(rng.normal(0.0, sigma)))
+    """Return the same noise with a further, normally distributed black-level error of `sigma` DN."""
+    return replace(noise, black_error=noise.black_error + float(rng.normal(0.0, sigma)))
 
 
 def tone(linear: NDArray[np.floating[Any]]) -> NDArray[np.float64]:

@@ -17,8 +17,9 @@ from bench.data.making.camera import (
     camera_from_linear,
     draw_white_balance,
     mosaic,
-    noise_parameters,
 )
+from bench.data.making.noise_table import NoiseTable, sony_a7s2
+from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -90,18 +91,43 @@ def _test_scenes() -> tuple[_Row, ...]:
     return tuple(sorted(rows, key=lambda row: (row.level, row.iso)))
 
 
-def draw_capture(seed: int, index: int) -> Capture:
+def draw_capture(seed: int, index: int, table: NoiseTable | None = None) -> Capture:
     """Draw the settings of synthetic scene `index`: one of SID's test scenes, its brightness slightly varied.
 
     The scenes are gone through in strides over their order of brightness, from a start that the seed
     chooses, so that a small set already has SID's spread and fifty scenes have every setting once.
+
+    Args:
+        seed: of the set.
+        index: the scene's number.
+        table: the camera's noise; scenes of SID with an ISO that it does not cover are passed over. None for
+            the Sony A7S II, which covers all.
+
+    Raises:
+        InputError: the table covers the ISO of none.
     """
-    rows = _test_scenes()
+    rows = _covered(table or sony_a7s2())
     start = int(np.random.default_rng(np.random.SeedSequence(seed)).integers(len(rows)))
     row = rows[(start + _STRIDE * index) % len(rows)]
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(index, 0)))
     mean = row.mean_dn * float(np.exp(_SPREAD * rng.standard_normal()))
     return Capture(row.iso, row.f_number, row.long_s, SHORTS[row.long_s], mean, draw_white_balance(rng))
+
+
+def covered(table: NoiseTable) -> tuple[int, int]:
+    """Of how many of SID's test scenes a camera's table covers the ISO, and how many there are."""
+    return len(_covered(table)), len(_test_scenes())
+
+
+def _covered(table: NoiseTable) -> tuple[_Row, ...]:
+    rows = tuple(row for row in _test_scenes() if table.covers(row.iso))
+    if not rows:
+        known = ", ".join(str(iso) for iso in sorted({row.iso for row in _test_scenes()}))
+        raise InputError(
+            f"--camera {table.name} covers the ISO of none of SID's test scenes ({known}): calibrate some of "
+            "these, or give exposures of your own (data redark --exposures)"
+        )
+    return rows
 
 
 def expected_mean(light: NDArray[np.float32], ratio: float, noise: NoiseParameters) -> float:
@@ -119,7 +145,9 @@ def expected_mean(light: NDArray[np.float32], ratio: float, noise: NoiseParamete
     return float((signal * ndtr(z) + sigma * density).mean())
 
 
-def scale_to_level(rays: NDArray[np.float32], stray: NDArray[np.float32], capture: Capture) -> float:
+def scale_to_level(
+    rays: NDArray[np.float32], stray: NDArray[np.float32], capture: Capture, table: NoiseTable | None = None
+) -> float:
     """Factor that brings a scene's radiance to the capture's mean level at 0.1 s; found by bisection.
 
     Where the noise alone, clipped at black, exceeds that level, the result is the darkest of the range
@@ -129,8 +157,9 @@ def scale_to_level(rays: NDArray[np.float32], stray: NDArray[np.float32], captur
         rays: (H, W, 3) radiance, linear sRGB, of a preview with even sides; lamps are limited in it.
         stray: (H, W, 3) light that the lens scatters, added to it.
         capture: the settings.
+        table: the camera's noise; None for the Sony A7S II's.
     """
-    noise = noise_parameters(capture.iso)
+    noise = (table or sony_a7s2()).at(capture.iso)
     ratio = capture.ratio(0.1)
     mean = float(rays.mean(dtype=np.float64))
     low, high = 0.001 / mean, 2.0 / mean

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from bench.data.folder.lists import decimal, read_text
 from bench.data.folder.lists import rows as rows_of
-from bench.data.making.camera import noise_parameters
 from bench.data.making.camera_settings import draw_capture
+from bench.data.making.noise_table import NoiseTable, sony_a7s2
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,27 +54,27 @@ class _Row:
     line: int
 
 
-def drawn(photos: Iterable[str], seed: int) -> list[ExposurePlan]:
+def drawn(photos: Iterable[str], seed: int, table: NoiseTable | None = None) -> list[ExposurePlan]:
     """Exposures for every photograph as `data make` draws them; brightness is the photograph's own."""
     ids = scene_ids(photos)
     plans = []
     for number, (photo, scene) in enumerate(ids.items()):
-        capture = draw_capture(seed, number)
+        capture = draw_capture(seed, number, table)
         plans.append(
             ExposurePlan(photo, scene, capture.long_s, capture.shorts_s, capture.iso, capture.white_balance)
         )
     return plans
 
 
-def from_csv(path: Path, photos: dict[str, Path]) -> list[ExposurePlan]:
+def from_csv(path: Path, photos: dict[str, Path], table: NoiseTable | None = None) -> list[ExposurePlan]:
     """Exposures from a CSV with columns photo, short_s, long_s, iso and optionally wb_r, wb_b: one per row.
 
     `photo` is a file name, with or without its suffix. The rows of a photograph share one long exposure, so
     that their long_s, iso and white balance must agree.
 
     Raises:
-        InputError: unreadable or empty file, missing column, bad number, unknown photograph; the message
-        names the row.
+        InputError: unreadable or empty file, missing column, bad number, unknown photograph, or an ISO that
+            the camera's table (by default the Sony A7S II's) does not cover; the message names the row.
     """
     reader = rows_of(read_text(path, "exposures"))
     missing = [name for name in _REQUIRED if name not in (reader.fieldnames or ())]
@@ -82,7 +82,7 @@ def from_csv(path: Path, photos: dict[str, Path]) -> list[ExposurePlan]:
         raise InputError(
             f"{path} lacks the column {missing[0]}: its first line must contain {', '.join(_REQUIRED)}"
         )
-    rows = [_row(path, reader.line_num, line, photos) for line in reader]
+    rows = [_row(path, reader.line_num, line, photos, table or sony_a7s2()) for line in reader]
     if not rows:
         raise InputError(f"{path} has no rows: add one per exposure")
     groups: dict[str, list[_Row]] = {}
@@ -107,7 +107,7 @@ def _is_id(name: str) -> bool:
     return len(name) == 5 and name.isascii() and name.isdigit()
 
 
-def _row(path: Path, line: int, cells: dict[str, str], photos: dict[str, Path]) -> _Row:
+def _row(path: Path, line: int, cells: dict[str, str], photos: dict[str, Path], table: NoiseTable) -> _Row:
     where = f"{path}, row {line}"
     name = cells["photo"].strip()
     photo = next((stem for stem, file in photos.items() if name in {stem, file.name}), None)
@@ -122,7 +122,7 @@ def _row(path: Path, line: int, cells: dict[str, str], photos: dict[str, Path]) 
     if iso != round(iso):
         raise InputError(f"{where}: iso {iso:g} is not a whole number")
     try:
-        noise_parameters(iso)
+        table.at(iso)
     except InputError as error:
         raise InputError(f"{where}: {error}") from None
     red, blue = (

@@ -15,6 +15,7 @@ from bench.data.folder.pairs import MAX_RATIO
 from bench.data.making import camera
 from bench.data.making.camera_settings import HEADROOM, Capture, draw_capture, scale_to_level
 from bench.data.making.exposures import FIRST_ID
+from bench.data.making.noise_table import sony_a7s2
 from bench.data.making.spreading import counted, fill
 from bench.data.making.writing import Frame, Settings, frames_of, write_frames
 from bench.data.scenes import KINDS, Scene, compose, preview, render
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.data.folder.pairs import Dataset
+    from bench.data.making.noise_table import NoiseTable
     from bench.data.making.spreading import Spread
 
 
@@ -49,6 +51,7 @@ def make(
     read_noise: camera.ReadNoise = "gaussian",
     black_error: float = 0.0,
     black_offset: tuple[float, float] | None = None,
+    table: NoiseTable | None = None,
     threads: int | None = None,
     spread: Spread | None = None,
 ) -> Dataset:
@@ -68,6 +71,8 @@ def make(
         read_noise: distribution of the read noise.
         black_error: standard deviation of the error of each frame's black level, in digital numbers.
         black_offset: range of an offset of the black level, one per short frame, uniform; None for none.
+        table: another camera's noise, see `noise_table.read`; None for the Sony A7S II's. The scenes take
+            their settings from those of SID's test scenes whose ISO it covers.
         threads: threads to use; by default two, or one if there is one processor.
         spread: applies a function to each of several scenes, elsewhere and in any order; by default they
             are generated here, one after another.
@@ -76,22 +81,23 @@ def make(
         the index of the folder.
 
     Raises:
-        InputError: unusable numbers, or a folder that cannot be written or contains something else.
+        InputError: unusable numbers, a table that covers no ISO of SID's, or a folder that cannot be written
+            or contains something else.
     """
     _check(scenes, seed, size)
     threads = threads or min(2, os.cpu_count() or 1)
     parameters = {
         "seed": seed, "height": size[0], "width": size[1], "extra_frames": extra_frames, "read_noise":
         read_noise, "black_error": black_error,
-        **({"black_offset": list(black_offset)} if black_offset else {}),
+        **({"black_offset": list(black_offset)} if black_offset else {}), **(table.about if table else {}),
     }  # fmt: skip
+    plans = [_plan(seed, number, extra_frames, table) for number in range(scenes)]
     manifest = prepare(out, "procedural", parameters, resume=resume)
-    plans = [_plan(seed, number, extra_frames) for number in range(scenes)]
     _refuse_surplus(out, manifest, plans)
     count = counted(sum(len(frames) for _, frames in plans), progress)
     missing = list(_missing(manifest, out, [frames for _, frames in plans], count))
     black = black_error, black_offset
-    one = partial(make_scene, out.absolute(), seed, size, extra_frames, read_noise, black, threads)
+    one = partial(make_scene, out.absolute(), seed, size, extra_frames, read_noise, black, table, threads)
     fill(out, manifest, one, missing, count, spread)
     manifest.write(out)
     return index(out)
@@ -116,6 +122,7 @@ def make_scene(
     extra_frames: int,
     read_noise: camera.ReadNoise,
     black: tuple[float, tuple[float, float] | None],
+    table: NoiseTable | None,
     threads: int,
     number: int,
     written: Callable[[], None] | None = None,
@@ -125,13 +132,14 @@ def make_scene(
     Arguments as for `make`; `black` is its `black_error` and `black_offset`, `number` is the scene's,
     `written` is called after each file.
     """
-    capture, frames = _plan(seed, number, extra_frames)
-    clean, scale = clean_mosaic(seed, number, capture, size, threads)
+    capture, frames = _plan(seed, number, extra_frames, table)
+    clean, scale = clean_mosaic(seed, number, capture, size, threads, table)
     about = {"synthetic": True, "source": "procedural", "kind": kind_of(seed, number), "seed": seed,
              "scene_number": number, "f_number": capture.f_number, "light_scale": scale}  # fmt: skip
     settings = Settings(
-        capture.iso, capture.white_balance, about, read_noise, black[0], black_offset=black[1]
-    )
+        capture.iso, capture.white_balance, about, read_noise, black[0], black_offset=black[1],
+        table=table or sony_a7s2(),
+    )  # fmt: skip
     return write_frames(out, clean, frames, settings, _seed(seed, number), threads, written)
 
 
@@ -147,7 +155,12 @@ def scene(seed: int, number: int) -> Scene:
 
 
 def clean_mosaic(
-    seed: int, number: int, capture: Capture, size: tuple[int, int], threads: int = 1
+    seed: int,
+    number: int,
+    capture: Capture,
+    size: tuple[int, int],
+    threads: int = 1,
+    table: NoiseTable | None = None,
 ) -> tuple[NDArray[np.float32], float]:
     """Render scene `number` and scale it to its level.
 
@@ -159,7 +172,7 @@ def clean_mosaic(
     """
     composed = scene(seed, number)
     rays, stray = preview(composed, size, threads)
-    scale = scale_to_level(rays, stray, capture)
+    scale = scale_to_level(rays, stray, capture, table)
     picture = render(composed, size, threads, HEADROOM / scale, stray)
     clean = np.empty(size, np.float32)
     for top in range(0, size[0], _ROWS):
@@ -173,8 +186,10 @@ def _seed(seed: int, number: int) -> np.random.SeedSequence:
     return np.random.SeedSequence(seed, spawn_key=(number,))
 
 
-def _plan(seed: int, number: int, extra_frames: int) -> tuple[Capture, tuple[Frame, ...]]:
-    capture = draw_capture(seed, number)
+def _plan(
+    seed: int, number: int, extra_frames: int, table: NoiseTable | None
+) -> tuple[Capture, tuple[Frame, ...]]:
+    capture = draw_capture(seed, number, table)
     return capture, frames_of(
         str(FIRST_ID + number), capture.long_s, capture.shorts_s, extra_frames, MAX_RATIO
     )

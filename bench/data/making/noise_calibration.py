@@ -51,6 +51,8 @@ class Calibration:
         row_sigma_dn: standard deviation of the offset that each row carries.
         black_error_dn: mean of the dark frames above the black level that they state.
         black_error_sd_dn: standard deviation of that over the dark frames; 0 of a single one.
+        black_dn: the black level that they state, mean of the four colours.
+        white_dn: their saturation level.
         darks: how many dark frames there were.
         flat_pairs: how many pairs of flat frames.
     """
@@ -61,6 +63,8 @@ class Calibration:
     row_sigma_dn: float
     black_error_dn: float
     black_error_sd_dn: float
+    black_dn: float
+    white_dn: float
     darks: int
     flat_pairs: int
 
@@ -84,7 +88,7 @@ def calibrate(darks: Path, flats: Path) -> list[Calibration]:
 
 
 def write(path: Path, found: Iterable[Calibration]) -> None:
-    """Write calibrations as CSV, a row for each ISO, in the columns of `facts/a7s2_noise.csv`."""
+    """Write calibrations as CSV, a row for each ISO, as `noise_table.read` takes it."""
     text = io.StringIO()
     table = csv.DictWriter(text, [one.name for one in fields(Calibration)], lineterminator="\n")
     table.writeheader()
@@ -136,7 +140,10 @@ def _at(iso: int, darks: list[RawFrame], flats: list[RawFrame]) -> Calibration:
             f"{BRIGHTEST:.0%} of white: take two of each exposure"
         )
     spread = float(np.std(black, ddof=1)) if len(black) > 1 else 0.0
-    return Calibration(iso, k, sigma, row_noise(free), float(np.mean(black)), spread, len(darks), len(pairs))
+    levels = float(np.mean([frame.black.mean() for frame in darks])), float(darks[0].white)
+    return Calibration(
+        iso, k, sigma, row_noise(free), float(np.mean(black)), spread, *levels, len(darks), len(pairs)
+    )
 
 
 def _without_what_all_share(frames: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:

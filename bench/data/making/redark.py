@@ -14,6 +14,7 @@ from bench.data.folder.manifest import Manifest, digest, prepare
 from bench.data.folder.pairs import MAX_RATIO
 from bench.data.making import camera
 from bench.data.making.exposures import ExposurePlan, drawn, from_csv
+from bench.data.making.noise_table import sony_a7s2
 from bench.data.making.photographs import find_photographs, read_photograph
 from bench.data.making.spreading import Refused, counted, fill
 from bench.data.making.writing import Frame, Settings, write_frames
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.data.folder.pairs import Dataset
+    from bench.data.making.noise_table import NoiseTable
     from bench.data.making.spreading import Spread
 
 _ROWS = 256
@@ -43,6 +45,7 @@ def redark(
     black_error: float = 0.0,
     black_offset: tuple[float, float] | None = None,
     noise: bool = True,
+    table: NoiseTable | None = None,
     threads: int | None = None,
     spread: Spread | None = None,
     refused: Callable[[str], None] | None = None,
@@ -64,6 +67,8 @@ def redark(
         black_error: standard deviation of the error of each frame's black level, in digital numbers.
         black_offset: range of an offset of the black level, one per short frame, uniform; None for none.
         noise: False for a camera that only rounds and clips.
+        table: another camera's noise, see `noise_table.read`; None for the Sony A7S II's. Exposures are
+            drawn from those of SID's test scenes whose ISO it covers.
         threads: threads to use; by default two, or one where there is one processor.
         spread: applies a function to each of several photographs elsewhere, in any order; by default here.
         refused: called with one line about each photograph that cannot be used; the others are exposed, and
@@ -80,13 +85,15 @@ def redark(
         raise InputError(f"seed {seed} is negative: give 0 or more")
     threads = threads or min(2, os.cpu_count() or 1)
     found = find_photographs(photos)
-    plans = from_csv(exposures, found) if exposures else drawn(found, seed)
+    plans = from_csv(exposures, found, table) if exposures else drawn(found, seed, table)
     origin = digest(exposures) if exposures else None
     parameters = {"seed": seed, "exposures_sha256": origin, "noise": noise, "read_noise": read_noise,
                   "black_error": black_error,
-                  **({"black_offset": list(black_offset)} if black_offset else {})}  # fmt: skip
+                  **({"black_offset": list(black_offset)} if black_offset else {}),
+                  **(table.about if table else {})}  # fmt: skip
     manifest = prepare(out, "redark", parameters, resume=resume)
-    one = partial(expose, out.absolute(), seed, read_noise, (black_error, black_offset), noise, threads)
+    black = black_error, black_offset
+    one = partial(expose, out.absolute(), seed, read_noise, black, noise, table, threads)
     wanted = [(found[plan.photo], plan) for plan in plans]
     if not _fill(manifest, out, wanted, one, progress, spread, refused):
         raise InputError(f"no photograph in {photos} can be used: choose another folder")
@@ -150,6 +157,7 @@ def expose(
     read_noise: camera.ReadNoise,
     black: tuple[float, tuple[float, float] | None],
     noise: bool,
+    table: NoiseTable | None,
     threads: int,
     photo: tuple[Path, dict[str, str], ExposurePlan],
     written: Callable[[], None] | None = None,
@@ -167,7 +175,9 @@ def expose(
         return Refused(plan.scene, str(error))
     clean = clean_mosaic(pixels, plan.white_balance)
     about: dict[str, Any] = {"synthetic": True, "seed": seed, **source}
-    settings = Settings(plan.iso, plan.white_balance, about, read_noise, black[0], noise, black[1])
+    settings = Settings(
+        plan.iso, plan.white_balance, about, read_noise, black[0], noise, black[1], table or sony_a7s2()
+    )
     scene_seed = np.random.SeedSequence(seed, spawn_key=(int(plan.scene),))
     return write_frames(out, clean, _frames(plan), settings, scene_seed, threads, written)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from bench.data.folder.manifest import digest
 from bench.data.making import camera
+from bench.data.making.noise_table import NoiseTable, sony_a7s2
 from llpacknet.raw.dng import write_dng
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ class Settings:
             frame gets one at random; everything else is the same as without. None for no offset.
         noise: whether there is noise at all.
         about: further facts for its files' metadata (kind, source, seed, ...).
+        table: the camera's noise at each ISO.
     """
 
     iso: int
@@ -70,6 +73,7 @@ class Settings:
     black_error: float = 0.0
     noise: bool = True
     black_offset: tuple[float, float] | None = None
+    table: NoiseTable = field(default_factory=sony_a7s2)
 
 
 def frames_of(
@@ -134,9 +138,10 @@ def _write(
     hot_seed: np.random.SeedSequence,
 ) -> dict[str, Any]:
     rng = np.random.Generator(np.random.PCG64(seed))
-    noise = camera.noise_parameters(settings.iso)
-    if settings.black_error:
-        noise = camera.with_black_error(noise, rng, settings.black_error)
+    noise = settings.table.at(settings.iso)
+    spread = math.hypot(settings.black_error, settings.table.black_sigma(settings.iso))
+    if spread:
+        noise = camera.with_black_error(noise, rng, spread)
     if settings.black_offset and frame.exposure_s != frame.long_s:
         noise = replace(noise, black_error=noise.black_error + settings.black_offset[0])
     if settings.noise:
@@ -149,6 +154,7 @@ def _write(
         "iso": settings.iso,
         "white_balance": [settings.white_balance[0], 1.0, settings.white_balance[1]],
         "noise": asdict(noise) | {"read_noise": settings.read_noise} if settings.noise else None,
+        **settings.table.about,
         **settings.about,
     }
     if frame.exposure_s == frame.long_s:

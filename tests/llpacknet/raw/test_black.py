@@ -7,12 +7,13 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from bench.data.making import camera
+from bench.data.making.noise_table import sony_a7s2
 from bench.measure.inputs import made_up_frame
 from llpacknet.raw.black import black_drift, masked_level, with_own_black
 
 
 def frame_of(clean, ratio, iso, error, seed=0):
-    noise = replace(camera.noise_parameters(iso), black_error=error)
+    noise = replace(sony_a7s2().at(iso), black_error=error)
     mosaic = camera.expose(clean, ratio, noise, np.random.default_rng(seed))
     return replace(made_up_frame(64, 64), mosaic=mosaic)
 
