@@ -57,13 +57,13 @@ def command(
     """
     from bench.cli.counting import counting
     from bench.metrics import definitions
-    from bench.records import protocols
+    from bench.records import picture_protocols
     from bench.score import reading, scoring
 
     made_under = reading.made_under(predictions)
     notes = _notes(made_under, name)
     name = name or made_under
-    chosen = [protocols.get(name)] if name else scoring.all_protocols()
+    chosen = [picture_protocols.get(name)] if name else scoring.all_protocols()
     if net is not None and net != "none":
         chosen = [replace(protocol, lpips=net) for protocol in chosen]
     more = () if name else tuple(metric for metric in definitions.METRICS if metric.startswith("ssim"))
@@ -94,11 +94,11 @@ def command(
 
 def _notes(made_under: str | None, name: str | None) -> list[str]:
     """Report what a reader must know about pictures that a run of this suite has kept."""
-    from bench.records import protocols
+    from bench.records import picture_protocols
 
     if made_under is None:
         return []
-    own, asked = protocols.get(made_under), protocols.get(name or made_under)
+    own, asked = (picture_protocols.get(each) for each in (made_under, name or made_under))
     notes = []
     if name is None:
         notes.append(

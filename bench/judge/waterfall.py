@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bench.records.protocols import Protocol
+    from bench.records.picture_protocols import PictureProtocol
 
 Quantity = Literal["psnr", "ssim", "lpips"]
 # Settings in the order in which they are changed.
@@ -18,6 +18,9 @@ AXES: dict[str, str] = {
     "black": "black level of the input",
     "gain": "gain of the input",
     "input_clip": "clip of the input",
+    "domain": "what is restored and compared",
+    "crop": "part of the picture",
+    "align": "brightness alignment",
     "quantise": "rounding to 8 bits",
     "ssim": "definition of SSIM",
     "lpips_quantise": "rounding to 8 bits before LPIPS",
@@ -26,10 +29,15 @@ AXES: dict[str, str] = {
 }
 # Settings that bear on some quantities alone.
 BEARS_ON: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("crop", "align"), frozenset({"psnr", "ssim"})),
     "quantise": frozenset({"psnr", "ssim"}),
     "ssim": frozenset({"ssim"}),
     **dict.fromkeys(("lpips_quantise", "lpips_range", "lpips"), frozenset({"lpips"})),
 }
+
+# Why the part of a setting that cannot be changed any more is not known.
+FIXED = "not known: the pictures are given, so their input cannot change"
+NOTES = {"domain": "not known: pictures do not show it"}
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,18 @@ class Step:
 
 @dataclass(frozen=True)
 class Waterfall:
-    """How the mean of one quantity moves between two protocols; known parts add up to `after - before`."""
+    """How the mean of one quantity moves between two protocols; known parts add up to `after - before`.
+
+    Attributes:
+        quantity: which mean.
+        start: name of the protocol to begin with.
+        end: name of the other one.
+        before: mean under the first.
+        after: mean under the other, as far as it is known.
+        steps: the changes, in order.
+        published: what was published under the other one, to be placed beside it; None for nothing.
+        published_by: whose that is, and of what.
+    """
 
     quantity: Quantity
     start: str
@@ -64,13 +83,15 @@ class Waterfall:
     before: float
     after: float
     steps: tuple[Step, ...]
+    published: float | None = None
+    published_by: str = ""
 
 
 def waterfall(
-    start: Protocol,
-    end: Protocol,
+    start: PictureProtocol,
+    end: PictureProtocol,
     quantity: Quantity,
-    mean: Callable[[Protocol], float],
+    mean: Callable[[PictureProtocol], float],
     fixed: Sequence[str] = (),
 ) -> Waterfall:
     """Change one setting after the other from `start`'s value to `end`'s, in the order of AXES.
@@ -92,13 +113,14 @@ def waterfall(
             continue
         between = replace(between, **{axis: new})
         if axis in fixed:
-            note = "not known: the pictures are given, so their input cannot change"
-            steps.append(Step(axis, str(old), str(new), reached, None, note))
+            steps.append(Step(axis, str(old), str(new), reached, None, NOTES.get(axis, FIXED)))
             continue
         value = mean(between)
         steps.append(Step(axis, str(old), str(new), value, _difference(value, reached)))
         reached = value
-    return Waterfall(quantity, start.name, end.name, before, reached, tuple(steps))
+    published = end.published if quantity == "psnr" else None
+    by = end.published_by if published is not None else ""
+    return Waterfall(quantity, start.name, end.name, before, reached, tuple(steps), published, by)
 
 
 def bears_on(axis: str, quantity: str) -> bool:

@@ -75,6 +75,10 @@ def waterfall_table(falls: Sequence[Waterfall]) -> Table:
             table.add_row(change, *(_part(q, here.get(q)) for q in quantities))
         table.add_row("  whole", *(figure(q, whole_of(group[q]), "+") for q in quantities))
         table.add_row(f"  {end}", *(figure(q, group[q].after) for q in quantities))
+        told = {q: fall.published for q, fall in group.items() if fall.published is not None}
+        if told:
+            by = next(fall.published_by for fall in group.values() if fall.published_by)
+            table.add_row(f"  published: {by}", *(figure(q, told.get(q)) for q in quantities))
         table.add_section()
     return table
 
@@ -119,6 +123,8 @@ def _steps(falls: Iterable[Waterfall]) -> list[list[Any]]:
             for step in fall.steps
         ]
         rows.append([*ends, "whole", "", "", whole_of(fall), fall.after, ""])
+        if fall.published is not None:
+            rows.append([*ends, "published", "", "", "", fall.published, fall.published_by])
     return rows
 
 

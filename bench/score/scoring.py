@@ -6,12 +6,15 @@ import math
 import statistics
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.judge.waterfall import Quantity, Waterfall, waterfall
 from bench.metrics import definitions, quantise
 from bench.metrics.definitions import to_json
-from bench.records import protocols
+from bench.metrics.quantise import Quantisation  # noqa: TC001 -- of a named tuple
+from bench.records import picture_protocols, protocols
+from bench.records.picture_protocols import WHOLE, View
+from bench.score.aligning import seen
 from bench.score.reading import Match, Matches, match, of_subset, read_picture
 from llpacknet.errors import InputError, cause
 
@@ -22,14 +25,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from bench.data.making.spreading import Spread
-    from bench.metrics.quantise import Quantisation
     from bench.records.protocols import Protocol
 
 QUANTITIES: tuple[Quantity, ...] = ("psnr", "ssim", "lpips")
-# A picture's values by quantisation and metric name, or why there are none.
-Judged = dict[tuple[str, str], float] | str
 # What a protocol says of the input; pictures that exist already cannot be changed in it.
-GIVEN = ("black", "gain", "input_clip")
+GIVEN = ("black", "gain", "input_clip", "domain")
+
+
+class Key(NamedTuple):
+    """What one value of a picture is of."""
+
+    view: View
+    how: Quantisation
+    metric: str
+
+
+# A picture's values, or why there are none.
+Judged = dict[Key, float] | str
 
 
 @dataclass
@@ -38,14 +50,14 @@ class Scores:
 
     Attributes:
         matches: which pictures were paired, and which not.
-        values: by prediction name, then by (quantisation, metric name).
+        values: by prediction name, then by view, quantisation and metric.
         failures: a line for every pair that could not be scored.
         skipped: by metric name, why it could not be computed.
         warnings: a line for everything that makes the figures doubtful.
     """
 
     matches: Matches
-    values: dict[str, dict[tuple[str, str], float]] = field(default_factory=dict)
+    values: dict[str, dict[Key, float]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     skipped: dict[str, str] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
@@ -61,19 +73,33 @@ class Scores:
         return statistics.fmean(self.value(pair, protocol, name) for pair in self.of(protocol))
 
     def value(self, pair: Match, protocol: Protocol, metric: str) -> float:
-        """Return a picture's value of one metric after a protocol's step to 8 bits."""
-        return self.values[pair.name][protocol.step(metric), metric]
+        """Return a picture's value of one metric as a protocol sees it, after its step to 8 bits."""
+        view = picture_protocols.of(protocol).view
+        return self.values[pair.name][Key(view, protocol.step(metric), metric)]
 
     def metrics(self, protocol: Protocol) -> list[str]:
-        """Names of the metrics that were computed after a protocol's step to 8 bits, in the table's order."""
+        """Names of the metrics that were computed as a protocol sees pictures, in the table's order."""
+        view = picture_protocols.of(protocol).view
         computed = {
-            name for values in self.values.values() for how, name in values if how == protocol.step(name)
+            key.metric
+            for values in self.values.values()
+            for key in values
+            if (key.view, key.how) == (view, protocol.step(key.metric))
         }
         return [name for name in definitions.METRICS if name in computed]
 
     def quantities(self, *chosen: Protocol) -> list[Quantity]:
         """Return the available quantities as each of some protocols defines them."""
-        return [q for q in QUANTITIES if not any(one.metric(q) in self.skipped for one in chosen)]
+        return [
+            q
+            for q in QUANTITIES
+            if all(q in told(one) and one.metric(q) not in self.skipped for one in chosen)
+        ]
+
+
+def told(protocol: Protocol) -> tuple[Quantity, ...]:
+    """Return the quantities that a protocol has: LPIPS only of whole pictures without alignment."""
+    return QUANTITIES if picture_protocols.of(protocol).view == WHOLE else ("psnr", "ssim")
 
 
 def score(
@@ -91,7 +117,8 @@ def score(
     Args:
         predictions: folder of PNG, JPEG or TIFF pictures, 8 or 16 bits; 8 bits are used unchanged.
         truths: folder of their truths, see `bench.score.reading.match`.
-        chosen: protocols to score under; a picture in none of their subsets is not opened.
+        chosen: protocols to score under, of which waterfalls begin at the first; a picture in none of their
+            subsets is not opened.
         metrics: names of further metrics to compute.
         skip: metrics to leave out, each with the reason.
         advance: called with (done, all) after each picture.
@@ -104,7 +131,7 @@ def score(
     chosen = tuple(chosen)
     scores = Scores(match(predictions, truths), skipped=dict(skip or {}))
     names = _to_compute(scores, chosen, metrics)
-    hows = tuple(dict.fromkeys(protocol.step(q) for protocol in chosen for q in QUANTITIES))
+    keys = _keys(chosen, names)
     belongs = {pair.name for protocol in chosen for pair in of_subset(scores.matches.found, protocol.subset)}
     # In the truths' order, so that what is kept of a truth serves all its predictions.
     pairs = sorted(
@@ -121,7 +148,7 @@ def score(
             replace(pair, prediction=pair.prediction.absolute(), truth=pair.truth.absolute())
             for pair in pairs
         ]
-    judge = partial(judged, hows, names)
+    judge = partial(judged, keys)
     found: dict[str, Judged] = {}
     for done, (name, values) in enumerate(spread(judge, pairs) if spread else map(judge, pairs), start=1):
         found[name] = values
@@ -134,12 +161,30 @@ def score(
 def _to_compute(scores: Scores, chosen: Iterable[Protocol], metrics: Iterable[str]) -> frozenset[str]:
     """Return the metrics to compute; unavailable ones are noted with the reason."""
     # A waterfall passes through every quantisation with every definition, so all are computed at each.
-    names = {protocol.metric(q) for protocol in chosen for q in QUANTITIES} | set(metrics)
+    names = {protocol.metric(q) for protocol in chosen for q in told(protocol)} | set(metrics)
     for name in sorted(names):
         reason = definitions.get(name).unavailable()
         if reason and name not in scores.skipped:
             scores.skipped[name] = reason
     return frozenset(names - set(scores.skipped))
+
+
+def _keys(chosen: tuple[Protocol, ...], names: frozenset[str]) -> tuple[Key, ...]:
+    """List what is computed of each picture, so that waterfalls from the first protocol have every mean."""
+    hows = dict.fromkeys(protocol.step(q) for protocol in chosen for q in told(protocol))
+    keys = [Key(WHOLE, how, name) for how in hows for name in sorted(names)]
+    for protocol in map(picture_protocols.of, chosen):
+        ends = chosen[0], protocol
+        # Cut first, then aligned, then brought to 8 bits.
+        views = View(protocol.crop), protocol.view
+        keys += [
+            Key(view, how, name)
+            for view in views
+            if view != WHOLE
+            for how in (one.quantise for one in ends)
+            for name in {one.metric(q) for one in ends for q in ("psnr", "ssim")} & names
+        ]
+    return tuple(sorted(set(keys), key=str))
 
 
 def _keep(scores: Scores, found: Mapping[str, Judged]) -> None:
@@ -162,42 +207,48 @@ def _suspicious(scores: Scores) -> list[str]:
     return [f"{which} of {len(scores.values)} equals its truth in every pixel: is it a copy?"]
 
 
-def _decibels(values: dict[tuple[str, str], float]) -> list[float]:
-    return [value for (_, name), value in values.items() if name.startswith("psnr")]
+def _decibels(values: dict[Key, float]) -> list[float]:
+    return [value for key, value in values.items() if key.view == WHOLE and key.metric.startswith("psnr")]
 
 
-def judged(hows: tuple[Quantisation, ...], names: frozenset[str], pair: Match) -> tuple[str, Judged]:
+def judged(keys: tuple[Key, ...], pair: Match) -> tuple[str, Judged]:
     """Score one pair.
 
     Returns:
-        the prediction's name, and its values by (quantisation, metric name) or why it could not be scored.
+        the prediction's name, and its values, or why it could not be scored.
     """
     try:
-        return pair.name, _values(pair, hows, names)
+        return pair.name, _values(pair, keys)
     except InputError as error:
         return pair.name, str(error)
     except Exception as error:  # noqa: BLE001 -- the other pictures are to be scored
         return pair.name, f"{pair.prediction.name} cannot be scored: {cause(error)}"
 
 
-def _values(pair: Match, hows: Iterable[Quantisation], names: frozenset[str]) -> dict[tuple[str, str], float]:
+def _values(pair: Match, keys: Iterable[Key]) -> dict[Key, float]:
     pictures = read_picture(pair.prediction), read_picture(pair.truth)
     if pictures[0].shape != pictures[1].shape:
         sizes = [f"{picture.shape[1]}x{picture.shape[0]}" for picture in pictures]
         raise InputError(f"is {sizes[0]}, its truth {pair.truth.name} is {sizes[1]}: make them the same size")
-    if all(picture.dtype == "uint8" for picture in pictures):
-        values = _measured(*pictures, None, names)
-        return {(how, name): value for how in hows for name, value in values.items()}
-    found: dict[tuple[str, str], float] = {}
-    for how in hows:
-        prediction, truth = (quantise(picture, how) for picture in pictures)
-        values = _measured(prediction, truth, 1.0 if how == "none" else None, names)
-        found |= {(how, name): value for name, value in values.items()}
+    found: dict[Key, float] = {}
+    for view in dict.fromkeys(key.view for key in keys):
+        both = seen(*pictures, view)
+        of_view = [key for key in keys if key.view == view]
+        if all(picture.dtype == "uint8" for picture in both):  # they are compared as they are
+            values = _measured(*both, None, {key.metric for key in of_view})
+            found |= {key: values[key.metric] for key in of_view}
+            continue
+        for how in dict.fromkeys(key.how for key in of_view):
+            prediction, truth = (quantise(picture, how) for picture in both)
+            of_how = [key for key in of_view if key.how == how]
+            data_range = 1.0 if how == "none" else None
+            values = _measured(prediction, truth, data_range, {key.metric for key in of_how})
+            found |= {key: values[key.metric] for key in of_how}
     return found
 
 
 def _measured(
-    prediction: NDArray[Any], truth: NDArray[Any], data_range: float | None, names: frozenset[str]
+    prediction: NDArray[Any], truth: NDArray[Any], data_range: float | None, names: set[str]
 ) -> dict[str, float]:
     return {name: definitions.get(name).compute(prediction, truth, data_range) for name in sorted(names)}
 
@@ -206,9 +257,10 @@ def waterfalls(scores: Scores, start: Protocol, ends: Iterable[Protocol]) -> lis
     """How each quantity's mean moves from one protocol to each other whose subset is not empty here."""
     if not scores.of(start):
         return []
+    begin = picture_protocols.of(start)
     return [
-        waterfall(start, end, quantity, partial(scores.mean, quantity=quantity), GIVEN)
-        for end in ends
+        waterfall(begin, end, quantity, partial(scores.mean, quantity=quantity), GIVEN)
+        for end in map(picture_protocols.of, ends)
         if end.name != start.name and scores.of(end)
         for quantity in scores.quantities(start, end)
     ]
@@ -276,10 +328,11 @@ def _fall(fall: Waterfall) -> dict[str, Any]:
 
 
 def all_protocols() -> list[Protocol]:
-    """Every published protocol, the default one first.
+    """Every published protocol, the default one first, then those of neighbouring fields.
 
     Their controls differ only in the gain of the input, which existing pictures already include.
     """
     default = protocols.default()
     published = [protocol for protocol in protocols.load().values() if not protocol.control_of]
-    return [default, *(protocol for protocol in published if protocol != default)]
+    others = (protocol for protocol in published if protocol != default)
+    return [default, *others, *picture_protocols.load().values()]

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from bench.cli import main
+from bench.records.picture_protocols import WHOLE
 from bench.score import reading, scoring
 
 
@@ -122,17 +123,19 @@ def test_any_names_that_share_a_leading_part_are_paired_with_their_own(tmp_path,
 def test_an_exception_of_any_kind_stops_no_other_picture(folder, monkeypatch):
     """A metric that fails on one picture alone, as a library may."""
 
-    def values(pair, hows, names):
+    key = scoring.Key(WHOLE, "round", "psnr")
+
+    def values(pair, keys):
         if pair.name == "bridge":
             raise OverflowError("two\nlines")
-        return {("round", name): math.inf for name in names}
+        return dict.fromkeys(keys, math.inf)
 
     monkeypatch.setattr(scoring, "_values", values)
     bad, good = (
-        scoring.judged(("round",), frozenset({"psnr"}), pair)
+        scoring.judged((key,), pair)
         for pair in reading.match(folder / "plain/pred", folder / "plain/truth").found
     )
-    assert good[1] == {("round", "psnr"): math.inf}
+    assert good[1] == {key: math.inf}
     assert bad[1].startswith("bridge.png cannot be scored: OverflowError: two lines (")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING
 
 from matplotlib.ticker import MaxNLocator
@@ -29,6 +30,11 @@ HEADINGS = {"psnr": "PSNR (dB)", "ssim": "SSIM", "lpips": "LPIPS"}
 QUANTITIES: tuple[Quantity, ...] = ("psnr", "ssim")
 # Of the methods that were scored, the one whose waterfall is shown where it is among them.
 METHOD = "llpacknet"
+# What the figure of a run lacks: its cells hold scores of whole pictures, as bright as they are.
+NOT_HERE = (
+    "Alignment of brightness and crops, as other fields score, are not among these results: llbench score "
+    "shows their steps for pictures."
+)
 
 
 def figure(results: Results) -> Drawn | None:
@@ -45,7 +51,7 @@ def figure(results: Results) -> Drawn | None:
             caption = (
                 f"Why the mean of {published.label(model)} differs between protocols: one setting "
                 "changed after another. What these results cannot separate is a single step, and the "
-                f"sizes of the steps depend on the order. {data_setting(results, judged.names)}"
+                f"sizes of the steps depend on the order. {NOT_HERE} {data_setting(results, judged.names)}"
             )
             alternative = f"Bars from the mean under {start} to that under {', '.join(ends)}, step by step."
             return Drawn("waterfall", "From protocol to protocol", caption, alternative, drawn)
@@ -63,7 +69,7 @@ def draw(falls: Sequence[Waterfall]) -> Figure | None:
         return None
     columns = list(dict.fromkeys(fall.quantity for fall in moving))
     rows = list(dict.fromkeys(fall.end for fall in moving))
-    heights = [2.2 + max(len(_moving(fall)) for fall in moving if fall.end == end) for end in rows]
+    heights = [2.2 + max(_bars(fall) for fall in moving if fall.end == end) for end in rows]
     made = style.figure(style.PAGE, 0.3 * sum(heights) + 0.3 * len(rows))
     panels = made.subplots(len(rows), len(columns), squeeze=False, height_ratios=heights)
     for panel in panels.ravel():
@@ -75,6 +81,11 @@ def draw(falls: Sequence[Waterfall]) -> Figure | None:
     return made
 
 
+def _bars(fall: Waterfall) -> int:
+    """Count the bars between the first and the last mean, and that of a published figure."""
+    return len(_moving(fall)) + (fall.published is not None)
+
+
 def _moving(fall: Waterfall) -> list[Step]:
     return [step for step in fall.steps if step.part]
 
@@ -83,7 +94,8 @@ def _panel(axes: Axes, fall: Waterfall) -> None:
     steps, digits = _moving(fall), DIGITS[fall.quantity]
     ends = [fall.before, *(step.mean for step in steps), fall.after]
     begins = [fall.before, *(step.mean - (step.part or 0.0) for step in steps), fall.after]
-    lowest, highest = min(ends + begins), max(ends + begins)
+    told = [] if fall.published is None else [fall.published]
+    lowest, highest = min(ends + begins + told), max(ends + begins + told)
     room = max(highest - lowest, 10.0**-digits)
     floor = lowest - 0.35 * room
     axes.set_xlim(floor, highest + 0.45 * room)
@@ -96,12 +108,23 @@ def _panel(axes: Axes, fall: Waterfall) -> None:
             axes.plot([begin, begin], [place - 1, place], color="#444444", lw=0.6, ls=":")
         text = f"{end:.{digits}f}" if total else f"{end - begin:+.{digits}f}".replace("-", "−")
         axes.annotate(text, (right, place), (2.5, 0), textcoords="offset points", va="center", fontsize=6.5)
-    axes.set_yticks(range(len(ends)), [fall.start, *map(_label, steps), fall.end], fontsize=6.5)
-    axes.set_ylim(len(ends) - 0.45, -0.55)
+    for value in told:  # hollow: nothing here was measured of it
+        axes.barh(len(ends), value - floor, left=floor, height=0.62, fill=False, edgecolor=TOTAL, hatch="//")
+        axes.annotate(
+            f"{value:.{digits}f}", (value, len(ends)), (2.5, 0), textcoords="offset points", va="center",
+            fontsize=6.5,
+        )  # fmt: skip
+    names = [fall.start, *map(_label, steps), fall.end, *("published:\n" + _folded(fall) for _ in told)]
+    axes.set_yticks(range(len(names)), names, fontsize=6.5)
+    axes.set_ylim(len(names) - 0.45, -0.55)
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="y", visible=False)
     axes.xaxis.set_major_locator(MaxNLocator(4))
     axes.set_xlabel(HEADINGS[fall.quantity], fontsize=7)
+
+
+def _folded(fall: Waterfall) -> str:
+    return "\n".join(textwrap.wrap(fall.published_by, 34))
 
 
 def _label(step: Step) -> str:

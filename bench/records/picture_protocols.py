@@ -1,0 +1,89 @@
+"""Protocols of neighbouring fields, which cut pictures and align their brightness before they are compared.
+
+No method is run under them: what they restore is no raw file of SID, or what they compare is no picture. The
+steps of scoring that they take can be taken with any picture that exists, and show how far a figure of
+theirs is from one of a published protocol here.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from bench.records import protocols
+from bench.records.protocols import Protocol
+from llpacknet.errors import InputError
+
+FILE = Path(__file__).with_name("picture_protocols.toml")
+Alignment = Literal["none", "scalar", "gt-mean"]
+
+
+class View(NamedTuple):
+    """What is done to a picture and its truth before the step to 8 bits; see `PictureProtocol`."""
+
+    crop: int | Literal["whole"] = "whole"
+    align: Alignment = "none"
+
+
+WHOLE = View()
+
+
+@dataclass(frozen=True)
+class PictureProtocol(Protocol):
+    """A protocol with what only pictures can be scored under.
+
+    Attributes:
+        domain: what is restored and compared there; no picture tells what another domain would give.
+        crop: side of the central square that is scored, in pixels; "whole" for all of the picture.
+        align: by which number each picture is multiplied first, see `bench.score.aligning`.
+        published: a PSNR in dB that was published under it; None where there is none to compare with.
+        published_by: whose it is, and of what.
+    """
+
+    domain: str = "SID's raws, as pictures"
+    crop: int | Literal["whole"] = "whole"
+    align: Alignment = "none"
+    published: float | None = None
+    published_by: str = ""
+
+    @property
+    def view(self) -> View:
+        """What it does to pictures before they are compared."""
+        return View(self.crop, self.align)
+
+
+@cache
+def _file() -> dict[str, PictureProtocol]:
+    tables = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    found = {}
+    for name, table in tables.items():
+        same = {"lpips_range": "signed", "lpips_quantise": table["quantise"]}
+        found[name] = PictureProtocol(**{"name": name, **same, **table})
+    return found
+
+
+def load() -> dict[str, PictureProtocol]:
+    """All of them by name, in the file's order."""
+    return dict(_file())
+
+
+def of(protocol: Protocol) -> PictureProtocol:
+    """Return a protocol as one for pictures, which takes them whole and as bright as they are."""
+    return protocol if isinstance(protocol, PictureProtocol) else PictureProtocol(**vars(protocol))
+
+
+def get(name: str) -> PictureProtocol:
+    """Return the protocol of that name, published ones among them.
+
+    Raises:
+        InputError: there is none; the message lists those that exist.
+    """
+    if name in _file():
+        return _file()[name]
+    try:
+        return of(protocols.get(name))
+    except InputError as error:
+        raise InputError(f"{error}, {', '.join(_file())}") from None

@@ -1,0 +1,66 @@
+"""What neighbouring fields do to a picture before they compare it: cut its centre, align its brightness."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bench.measure.inputs import centre
+from bench.metrics.pictures import BAND_ROWS
+from bench.metrics.quantise import quantise
+from bench.metrics.windows import LUMA
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from bench.records.picture_protocols import Alignment, View
+
+
+def seen(prediction: NDArray[Any], truth: NDArray[Any], view: View) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return a picture and its truth as a protocol sees them before the step to 8 bits.
+
+    Args:
+        prediction: (H, W, 3) uint8, uint16, or floats in [0, 1].
+        truth: the same shape.
+        view: the crop, a central square with both corners at even places (a picture that is smaller is taken
+            whole), and the alignment, whose factor is found on what is left.
+
+    Returns:
+        Both as they came, cut; where the brightness is aligned, the prediction as float32 in [0, 1].
+    """
+    if view.crop != "whole":
+        height, width = (min(side, view.crop) for side in truth.shape[:2])
+        top, left = centre(truth.shape, height, width)
+        prediction, truth = (
+            np.ascontiguousarray(one[top : top + height, left : left + width]) for one in (prediction, truth)
+        )
+    if view.align != "none":
+        floats = quantise(prediction, "none")
+        scale = factor(floats, quantise(truth, "none"), view.align)
+        prediction = np.clip(floats * np.float32(scale), 0, 1)
+    return prediction, truth
+
+
+def factor(prediction: NDArray[np.floating[Any]], truth: NDArray[np.floating[Any]], how: Alignment) -> float:
+    """Return the number by which a picture (H, W, 3) in [0, 1] is multiplied; 1 for one that is black.
+
+    "scalar" brings it nearest to its truth by least squares over all pixels and colours, as papers on noise
+    models do with raws; "gt-mean" gives it the truth's mean grey (BT.601), as papers on rendered pictures do.
+    What exceeds white after that is clipped.
+    """
+    if how == "none":
+        return 1.0
+    if how == "gt-mean":
+        own, wanted = (float(_channel_means(one) @ np.array(LUMA)) for one in (prediction, truth))
+        return wanted / own if own > 0 else 1.0
+    product = square = 0.0
+    for first in range(0, len(truth), BAND_ROWS):
+        own, wanted = (one[first : first + BAND_ROWS].astype(np.float64) for one in (prediction, truth))
+        product += float(np.sum(own * wanted))
+        square += float(np.sum(own * own))
+    return product / square if square > 0 else 1.0
+
+
+def _channel_means(picture: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+    return picture.mean(axis=(0, 1), dtype=np.float64)
