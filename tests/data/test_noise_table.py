@@ -78,7 +78,7 @@ def test_made_data_say_which_camera_and_keep_to_its_isos(mine, tmp_path, capsys)
     assert main(command) == 2
     table(mine, {400: (0.6, 2.5, 0.6, 0, 0), 1600: ROWS[1600]})
     assert main([*command, "--camera", str(mine)]) == 2
-    assert "holds other data" in capsys.readouterr().err
+    assert "choose an empty folder" in capsys.readouterr().err
 
 
 def test_between_its_isos_noise_is_interpolated_on_a_logarithmic_scale(mine):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bench.cli import main
-from bench.records import picture_protocols
+from bench.records import picture_protocols, protocols
 from bench.records.picture_protocols import View
 from bench.score.aligning import factor, seen
 from llpacknet.errors import InputError
@@ -148,5 +148,5 @@ def test_other_fields_protocols_are_for_pictures_alone(folders, capsys):
     assert json.loads(capsys.readouterr().out)["mean"]["lpips"] is None
     with pytest.raises(InputError, match=r"release2022.*eld-raw"):
         picture_protocols.get("eld2020")
-    assert main(["run", "--models", "gain-only", "--protocol", "eld-raw", "--out", str(folders / "run")]) == 2
-    assert "no protocol is called 'eld-raw'" in capsys.readouterr().err
+    with pytest.raises(InputError, match="no protocol is called 'eld-raw'"):
+        protocols.get("eld-raw")
