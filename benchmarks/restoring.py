@@ -39,7 +39,7 @@ MOST_OF_CPU, MOST_OF_SEQUENTIAL = 1.15, 0.75
 
 
 def photographs(folder: Path, count: int, size: tuple[int, int]) -> Path:
-    """Make a folder of that many dark raws, of scenes with four short exposures each."""
+    """Generate a folder with this many dark raws, of scenes with four short exposures each."""
     from bench.data.making.make import make
 
     made = make(folder / "scenes", -(-count // 4), 0, size)
@@ -55,7 +55,7 @@ def photographs(folder: Path, count: int, size: tuple[int, int]) -> Path:
 
 
 def overlapped(folder: Path, out: Path, model: str, threads: int) -> dict[str, float]:
-    """Restore the folder by the command; gives CPU seconds and what its network waited for."""
+    """Restore the folder with the command; returns CPU seconds and what its network waited for."""
     from bench.cli import main
 
     said = io.StringIO()
@@ -71,7 +71,7 @@ def overlapped(folder: Path, out: Path, model: str, threads: int) -> dict[str, f
 
 
 def sequential(folder: Path, out: Path, model: str, threads: int) -> dict[str, float]:
-    """Restore the folder step by step; gives the CPU seconds of each kind of step, and of all."""
+    """Restore the folder step by step; returns the CPU seconds of each kind of step, and in total."""
     import torch
 
     import baselines

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Denoiser(Restorer):
     """A network from an amplified Bayer mosaic to a denoised one, in one form; LibRaw renders its pictures.
 
-    Arguments as of `Restorer`. A frame stays in its own camera's colours, which LibRaw renders.
+    Arguments as for `Restorer`. A frame stays in its own camera's colours, which LibRaw renders.
     """
 
     def place(self, frame: RawFrame, ev: float = 0.0) -> Placed:
@@ -32,10 +32,10 @@ class Denoiser(Restorer):
         return replace(placed, frame=frame)
 
     def run(self, placed: Placed, bits: Literal[8, 16] = 8) -> Restored:
-        """Put a placed photograph through the network; gives the denoised raw frame and its picture.
+        """Run the network on a prepared photograph; returns the denoised raw frame and its picture.
 
         Raises:
-            InputError: the network gives no mosaic of the frame's size, or LibRaw does not render it.
+            InputError: the network does not return a mosaic of the frame's size, or LibRaw cannot render it.
         """
         assert placed.frame is not None
         with torch.inference_mode():
@@ -49,7 +49,7 @@ class Denoiser(Restorer):
 
 
 def _check_mosaic(output: Any, shape: torch.Size) -> None:
-    """Refuse what is no mosaic of its input."""
+    """Refuse output that is not a mosaic of its input."""
     if not isinstance(output, torch.Tensor) or output.shape != shape:
         found = tuple(getattr(output, "shape", ())) or type(output).__name__
         raise InputError(f"the network gives {found}, not a mosaic of the frame's size {tuple(shape)}")

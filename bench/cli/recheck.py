@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed of the draw.")
 @click.option("--dataset", callback=indexed, help="Data set behind the results, in SID's layout.")
 @click.option("--make", type=click.Path(path_type=Path), metavar="DIR",
-              help="Make synthetic pictures behind the results again, in this folder.")  # fmt: skip
+              help="Generate the synthetic data set behind the results again, in this folder.")  # fmt: skip
 @weights_option
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def command(
@@ -64,10 +64,10 @@ def command(
     from llpacknet.errors import one_line
 
     if dataset is not None and make is not None:
-        raise click.UsageError("--dataset and --make both name the pictures: give one of them")
+        raise click.UsageError("--dataset and --make both say where the pictures are: give one of them")
     records = store.load(folder)
     with tempfile.TemporaryDirectory(prefix="llbench-recheck-") as out:
-        here = Here(dataset, make, weights, partial(counting, "making dark raws"), for_stream())
+        here = Here(dataset, make, weights, partial(counting, "generating dark raws"), for_stream())
         found = recheck(records, Path(out), cells=cells, ratios=ratios, seed=seed, here=here)
     status = int(any(one.word == DIFFERS for one in found))
     if as_json:

@@ -129,14 +129,14 @@ def command(
 
 
 def _spent(ended: list[Done], seconds: float) -> str:
-    """Say where the time of several photographs went; their steps overlap."""
+    """Report where the time of several photographs went; their steps overlap."""
 
     def total(name: str) -> float:
         return sum(getattr(done.steps, name) for done in ended)
 
     each = ", ".join(f"{name} {total(name):.1f} s" for name in ("reading", "network", "writing", "comparing"))
     return (
-        f"{len(ended)} photographs in {seconds:.1f} s, with steps that overlap: {each}; the network waited "
+        f"{len(ended)} photographs in {seconds:.1f} s, with overlapping steps: {each}; the network waited "
         f"{total('waited_for_file'):.1f} s for files and {total('waited_for_disk'):.1f} s for pictures"
     )
 

@@ -50,10 +50,9 @@ def command(
 
     A picture and its truth are matched by equal names, else by the longest common beginning of their names
     (at least the id before the first underscore). Names like 10003_00_0.1s select a protocol's subset.
-    Without
-    --protocol, every metric is shown under release2022, followed by how the mean changes from there to every
-    other protocol, one step at a time. A picture of 12 megapixels then takes about ten seconds, most of that
-    for LPIPS; with --protocol release2022 --lpips none, about one.
+    Without --protocol, every metric is shown under release2022, followed by how the mean changes from there
+    to every other protocol, one step at a time. A picture of 12 megapixels then takes about ten seconds, most
+    of that for LPIPS; with --protocol release2022 --lpips none, about one.
     """
     from bench.cli.counting import counting
     from bench.metrics import definitions

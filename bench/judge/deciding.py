@@ -150,8 +150,8 @@ def _by_both(claim: Claim, decision: Decision, found: Estimate, other: Measured)
 def combine(decisions: Sequence[Decision]) -> Decision:
     """Combine the decisions on several methods to one outcome.
 
-    It holds if it holds for all, and is contradicted if it is for any; else it is
-    as undecided as the first that could not be decided.
+    It holds if it holds for all, and is contradicted if it is for any; else it is as undecided as the first
+    that could not be decided.
     """
     if len(decisions) == 1:
         return replace(decisions[0], name="")

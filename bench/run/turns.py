@@ -2,8 +2,8 @@
 
 A process is started, makes its cold call and warms up; then it waits. Once all of a group wait they take
 short turns in rotation, so that disturbances longer than a turn affect all equally. Then each does what is
-left. A run's processes are workers of this tree (`bench.run.attempt`), those of the
-gate are seats of other revisions (`bench.gate.sequence`).
+left. A run's processes are workers of this tree (`bench.run.attempt`), those of the gate are seats of other
+revisions (`bench.gate.sequence`).
 """
 
 from __future__ import annotations

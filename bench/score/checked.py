@@ -1,4 +1,4 @@
-"""What became of a result that was measured again."""
+"""The outcome of measuring a result again."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AGREES, DIFFERS, NOT_COMPARED = "agrees", "differs", "not compared"
 
 @dataclass(frozen=True)
 class Checked:
-    """What became of one cell.
+    """The outcome for one cell.
 
     Attributes:
         cell: which.
@@ -26,5 +26,5 @@ class Checked:
     reason: str
 
     def as_json(self) -> dict[str, Any]:
-        """Give plain JSON values."""
+        """Return plain JSON values."""
         return asdict(self)

@@ -1,9 +1,9 @@
 """Ratios of time and memory measured again here: a method and its reference, interleaved.
 
-A time belongs to its machine, and so does a peak; how many times as long one method takes as another belongs
-to the two methods, as far as processors are alike. They are not: one with larger caches or wider vectors
-favours one network more than another. So a ratio may move by the tolerance that `claims.toml` states for
-published ratios before it counts as another one, and never by less than both intervals.
+Times and memory peaks depend on the machine; the ratio of two methods depends mostly on the methods, but not
+only: a processor with larger caches or wider vectors favours one network more than another. So a ratio may
+change by the tolerance that `claims.toml` states for published ratios before it counts as different, and
+always by as much as both intervals.
 """
 
 from __future__ import annotations
@@ -54,16 +54,16 @@ def recheck_ratios(
     measured in one interleaved run, as they were there.
 
     Args:
-        records: somebody's, all of which ended well.
+        records: someone else's, all with status ok.
         out: a folder for the new results.
-        count: how many methods are drawn, each with its reference.
-        seed: of the drawing.
+        count: how many methods to draw, each with its reference.
+        seed: of the draw.
         rounds: interleaved rounds; fewer than five decide nothing.
         weights: file per model instead of the shipped one.
-        progress: is told how the measuring goes.
+        progress: is notified of progress.
 
     Returns:
-        One for every latency and memory cell; of a method that was drawn, with the ratio there and here.
+        One for every latency and memory cell; for a method that was drawn, with the ratio there and here.
     """
     theirs = Results(record for record in records if record.cell.measurement in KINDS)
     references = {
@@ -93,7 +93,7 @@ def recheck_ratios(
 
 
 def setting_of(cell: Cell) -> Setting:
-    """Say what a method has to share with another for their ratio to mean anything."""
+    """Return what two methods must have in common for their ratio to mean anything."""
     return cell.device, cell.runtime, cell.precision, cell.height, cell.width, cell.threads
 
 
@@ -102,19 +102,22 @@ def _key(cell: Cell) -> tuple[str, Setting]:
 
 
 def _why_not(cell: Cell, theirs: Results, references: Mapping[Setting, str]) -> str | None:
-    """Say why the ratio of a method cannot be compared; None where it can."""
+    """Say why the ratio of a method cannot be compared; None if it can."""
     reference = references.get(setting_of(cell))
     if reference is None:
-        return "nothing beside it was timed against its own twin: a time or peak alone is its machine's"
+        return (
+            "nothing beside it was timed against its own twin, and a time or peak by itself depends on "
+            "the machine"
+        )
     if cell.model == reference:
-        return "the other ratios are taken to it; a time or peak alone is its machine's"
+        return "it is the reference of the other ratios; a time or peak by itself depends on the machine"
     there = _ratio("latency", cell, reference, theirs)
     if there.estimate is None:
         return f"no ratio there: {there.reason}"
     if "single-pass" in there.marks:
         return "it was timed in a single pass there, whose spread is not known"
     if not there.estimate.decides:
-        return f"{there.estimate.count} rounds there give a range, which decides nothing"
+        return f"{there.estimate.count} rounds there give only a range, which decides nothing"
     return _why_not_here(cell)
 
 
@@ -148,7 +151,7 @@ def compared(cell: Cell, reference: str, theirs: Results, ours: Results) -> Chec
     Args:
         cell: a latency or memory cell of the method.
         reference: the other method, in the same setting.
-        theirs: the results that the cell is of.
+        theirs: the results that the cell belongs to.
         ours: what was measured again.
     """
     kind = cell.measurement
@@ -168,7 +171,7 @@ def compared(cell: Cell, reference: str, theirs: Results, ours: Results) -> Chec
         return Checked(cell, AGREES, f"{figures}; {allowed}")
     if outcome is Outcome.CONTRADICTED:
         return Checked(cell, DIFFERS, f"{figures}; {allowed}")
-    return Checked(cell, NOT_COMPARED, f"{figures}: too uncertain to tell; {allowed}")
+    return Checked(cell, NOT_COMPARED, f"{figures}: too uncertain to decide; {allowed}")
 
 
 def _ratio(kind: str, cell: Cell, reference: str, results: Results) -> Measured:

@@ -35,14 +35,14 @@ SCORES = {"psnr": 0.01, "ssim": 5e-4}
 
 @dataclass(frozen=True)
 class Here:
-    """What there is on this machine to measure with.
+    """What this machine has to measure with.
 
     Attributes:
         dataset: the pictures behind the results; without them and `make` no score can be compared.
-        make: folder to make the pictures in, where `llbench data make` made those behind the results.
+        make: folder to generate the pictures in, if those behind the results came from `llbench data make`.
         weights: file per model instead of the shipped one.
-        making: gives, as a context, what is called with the number of files made and of all.
-        progress: is told how the measuring goes.
+        making: context manager that provides a function to call with the number of files done and the total.
+        progress: is notified of progress.
     """
 
     dataset: Dataset | None = None
@@ -66,16 +66,17 @@ def recheck(
     Args:
         records: someone else's results.
         out: a folder for the new results.
-        cells: how many pictures are drawn.
-        ratios: how many methods are drawn whose time and memory, over a reference's, are measured.
-        seed: of the drawing.
-        here: what there is to measure with.
+        cells: how many pictures to draw.
+        ratios: for how many methods to measure time and memory relative to a reference.
+        seed: of the draw.
+        here: what to measure with.
 
     Returns:
-        One for every cell that was looked at: counts, pictures, costs, then what has no second measurement.
+        One for every cell that was looked at: counts, pictures, costs, then cells that cannot be measured
+        again.
 
     Raises:
-        InputError: the folder to make pictures in cannot be used.
+        InputError: the folder to generate pictures in cannot be used.
     """
     here = here or Here()
     ended = [record for record in records if record.status == "ok"]
@@ -111,7 +112,7 @@ def _again(chosen: Sequence[Record], ended: Sequence[Record], out: Path, here: H
 def _pictures(
     drawn: Sequence[Record], ended: Sequence[Record], here: Here
 ) -> tuple[dict[str, dict[str, ExposurePair]], dict[str, str]]:
-    """Pictures that are here by data set and name; and why those of a data set are not."""
+    """Available pictures by data set and name; and why those of a data set are missing."""
     there: dict[str, dict[str, ExposurePair]] = {}
     why: dict[str, str] = {}
     sets: dict[str, list[Record]] = defaultdict(list)
@@ -126,15 +127,17 @@ def _pictures(
         elif asked is not None:
             why[name] = _makeable(some, asked)
         else:
-            why[name] = f"the pictures of {name} are not here and cannot be made: give them with --dataset"
+            why[name] = (
+                f"the pictures of {name} are not here and cannot be generated: give them with --dataset"
+            )
     return there, why
 
 
 def _makeable(some: Sequence[Record], asked: dict[str, Any]) -> str:
     known = remaking.recorded(some[0])
-    said = "its data set is not here, but can be made again" if known else (
-        "its data set is not here, and the results do not say how it was made; what the main job makes "
-        "by default may be it"
+    said = "its data set is not here, but can be generated again" if known else (
+        "its data set is not here, and the results do not say how it was generated; it may be the "
+        "default of the main job"
     )  # fmt: skip
     return f"{said}: --make DIR does it, as {remaking.command(some, asked)}; or give it with --dataset"
 

@@ -1,8 +1,8 @@
-"""The synthetic pictures behind somebody else's results, made again here.
+"""Generate the synthetic pictures behind someone else's results again.
 
-Synthetic data are the same files for the same seed and size, so nobody needs to send them. Results record
-what `llbench data make` was asked for; for older ones, which do not, the defaults of the main job are tried.
-A hash tells whether the files are those behind a result.
+The same seed and size give the same synthetic files, so they need not be sent. Results record the arguments
+of `llbench data make`; for older ones, which do not, the defaults of the main job are tried. A hash shows
+whether the files are those behind a result.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ _MADE = "made-"
 
 
 def recipe(record: Record, records: Sequence[Record]) -> dict[str, Any] | None:
-    """Say what `llbench data make` is to be asked for so that it makes a result's pictures.
+    """Return the arguments of `llbench data make` that give a result's pictures.
 
     Args:
-        record: a picture's.
-        records: all that it came with.
+        record: of a picture.
+        records: all records of its results.
 
     Returns:
-        None for pictures that `data make` did not make.
+        None for pictures that do not come from `data make`.
     """
     known = record.provenance.get("recipe")
     if known:
@@ -58,17 +58,17 @@ def recipe(record: Record, records: Sequence[Record]) -> dict[str, Any] | None:
 
 
 def recorded(record: Record) -> bool:
-    """Whether a result says itself how its pictures were made."""
+    """Whether a result itself says how its pictures were generated."""
     return bool(record.provenance.get("recipe"))
 
 
 def make_again(
     folder: Path, wanted: Sequence[Record], asked: dict[str, Any], making: Making | None = None
 ) -> Dataset:
-    """Make the scenes of some pictures, and all before them, into a folder; what is there already is kept.
+    """Generate the scenes of some pictures, and all before them, in a folder; existing files are kept.
 
     Raises:
-        InputError: the folder cannot be written or holds something else.
+        InputError: the folder cannot be written or contains something else.
     """
     offsets = asked.get("black_offset")
     with making() if making else nullcontext() as progress:
@@ -86,12 +86,12 @@ def make_again(
 
 
 def scenes(wanted: Sequence[Record]) -> int:
-    """How many scenes a set needs to hold some pictures."""
+    """How many scenes a set needs to contain some pictures."""
     return max(int(scene(str(record.cell.image))) for record in wanted) - FIRST_ID + 1
 
 
 def command(wanted: Sequence[Record], asked: dict[str, Any]) -> str:
-    """Give the command that makes the pictures."""
+    """Return the command that generates the pictures."""
     size = f"{asked['height']}x{asked['width']}"
     black = " --black-offset" if asked.get("black_offset") else ""
     return (

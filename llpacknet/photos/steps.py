@@ -38,7 +38,7 @@ class Task:
         source: the raw file.
         target: the picture's.
         kind: the picture's format.
-        ev: how many stops brighter than its gain says.
+        ev: by how many stops to make it brighter than its gain does.
         own_black: whether black is estimated in the frame (`llpacknet.raw.black`) instead of the file's.
     """
 
@@ -54,12 +54,12 @@ class Steps:
     """Seconds that the steps of a photograph took; several photographs' may overlap.
 
     Attributes:
-        reading: decoding the raw file, normalising, finding the gain; 0 where the file was read before.
+        reading: decoding the raw file, normalising, finding the gain; 0 if the file was read before.
         network: the network, and rounding to whole levels.
         writing: encoding the picture and writing its file.
         comparing: comparing its colours with LibRaw's rendering.
-        waited_for_file: of the network's thread, until the file was read.
-        waited_for_disk: of the network's thread, for this picture to be written before it went on.
+        waited_for_file: time that the network's thread waited for the file to be read.
+        waited_for_disk: time that the network's thread waited for this picture to be written.
     """
 
     reading: float = 0.0
@@ -72,13 +72,13 @@ class Steps:
 
 @dataclass(frozen=True)
 class Done:
-    """How one photograph fared.
+    """The outcome for one photograph.
 
     Attributes:
         task: which.
-        reason: why there is no picture; None where it was written.
-        gain: the gain behind it; None where the network does not tell.
-        difference: how far its colours are from rawpy's rendering; None where they were not compared.
+        reason: why there is no picture; None if it was written.
+        gain: the gain behind it; None if the network does not report it.
+        difference: how far its colours are from rawpy's rendering; None if they were not compared.
         seconds: since the photograph before it was finished.
         notes: what the file leaves open, or asks for without effect, and that it is not a dark raw.
         steps: where its time went.
@@ -99,8 +99,8 @@ class Read:
 
     Attributes:
         frame: the raw frame.
-        exif: what is said of the photograph.
-        placed: the frame as the network takes it.
+        exif: facts about the photograph.
+        placed: the frame prepared for the network.
         notes: see `Done`.
         seconds: how long that took.
     """
@@ -113,7 +113,7 @@ class Read:
 
 
 def read(task: Task, restorer: Future[Restorer]) -> Read:
-    """Read a photograph and place it for a network, which may still be in the making.
+    """Read a photograph and prepare it for a network, which may still be being built.
 
     Raises:
         InputError: a file or gain that cannot be used.
@@ -133,7 +133,7 @@ def read(task: Task, restorer: Future[Restorer]) -> Read:
 
 
 def run(task: Task, read: Read, restorer: Restorer) -> Restored | str:
-    """Put a photograph that was read through the network; says what went wrong where there is no picture."""
+    """Run the network on a photograph that was read; says what went wrong if there is no picture."""
     try:
         placed = restorer.place(read.frame, task.ev) if task.ev else read.placed
         return restorer.run(placed, pictures.BITS[task.kind])
@@ -166,8 +166,8 @@ def write(task: Task, read: Read, restored: Restored, steps: Steps = Steps()) ->
 
 def _told(drift: Drift) -> str:
     if drift.dn is None:
-        return "has light in its darkest parts too: the black level that it states is kept"
-    return f"has its black {drift.dn:+.2f} from where it says, by its {drift.source}: subtracted"
+        return "has light even in its darkest parts: its stated black level is kept"
+    return f"has a black level {drift.dn:+.2f} off the stated one, by its {drift.source}: corrected"
 
 
 def _bright(frame: RawFrame) -> tuple[str, ...]:
@@ -176,7 +176,7 @@ def _bright(frame: RawFrame) -> tuple[str, ...]:
     if level <= BRIGHTEST_DARK:
         return ()
     most = f"in SID's test set at most {BRIGHTEST_DARK:.2%}"
-    note = f"is no dark raw: its mean level is {level:.2%} of white, {most}"
+    note = f"is not a dark raw: its mean level is {level:.2%} of white, {most}"
     return (note,)
 
 

@@ -1,9 +1,9 @@
-"""Writes what was restored as a DNG: a raw developer can still change white balance and exposure.
+"""Write a restored picture as a DNG, whose white balance and exposure can still be changed.
 
 A network from raw to raw gives a mosaic, which is written as a camera writes one. Another network's picture
-is brought back to what the camera's sensor would have recorded without a mosaic: the tone curve is inverted,
-then colour matrix and white balance are. A raw developer that applies them again shows the same picture;
-colours outside the camera's gamut clip.
+is converted back to what the camera's sensor would have recorded without a mosaic: the tone curve is
+inverted, then the colour matrix and the white balance. A raw developer that applies them again shows the same
+picture; colours outside the camera's gamut clip.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ _ROWS = 256
 
 
 def bayer_dng(frame: RawFrame, tags: dict[int, tuple[int, Any]]) -> bytes:
-    """Return the bytes of a DNG that holds a frame's mosaic, with its own levels and colours.
+    """Return the bytes of a DNG with a frame's mosaic, with its own levels and colours.
 
     Args:
-        frame: the raw frame, as its sensor lies: a tag says how it is to be turned.
+        frame: the raw frame in the sensor's orientation; a tag says how to rotate it.
         tags: as for `linear_dng`.
     """
     levels = mosaic_tags(

@@ -23,7 +23,7 @@ SOURCES = {
     "repo22": "LLPackNet's code of 2022",
     "RED": "RED's paper and README (CVPR 2021)",
     "ADU-Net": "ADU-Net's paper (TOMM 2024)",
-    "ours": "Not published: what this suite asks besides",
+    "ours": "Not published: questions added by this suite",
 }
 # Heading of what two statements are compared in.
 BETWEEN = "Statements that differ between sources"
