@@ -13,7 +13,7 @@ from bench.cli.examples import examples
     invoke_without_command=True,
     epilog=examples("llbench cache", "llbench cache clear", "LLBENCH_CACHE=/big/disk llbench cache --json"),
 )
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
     """Show where rendered long exposures and other caches are kept and how much space they take."""

@@ -24,7 +24,7 @@ from bench.cli.examples import examples
               show_default=True, help="Smallest difference in time that matters.")  # fmt: skip
 @click.option("--across-machines", is_flag=True, help="Compare times even if the machines differ.")
 @click.option("--strict", is_flag=True, help="Exit with status 1 if B is slower or worse in any cell.")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(base: Path, head: Path, effect: float, across_machines: bool, strict: bool, as_json: bool) -> int:
     """Compare the results in folder B with those in folder A.
 

@@ -34,8 +34,8 @@ _BLACK = click.option(
 _CAMERA = click.option(
     "--camera",
     type=_FOLDER,
-    help="CSV that `data calibrate` wrote: that camera's noise instead of the Sony A7S II's. Between its "
-    "ISOs it is interpolated on a logarithmic scale; exposures are drawn at SID's ISOs in its range alone.",
+    help="CSV from `data calibrate`: use that camera's noise instead of the Sony A7S II's. Between its ISOs "
+    "it is interpolated logarithmically; exposures are drawn only at those of SID's ISOs that it covers.",
 )
 _LIST = click.option(
     "--list", "list_file", type=_FOLDER, help="One of SID's list files: only the pairs in it are used."
@@ -165,7 +165,7 @@ def redark(
     multiple=True,
     help="One of SID's list files: only the pairs in it are used. Several: report what they share.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def index(folder: Path | None, lists: tuple[Path, ...], as_json: bool) -> int:
     """Pair the files of FOLDER and count the published subsets; nothing is decoded.
 
@@ -227,7 +227,7 @@ def _show_index(folder: Path, list_file: Path | None, *, as_json: bool) -> None:
 )
 @click.argument("folder", type=_FOLDER)
 @_LIST
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def verify(folder: Path, list_file: Path | None, as_json: bool) -> int:
     """Decode every file and check it; exit status 1 if there is a problem.
 

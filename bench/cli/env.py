@@ -11,7 +11,7 @@ from bench.cli.examples import examples
 
 
 @click.command(epilog=examples("llbench env", "llbench env --json"))
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(as_json: bool) -> None:
     """Show what every result records about this machine: no user name, host name or path."""
     from bench.machine.environment import machine, moment

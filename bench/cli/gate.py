@@ -57,7 +57,11 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
     "--device", type=click.Choice(DEVICES), default="cpu", show_default=True, help="Device to measure on."
 )
 @click.option(
-    "--runtime", type=click.Choice(RUNTIMES), default="published", show_default=True, help="Runtime."
+    "--runtime",
+    type=click.Choice(RUNTIMES),
+    default="published",
+    show_default=True,
+    help="Runtime of the network.",
 )
 @click.option(
     "--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True, help="Number format."

@@ -31,7 +31,7 @@ PLAIN_WIDTH = 160
     ),
 )
 @only_free_option
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 @click.pass_context
 def command(context: click.Context, only_free: bool, as_json: bool) -> None:
     """List the registered methods, one row each."""
@@ -54,7 +54,7 @@ def command(context: click.Context, only_free: bool, as_json: bool) -> None:
 )
 @click.argument("name", shell_complete=method)
 @weights_option
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def check(name: str, weights: dict[str, Path], as_json: bool) -> int:
     """Check that the method NAME follows the calling convention; exit status 1 if a check fails.
 

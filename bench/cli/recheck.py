@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @click.option("--make", type=click.Path(path_type=Path), metavar="DIR",
               help="Generate the synthetic data set behind the results again, in this folder.")  # fmt: skip
 @weights_option
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(
     folder: Path,
     cells: int,

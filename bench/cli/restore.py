@@ -73,7 +73,13 @@ def stops(_: click.Context, __: click.Parameter, value: str | None) -> tuple[flo
               help="Black level to subtract: the file's, or one estimated from each frame.")  # fmt: skip
 @click.option("--format", "kind", type=click.Choice(KINDS),
               help="png, jpeg, tiff (16 bits) or dng; default: by the suffix of OUT, else png.")  # fmt: skip
-@click.option("--runtime", type=click.Choice(RUNTIMES), default="eager", show_default=True, help="Runtime.")
+@click.option(
+    "--runtime",
+    type=click.Choice(RUNTIMES),
+    default="eager",
+    show_default=True,
+    help="Runtime of the network.",
+)
 @click.option("--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True,
               help="Number format.")  # fmt: skip
 @click.option(

@@ -36,7 +36,7 @@ FOLDER = click.Path(path_type=Path)
               help="Network of LPIPS, by far the slowest metric, instead of the protocol's own.")  # fmt: skip
 @click.option("--out", type=FOLDER, help="Folder for scores.json, scores.csv, waterfall.csv and the plot.")
 @cluster_option
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def command(
     predictions: Path,
     truths: Path,

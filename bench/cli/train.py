@@ -46,7 +46,7 @@ BESIDE_A_PLAN = frozenset(
     "--val", "validation", type=FOLDER, help="Photographs to validate on. [default: one in six of --photos]"
 )
 @click.option("--camera", type=click.Path(dir_okay=False, path_type=Path),
-              help="CSV that `data calibrate` wrote: expose --photos with that camera's noise instead of the "
+              help="CSV from `data calibrate`: expose --photos with that camera's noise instead of the "
               "Sony A7S II's, at those of SID's ISOs that it covers.")  # fmt: skip
 @click.option("--scenes", default=0, show_default=True, type=click.IntRange(0),
               help="Number of procedural scenes to use in addition to --photos.")  # fmt: skip

@@ -42,7 +42,7 @@ def command() -> None:
 @click.option("--as", "name", required=True, shell_complete=method,
               help="The registered network that the checkpoint is for.")  # fmt: skip
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The safetensors file to write.")
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def import_(file: Path, name: str, out: Path, as_json: bool) -> None:
     """Convert the checkpoint FILE to safetensors, with a record of its origin in a second file.
 
@@ -83,7 +83,7 @@ def import_(file: Path, name: str, out: Path, as_json: bool) -> None:
 @click.option("--torchscript", type=click.Path(path_type=Path), metavar="FILE",
               help="The TorchScript file to write.")  # fmt: skip
 @weights_option
-@click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of text.")
 def export(
     name: str, onnx: Path | None, torchscript: Path | None, weights: Mapping[str, Path], as_json: bool
 ) -> None:
