@@ -138,7 +138,7 @@ def _spent(ended: list[Done], seconds: float) -> str:
     """Report where the time of several photographs went; their steps overlap."""
 
     def total(name: str) -> float:
-        return sum(getattr(done.steps, name) for done in ended)
+        return float(sum(getattr(done.steps, name) for done in ended))
 
     each = ", ".join(f"{name} {total(name):.1f} s" for name in ("reading", "network", "writing", "comparing"))
     return (
