@@ -120,7 +120,8 @@ def _pictures(
         sets[str(record.cell.dataset)].append(record)
     for name, some in sets.items():
         dataset, asked = here.dataset, remaking.recipe(some[0], ended)
-        if dataset is None and asked is not None and here.make is not None:
+        needs_table = asked is not None and bool(asked.get("camera"))
+        if dataset is None and asked is not None and here.make is not None and not needs_table:
             dataset = remaking.make_again(here.make / name, some, asked, here.making)
         if dataset is not None:
             there[name] = {one.name: one for one in pictures(dataset, dataset.pairs)}
@@ -134,12 +135,15 @@ def _pictures(
 
 
 def _makeable(some: Sequence[Record], asked: dict[str, Any]) -> str:
+    how = remaking.command(some, asked)
+    if asked.get("camera"):
+        return f"its data set needs the noise table of its camera: '{how}', then give it with --dataset"
     known = remaking.recorded(some[0])
     said = "its data set is not here, but can be generated again" if known else (
         "its data set is not here, and the results do not say how it was generated; it may be the "
         "default of the main job"
     )  # fmt: skip
-    return f"{said}: --make DIR does it, as {remaking.command(some, asked)}; or give it with --dataset"
+    return f"{said}: --make DIR does it, as {how}; or give it with --dataset"
 
 
 def _together(jobs: list[Job]) -> tuple[Job, ...]:

@@ -49,10 +49,8 @@ def recipe(record: Record, records: Sequence[Record]) -> dict[str, Any] | None:
     name = str(record.cell.dataset)
     if not name.startswith(_MADE):
         return None
-    frames = Counter(
-        (one.cell.height, one.cell.width) for one in records if one.cell.measurement == "latency"
-    )
-    height, width = next(iter(frames), FULL_SIZE)
+    timed = [(one.cell.height, one.cell.width) for one in records if one.cell.measurement == "latency"]
+    ((height, width), _) = Counter(timed or [FULL_SIZE]).most_common(1)[0]
     offsets = {"black_offset": list(BLACK_OFFSETS)} if STRESS in name else {}
     return {"seed": SEED, "height": height, "width": width, **offsets}
 
@@ -93,7 +91,6 @@ def scenes(wanted: Sequence[Record]) -> int:
 def command(wanted: Sequence[Record], asked: dict[str, Any]) -> str:
     """Return the command that generates the pictures."""
     size = f"{asked['height']}x{asked['width']}"
-    black = " --black-offset" if asked.get("black_offset") else ""
-    return (
-        f"llbench data make --scenes {scenes(wanted)} --seed {asked['seed']} --size {size}{black} --out DIR"
-    )
+    more = " --black-offset" if asked.get("black_offset") else ""
+    more += f" --camera {asked['camera']['file']}" if asked.get("camera") else ""
+    return f"llbench data make --scenes {scenes(wanted)} --seed {asked['seed']} --size {size}{more} --out DIR"

@@ -10,7 +10,9 @@ import pytest
 from bench.cli import main
 from bench.judge.results import Results
 from bench.records import store
+from bench.records.cells import Cell, Record
 from bench.score import cost_ratios
+from bench.score.rechecking import Here, recheck
 
 COMMITTED = Path(__file__).parents[2] / "results" / "epyc-2-cores-avx512" / "standard"
 
@@ -79,6 +81,15 @@ def test_made_pictures_are_made_again_where_the_results_say_how(tmp_path, capsys
     status, found = told(capsys, out, "--cells", 2, "--ratios", 0, "--make", tmp_path / "again")
     assert status == 0
     assert [one["word"] for one in found] == ["agrees", "agrees"]
+
+
+def test_made_pictures_of_another_cameras_noise_need_its_table(tmp_path):
+    recipe = {"seed": 3, "height": 96, "width": 128, "camera": {"file": "mine.csv", "sha256": "0" * 64}}
+    cell = Cell("gain-only", "quality", "made-01234567", "paper2020-gt", "11002_00_0.1s")
+    record = Record(cell, "ok", values={"psnr": 20.0}, provenance={"synthetic": True, "recipe": recipe})
+    (found,) = recheck([record], tmp_path, cells=1, here=Here(make=tmp_path / "made"))
+    assert found.word == "not compared"
+    assert "data make --scenes 3 --seed 3 --size 96x128 --camera mine.csv" in found.reason
 
 
 @pytest.fixture(scope="module")
