@@ -138,7 +138,7 @@ def redark(
 
     def refused(reason: str) -> None:
         left_out.append(reason)
-        print(f"llbench: left out: {one_line(reason)}", file=sys.stderr, flush=True)
+        print(f"llbench: skipped: {one_line(reason)}", file=sys.stderr, flush=True)
 
     with crew(cluster) as workers, counting("redarking photographs") as progress:
         dataset = redark_photos(

@@ -137,9 +137,9 @@ def test_settings_are_sids_whose_iso_the_camera_covers(kept, tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a,b\n1,2\n", "lacks the column iso: name a CSV file that `llbench data calibrate` wrote"),
+        ("a,b\n1,2\n", "lacks the column iso: give a CSV file of `llbench data calibrate`"),
         (HEAD.replace("row_sigma_dn,", "") + "100,1,1,0,0\n", "lacks the column row_sigma_dn"),
-        (HEAD, "has no row: give one for each ISO"),
+        (HEAD, "has no rows: add one per ISO"),
         (HEAD + "100,nan,1,1,0,0\n", "row 2: gain_dn_per_electron is 'nan': give a number"),
         (HEAD + "100,1,1,1,0,0\n200,1,,1,0,0\n", "row 3: gaussian_read_sigma_dn is '': give a number"),
         (HEAD + ",1,1,1,0,0\n", "row 2: iso is '': give a number"),

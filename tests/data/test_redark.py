@@ -203,7 +203,7 @@ def test_bad_photographs_are_named_and_the_others_are_exposed_as_without_them(se
     capsys.readouterr()
     assert main(arguments) == 1
     said = capsys.readouterr().err
-    assert said.count("\n") == said.count("llbench: left out: ") == len(bad)
+    assert said.count("\n") == said.count("llbench: skipped: ") == len(bad)
     assert all(name in said for name in bad)
     after = {path.name: path.read_bytes() for path in (tmp_path / "out").rglob("*.DNG")}
     assert after == {name: content for name, content in before.items() if f"{name[:5]}.png" not in bad}

@@ -478,7 +478,7 @@ def test_a_bad_photograph_is_named_and_not_credited_and_the_others_are_trained_o
     arguments = ["--photos", str(photos), "--out", str(out), "--steps", "2", "--patch", "32", "--batch", "1"]
     assert main(["train", "red", *arguments, "--workers", "0", "--threads", "1"]) == 1
     said = capsys.readouterr().err
-    assert said.count("llbench: left out: ") == 2
+    assert said.count("llbench: skipped: ") == 2
     assert all(name in said for name in bad)
     card = json.loads((out / "red.json").read_text(encoding="utf-8"))
     credited = {one["file"] for one in card["photographs"]}

@@ -1,8 +1,8 @@
 """A camera's noise at each ISO, from a table: the Sony A7S II's, or one that `llbench data calibrate` wrote.
 
-The sensor of the A7S II has two conversion gains and changes between ISO 1600 and 2000, as many do: read
-noise in digital numbers, which else rises with the ISO, falls there. No table is interpolated across such a
-step.
+The sensor of the A7S II has two conversion gains and changes between ISO 1600 and 2000, like many sensors:
+there, read noise in digital numbers, which otherwise rises with the ISO, drops. No table is interpolated
+across such a step.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class NoiseTable:
     """A camera's noise at the ISOs for which it was calibrated, and between them.
 
     Attributes:
-        name: the table's file name, for messages and for what is made with it.
+        name: the table's file name, for messages and metadata.
         sides: the rows of each conversion gain, both in rising order of the ISO.
-        gain_per_iso: K for each unit of ISO; None where K is interpolated like the rest.
+        gain_per_iso: K per unit of ISO; None if K is interpolated like the rest.
         sha256: of the file; empty for the table that comes with the package.
     """
 
@@ -66,7 +66,7 @@ class NoiseTable:
 
     @property
     def isos(self) -> tuple[float, float]:
-        """Least and largest ISO of the calibration."""
+        """Smallest and largest ISO of the calibration."""
         return self.sides[0][0].noise.iso, self.sides[-1][-1].noise.iso
 
     @property
@@ -76,7 +76,7 @@ class NoiseTable:
 
     @property
     def about(self) -> dict[str, dict[str, str]]:
-        """What made data say of it: file name and sha256 of a user's table, nothing of the package's own."""
+        """What synthetic data record about it: file name and sha256 of a user's table; else nothing."""
         return {"camera": {"file": self.name, "sha256": self.sha256}} if self.sha256 else {}
 
     def covers(self, iso: float) -> bool:
@@ -91,8 +91,8 @@ class NoiseTable:
         """Noise at `iso`; between the table's ISOs interpolated on a logarithmic scale.
 
         Only rows of the same conversion gain are used; between the two gains the lower one is continued along
-        its last two rows. Gain, sigmas and scale are interpolated in the logarithm, the shape and the black
-        error as they are.
+        its last two rows. Gain, sigmas and scale are interpolated logarithmically, the shape and the black
+        error linearly.
 
         Raises:
             InputError: for an ISO outside the calibrated range, or one next to a lone row.
@@ -113,7 +113,7 @@ class NoiseTable:
             if iso == side[0].noise.iso:
                 return side[0]
             raise InputError(
-                f"ISO {iso:g} lies where {self.name} changes from one conversion gain to another, with ISO "
+                f"ISO {iso:g} is where {self.name} changes from one conversion gain to another, with ISO "
                 f"{side[0].noise.iso:g} alone below: give that, or calibrate ISO {iso:g}"
             )
         upper = int(np.clip(np.searchsorted([row.noise.iso for row in side], iso), 1, len(side) - 1))
@@ -135,24 +135,25 @@ def read(path: Path) -> NoiseTable:
     """Read a camera's table from a CSV file with a row for each ISO, as `llbench data calibrate` writes it.
 
     Of its columns iso, gain_dn_per_electron, gaussian_read_sigma_dn and row_sigma_dn are needed. Without
-    tukey_lambda_shape and tukey_lambda_scale_dn read noise is Gaussian alone, without black_error_dn and
-    black_error_sd_dn black is where the file says. With black_dn and white_dn everything is scaled from that
-    camera's range to the 15871 digital numbers of what is made here, so that its noise keeps its share.
+    tukey_lambda_shape and tukey_lambda_scale_dn read noise is only Gaussian; without black_error_dn and
+    black_error_sd_dn the black level is as the file says. With black_dn and white_dn everything is scaled
+    from that camera's range to the 15871 digital numbers of synthetic files, so that the noise keeps its
+    relative size.
 
     Raises:
-        InputError: for a file that is no such table, lacks a column or a row, or holds a value that is
-            missing, no finite number, or negative where that makes no sense; says which row and column.
+        InputError: for a file that is not such a table, lacks a column or a row, or holds a value that is
+            missing, not a finite number, or negative where that makes no sense; the message names row and
+            column.
     """
     reader = rows_of(read_text(path, "camera table"))
     missing = [name for name in _NEEDED if name not in (reader.fieldnames or ())]
     if missing:
         raise InputError(
-            f"--camera {path} lacks the column {missing[0]}: name a CSV file that `llbench data calibrate` "
-            "wrote"
+            f"--camera {path} lacks the column {missing[0]}: give a CSV file of `llbench data calibrate`"
         )
     rows = [_row(f"--camera {path}, row {reader.line_num}", line) for line in reader]
     if not rows:
-        raise InputError(f"--camera {path} has no row: give one for each ISO (`llbench data calibrate`)")
+        raise InputError(f"--camera {path} has no rows: add one per ISO (`llbench data calibrate`)")
     isos = [row.noise.iso for row in rows]
     twice = next((iso for iso in isos if isos.count(iso) > 1), None)
     if twice is not None:
@@ -187,7 +188,7 @@ def _to_our_range(where: str, cells: Mapping[str, str]) -> float:
         return 1.0
     black, white = (_number(where, cells, name) for name in _LEVELS)
     if white <= black:
-        raise InputError(f"{where}: white_dn {white:g} does not exceed black_dn {black:g}: calibrate anew")
+        raise InputError(f"{where}: white_dn {white:g} does not exceed black_dn {black:g}: calibrate again")
     return SPAN / (white - black)
 
 
@@ -202,11 +203,11 @@ def _number(where: str, cells: Mapping[str, str], column: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise InputError(f"{where}: {column} is {text!r}: give a number, or calibrate this ISO anew")
+        raise InputError(f"{where}: {column} is {text!r}: give a number, or calibrate this ISO again")
     if value < 0 and column not in _MAY_BE_NEGATIVE:
-        raise InputError(f"{where}: {column} is {text}, which is negative: calibrate this ISO anew")
+        raise InputError(f"{where}: {column} is {text}, which is negative: calibrate this ISO again")
     if value == 0 and column in _ABOVE_ZERO:
-        raise InputError(f"{where}: {column} is 0: give a positive number, or calibrate this ISO anew")
+        raise InputError(f"{where}: {column} is 0: give a positive number, or calibrate this ISO again")
     return value
 
 
