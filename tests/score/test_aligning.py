@@ -148,5 +148,5 @@ def test_other_fields_protocols_are_for_pictures_alone(folders, capsys):
     assert json.loads(capsys.readouterr().out)["mean"]["lpips"] is None
     with pytest.raises(InputError, match=r"release2022.*eld-raw"):
         picture_protocols.get("eld2020")
-    with pytest.raises(InputError, match="no protocol is called 'eld-raw'"):
+    with pytest.raises(InputError, match="there is no protocol 'eld-raw'"):
         protocols.get("eld-raw")
