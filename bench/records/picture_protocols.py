@@ -1,8 +1,8 @@
 """Protocols of neighbouring fields, which cut pictures and align their brightness before they are compared.
 
-No method is run under them: what they restore is no raw file of SID, or what they compare is no picture. The
-steps of scoring that they take can be taken with any picture that exists, and show how far a figure of
-theirs is from one of a published protocol here.
+No method is run under them: they restore something other than SID's raw files, or compare something other
+than pictures. Their scoring steps can be applied to any picture, and show how far their figures are from
+those of a published protocol here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Alignment = Literal["none", "scalar", "gt-mean"]
 
 
 class View(NamedTuple):
-    """What is done to a picture and its truth before the step to 8 bits; see `PictureProtocol`."""
+    """What is done to a picture and its truth before rounding to 8 bits; see `PictureProtocol`."""
 
     crop: int | Literal["whole"] = "whole"
     align: Alignment = "none"
@@ -33,14 +33,14 @@ WHOLE = View()
 
 @dataclass(frozen=True)
 class PictureProtocol(Protocol):
-    """A protocol with what only pictures can be scored under.
+    """A protocol with steps that only apply to existing pictures.
 
     Attributes:
-        domain: what is restored and compared there; no picture tells what another domain would give.
+        domain: what is restored and compared there; from pictures, other domains cannot be known.
         crop: side of the central square that is scored, in pixels; "whole" for all of the picture.
-        align: by which number each picture is multiplied first, see `bench.score.aligning`.
-        published: a PSNR in dB that was published under it; None where there is none to compare with.
-        published_by: whose it is, and of what.
+        align: how to find the number that each picture is multiplied by first, see `bench.score.aligning`.
+        published: a PSNR in dB that was published under it; None if there is none to compare with.
+        published_by: who published it, and for what.
     """
 
     domain: str = "SID's raws, as pictures"
@@ -66,17 +66,17 @@ def _file() -> dict[str, PictureProtocol]:
 
 
 def load() -> dict[str, PictureProtocol]:
-    """All of them by name, in the file's order."""
+    """All of them by name, in the order of the file."""
     return dict(_file())
 
 
 def of(protocol: Protocol) -> PictureProtocol:
-    """Return a protocol as one for pictures, which takes them whole and as bright as they are."""
+    """Return a protocol as one for pictures that uses them whole and at their own brightness."""
     return protocol if isinstance(protocol, PictureProtocol) else PictureProtocol(**vars(protocol))
 
 
 def get(name: str) -> PictureProtocol:
-    """Return the protocol of that name, published ones among them.
+    """Return the protocol of that name, including the published ones.
 
     Raises:
         InputError: there is none; the message lists those that exist.

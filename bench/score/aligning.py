@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 
 
 def seen(prediction: NDArray[Any], truth: NDArray[Any], view: View) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return a picture and its truth as a protocol sees them before the step to 8 bits.
+    """Return a picture and its truth as a protocol sees them before rounding to 8 bits.
 
     Args:
         prediction: (H, W, 3) uint8, uint16, or floats in [0, 1].
         truth: the same shape.
-        view: the crop, a central square with both corners at even places (a picture that is smaller is taken
-            whole), and the alignment, whose factor is found on what is left.
+        view: the crop, a central square with both corners at even positions (smaller pictures are used
+            whole), and the alignment, whose factor is computed on the cropped picture.
 
     Returns:
-        Both as they came, cut; where the brightness is aligned, the prediction as float32 in [0, 1].
+        Both cropped; if the brightness is aligned, the prediction as float32 in [0, 1].
     """
     if view.crop != "whole":
         height, width = (min(side, view.crop) for side in truth.shape[:2])
@@ -45,9 +45,9 @@ def seen(prediction: NDArray[Any], truth: NDArray[Any], view: View) -> tuple[NDA
 def factor(prediction: NDArray[np.floating[Any]], truth: NDArray[np.floating[Any]], how: Alignment) -> float:
     """Return the number by which a picture (H, W, 3) in [0, 1] is multiplied; 1 for one that is black.
 
-    "scalar" brings it nearest to its truth by least squares over all pixels and colours, as papers on noise
-    models do with raws; "gt-mean" gives it the truth's mean grey (BT.601), as papers on rendered pictures do.
-    What exceeds white after that is clipped.
+    "scalar" is the best fit to its truth by least squares over all pixels and colours, as papers on noise
+    models do with raws; "gt-mean" matches the truth's mean grey (BT.601), as papers on rendered pictures do.
+    Values above white are clipped afterwards.
     """
     if how == "none":
         return 1.0
