@@ -20,6 +20,7 @@ from bench.show.figures import bubbles, floor_bars, style
 from bench.show.tables import standings, writers
 from bench.show.tables.claim_rows import as_markdown
 from bench.show.tables.costs import cost_table
+from bench.show.tables.form_rows import deployment_table, speedup_table
 from bench.show.tables.table1 import table1
 
 if TYPE_CHECKING:
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results" / "epyc-2-cores-avx512" / "standard"
-# A run of every form of LLPackNet where one is committed: with kernels, complexity and profiles.
-FORMS = RESULTS.with_name("forms") if RESULTS.with_name("forms").is_dir() else RESULTS
+# A run of every form of LLPackNet, with kernels, complexity and profiles.
+FORMS = RESULTS.with_name("forms")
+OTHERS = RESULTS.with_name("others")
 FIELD = RESULTS.with_name("field")
 TRAININGS = ROOT / "results" / "unpack"
 README = ROOT / "README.md"
@@ -39,6 +41,7 @@ FIGURE = Path(__file__).parent / "images" / "figure1.png"
 FLOORS = Path(__file__).parent / "images" / "floors.png"
 ROOFLINE = Path(__file__).parent / "roofline.md"
 FIELD_PAGE = Path(__file__).parent / "field.md"
+RUNTIMES = Path(__file__).parent / "runtimes.md"
 VERDICTS = Path(__file__).parent / "verdicts.md"
 # Columns that the README has no room for; `llbench report` on a copy of the folder shows them.
 LEFT_OUT = ("psnr_without_gt_published", "psnr_without_gt_measured")
@@ -91,8 +94,21 @@ def field(text: str) -> str:
     """Return the page of the field with the costs of every learned method in its place."""
     costs = cost_table(Results.load(FIELD))
     assert costs is not None
-    _, setting, figures, *_ = writers.as_markdown(_columns(costs, COSTS)).strip().split("\n\n")
-    return _in_place(text, f"\n{figures}\n\n{setting}\n\n")
+    return _in_place(text, _figures_and_setting(_columns(costs, COSTS)))
+
+
+def runtimes(text: str) -> str:
+    """Return the page of runtimes with what every form costs and loses, and how much the others gain."""
+    made = [deployment_table(Results.load(FORMS))]
+    if OTHERS.is_dir():
+        made.append(speedup_table(Results.load(OTHERS)))
+    return _in_place(text, *(_figures_and_setting(one) for one in made if one is not None))
+
+
+def _figures_and_setting(table: Table) -> str:
+    """Put a table's rows before what they are, without its heading."""
+    _, setting, figures, *rest = writers.as_markdown(table).strip().split("\n\n")
+    return "\n" + "\n\n".join((figures, *rest, setting)) + "\n\n"
 
 
 def _columns(table: Table, keys: Sequence[str]) -> Table:
@@ -104,10 +120,12 @@ def _columns(table: Table, keys: Sequence[str]) -> Table:
     )
 
 
-def _in_place(text: str, made: str) -> str:
-    place = re.compile(f"(?<={re.escape(BEGIN)}).*(?={re.escape(END)})", re.DOTALL)
-    assert len(place.findall(text)) == 1, "the page has no place for what is made here"
-    return place.sub(lambda _: made, text)
+def _in_place(text: str, *made: str) -> str:
+    """Put each part into its place, in the page's order."""
+    place = re.compile(f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", re.DOTALL)
+    assert len(place.findall(text)) == len(made), "the page has other places than what is made here"
+    parts = iter(made)
+    return place.sub(lambda _: next(parts), text)
 
 
 def figure() -> bytes:
@@ -142,4 +160,5 @@ if __name__ == "__main__":
     ROOFLINE.write_text(roofline(ROOFLINE.read_text(encoding="utf-8")), encoding="utf-8")
     FLOORS.write_bytes(floors())
     FIELD_PAGE.write_text(field(FIELD_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    RUNTIMES.write_text(runtimes(RUNTIMES.read_text(encoding="utf-8")), encoding="utf-8")
     VERDICTS.write_text(verdicts(), encoding="utf-8")

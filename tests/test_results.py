@@ -39,9 +39,10 @@ def test_the_page_of_the_fastest_form_shows_the_committed_results(reference):
     assert reference.roofline(text) == text, "run: python docs/reference.py"
 
 
-def test_the_page_of_the_field_shows_the_committed_costs(reference):
-    text = reference.FIELD_PAGE.read_text(encoding="utf-8")
-    assert reference.field(text) == text, "run: python docs/reference.py"
+@pytest.mark.parametrize(("made", "page"), [("field", "FIELD_PAGE"), ("runtimes", "RUNTIMES")])
+def test_pages_of_costs_show_the_committed_results(reference, made, page):
+    text = getattr(reference, page).read_text(encoding="utf-8")
+    assert getattr(reference, made)(text) == text, "run: python docs/reference.py"
 
 
 @pytest.mark.parametrize(("made", "kept"), [("figure", "FIGURE"), ("floors", "FLOORS")])
