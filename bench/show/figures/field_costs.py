@@ -11,7 +11,7 @@ from baselines.paper import FULL_HEIGHT, FULL_WIDTH
 from baselines.registry import named
 from bench.judge import quantities
 from bench.show.figures import style
-from bench.show.figures.qualityplots import pareto_front
+from bench.show.figures.qualityplots import along_front, pareto_front
 from bench.show.figures.style import Drawn
 from bench.show.tables import published
 from bench.show.tables.setting import cost_setting
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Point = tuple[str, str, float, float]
 ALONE = "protocols with one score"
 # Axes on which costs span more than this factor are marked at powers of ten alone.
-WIDE = 8
+WIDE = 4
 
 
 def published_scores(results: Results) -> Drawn | None:
@@ -58,11 +58,16 @@ def published_scores(results: Results) -> Drawn | None:
         axes.set_axis_on()
         _panel(axes, points)
         axes.set_title(f"{protocol} (published)", loc="left", fontsize=8)
-        if protocol != ALONE:
-            _front(axes, points)
         axes.set_xlabel(label)
     for row in grid:
         row[0].set_ylabel("published PSNR on SID (dB)")
+    # Fronts and labels last: the panels share one scale of PSNR.
+    for label, protocol, points in groups:
+        axes = grid[labels.index(label), protocols.index(protocol)]
+        front = _front(axes, points) if protocol != ALONE else []
+        named_points = [(cost, psnr, text) for _, text, cost, psnr in points]
+        along = along_front(front, axes.get_xlim()[1])
+        style.place_labels(axes, named_points, radii=[3.0] * len(points), obstacles=along, size=6)
     caption = (
         "Published scores on SID's Sony half against cost; drawn as rings because none was measured "
         "here. Each panel holds the scores of one protocol, the last panel those that are alone under "
@@ -101,17 +106,18 @@ def _panel(axes: Axes, points: list[Point]) -> None:
     axes.set_xscale("log")
     spent = [cost for _, _, cost, _ in points]
     axes.set_xlim(min(spent) / 3, max(spent) * 5)
-    for model, label, cost, psnr in points:
+    for model, _, cost, psnr in points:
         colour, marker = style.look(model, named("field"))
         axes.plot([cost], [psnr], marker, ms=6, color=colour, mfc="none", mew=1.2)
-        axes.annotate(label, (cost, psnr), xytext=(5, 3), textcoords="offset points", fontsize=6)
     style.plain_log(axes.xaxis)
     if max(spent) > WIDE * min(spent):
         axes.xaxis.set_major_locator(LogLocator())
 
 
-def _front(axes: Axes, points: list[Point]) -> None:
+def _front(axes: Axes, points: list[Point]) -> list[tuple[float, float]]:
+    """Draw the Pareto front of a panel, and return its points."""
     front = pareto_front([(cost, psnr) for _, _, cost, psnr in points])
     x = [*(cost for cost, _ in front), axes.get_xlim()[1]]
     y = [*(psnr for _, psnr in front), front[-1][1]]
     axes.step(x, y, where="post", color="#666666", ls="--", lw=1, zorder=1)
+    return front

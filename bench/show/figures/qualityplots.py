@@ -174,11 +174,11 @@ def _pareto_panel(
         axes.plot([time], [psnr], marker, ms=6, color=colour, mfc=colour if is_ranked else "white", mew=1.1)
     style.plain_log(axes.xaxis)
     labels = [(time, psnr, published.label(model)) for model, time, psnr, _ in points]
-    along = _along(front, max(times) * 2.5)
+    along = along_front(front, max(times) * 2.5)
     style.place_labels(axes, labels, radii=[3.0] * len(points), obstacles=along, size=6.5)
 
 
-def _along(front: list[tuple[float, float]], end: float) -> list[tuple[float, float, float]]:
+def along_front(front: list[tuple[float, float]], end: float) -> list[tuple[float, float, float]]:
     """Spots along the front's level stretches, which labels keep clear of."""
     ends = [*(time for time, _ in front[1:]), end]
     return [
