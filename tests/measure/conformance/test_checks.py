@@ -6,7 +6,7 @@ from baselines import spec
 from bench.measure.conformance import classical, network
 from bench.measure.conformance.__main__ import run
 from bench.measure.conformance.method import Method
-from bench.measure.conformance.runner import CHECKS
+from bench.measure.conformance.runner import CHECKS, TIMEOUT_S, _Process
 
 BROKEN = [
     ("sizes", "OnlyMultiplesOf16", "18x46", "pad"),
@@ -51,9 +51,16 @@ def _threads():
     torch.set_num_threads(before)
 
 
+def found(name, check):
+    if check == "memory":  # this process holds memory that earlier tests let go of
+        *_, finding = _Process(f"nonconforming:{name}", "shipped", [check], TIMEOUT_S).findings()
+        return finding
+    return run(Method.build(f"nonconforming:{name}", "shipped"), check)
+
+
 @pytest.mark.parametrize(("check", "name", "seen", "remedy"), BROKEN)
 def test_a_broken_rule_is_found_and_comes_with_a_remedy(check, name, seen, remedy):
-    finding = run(Method.build(f"nonconforming:{name}", "shipped"), check)
+    finding = found(name, check)
     assert (finding.check, finding.result) == (check, "failed")
     assert seen in finding.seen
     assert remedy in finding.remedy
