@@ -105,7 +105,7 @@ def _views(shots: list[restored.Shot], shown: list[str]) -> list[dict[str, str]]
 
 def _whole(shots: list[restored.Shot], budget: int) -> tuple[list[str], int, int]:
     """All shots of one image at the finest step that keeps within the budget, its scale and quality."""
-    frame = _frame(shots)
+    box, frame = restored.place(shots), _frame(shots)
     # The largest files first: a step that is too fine shows after few of them.
     sizes = {shot: shot.path.stat().st_size for shot in shots}
     order = sorted(shots, key=lambda shot: -sizes[shot])
@@ -113,7 +113,7 @@ def _whole(shots: list[restored.Shot], budget: int) -> tuple[list[str], int, int
     shown: dict[restored.Shot, tuple[str, ...]] = {}
     for scale, qualities in STEPS:
         shown = {}
-        one = partial(restored.whole, frame=frame, scale=scale, qualities=qualities)
+        one = partial(_cut_and_whole, box=box, frame=frame, scale=scale, qualities=qualities)
         with closing(restored.side_by_side(one, order)) as made:
             for shot, sources in zip(order, made, strict=True):
                 shown[shot] = sources
@@ -127,6 +127,18 @@ def _whole(shots: list[restored.Shot], budget: int) -> tuple[list[str], int, int
     lengths = [sum(map(len, each)) for each in zip(*shown.values(), strict=True)]
     chosen = next((step for step, length in enumerate(lengths) if length <= budget), -1)
     return [shown[shot][chosen] for shot in shots], scale, qualities[chosen]
+
+
+def _cut_and_whole(
+    shot: restored.Shot,
+    box: tuple[int, int, int, int],
+    frame: tuple[int, int],
+    scale: int,
+    qualities: tuple[int, ...],
+) -> tuple[str, ...]:
+    """Give the whole picture, after the crop that the figure needs of it too: it is read once for both."""
+    restored.cut(shot, frame, box)
+    return restored.whole(shot, frame, scale, qualities)
 
 
 def _frame(shots: list[restored.Shot]) -> tuple[int, int]:

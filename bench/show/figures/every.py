@@ -31,7 +31,11 @@ def write_all(out: Path, results: Results) -> list[Drawn]:
     with style.styled(), ThreadPoolExecutor(1) as beside:
         # Meanwhile the pictures are read, of which the figure of crops and the report then have copies.
         reading = beside.submit(crops.slides, out, results)
-        charts = [_saved(drawn, out) for drawn in _charts(results)]
+        charts = []
+        for drawn in _charts(results):
+            charts.append(_saved(drawn, out))
+            if reading.done():
+                reading.result()  # raises where a picture is damaged, before the other figures are drawn
         reading.result()
         pictures = _saved(crops.grid(out, results), out)
     return [drawn for drawn in (*charts[:2], pictures, *charts[2:]) if drawn is not None]

@@ -73,19 +73,25 @@ class Shot:
     def pixels(self) -> NDArray[np.uint8]:
         """Return the picture as (H, W, 3) uint8; raises InputError if the file is damaged."""
         try:
-            # Pillow decodes the same file in twice the time, and does not know colours of 16 bits.
-            picture = imagecodecs.png_decode(self.path.read_bytes())
-            picture = picture if picture.dtype == np.uint8 else (picture // 257).astype(np.uint8)
-            if picture.ndim != 3 or picture.shape[2] != 3:
-                picture = np.asarray(Image.fromarray(picture).convert("RGB"))
+            return _pixels(self.path, self.path.stat().st_mtime_ns)
         except (OSError, imagecodecs.PngError, ValueError) as error:
             raise self._unreadable() from error
-        return picture
 
     def _unreadable(self) -> InputError:
         return InputError(
             f"{self.path} cannot be read as a picture: delete it, or measure it again with --resume"
         )
+
+
+# Whoever cuts a crop and shrinks the whole picture in turn reads it once.
+@lru_cache(maxsize=MOST_THREADS)
+def _pixels(path: Path, changed: int) -> NDArray[np.uint8]:  # noqa: ARG001 - as in `_cut`
+    # Pillow decodes the same file in twice the time, and does not know colours of 16 bits.
+    picture = imagecodecs.png_decode(path.read_bytes())
+    picture = picture if picture.dtype == np.uint8 else (picture // 257).astype(np.uint8)
+    if picture.ndim != 3 or picture.shape[2] != 3:
+        picture = np.asarray(Image.fromarray(picture).convert("RGB"))
+    return picture
 
 
 def kept(out: Path, results: Results, most: int) -> dict[str, list[Shot]]:
@@ -247,6 +253,7 @@ def side_by_side(work: Callable[[Shot], T], shots: Sequence[Shot]) -> Generator[
         yield from pool.map(work, shots)
     finally:
         pool.shutdown(cancel_futures=True)
+        _pixels.cache_clear()
 
 
 def as_jpeg(picture: Image.Image, quality: int = 88) -> str:
