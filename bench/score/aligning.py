@@ -42,7 +42,7 @@ def seen(prediction: NDArray[Any], truth: NDArray[Any], view: View) -> tuple[NDA
     return prediction, truth
 
 
-def factor(prediction: NDArray[np.floating[Any]], truth: NDArray[np.floating[Any]], how: Alignment) -> float:
+def factor(prediction: NDArray[Any], truth: NDArray[Any], how: Alignment) -> float:
     """Return the number by which a picture (H, W, 3) in [0, 1] is multiplied; 1 for one that is black.
 
     "scalar" is the best fit to its truth by least squares over all pixels and colours, as papers on noise
@@ -52,8 +52,8 @@ def factor(prediction: NDArray[np.floating[Any]], truth: NDArray[np.floating[Any
     if how == "none":
         return 1.0
     if how == "gt-mean":
-        own, wanted = (float(_channel_means(one) @ np.array(LUMA)) for one in (prediction, truth))
-        return wanted / own if own > 0 else 1.0
+        grey, true_grey = (_mean_grey(one) for one in (prediction, truth))
+        return true_grey / grey if grey > 0 else 1.0
     product = square = 0.0
     for first in range(0, len(truth), BAND_ROWS):
         own, wanted = (one[first : first + BAND_ROWS].astype(np.float64) for one in (prediction, truth))
@@ -62,5 +62,5 @@ def factor(prediction: NDArray[np.floating[Any]], truth: NDArray[np.floating[Any
     return product / square if square > 0 else 1.0
 
 
-def _channel_means(picture: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
-    return picture.mean(axis=(0, 1), dtype=np.float64)
+def _mean_grey(picture: NDArray[Any]) -> float:
+    return float(picture.mean(axis=(0, 1), dtype=np.float64) @ np.array(LUMA))
