@@ -52,5 +52,5 @@ def _charts(results: Results) -> Iterator[Drawn | None]:
 
 def _saved(drawn: Drawn | None, out: Path) -> Drawn | None:
     if drawn is not None:
-        style.save(drawn.figure, out / "figures", drawn.name)
+        style.save(drawn.figure, out / "figures", drawn.name, photographs=drawn.photographs)
     return drawn

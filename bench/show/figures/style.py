@@ -127,12 +127,17 @@ def styled() -> Any:
     return context(RULES, after_reset=True)
 
 
-def save(drawn: Figure, folder: Path, name: str) -> list[Path]:
+def save(drawn: Figure, folder: Path, name: str, *, photographs: bool = False) -> list[Path]:
     """Write `<folder>/<name>.png` and `.svg`; the same figure gives the same bytes."""
+    # Noise repeats nothing: a longer search for repetitions takes seconds and saves little.
+    quick = {"pil_kwargs": {"compress_level": 1}} if photographs else {}
     paths = []
-    for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None, "Creator": None})):
+    for suffix, settings in (
+        ("png", {"metadata": {"Software": None}, **quick}),
+        ("svg", {"metadata": {"Date": None, "Creator": None}}),
+    ):
         stream = io.BytesIO()
-        drawn.savefig(stream, format=suffix, dpi=DOTS, metadata=metadata)
+        drawn.savefig(stream, format=suffix, dpi=DOTS, **settings)
         drawn.set_layout_engine("none")  # laid out once: both files show the same
         path = folder / f"{name}.{suffix}"
         store.replace(path, stream.getvalue(), durable=False)
