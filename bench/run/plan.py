@@ -178,6 +178,8 @@ def _check(asked: Request) -> None:
     _known(asked.kinds, KINDS, "--measure")
     _known(asked.runtimes, RUNTIMES, "--runtime")
     _known(asked.precisions, PRECISIONS, "--precision")
+    for name in asked.protocols:
+        protocols.get(name)
     if set(asked.kinds) == {"kernels"} and UNPACKING not in asked.methods:
         raise InputError(f"kernels belong to {UNPACKING}: add it to --models")
     size = asked.size

@@ -192,6 +192,7 @@ def test_sweeps_reach_from_half_a_megapixel_to_48_and_over_all_cores():
         ({"models": ["red"], "measurements": ["beauty"]}, "beauty"),
         ({"models": ["red"], "measurements": ["quality"]}, "--dataset"),
         ({"models": ["red"], "measurements": ["latency"], "size": (63, 96)}, "63x96"),
+        ({"models": ["red"], "measurements": ["latency"], "protocols": ["no-such"]}, "no-such"),
         (
             {
                 "models": ["red"],
