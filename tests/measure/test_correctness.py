@@ -21,10 +21,10 @@ def test_the_tolerance_of_a_precision_decides(precision):
     expected = np.array([1.0, -4.0])
     off = 4 * TOLERANCE[precision]
     require_close(expected + np.array([0.99 * off, 0]), expected, precision, "it")
-    with pytest.raises(WrongOutputError, match="off it by"):
+    with pytest.raises(WrongOutputError, match="differs from it by"):
         require_close(expected + np.array([1.01 * off, 0]), expected, precision, "it")
     require_close(expected + np.array([1.01 * off, 0]), expected, precision, "it", rms=True)
-    with pytest.raises(WrongOutputError, match="off it by"):
+    with pytest.raises(WrongOutputError, match="differs from it by"):
         require_close(expected + 1.01 * off, expected, precision, "it", rms=True)
 
 

@@ -28,7 +28,7 @@ def test_a_methods_output_off_by_a_thousandth_is_wrong(tmp_path, monkeypatch):
             tmp_path / "red.npz", raw=arrays["raw"], rgb=arrays["rgb"] + 1e-3 * np.abs(arrays["rgb"]).max()
         )
     monkeypatch.setattr(golden, "FOLDER", tmp_path)
-    with pytest.raises(WrongOutputError, match=r"off its golden output by 0\.00"):
+    with pytest.raises(WrongOutputError, match=r"differs from its golden output by 0\.00"):
         golden.check_golden(cell("red"))
 
 

@@ -194,7 +194,7 @@ def test_a_task_of_a_run_that_is_over_or_of_other_code_is_not_done(data, tmp_pat
     (tmp_path / "out" / running.tasks.RUN_FILE).write_text("another run")
     assert measure(task, "me").cells == []
     other = replace(work(data, tmp_path / "other"), code={**task.code, "torch": "1.0"})
-    with pytest.raises(InputError, match="another torch"):
+    with pytest.raises(InputError, match="a different torch"):
         measure(other, "me")
 
 
