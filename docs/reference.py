@@ -20,7 +20,7 @@ from bench.show.figures import bubbles, floor_bars, style
 from bench.show.tables import standings, writers
 from bench.show.tables.claim_rows import as_markdown
 from bench.show.tables.costs import cost_table
-from bench.show.tables.form_rows import deployment_table, speedup_table
+from bench.show.tables.form_rows import deployment_table
 from bench.show.tables.table1 import table1
 
 if TYPE_CHECKING:
@@ -33,7 +33,6 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results" / "epyc-2-cores-avx512" / "standard"
 # A run of every form of LLPackNet, with kernels, complexity and profiles.
 FORMS = RESULTS.with_name("forms")
-OTHERS = RESULTS.with_name("others")
 FIELD = RESULTS.with_name("field")
 TRAININGS = ROOT / "results" / "unpack"
 README = ROOT / "README.md"
@@ -98,11 +97,10 @@ def field(text: str) -> str:
 
 
 def runtimes(text: str) -> str:
-    """Return the page of runtimes with what every form costs and loses, and how much the others gain."""
-    made = [deployment_table(Results.load(FORMS))]
-    if OTHERS.is_dir():
-        made.append(speedup_table(Results.load(OTHERS)))
-    return _in_place(text, *(_figures_and_setting(one) for one in made if one is not None))
+    """Return the page of runtimes with what every form costs and loses."""
+    costs = deployment_table(Results.load(FORMS))
+    assert costs is not None
+    return _in_place(text, _figures_and_setting(costs))
 
 
 def _figures_and_setting(table: Table) -> str:
@@ -120,12 +118,10 @@ def _columns(table: Table, keys: Sequence[str]) -> Table:
     )
 
 
-def _in_place(text: str, *made: str) -> str:
-    """Put each part into its place, in the page's order."""
-    place = re.compile(f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", re.DOTALL)
-    assert len(place.findall(text)) == len(made), "the page has other places than what is made here"
-    parts = iter(made)
-    return place.sub(lambda _: next(parts), text)
+def _in_place(text: str, made: str) -> str:
+    place = re.compile(f"(?<={re.escape(BEGIN)}).*(?={re.escape(END)})", re.DOTALL)
+    assert len(place.findall(text)) == 1, "the page has no place for what is made here"
+    return place.sub(lambda _: made, text)
 
 
 def figure() -> bytes:
