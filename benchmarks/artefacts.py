@@ -1,4 +1,4 @@
-"""Measure visible artefacts in restored pictures: a grid in even areas, and lamps that turned dark.
+"""Measure visible artefacts in restored images: a grid in even areas, and lamps that turned dark.
 
     python benchmarks/artefacts.py --out FOLDER [--models llpacknet,red] [--weights NAME=FILE] [--scenes 12]
                                    [--size 1424x2128] [--seed 7]
@@ -95,7 +95,7 @@ def main() -> None:
 
 
 def measured(pictures: list[NDArray[np.uint8]], truths: list[NDArray[np.uint8]]) -> dict[str, Any]:
-    """Grid and lamps of a network's pictures."""
+    """Grid and lamps of a network's images."""
     both = list(zip(pictures, truths, strict=True))
     grid = {}
     for period in PERIODS:

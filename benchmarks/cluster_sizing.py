@@ -3,16 +3,16 @@
     python benchmarks/cluster_sizing.py --results OUT --dataset FOLDER --overhead-ms 5 --bandwidth 1000
         [--seconds did=190]… [--price 0.05] [--workers 1,16,256] [--pairs 598 --scenes 50]
 
-Measured figures go in: the seconds of a picture, by method, and of a worker's start are those of the quality
-cells that a run of this suite has left in OUT/trace.jsonl (best of full-size pictures, on a machine like the
+Measured figures go in: the seconds of an image, by method, and of a worker's start are those of the quality
+cells that a run of this suite has left in OUT/trace.jsonl (best of full-size images, on a machine like the
 workers', with as many threads as a worker will have); the bytes of a pair are those of FOLDER's files; the
 overhead of a task is what benchmarks/cluster_overhead.py prints; the bandwidth of the shared file system, in
 MB/s for all workers together, is for you to measure (without --bandwidth it is assumed to be unlimited).
 A method that OUT has no scores for can be added with --seconds, the seconds of its pass as in a latency
-cell; the rest of a picture (reading, scores) is then taken from the methods that were scored.
+cell; the rest of an image (reading, scores) is then taken from the methods that were scored.
 
 The tasks are those that the suite would send: cut by scene, and further where workers would be idle. They are
-placed on the workers one after another, as Dask does; a picture takes its own seconds, or as long as the file
+placed on the workers one after another, as Dask does; an image takes its own seconds, or as long as the file
 system needs to read its bytes for every worker, whichever is longer; tasks begin no faster than the scheduler
 hands them out. The price is for one worker and one hour, in any currency; all workers are paid until the end.
 """
@@ -43,7 +43,7 @@ OWN = "method: "
 
 @dataclass(frozen=True)
 class Method:
-    """What was measured of a method: seconds of a worker's start and of a picture, and of how many."""
+    """What was measured of a method: seconds of a worker's start and of an image, and of how many."""
 
     name: str
     start_s: float
@@ -64,12 +64,12 @@ class Job:
 
     @property
     def pair_bytes(self) -> float:
-        """Bytes read for a picture, including its share of the long exposure."""
+        """Bytes read for an image, including its share of the long exposure."""
         return self.short_bytes + self.long_bytes * self.scenes / self.pairs
 
 
 def methods(results: Path, given: dict[str, float]) -> list[Method]:
-    """Read the seconds of every method whose pictures were scored, and add those that are given.
+    """Read the seconds of every method whose images were scored, and add those that are given.
 
     Raises InputError if none did.
     """
@@ -86,7 +86,7 @@ def methods(results: Path, given: dict[str, float]) -> list[Method]:
             pictures.setdefault(line["model"], []).append(whole)
             rest.append(whole - sum(part for name, part in spans.items() if name.startswith(OWN)))
     if not pictures:
-        raise InputError(f"{results} has no trace of scored pictures: score some with `llbench run`")
+        raise InputError(f"{results} has no trace of scored images: score some with `llbench run`")
     start = statistics.median(one for some in starts.values() for one in some)
     judged = [
         Method(name, statistics.median(starts.get(name, [start])), statistics.fmean(seconds), len(seconds))
@@ -106,7 +106,7 @@ def sizes(dataset: Path) -> tuple[float, float]:
 
 
 def tasks(job: Job, workers: int) -> list[int]:
-    """Pictures of every task, cut as `bench.run.cluster.placing` cuts them."""
+    """Images of every task, cut as `bench.run.cluster.placing` cuts them."""
     most = max(1, -(-job.pairs // (TASKS_PER_WORKER * workers)))
     found = []
     for scene in range(job.scenes):
@@ -139,7 +139,7 @@ def table(job: Job, found: list[Method], workers: list[int], price: float | None
     """One row for each method."""
     shown = Table(title=f"{job.pairs} pairs of {job.scenes} scenes", title_justify="left", box=None)
     shown.add_column("method", no_wrap=True)
-    shown.add_column("s/picture", justify="right")
+    shown.add_column("s/image", justify="right")
     for count in workers:
         shown.add_column(f"{count} worker{'s' if count > 1 else ''}", justify="right")
         shown.add_column("worker-hours" if price is None else "cost", justify="right")
@@ -197,7 +197,7 @@ def main() -> int:
     )
     for one in found:
         of = f"mean of {one.pictures}" if one.pictures else "its pass as given"
-        print(f"{one.name}: {one.picture_s:.2f} s a picture ({of}), {one.start_s:.1f} s to start")
+        print(f"{one.name}: {one.picture_s:.2f} s an image ({of}), {one.start_s:.1f} s to start")
     counts = [int(count) for count in arguments.workers.split(",")]
     Console(width=160, soft_wrap=True).print(table(job, found, counts, arguments.price))
     return 0

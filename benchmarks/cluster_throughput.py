@@ -33,7 +33,7 @@ MOST_DB = 0.001
 
 
 def run(arguments: argparse.Namespace, out: Path, *more: str) -> None:
-    """Score all pictures into a folder; the first run renders the truths, the others reuse them."""
+    """Score all images into a folder; the first run renders the truths, the others reuse them."""
     command = [sys.executable, "-m", "bench", "run", "--models", arguments.model, "--measure", "quality"]
     given = ["--dataset", str(arguments.out / "data"), "--threads", "1", "--protocol", "sid2018"]
     environment = {**os.environ, "LLBENCH_CACHE": str(arguments.out / "cache")}
@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace, out: Path, *more: str) -> None:
 
 
 def values(out: Path) -> dict[str, dict[str, object]]:
-    """Return the values of every cell, by picture and protocol."""
+    """Return the values of every cell, by image and protocol."""
     return {f"{one.cell.image} {one.cell.protocol}": dict(one.values) for one in store.load(out)}
 
 

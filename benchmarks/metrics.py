@@ -3,7 +3,7 @@
     python benchmarks/metrics.py [--size HxW] [--rounds N] [--skip-lpips]
 
 Methodology: one process for each side, so that each has its own peak of memory; the two sides take turns,
-round by round, on the same pictures; compiled code is warmed up on a small picture first; the ratio is that
+round by round, on the same images; compiled code is warmed up on a small image first; the ratio is that
 of the medians. Extra memory is the growth of the process's peak (VmHWM, cleared first) over what it held
 before the first full-size call. Values of the two sides are compared on every run. Nothing else should run
 on the machine meanwhile.
@@ -42,7 +42,7 @@ def pictures(height: int, width: int) -> tuple[Any, Any, Any]:
     truth = (255 * (upper * (1 - fr) + lower * fr)).astype(np.int16)
     noisy = (truth + rng.integers(-level, level, truth.shape, np.int16) for level in (20, 40))
     first, second = (np.clip(picture, 0, 255).astype(np.uint8) for picture in noisy)
-    # As decoders give pictures: rows one after another.
+    # As decoders give images: rows one after another.
     return np.ascontiguousarray(truth, np.uint8), first, second
 
 
@@ -111,7 +111,7 @@ def serve(side: str, height: int, width: int) -> None:
     truth, *predictions = pictures(height, width)
     call = CALLS[side]
     call(predictions[0][:64, :64], truth[:64, :64])
-    # Making the pictures took more than they take; the peak is counted from here on.
+    # Making the images took more than they take; the peak is counted from here on.
     Path("/proc/self/clear_refs").write_text("5")
     before = peak_bytes()
     print("ready", flush=True)

@@ -5,7 +5,7 @@
 
 Methodology: one process restores a folder of synthetic raws with `llbench restore`, another goes through the
 same steps one after the other; they take turns, round by round, none twice in a row. A total runs from the
-command to its last picture, the building of the network included; the first call is shown apart, since it
+command to its last image, the building of the network included; the first call is shown apart, since it
 imports torch. CPU seconds are those of the steps alone, each by itself: decoding (with normalising and
 gain), network, encoding (with writing the file and comparing its colours, as `llbench restore` does).
 The peak is the kernel's record (VmHWM) of the process's largest resident size. Aims: a total of at most 1.15
@@ -131,7 +131,7 @@ def report(arguments: argparse.Namespace, samples: dict[str, list[dict[str, Any]
     _ratio("total / (CPU seconds / threads)", totals, by_core, MOST_OF_CPU)
     _ratio("total / one after the other    ", totals, steps, MOST_OF_SEQUENTIAL)
     print(f"the network waited for files      {_spread(_of(ours, 'waited_for_file'))} s")
-    print(f"the network waited for pictures   {_spread(_of(ours, 'waited_for_disk'))} s")
+    print(f"the network waited for images   {_spread(_of(ours, 'waited_for_disk'))} s")
     for name, some in ((OVERLAPPED, [cold, *ours]), (SEQUENTIAL, [cold_steps, *theirs])):
         print(f"peak memory, {name:20} {max(_of(some, 'peak_bytes')) / 1e9:.3f} GB")
 

@@ -89,11 +89,11 @@ TEXT = """# What an amplifier can know
 it by hand.*
 
 "No ground-truth exposure needed at test time" asks a network to find, from the dark raw alone, the gain to
-multiply it by. SID gives the right answer for its own pictures: the ratio of the two exposure times, 100, 250
-or 300. The real raws tell how much of this ratio can be read from a picture at all, before any network is
+multiply it by. SID gives the right answer for its own images: the ratio of the two exposure times, 100, 250
+or 300. The real raws tell how much of this ratio can be read from an image at all, before any network is
 trained.
 
-## The ratio is nearly independent of the picture
+## The ratio is nearly independent of the image
 
 Error of a gain compared with the true ratio, in stops (root mean square), on the real mean levels of SID's
 first test frames. A rule fitted to these frames was fitted without the scene that it is tested on:
@@ -106,8 +106,8 @@ first test frames. A rule fitted to these frames was fitted without the scene th
 | the mean level, fitted to the column's own frames (slope {slope93}; {slope50}) | {level93} | {level50} |
 | one over the mean level, as an estimate of RED's kind | {inverse93} | {inverse50} |
 
-So the best gain from the level is a twentieth of a stop better than one gain for all pictures, and a gain
-that brings every picture to the same brightness is far worse than either. The reason is in the data: the
+So the best gain from the level is a twentieth of a stop better than one gain for all images, and a gain
+that brings every image to the same brightness is far worse than either. The reason is in the data: the
 light of the scenes (level times ratio) has a spread of {light93} stops, at 0.1 s of {light50}, and the ratio
 of {ratio93} and {ratio50}. A dark raw is dark because the scene was dark, seldom because the exposure was
 shorter. Level and ratio have a correlation of {correlation93} ({correlation50} at 0.1 s).
@@ -115,7 +115,7 @@ shorter. Level and ratio have a correlation of {correlation93} ({correlation50} 
 ## What follows
 
 - The gain with the smallest error follows the level with an exponent of about {slope93}, not −1. A network
-  whose gain hardly changes from picture to picture has learned what the level tells. If a network's gain does
+  whose gain hardly changes from image to image has learned what the level tells. If a network's gain does
   follow the ratio, it uses other properties of these photographs, such as which scenes were exposed for 30 s.
 - A score without ground truth mostly shows how well one gain suits the mix of ratios (29 of 100 and 21 of
   300 at 0.1 s). Observed once, on seventeen published truths of SID, for a restoration that is perfect except
@@ -124,16 +124,16 @@ shorter. Level and ratio have a correlation of {correlation93} ({correlation50} 
   figures without ground truth are between 20.98 and 23.27 dB.
 - The *scale* of an amplifier's gain says nothing. The next convolution absorbs any factor, so a network
   with gains around 3 may render as bright as one with gains around 170. What is compared with the ratio is
-  therefore the brightness of the restored picture (`brightness_stops` in a quality cell: log2 of its mean
-  linear light over the truth's); of the gain, only its changes from picture to picture matter.
+  therefore the brightness of the restored image (`brightness_stops` in a quality cell: log2 of its mean
+  linear light over the truth's); of the gain, only its changes from image to image matter.
 - The two published amplifiers could not follow one over the level even if they were meant to: the
   convolutional one has no activation, so its gain is an affine function of the means of the four colours; the
   histogram's is affine in the shares of its bins.
 
 ## How an amplifier is judged
 
-An amplifier *finds the amplification* if the brightness of its pictures is closer to the truth's than that of
-a network at one constant gain, on the same pictures (protocol `paper2020-constant`, see
+An amplifier *finds the amplification* if the brightness of its images is closer to the truth's than that of
+a network at one constant gain, on the same images (protocol `paper2020-constant`, see
 [Protocols](protocols.md#controls-of-the-gain)). For every method that takes a gain, the report shows what
 knowing the ratio is worth: PSNR and brightness at the constant, at the gain from the level, at RED's
 estimate and at the true ratio, next to the methods that find their own gain.

@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script, no package
-"""Writes docs/gallery.md and its pictures: three photographs in the dark, as every method restores them.
+"""Writes docs/gallery.md and its images: three photographs in the dark, as every method restores them.
 
     python docs/gallery.py PHOTOS WORK
 
@@ -36,7 +36,7 @@ IMAGES = DOCS / "images" / "gallery"
 SIZE = (1200, 800)
 SHOWN = (480, 320)
 COLUMNS = 3
-# What a person sees in the pictures, for LLPackNet's weights of that hash alone (its beginning).
+# What a person sees in the images, for LLPackNet's weights of that hash alone (its beginning).
 REMARKS = {
     "7f8cce52": """\
 What a person sees: LLPackNet turns the saturated magenta of the first scene red, and softens hair and
@@ -136,7 +136,7 @@ def head() -> str:
 
 Three photographs that no weights here were trained on, exposed by the [camera model](data.md#the-camera) for
 a tenth of a second or less, and restored by every method that needs no weights or has
-[trained ones](training.md). Each picture shows the whole scene above, and a part of it at full resolution
+[trained ones](training.md). Each image shows the whole scene above, and a part of it at full resolution
 below. Methods without their own amplifier got the true exposure ratio (protocol `{default().name}`); the
 figures are PSNR and SSIM of the whole scene. The dark input is shown as LibRaw renders it.
 
@@ -146,7 +146,7 @@ The photographs were cropped, reduced, exposed and restored for this page; the r
 
 
 def section(scene: Scene, credit: Photograph, shots: list[Shot]) -> str:
-    """Write a scene's pictures and return its part of the page."""
+    """Write a scene's images and return its part of the page."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     row, column, side, _ = restored.place(shots)
     left = min(max(column + side // 2 - SHOWN[0] // 2, 0), SIZE[0] - SHOWN[0])
@@ -170,7 +170,7 @@ def section(scene: Scene, credit: Photograph, shots: list[Shot]) -> str:
 
 
 def _grid(cells: list[tuple[str, str]]) -> str:
-    """Lay cells out in a Markdown table: a row of pictures, below it what they are."""
+    """Lay cells out in a Markdown table: a row of images, below it what they are."""
     lines = []
     for start in range(0, len(cells), COLUMNS):
         row = cells[start : start + COLUMNS]

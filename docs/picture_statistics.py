@@ -17,14 +17,14 @@ _LUMA = (0.2126, 0.7152, 0.0722)
 
 
 def luminance(picture: NDArray[Any]) -> NDArray[np.float64]:
-    """(H, W) weighted sum of a picture's encoded (H, W, 3) values, 0 to 1; uint8, uint16 or float."""
+    """(H, W) weighted sum of an image's encoded (H, W, 3) values, 0 to 1; uint8, uint16 or float."""
     scale = np.iinfo(picture.dtype).max if np.issubdtype(picture.dtype, np.integer) else 1
     weighted = sum(weight * picture[..., k].astype(np.float64) for k, weight in enumerate(_LUMA))
     return np.asarray(weighted / scale)
 
 
 def power_spectrum(plane: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Power over spatial frequency, averaged over directions and over squares of the picture.
+    """Power over spatial frequency, averaged over directions and over squares of the image.
 
     A square is a quarter of the shorter side.
 

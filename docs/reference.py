@@ -54,7 +54,7 @@ RED's paper:
 
 {counts}.
 
-Its machine has two cores and no GPU, its pictures are synthetic (9 scenes under each protocol, 6 for slow
+Its machine has two cores and no GPU, its images are synthetic (9 scenes under each protocol, 6 for slow
 methods), and its weights were trained for minutes: figures in dB are shown, but decide nothing absolute.
 
 - How a verdict is reached: [What each number means](methodology.md#verdicts).

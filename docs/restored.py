@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script, no package
-"""Writes the README's first picture: dark input, LLPackNet, truth, from the pictures that a run kept.
+"""Writes the README's first image: dark input, LLPackNet, truth, from the images that a run kept.
 
     python docs/restored.py RUN [--image 11000_00_0.1s]
 
@@ -21,7 +21,7 @@ PARTS = ("input", "llpacknet", "truth")
 
 
 def joined(run: Path, image: str) -> Image.Image:
-    """Put the three pictures side by side, reduced, on white."""
+    """Put the three images side by side, reduced, on white."""
     pictures = []
     for part in PARTS:
         folder = run / "predictions" if part == "input" else run / "predictions" / default().name

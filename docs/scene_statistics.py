@@ -49,7 +49,7 @@ def main(photographs: Path, dataset: Path, out: Path) -> None:
 
 
 def measure(kind: str, name: str, picture: np.ndarray) -> tuple:
-    """Spectrum, its slope, gradient kurtosis and median luminance of one picture."""
+    """Spectrum, its slope, gradient kurtosis and median luminance of one image."""
     plane = luminance(picture)
     found = (power_spectrum(plane), spectrum_slope(plane), gradient_kurtosis(plane), float(np.median(plane)))
     print(kind, name, f"{found[1]:.2f} {found[2]:.0f} {found[3]:.3f}", flush=True)
@@ -78,7 +78,7 @@ def draw(measured: list[tuple], target: Path) -> None:
         title="power spectrum of luminance",
     )
     right.set(xlabel="slope of the spectrum, 0.005 to 0.25 cycles per pixel", ylabel="kurtosis of gradients")
-    right.set(yscale="log", title="two numbers per picture")
+    right.set(yscale="log", title="two numbers per image")
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.legend()
@@ -86,7 +86,7 @@ def draw(measured: list[tuple], target: Path) -> None:
 
 
 def page(thumbnails: list[Image.Image], target: Path) -> None:
-    """Four columns of small pictures."""
+    """Four columns of small images."""
     width, height = thumbnails[0].size
     sheet = Image.new("RGB", (4 * width, -(-len(thumbnails) // 4) * height))
     for place, thumbnail in enumerate(thumbnails):

@@ -4,7 +4,7 @@ All networks here were trained for one camera, SID's Sony A7S II, and turn its m
 into sRGB; white balance and colour matrix of that camera are inside their weights. For linear camera RGB c
 with white balance w and matrix M (white-balanced camera RGB to linear sRGB), the A7S II would have seen c_A =
 diag(1/w_A) M_A^-1 M diag(w) c. A mosaic holds one colour per pixel, so that only the diagonal part, w / w_A,
-can be applied to it; the rest, M M_A^-1, is applied to the network's picture in linear light. Its rows sum to
+can be applied to it; the rest, M M_A^-1, is applied to the network's image in linear light. Its rows sum to
 1: what is grey stays grey.
 """
 
@@ -31,13 +31,13 @@ TRAINED_BALANCE = np.array([2.09, 1.0, 1.0, 2.43])
 SAME_CAMERA = 2e-3
 _SATURATED = 0.995
 _ROWS = 256
-# The tone curve of the pictures trained on, rawpy's default (BT.709).
+# The tone curve of the images trained on, rawpy's default (BT.709).
 _KNEE, _SLOPE, _POWER, _OFFSET = 0.018054, 4.5, 2.222, 0.0993
 
 
 @dataclass(frozen=True)
 class Adaptation:
-    """Factors that convert a camera's mosaic to the trained colours, and the picture back to its own.
+    """Factors that convert a camera's mosaic to the trained colours, and the image back to its own.
 
     Attributes:
         scale: (4,) factors of R, G1, G2, B before the network.
@@ -58,7 +58,7 @@ class Adaptation:
             plane[clipped] = 1
 
     def correct(self, rgb: Tensor) -> None:
-        """Convert a picture (3, H, W) in [0, 1] from the trained camera's colours to its own, in place."""
+        """Convert an image (3, H, W) in [0, 1] from the trained camera's colours to its own, in place."""
         matrix = torch.from_numpy(self.correction).to(rgb.dtype).to(rgb.device)
         for top in range(0, rgb.shape[1], _ROWS):
             band = rgb[:, top : top + _ROWS]

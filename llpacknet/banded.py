@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 # Channels of a dense layer, and between blocks at 1/16 and at 1/8 of the frame's sides.
 GROWTH, WIDTH, FINE_WIDTH = 32, 64, 16
 FACTOR = 8
-# Rows at 1/8 of the frame's height that become picture at a time: so few are in the cache until they are
-# copied, 192 channels each.
+# Rows at 1/8 of the frame's height that are copied into the image at a time: so few, 192 channels each, are
+# still in the cache by then.
 UNPACKED_ROWS = 8
 
 
 # Where a pass has its mosaic from: called with a colour (0 to 3) and a range of packed rows, it writes
 # their 8x8 blocks, times the gain, into a tensor (rows, columns, 8, 8).
 Packed = Callable[[int, int, int, Tensor], None]
-# Where it leaves its picture: called with a range of rows at 1/8 of the frame's height and what UnPack
+# Where it leaves its image: called with a range of rows at 1/8 of the frame's height and what UnPack
 # makes of them, (rows, 8, columns, 8*3) float32 before the final function; it may overwrite that.
 Take = Callable[[int, int, Tensor], None]
 
@@ -68,7 +68,7 @@ class Trunk:
         planes: Any = network.planes
         order = torch.arange(3 * FACTOR**2)
         if network.upsampler == "pixelshuffle":
-            # PixelShuffle's filters in UnPack's order: the same picture by the same copying.
+            # PixelShuffle's filters in UnPack's order: the same image by the same copying.
             order = torch.argsort(pixelshuffle_order(FACTOR))
         assert network.out.bias is not None
         return cls(
@@ -188,7 +188,7 @@ class Pass:
             last = min(first + UNPACKED_ROWS, end)
             rgb = self._rgb[: last - first]
             self._trunk.out.add_to(as_image(rgb.zero_()), self._finest.window(first - 1, last + 1))
-            # UnPack: in channels-last order a row of a block is a run of a row of the picture.
+            # UnPack: in channels-last order a row of a block is a run of a row of the image.
             blocks = rgb.float().view(-1, 2 * self._columns, FACTOR, 3 * FACTOR).permute(0, 2, 1, 3)
             self._frame[1](first, last, blocks)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Denoiser(Restorer):
-    """A network from an amplified Bayer mosaic to a denoised one, in one form; LibRaw renders its pictures.
+    """A network from an amplified Bayer mosaic to a denoised one, in one form; LibRaw renders its images.
 
     Arguments as for `Restorer`. A frame stays in its own camera's colours, which LibRaw renders.
     """
@@ -32,7 +32,7 @@ class Denoiser(Restorer):
         return replace(placed, frame=frame)
 
     def run(self, placed: Placed, bits: Literal[8, 16] = 8) -> Restored:
-        """Run the network on a prepared photograph; returns the denoised raw frame and its picture.
+        """Run the network on a prepared photograph; returns the denoised raw frame and its image.
 
         Raises:
             InputError: the network does not return a mosaic of the frame's size, or LibRaw cannot render it.

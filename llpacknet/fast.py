@@ -68,10 +68,10 @@ def can_be_banded(network: nn.Module) -> bool:
 class FastLLPackNet(nn.Module):
     """An LLPackNet for inference: mosaic (B, 1, H, W) -> RGB (B, 3, H, W), channels-last in memory.
 
-    In float32, equal to the plain form except for the order of summation. In bfloat16 (mosaic and picture
+    In float32, equal to the plain form except for the order of summation. In bfloat16 (mosaic and image
     stay float32) weights and activations are rounded to 8 bits of mantissa; amplifier, sums of products and
     everything after UnPack stay in float32. A mosaic that is not float32 on the CPU is given to the plain
-    form with weight-norm fused. Buffers are kept for the size of the last frame, and the last picture's
+    form with weight-norm fused. Buffers are kept for the size of the last frame, and the last image's
     memory is reused once nothing refers to it any more: on some machines fresh pages take a large share of
     the time.
 
@@ -150,12 +150,12 @@ class FastLLPackNet(nn.Module):
         return np.empty(shape, kind)
 
     def _sink(self, picture: Tensor) -> Take:
-        """Return what turns bands of UnPack into rows of a picture (H, W, 3), float32 or uint8."""
+        """Return what turns bands of UnPack into rows of an image (H, W, 3), float32 or uint8."""
         blocks = picture.view(picture.shape[0] // FACTOR, FACTOR, picture.shape[1] // FACTOR, 3 * FACTOR)
         final = _final(self.network)
 
         def take(start: int, end: int, rgb: Tensor) -> None:
-            # In the band's own memory first: in the picture's, each row of a block is a loop of its own.
+            # In the band's own memory first: in the image's, each row of a block is a loop of its own.
             final(rgb)
             if picture.dtype == torch.uint8:
                 rgb.clamp_(0, 1).mul_(255).round_()

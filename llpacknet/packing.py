@@ -142,7 +142,7 @@ def unpack_2020(x: Tensor, factor: int = 8) -> Tensor:
 def unpack_2020_batched(x: Tensor, factor: int = 8) -> Tensor:
     """Apply the 2020 one-liner to a batch: correct for one image, but it mixes the images of a larger batch.
 
-    The block's rows were folded into the batch axis and end up as rows of the picture, so that a picture's
+    The block's rows were folded into the batch axis and end up as rows of the image, so that an image's
     rows are taken from all images of the batch in turn. Experiments on the old UnPack use this form.
 
     Args:

@@ -97,7 +97,7 @@ def pad_planes(
             left.
 
     Returns:
-        (B, C, h', w') and the margins in pixels of the mosaic, for `crop` to take off the picture.
+        (B, C, h', w') and the margins in pixels of the mosaic, for `crop` to take off the image.
 
     """
     missing = [max(side + -side % multiple, smallest) - side for side in planes.shape[-2:]]

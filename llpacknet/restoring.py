@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from llpacknet.raw.frame import RawFrame
 
-# No picture from 0 to 1 has a larger mean, overexposed by far or not; one from 0 to 255 mostly has.
+# No image from 0 to 1 has a larger mean, overexposed by far or not; one from 0 to 255 mostly has.
 BRIGHTEST_MEAN = 16.0
 # LibRaw's flip code to quarter turns, counter-clockwise.
 TURNS = {0: 0, 3: 2, 5: 1, 6: 3}
@@ -51,7 +51,7 @@ def restore(
         precision: "fp32", "bf16", "fp16" (CUDA) or "int8".
 
     Returns:
-        (H, W, 3) uint8 RGB, sRGB-encoded; the picture of a file is rotated upright as the file says.
+        (H, W, 3) uint8 RGB, sRGB-encoded; the image of a file is rotated upright as the file says.
 
     Raises:
         InputError: an unusable file, mosaic, gain or model, or a form that is not available here.
@@ -71,7 +71,7 @@ class Placed:
         mosaic: (1, 1, H, W), amplified where the network needs it.
         gain: what it was multiplied by; None if the network finds its own.
         adaptation: how it was converted to the trained colours; None for the trained camera.
-        turns: counter-clockwise quarter turns that make the picture upright.
+        turns: counter-clockwise quarter turns that make the image upright.
         frame: the raw frame itself, for a network from raw to raw; None for others.
     """
 
@@ -206,7 +206,7 @@ def _quantised(rgb: torch.Tensor, bits: int) -> NDArray[Any]:
 
 
 def _check_output(output: Any, shape: torch.Size) -> None:
-    """Refuse what is not a picture of its input: `clamp` would make one of it silently."""
+    """Refuse what is not an image of its input: `clamp` would make one of it silently."""
     expected = (1, 3, *shape[-2:])
     if not isinstance(output, torch.Tensor) or tuple(output.shape) != expected:
         found = tuple(getattr(output, "shape", ())) or type(output).__name__

@@ -84,7 +84,7 @@ class AduNet(nn.Module):
 
     H and W may be any even numbers from 16 up: the four planes are padded by reflection at the bottom and on
     the right to multiples of 32, as in the authors' code. The means in `Fusion` include that margin, so that
-    a frame cut into parts gives a different picture. The final clip is skipped while a training
+    a frame cut into parts gives a different image. The final clip is skipped while a training
     step records gradients.
 
     Raises:

@@ -143,7 +143,7 @@ class Dnf(nn.Module):
 
     H and W may be any even numbers from 16 up. The four planes are padded by reflection on both sides to
     multiples of 8, as in the authors' code, which refuses sides below 50: those are padded to 64 here. The
-    colour decoder attends to the whole frame, so that a frame cut into parts gives a different picture.
+    colour decoder attends to the whole frame, so that a frame cut into parts gives a different image.
 
     Raises:
         InputError: from forward and outputs, a mosaic of unusable shape, dtype or content.
@@ -169,7 +169,7 @@ class Dnf(nn.Module):
         self.out = nn.Sequential(_same(32, 32, 3), nn.GELU(), nn.Conv2d(32, 12, 1))
 
     def slim(self) -> Dnf:
-        """Copy the network without the head for planes: the same picture for 28 GMAC less."""
+        """Copy the network without the head for planes: the same image for 28 GMAC less."""
         slim = copy.deepcopy(self)
         slim.raw_decoder.head = None
         return slim

@@ -29,8 +29,8 @@ class Lime:
     Attributes:
         alpha: weight of the smoothness of T.
         sigma: of the Gaussian in the weights, in pixels.
-        epsilon: keeps the weights finite; in units of a picture in [0, 1].
-        gamma: the picture is divided by T^gamma.
+        epsilon: keeps the weights finite; in units of an image in [0, 1].
+        gamma: the image is divided by T^gamma.
         solver: "fast" (one linear system) or "exact" (augmented Lagrangian).
         tolerance: of the solver, in the sense that `fast.refine` and `exact.refine` state; None for its
             default (1e-4 fast, 1e-3 exact).
@@ -75,7 +75,7 @@ class Lime:
         )
 
     def enhance(self, picture: NDArray[np.float32]) -> tuple[NDArray[np.float32], Refined]:
-        """Brighten a picture (H, W, 3) in [0, 1]: I / T^gamma clipped to [0, 1], and how T was found."""
+        """Brighten an image (H, W, 3) in [0, 1]: I / T^gamma clipped to [0, 1], and how T was found."""
         refined = self.refine(first_estimate(picture))
         divisor = np.maximum(refined.illumination.astype(np.float32), DARKEST)
         np.power(divisor, np.float32(self.gamma), out=divisor)

@@ -1,4 +1,4 @@
-"""MCR: a picture as a monochrome sensor would have seen it, and colours from both."""
+"""MCR: an image as a monochrome sensor would have seen it, and colours from both."""
 
 from baselines.spec import Score, Spec
 

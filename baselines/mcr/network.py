@@ -1,4 +1,4 @@
-"""MCR (Dong et al., CVPR 2022): a monochrome picture is made from the mosaic, then both give the colours."""
+"""MCR (Dong et al., CVPR 2022): a monochrome image is made from the mosaic, then both give the colours."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Mcr(nn.Module):
     """MCR: amplified mosaic (B, 1, H, W), not clipped above -> RGB (B, 3, H, W), unclipped.
 
     H and W may be any even numbers from 16 up (padded to multiples of 32 inside, cropped after). The gates
-    take means over the whole frame, so that a frame cut into parts gives a different picture.
+    take means over the whole frame, so that a frame cut into parts gives a different image.
 
     Raises:
         InputError: from forward and outputs, a mosaic of unusable shape, dtype or content.
@@ -106,7 +106,7 @@ class Mcr(nn.Module):
         return self.outputs(mosaic)[0]
 
     def outputs(self, mosaic: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, 1, H, W) amplified mosaic -> RGB (B, 3, H, W) and the monochrome picture (B, 1, H, W)."""
+        """(B, 1, H, W) amplified mosaic -> RGB (B, 3, H, W) and the monochrome image (B, 1, H, W)."""
         check_mosaic(mosaic, self)
         padded, margins = pad_to_multiple(mosaic, SIZE_MULTIPLE)
         mono = self.mono(padded)

@@ -78,7 +78,7 @@ class RawFormer(nn.Module):
     """RawFormer: amplified mosaic (B, 1, H, W), not clipped above -> RGB (B, 3, H, W), unclipped.
 
     H and W may be any even numbers from 16 up (padded to multiples of 16 inside, cropped after). Every block
-    attends to the whole frame, so that a frame cut into parts gives a different picture.
+    attends to the whole frame, so that a frame cut into parts gives a different image.
 
     Args:
         width: channels of the first level: 32 (S), 48 (B) or 64 (L).

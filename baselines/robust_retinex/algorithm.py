@@ -40,7 +40,7 @@ class RobustRetinex:
         return self.enhance(picture)[0]
 
     def enhance(self, picture: NDArray[np.float32]) -> tuple[NDArray[np.float32], Decomposition]:
-        """Enhance a picture (H, W, 3) in [0, 1], and return the decomposition of its value channel.
+        """Enhance an image (H, W, 3) in [0, 1], and return the decomposition of its value channel.
 
         Only V of HSV changes, to R ∘ L^(1/γ) without the noise N: hue and saturation stay when R, G and B are
         scaled alike. A black pixel has neither and becomes grey.

@@ -2,7 +2,7 @@
 
     min ‖R∘L + N − I‖² + β ‖∇L‖₁ + ω ‖∇R − G‖² + δ ‖N‖²
 
-The picture is in [0, 1]; β, ω and δ refer to that range, while σ and the gradient threshold are given on the
+The image is in [0, 1]; β, ω and δ refer to that range, while σ and the gradient threshold are given on the
 scale 0–255, as the authors quote them. Differences across the border are zero. R and L each solve a sparse
 linear system; the L1 term has a copy T of ∇L, a multiplier Z and a penalty μ that grows by a fixed factor, so
 that L settles as the rounds go on.

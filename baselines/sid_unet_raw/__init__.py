@@ -25,7 +25,7 @@ SPEC = Spec(
     ),
     notes=(
         "Returns a mosaic, which LibRaw renders as it does for gain-only. Its publications score in the raw "
-        "domain, so that their figures do not compare with those of methods that give pictures."
+        "domain, so that their figures do not compare with those of methods that give images."
     ),
     weights="sid-unet-raw.safetensors",
 )

@@ -24,7 +24,7 @@ VERBS = {
     "reproduce": "create data if none is given, measure everything, write tables, figures and verdicts",
     "data": "create, index, verify and calibrate data sets in SID's layout",
     "run": "measure chosen models, runtimes and precisions",
-    "score": "score pictures that another program restored",
+    "score": "score images that another program restored",
     "restore": "restore dark raw photographs",
     "train": "train a network",
     "weights": "import published checkpoints, export networks as ONNX or TorchScript",

@@ -1,4 +1,4 @@
-"""`llbench gate`: compare two revisions in time, memory, operation counts and pictures."""
+"""`llbench gate`: compare two revisions in time, memory, operation counts and images."""
 
 from __future__ import annotations
 

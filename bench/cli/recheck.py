@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 )
 @click.argument("folder", metavar="OUT", type=click.Path(path_type=Path))
 @click.option("--cells", type=click.IntRange(0), default=6, show_default=True,
-              help="How many pictures to draw at random; counts are always checked in full.")  # fmt: skip
+              help="How many images to draw at random; counts are always checked in full.")  # fmt: skip
 @click.option("--ratios", type=click.IntRange(0), default=2, show_default=True,
               help="How many methods to draw for time and memory relative to a reference.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Random seed of the draw.")
@@ -51,7 +51,7 @@ def command(
 ) -> int:
     """Measure a sample of the results in OUT again and report which agree.
 
-    Parameter and operation counts have to be equal; a picture's scores may differ by the rounding of sums in
+    Parameter and operation counts have to be equal; an image's scores may differ by the rounding of sums in
     another order. Times and memory peaks are never compared across machines: a method and a reference are
     measured in turns, and their ratio is compared. What cannot be compared here is listed with the reason.
     Exit status 1 if a cell differs.
@@ -64,7 +64,7 @@ def command(
     from llpacknet.errors import one_line
 
     if dataset is not None and make is not None:
-        raise click.UsageError("--dataset and --make both say where the pictures are: give one of them")
+        raise click.UsageError("--dataset and --make both say where the images are: give one of them")
     records = store.load(folder)
     with tempfile.TemporaryDirectory(prefix="llbench-recheck-") as out:
         here = Here(dataset, make, weights, partial(counting, "generating dark raws"), for_stream())

@@ -15,7 +15,7 @@ from bench.cli.options import chosen_models, only_free_option, request_options, 
 
 @click.command(
     epilog=examples(
-        "llbench reproduce                    # all methods at full resolution, three pictures",
+        "llbench reproduce                    # all methods at full resolution, three images",
         "llbench reproduce --tier smoke       # one small scene, a check of the installation",
         "llbench reproduce --dataset ~/SID    # on the Sony half of See-in-the-Dark",
         "llbench reproduce --models my_package.network:factory,llpacknet-2020,llpacknet,gain-only --out mine",
@@ -40,7 +40,7 @@ from bench.cli.options import chosen_models, only_free_option, request_options, 
     dataset={"help": "Folder in SID's layout, or its address (s3://…); default: generated."},
     size={"help": "Frame size of generated data; default: that of the tier."},
     rounds={"help": "Interleaved rounds of latency; default: as the tier says."},
-    images={"help": "Most pictures to score per protocol; default: as the tier says."},
+    images={"help": "Most images to score per protocol; default: as the tier says."},
 )
 @only_free_option
 @click.option(

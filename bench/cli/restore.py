@@ -52,7 +52,7 @@ def stops(_: click.Context, __: click.Parameter, value: str | None) -> tuple[flo
     "--out",
     type=click.Path(path_type=Path),
     required=True,
-    help="Output folder, or file for a single picture.",
+    help="Output folder, or file for a single image.",
 )
 @click.option(
     "--model",
@@ -87,7 +87,7 @@ def stops(_: click.Context, __: click.Parameter, value: str | None) -> tuple[flo
 )
 @weights_option
 @click.option("--threads", type=click.IntRange(1), help="CPU threads; default: all usable cores.")
-@click.option("--overwrite", is_flag=True, help="Restore photographs again that already have a picture.")
+@click.option("--overwrite", is_flag=True, help="Restore photographs again that already have an image.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per photograph.")
 def command(
     inputs: tuple[Path, ...],
@@ -143,7 +143,7 @@ def _spent(ended: list[Done], seconds: float) -> str:
     each = ", ".join(f"{name} {total(name):.1f} s" for name in ("reading", "network", "writing", "comparing"))
     return (
         f"{len(ended)} photographs in {seconds:.1f} s, with overlapping steps: {each}; the network waited "
-        f"{total('waited_for_file'):.1f} s for files and {total('waited_for_disk'):.1f} s for pictures"
+        f"{total('waited_for_file'):.1f} s for files and {total('waited_for_disk'):.1f} s for images"
     )
 
 

@@ -1,4 +1,4 @@
-"""`llbench score`: score pictures that another program restored, under one protocol or all of them."""
+"""`llbench score`: score images that another program restored, under one protocol or all of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ FOLDER = click.Path(path_type=Path)
         "llbench score --pred mine --truth truth --protocol dnf88 --out scores",
     )
 )
-@click.option("--pred", "predictions", type=FOLDER, required=True, help="Folder of pictures to score.")
+@click.option("--pred", "predictions", type=FOLDER, required=True, help="Folder of images to score.")
 @click.option("--truth", "truths", type=FOLDER, required=True, help="Folder of their ground truths.")
 @click.option(
     "--protocol", "name", metavar="P", help="Score under this protocol only. [default: release2022, then all]"
@@ -46,12 +46,12 @@ def command(
     cluster: str | None,
     as_json: bool,
 ) -> int:
-    """Score PNG, JPEG or TIFF pictures of 8 or 16 bits against their ground truths.
+    """Score PNG, JPEG or TIFF images of 8 or 16 bits against their ground truths.
 
-    A picture and its truth are matched by equal names, else by the longest common beginning of their names
+    An image and its truth are matched by equal names, else by the longest common beginning of their names
     (at least the id before the first underscore). Names like 10003_00_0.1s select a protocol's subset.
     Without --protocol, every metric is shown under release2022, followed by how the mean changes from there
-    to every other protocol, one step at a time. A picture of 12 megapixels then takes about ten seconds, most
+    to every other protocol, one step at a time. An image of 12 megapixels then takes about ten seconds, most
     of that for LPIPS; with --protocol release2022 --lpips none, about one.
     """
     from bench.cli.counting import counting
@@ -92,7 +92,7 @@ def command(
 
 
 def _notes(made_under: str | None, name: str | None) -> list[str]:
-    """Report what a reader must know about pictures that a run of this suite has kept."""
+    """Report what a reader must know about images that a run of this suite has kept."""
     from bench.records import picture_protocols
 
     if made_under is None:
@@ -100,16 +100,12 @@ def _notes(made_under: str | None, name: str | None) -> list[str]:
     own, asked = (picture_protocols.get(each) for each in (made_under, name or made_under))
     notes = []
     if name is None:
-        notes.append(
-            f"these pictures were restored under {made_under} and are scored under that protocol only"
-        )
+        notes.append(f"these images were restored under {made_under} and are scored under that protocol only")
     elif own.given != asked.given:
-        notes.append(
-            f"these pictures were restored under {made_under}, which gives methods a different input"
-        )
+        notes.append(f"these images were restored under {made_under}, which gives methods a different input")
     if own.quantise != "none" and asked.lpips_quantise not in {own.quantise, asked.quantise}:
         notes.append(
-            f"LPIPS of {asked.name} is computed before rounding to 8 bits, but these pictures are already "
+            f"LPIPS of {asked.name} is computed before rounding to 8 bits, but these images are already "
             "rounded"
         )
     return notes

@@ -1,1 +1,1 @@
-"""The gate: two revisions take turns on one machine; a verdict on time, memory and pictures."""
+"""The gate: two revisions take turns on one machine; a verdict on time, memory and images."""

@@ -46,7 +46,7 @@ class Comparison:
     instructions: bool = False
 
     def wants(self, cell: Cell) -> bool:
-        """Whether a cell is among what is measured; pictures have the size of the fixed scenes."""
+        """Whether a cell is among what is measured; images have the size of the fixed scenes."""
         sized = cell.measurement == "quality" or (cell.height, cell.width) == self.size
         return sized and cell.model in self.models and cell.measurement in self.measures
 

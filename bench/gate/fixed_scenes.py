@@ -1,6 +1,6 @@
 """Fixed synthetic scenes on which two revisions are compared with the truth and with each other.
 
-They are stored beside this file, so that every machine scores the same pictures: the two scenes of
+They are stored beside this file, so that every machine scores the same images: the two scenes of
 `llbench data make --scenes 2 --seed 10 --size 160x240`, each with its short exposures of ratio 100 and 300.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 NAME = "gate-scenes"
 FOLDER = Path(__file__).parent / "scenes_raw"
 SIZE = (160, 240)
-# So many values of a picture, evenly spread, go into its record.
+# So many values of an image, evenly spread, go into its record.
 PIXELS = 2048
 
 
@@ -37,7 +37,7 @@ def scenes() -> list[Pair]:
 
 
 def restored(subject: Subject, request: dict[str, Any]) -> dict[str, Any]:
-    """Restore one short exposure in a seat, keep the picture as it left the network, and score it.
+    """Restore one short exposure in a seat, keep the image as it left the network, and score it.
 
     Args:
         subject: the revision's method.
@@ -71,7 +71,7 @@ def restored(subject: Subject, request: dict[str, Any]) -> dict[str, Any]:
         "gain": subject.chosen_gain(placed, given),
         "ratio": ratio,
         "area_fraction": 1.0,
-        # For a baseline that is kept without its pictures.
+        # For a baseline that is kept without its images.
         "pixels": whole.reshape(-1)[:: max(whole.size // PIXELS, 1)][:PIXELS].astype(float).round(6).tolist(),
     }
 

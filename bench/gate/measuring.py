@@ -172,12 +172,12 @@ class Measuring:
             self._write(side, self._share(model, side).latency())
 
     def _look_at(self, model: str, occupants: dict[str, Occupant], *, again: bool = False) -> None:
-        """Measure what needs no turns: peak memory, counts, pictures; of these only memory once more."""
+        """Measure what needs no turns: peak memory, counts, images; of these only memory once more."""
         wanted = {"memory"} if again else set(self._comparison.measures)
         pairs = fixed_scenes.scenes() if "quality" in wanted else []
         seats = MEMORY_SEATS if "memory" in wanted else int(bool({"complexity", "quality"} & wanted))
         sides = [side for side in self._sides if side in occupants]
-        what = "memory again" if again else "memory, counts and pictures"
+        what = "memory again" if again else "memory, counts and images"
         for number in range(seats):
             for side in sides:
                 self._say(f"{model}: {what}, {side}, {number + 1} of {seats}")
@@ -266,5 +266,5 @@ class Measuring:
 
 
 def outputs(out: Path, side: str, model: str) -> Path:
-    """Folder of the pictures that a side's model made of the scenes."""
+    """Folder of the images that a side's model made of the scenes."""
     return out / side / OUTPUTS / model.replace(":", "-")

@@ -65,7 +65,7 @@ class Gate:
         seconds: float = SECONDS,
         **options: Any,
     ) -> Decision:
-        """Fail the test if the head is slower than the base, needs more memory, or gives different pictures.
+        """Fail the test if the head is slower than the base, needs more memory, or gives different images.
 
         Args:
             model: "package.module:factory" of the project, or a registered name.

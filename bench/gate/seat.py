@@ -223,7 +223,7 @@ class ReadyMethod:
         return {**counted, "golden": golden}
 
     def restore(self, request: Request) -> Answer:
-        """Restore a scene and keep the picture; what it scores against the truth."""
+        """Restore a scene and keep the image; what it scores against the truth."""
         from bench.gate.fixed_scenes import restored
 
         assert self.subject is not None

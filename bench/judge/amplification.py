@@ -1,4 +1,4 @@
-"""The value of knowing the exposure ratio: the same pictures at gains that know more and more about it."""
+"""The value of knowing the exposure ratio: the same images at gains that know more and more about it."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class At:
     """One method at gains of one source.
 
     Attributes:
-        psnr: mean over the pictures, in dB.
-        stops: rms brightness error of its pictures, in stops; None
+        psnr: mean over the images, in dB.
+        stops: rms brightness error of its images, in stops; None
             where the records do not hold it.
         behind: the records.
     """
@@ -46,7 +46,7 @@ class At:
 
 @dataclass(frozen=True)
 class Worth:
-    """Every method at every source of a gain, on pictures that all of them have."""
+    """Every method at every source of a gain, on images that all of them have."""
 
     images: tuple[str, ...]
     methods: dict[str, dict[str, At]]
@@ -70,7 +70,7 @@ def worth(results: Results) -> Worth | None:
 
 
 def _judged(results: Results, model: str) -> dict[str, dict[str, Record]]:
-    """Pictures by source of a method that was scored under a control, or has an amplifier of its own."""
+    """Images by source of a method that was scored under a control, or has an amplifier of its own."""
     if ":" not in model and model not in baselines.names():
         return {}  # measured where more methods are registered than here
     declared = baselines.spec(model)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from bench.judge.trainings import Training
 
 FEWEST_SEEDS = 3
-# Validation PSNR, in dB, below which a training has learned nothing: an even grey has 14.0 on these pictures.
+# Validation PSNR, in dB, below which a training has learned nothing: an even grey has 14.0 on these images.
 STUCK_DB = 15.0
 COMMAND = "python -m benchmarks.unpack --photos PHOTOS --out OUT/unpack"
 

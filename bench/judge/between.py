@@ -1,7 +1,7 @@
 """How a method's mean moves from one protocol to another, as far as the results of a folder can tell.
 
-A run scores whole protocols, not those between them; but several protocols may share the score of a
-picture. Of all orders in which the settings can be changed, the one with the most single steps is taken whose
+A run scores whole protocols, not those between them; but several protocols may share the score of an
+image. Of all orders in which the settings can be changed, the one with the most single steps is taken whose
 means are all known; settings that the results cannot tell apart are changed in one step.
 """
 
@@ -29,7 +29,7 @@ Changed = frozenset[str]
 
 
 class Judged:
-    """One method's pictures under every protocol, asked for the mean under any setting between them."""
+    """One method's images under every protocol, asked for the mean under any setting between them."""
 
     def __init__(self, results: Results, model: str) -> None:
         known = protocols.load()
@@ -85,7 +85,7 @@ class Judged:
         return statistics.fmean(found) if found else None
 
     def _value(self, protocol: Protocol, image: str, quantity: Quantity) -> float | None:
-        """Return a picture's score under any protocol that scored it from the same input."""
+        """Return an image's score under any protocol that scored it from the same input."""
         for name, ok in self._by.items():
             other = self._known[name]
             if other.given == protocol.given and image in ok:

@@ -27,8 +27,8 @@ MARKS = {
     "single-pass": "one method was timed in a single, cold pass: its ratio is known only within a factor "
     "of 2",
     "sampled": "memory was sampled because the kernel keeps no peak",
-    "same-part": "on the part of the pictures that all methods were scored on",
-    "central-part": "scored on the central part of the pictures only",
+    "same-part": "on the part of the images that all methods were scored on",
+    "central-part": "scored on the central part of the images only",
     "incomplete": "not all images could be scored",
     "unfinished": "the weights of one method come from an unfinished training",
     "unequal": "",
@@ -124,7 +124,7 @@ def contradiction(conflict: Conflict, results: Results) -> Verdict:
     if beside is not None and beside.measured is None:
         reason += "; nothing was measured for either"
     elif conflict.claim is not None and conflict.claim.sid_only and beside and beside.data == "synthetic":
-        reason += "; the measured figure is from synthetic pictures and cannot support either"
+        reason += "; the measured figure is from synthetic images and cannot support either"
     found = Verdict(
         id=conflict.id,
         title=conflict.title,
@@ -171,7 +171,7 @@ def _caveats(claim: Claim, evidence: Evidence) -> list[str]:
     said = [MARKS[mark] if mark in MARKS else _mark(mark) for mark in evidence.marks]
     if evidence.synthetic and claim.quantity not in OF_TRAININGS:
         said.append(
-            "synthetic pictures: an ordering, not a distance" if claim.is_ordering else "synthetic pictures"
+            "synthetic images: an ordering, not a distance" if claim.is_ordering else "synthetic images"
         )
     if _rests_on_the_estimate(claim):
         said.append(ESTIMATED)
@@ -179,7 +179,7 @@ def _caveats(claim: Claim, evidence: Evidence) -> list[str]:
 
 
 def _rests_on_the_estimate(claim: Claim) -> bool:
-    """Whether it compares pictures whose gain no source names, which the protocol takes from RED."""
+    """Whether it compares images whose gain no source names, which the protocol takes from RED."""
     models = [claim.subject[key] for key in ("model", "better", "worse") if key in claim.subject]
     is_without = claim.subject.get("exposure") == "without"
     return is_without and any(baselines.spec(model).needs_gain for model in models)
@@ -191,7 +191,7 @@ def _mark(mark: str) -> str:
 
 
 def _data(claim: Claim, evidence: Evidence) -> str | None:
-    """Return the kind of pictures behind a figure; costs and counts depend on none."""
+    """Return the kind of images behind a figure; costs and counts depend on none."""
     if not evidence.rests_on:
         return None
     if evidence.synthetic:

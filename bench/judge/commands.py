@@ -30,7 +30,7 @@ def of_records(records: Iterable[Record]) -> list[str]:
     """Return the commands that measure these cells again, sorted.
 
     DIR and OUT stand for the reader's own folders. What a tier shortens (a slow method's single pass, or the
-    central part of a picture) is only measured so by that tier; what is compared with it belongs in the same
+    central part of an image) is only measured so by that tier; what is compared with it belongs in the same
     run.
     """
     settings: dict[Setting, dict[str, set[str]]] = {}
@@ -52,7 +52,7 @@ def of_records(records: Iterable[Record]) -> list[str]:
 
 
 def _one_a_setting(records: list[Record]) -> list[Record]:
-    """Keep one record of those that differ only in their picture."""
+    """Keep one record of those that differ only in their image."""
     found = {}
     for record in records:
         cell = record.cell
@@ -66,7 +66,7 @@ def _cut(record: Record) -> bool:
 
 
 def _cutting_tier(records: list[Record]) -> TierName:
-    """Return the shortest tier that scores this many pictures."""
+    """Return the shortest tier that scores this many images."""
     judged = len({record.cell.image for record in records if record.cell.measurement == "quality"})
     few, many = CUTTING
     return few if judged <= (TIERS[few].images or judged) else many
@@ -89,7 +89,7 @@ def _rounds(record: Record) -> int | None:
 
 
 def _note(settings: dict[Setting, dict[str, set[str]]], cell: Cell, rounds: int | None) -> None:
-    """Sort a cell under what it shares with others: everything but method, picture and kind of cost."""
+    """Sort a cell under what it shares with others: everything but method, image and kind of cost."""
     size = f"{cell.height}x{cell.width}" if cell.height and cell.measurement != "quality" else None
     usual = rounds is None or rounds == USUAL_ROUNDS
     setting = {

@@ -27,7 +27,7 @@ class Comparison:
     """What a comparison has found.
 
     Attributes:
-        findings: one per cell; pictures of one method and protocol together.
+        findings: one per cell; images of one method and protocol together.
         causes: conditions that differ, the likeliest cause of a difference first.
         refused: whether times were not compared because the machines differ.
         notes: what a reader must know.
@@ -126,7 +126,7 @@ def _exact(pairs: list[Both], limits: Limits, *, refused: bool) -> list[Finding]
 
 
 def _pictures(pairs: list[Both], limits: Limits) -> list[Finding]:
-    """Compare the mean PSNR over the pictures that both scored; its interval is over scenes."""
+    """Compare the mean PSNR over the images that both scored; its interval is over scenes."""
     groups: dict[tuple[Any, ...], list[Both]] = {}
     for both in pairs:
         cell = both.head.cell

@@ -52,7 +52,7 @@ def load(folder: str | Path) -> pd.DataFrame:
     Returns:
         The columns of `COLUMNS`, in that order, ordered by file name; a folder without results gives the same
         columns without rows. The axes of a cell come first, then `status` and `reason`. A quality cell has
-        `psnr` (dB; infinite for equal pictures), `ssim`, `lpips`, `gain`, `ratio`, `area_fraction`. A latency
+        `psnr` (dB; infinite for equal images), `ssim`, `lpips`, `gain`, `ratio`, `area_fraction`. A latency
         cell (seconds) and a memory cell (bytes, `run_peak_bytes`) have `samples`, an array of what was
         measured, and the `median` over `n` independent repetitions, fresh processes, with the interval `low`
         to `high`; seconds are first reduced to one median per process. A memory cell also has

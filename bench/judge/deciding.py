@@ -59,7 +59,7 @@ def _without_figure(claim: Claim, name: str, reason: str) -> Decision:
 def _of_figure(claim: Claim, found: Measured, estimate: Estimate) -> Decision:
     missing = claim.untestable
     if not missing and claim.sid_only and found.synthetic:
-        missing = f"{SID}: synthetic pictures cannot decide an absolute dB value or a distance"
+        missing = f"{SID}: synthetic images cannot decide an absolute dB value or a distance"
     if missing:
         return Decision("", Outcome.UNTESTABLE_HERE, f"needs {missing}")
     if found.why is not None:

@@ -107,6 +107,6 @@ def note(records: list[Record]) -> str | None:
 
 
 def _comparable(one: Record, other: Record) -> bool:
-    """Whether two pictures were scored on the same part of the frame with the same weights."""
+    """Whether two images were scored on the same part of the frame with the same weights."""
     same_part = one.values.get("area_fraction") == other.values.get("area_fraction")
     return same_part and one.provenance.get("weights_sha256") == other.provenance.get("weights_sha256")

@@ -33,7 +33,7 @@ KINDS: dict[str, Measurement] = {
 }
 # Protocols that judge without GT exposure.
 WITHOUT = ("paper2020",)
-# The same pictures at one gain for all: the control of every amplifier.
+# The same images at one gain for all: the control of every amplifier.
 CONSTANT = "paper2020-constant"
 # Protocols that multiply by the true exposure ratio, the one nearest to Table 1 first.
 WITH = (
@@ -97,7 +97,7 @@ class Evidence:
 
     @property
     def synthetic(self) -> bool:
-        """Whether any figure rests on synthetic pictures."""
+        """Whether any figure rests on synthetic images."""
         return any(one.measured.synthetic for one in self.members)
 
 
@@ -116,7 +116,7 @@ def measure(quantity: str, subject: Subject, results: Results, error: float = ER
 
 
 def wanted(quantity: str, subject: Subject, results: Results) -> list[Cell]:
-    """Return the cells that a claim asks for, a picture's name apart; empty if no cell decides it."""
+    """Return the cells that a claim asks for, an image's name apart; empty if no cell decides it."""
     kind = KINDS.get(quantity)
     if kind is None:
         return []
@@ -147,7 +147,7 @@ def _wanted(kind: Measurement, subject: Subject, results: Results, protocol: str
 def with_protocol(results: Results) -> str:
     """Return the protocol that stands for "with GT exposure".
 
-    The paper's own if enough pictures were scored for an interval, else the one of `WITH` with the most.
+    The paper's own if enough images were scored for an interval, else the one of `WITH` with the most.
     """
     if results.judged.get(WITH[0], 0) >= FEWEST_IMAGES:
         return WITH[0]
@@ -170,7 +170,7 @@ def shown_protocols(results: Results) -> tuple[str, str]:
 
 
 def protocol_of(subject: Subject, results: Results) -> str:
-    """Return the protocol of a claim about pictures: named outright, or by the exposure that it was given."""
+    """Return the protocol of a claim about images: named outright, or by the exposure that it was given."""
     named = subject.get("protocol_name")
     if named is not None:
         return str(named)

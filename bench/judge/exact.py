@@ -1,4 +1,4 @@
-"""The non-statistical comparisons of the gate: counts, peak memory, pictures. No difference here is noise."""
+"""The non-statistical comparisons of the gate: counts, peak memory, images. No difference here is noise."""
 
 from __future__ import annotations
 
@@ -102,11 +102,11 @@ def psnr(both: Both, limits: Limits) -> Finding:
 
 
 def pictures(pairs: Sequence[Both], base: Path, head: Path, limits: Limits) -> Finding | None:
-    """Compare the head's pictures of the scenes with the base's.
+    """Compare the head's images of the scenes with the base's.
 
     Args:
         pairs: quality cells of one method.
-        base: folder of the base's pictures, `<image>.npy`; without one, the pixels in its record count.
+        base: folder of the base's images, `<image>.npy`; without one, the pixels in its record count.
         head: folder of the head's.
         limits: how much a pixel may differ.
     """
@@ -116,7 +116,7 @@ def pictures(pairs: Sequence[Both], base: Path, head: Path, limits: Limits) -> F
         if one.size != other.size:
             one, other = (np.asarray(record.values["pixels"]) for record in (both.base, both.head))
         if one.shape != other.shape:
-            reason = f"{both.head.cell.image}: the pictures differ in shape"
+            reason = f"{both.head.cell.image}: the images differ in shape"
             return _correctness(both, "wrong-output", reason, None, limits)
         apart = float(np.max(np.abs(one - other), initial=0.0))
         worst = max(worst, math.inf if math.isnan(apart) else apart)
@@ -126,7 +126,7 @@ def pictures(pairs: Sequence[Both], base: Path, head: Path, limits: Limits) -> F
     if worst > limits.outputs:
         word: Verdict = "wrong-output"
         return _correctness(pairs[0], word, f"{off}; {limits.outputs:g} are allowed", worst, limits)
-    return _correctness(pairs[0], "equal", off if worst else "bit-identical pictures", worst, limits)
+    return _correctness(pairs[0], "equal", off if worst else "bit-identical images", worst, limits)
 
 
 def _pixels(record: Record, folder: Path) -> Any:

@@ -287,5 +287,5 @@ def _notes(limits: Limits, sides: Sequence[dict[str, Any]], *, recorded: bool) -
         yield (
             "The baseline was recorded in another run: times are compared only as ratios to a reference "
             f"workload, from {effect:.1%} on, since such a ratio differs a little between machines; counts, "
-            "memory and pictures are compared directly."
+            "memory and images are compared directly."
         )

@@ -130,7 +130,7 @@ class Verdict:
         tolerance: value and kind ("relative", "absolute"); None for a conflict.
         rule: how the outcome is reached.
         needs: what must be measured, or had, for a decision; None if it was.
-        data: "synthetic" or "real" pictures; None if no picture matters.
+        data: "synthetic" or "real" images; None if no image matters.
         rests_on: the cells behind it, in words.
         commands: what measures them.
     """

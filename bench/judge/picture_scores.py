@@ -54,13 +54,13 @@ def quality(results: Results, model: str, protocol: str, metric: str, **setting:
 
 @dataclass(frozen=True)
 class _Pair:
-    """Two sides' pictures from the trainings of one seed.
+    """Two sides' images from the trainings of one seed.
 
     Attributes:
-        first: pictures of the one.
-        second: pictures of the other.
+        first: images of the one.
+        second: images of the other.
         apart: first minus second, by common image.
-        on_part: whether on the part that all methods were scored on, rather than on whole pictures.
+        on_part: whether on the part that all methods were scored on, rather than on whole images.
     """
 
     first: Pictures
@@ -127,7 +127,7 @@ def brightness_difference(results: Results, method: Side, control: Side, error: 
     Args:
         results: the records.
         method: a method that chooses its gain, under a protocol without the true exposure.
-        control: another at a constant gain, on the same pictures.
+        control: another at a constant gain, on the same images.
         error: probability with which the interval may miss.
     """
     off: list[dict[str, float]] = []
@@ -140,7 +140,7 @@ def brightness_difference(results: Results, method: Side, control: Side, error: 
         off.append({image: abs(value) for image, value in stops.items()})
     common = sorted(set(off[0]) & set(off[1]))
     if not common:
-        return Measured(None, f"{method[0]} and {control[0]} have no picture in common")
+        return Measured(None, f"{method[0]} and {control[0]} have no image in common")
     nearer: dict[str, list[float]] = {}
     for image in common:
         nearer.setdefault(scene(image), []).append(off[1][image] - off[0][image])
@@ -190,7 +190,7 @@ def _pair(better: Side, worse: Side, first: Pictures, second: Pictures, metric: 
             return _Pair(first, second, apart, on_part)
     if set(first.ok) & set(second.ok):
         return Measured(None, f"{better[0]} and {worse[0]} were scored on different parts of the frame")
-    return Measured(None, f"{better[0]} and {worse[0]} have no picture in common")
+    return Measured(None, f"{better[0]} and {worse[0]} have no image in common")
 
 
 def _scores(ok: dict[str, Record], metric: str, *, on_part: bool) -> dict[str, float]:
@@ -202,7 +202,7 @@ def _scores(ok: dict[str, Record], metric: str, *, on_part: bool) -> dict[str, f
 
 
 def picture_marks(ok: dict[str, Record]) -> tuple[str, ...]:
-    """Return marks of a set of scored pictures."""
+    """Return marks of a set of scored images."""
     marks = []
     if any(_area(record) != 1 for record in ok.values()):
         marks.append("central-part")
@@ -217,7 +217,7 @@ def picture_marks(ok: dict[str, Record]) -> tuple[str, ...]:
 
 
 def metric_of(ok: dict[str, Record], metric: str) -> dict[str, float]:
-    """By image, a metric of the pictures that have it."""
+    """By image, a metric of the images that have it."""
     return {image: number(r.values[metric]) for image, r in ok.items() if r.values.get(metric) is not None}
 
 

@@ -40,7 +40,7 @@ class Measured:
             "random" (weights that differ from call to call).
         one_training: the figure as it would be if each network were trained once and for all; None if
             several trainings, or none, are behind it.
-        synthetic: whether it rests on synthetic pictures.
+        synthetic: whether it rests on synthetic images.
         rests_on: the cells behind it, in words.
         behind: the records of these cells.
     """

@@ -1,4 +1,4 @@
-"""The records of a results folder, looked up by method: its cost, its pictures."""
+"""The records of a results folder, looked up by method: its cost, its images."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class Results:
         """Every record under `<out>/cells/` and every training of the UnPack experiment.
 
         Where the same networks were trained from further seeds, `llbench run --weights NAME=FILE --measure
-        quality --out <out>/seeds/2` and so on score these on the same pictures.
+        quality --out <out>/seeds/2` and so on score these on the same images.
 
         Args:
             out: the results folder, of a finished run or an unfinished one.
@@ -109,7 +109,7 @@ class Results:
 
     @cached_property
     def synthetic(self) -> bool:
-        """Whether the pictures of the main data set are synthetic; if unknown, they count as synthetic."""
+        """Whether the images of the main data set are synthetic; if unknown, they count as synthetic."""
         judged = [r for r in self.of("quality") if r.cell.dataset == self.dataset and r.status == "ok"]
         return any(record.provenance.get("synthetic") is not False for record in judged)
 
@@ -271,7 +271,7 @@ class Results:
 
     @cached_property
     def judged(self) -> dict[str, int]:
-        """How many pictures of the main data set were scored under each protocol."""
+        """How many images of the main data set were scored under each protocol."""
         counted = Counter(
             str(r.cell.protocol)
             for r in self.of("quality")

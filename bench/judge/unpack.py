@@ -1,4 +1,4 @@
-"""What a kernels record says about UnPack's forms: how they compare in time and in their pictures."""
+"""What a kernels record says about UnPack's forms: how they compare in time and in their images."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def form_ratio(one: Record, above: str, below: str) -> Estimate | None:
 
 
 def difference(results: Results, forms: Sequence[str], device: str, frame: tuple[int, int]) -> Measured:
-    """Largest difference of any of the forms from the loop, on one picture: 0 where all bits agree."""
+    """Largest difference of any of the forms from the loop, on one image: 0 where all bits agree."""
     one = record(results, device, frame)
     if isinstance(one, str):
         return Measured(None, f"kernels: {one}")

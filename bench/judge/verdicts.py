@@ -69,7 +69,7 @@ class Finding:
         floor: relative difference that this run shows between a revision and itself; None for a count.
         reason: what decided, in one sentence.
         accepted: whether it is expected to differ.
-        detail: what else distinguishes cells of one method: size, threads, protocol, picture.
+        detail: what else distinguishes cells of one method: size, threads, protocol, image.
     """
 
     model: str
@@ -91,7 +91,7 @@ class Finding:
         return self.verdict in FALLEN and not self.accepted
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain JSON values: infinite ones, like the PSNR of equal pictures, are null."""
+        """Return plain JSON values: infinite ones, like the PSNR of equal images, are null."""
         values = asdict(self)
         for key in ("base", "head", "change", "floor"):
             if values[key] is not None and not math.isfinite(values[key]):

@@ -19,7 +19,7 @@ AXES: dict[str, str] = {
     "gain": "gain of the input",
     "input_clip": "clip of the input",
     "domain": "what is restored and compared",
-    "crop": "part of the picture",
+    "crop": "part of the image",
     "align": "brightness alignment",
     "quantise": "rounding to 8 bits",
     "ssim": "definition of SSIM",
@@ -36,8 +36,8 @@ BEARS_ON: dict[str, frozenset[str]] = {
 }
 
 # Why the part of a setting that cannot be changed any more is not known.
-FIXED = "not known: the pictures are given, so their input cannot change"
-NOTES = {"domain": "not known: pictures do not show it"}
+FIXED = "not known: the images are given, so their input cannot change"
+NOTES = {"domain": "not known: images do not show it"}
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def waterfall(
         end: protocol to arrive at.
         quantity: which mean.
         mean: the quantity's mean under a protocol, also under one between the two.
-        fixed: settings that cannot be changed any more, such as the gain where pictures are given.
+        fixed: settings that cannot be changed any more, such as the gain where images are given.
     """
     before = reached = mean(start)
     between, steps = start, []
@@ -129,5 +129,5 @@ def bears_on(axis: str, quantity: str) -> bool:
 
 
 def _difference(after: float, before: float) -> float:
-    """Subtract means; two infinite ones (identical pictures) do not differ."""
+    """Subtract means; two infinite ones (identical images) do not differ."""
     return 0.0 if math.isinf(after) and after == before else after - before

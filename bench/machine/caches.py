@@ -1,4 +1,4 @@
-"""Where the suite keeps what it can make or download again: pictures, kernels, int8 networks, a backbone."""
+"""Where the suite keeps what it can make or download again: images, kernels, int8 networks, a backbone."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def _remove(folder: str, owner: int) -> None:
 
 
 def limit() -> int:
-    """How many bytes each cache of pictures may hold: $LLBENCH_CACHE_BYTES, else 10 GB.
+    """How many bytes each cache of images may hold: $LLBENCH_CACHE_BYTES, else 10 GB.
 
     Raises:
         InputError: the variable is not a whole number of bytes.

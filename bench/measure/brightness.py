@@ -1,4 +1,4 @@
-"""How much brighter a restored picture is than its truth, in stops: the first sign of a wrong gain."""
+"""How much brighter a restored image is than its truth, in stops: the first sign of a wrong gain."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PLACES = 6
 
 
 def stops(picture: NDArray[np.float32], truth: NDArray[np.uint16]) -> float | None:
-    """Return log2 of the mean linear light of a picture over that of its truth.
+    """Return log2 of the mean linear light of an image over that of its truth.
 
     Both are taken back through rawpy's tone curve (BT.709) first; the mean is over all pixels and colours.
 
@@ -29,7 +29,7 @@ def stops(picture: NDArray[np.float32], truth: NDArray[np.uint16]) -> float | No
         truth: (H, W, 3) uint16, 65535 white.
 
     Returns:
-        0 for equal brightness, 1 for a picture of twice the light; None if either is completely black.
+        0 for equal brightness, 1 for an image of twice the light; None if either is completely black.
     """
     own, true = _light(picture), _light(truth)
     return round(math.log2(own / true), _PLACES) if own > 0 and true > 0 else None

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from bench.records.cells import Cell
     from bench.records.jobs import Order
 
-NOT_COUNTED = "the amount of arithmetic depends on the picture, so it is not counted"
+NOT_COUNTED = "the amount of arithmetic depends on the image, so it is not counted"
 
 
 def begin(order: Order) -> Callable[[int], dict[str, Any]]:

@@ -25,7 +25,7 @@ PLAIN = ("cpu", "published", "fp32")
 def check_own_input(job: Job, subject: Subject, placed: Any) -> None:
     """Compare a form's output on the input that it was timed on with that of the plain form.
 
-    The plain form itself has nothing to be compared with, nor has a classical method. Both pictures are in
+    The plain form itself has nothing to be compared with, nor has a classical method. Both images are in
     memory for a moment, so call it when nothing is being measured any more.
     """
     cell = job.cell
@@ -36,7 +36,7 @@ def check_own_input(job: Job, subject: Subject, placed: Any) -> None:
     plain = subjects.build(replace(cell, device=device, runtime=runtime, precision=precision), job.weights)
     expected = _numbers(plain.forward(placed.to(device) if subject.network else placed))
     what = "the published form's output on this run's input"
-    # A few pixels of a number format with few digits may lie far off: there the picture as a whole counts.
+    # A few pixels of a number format with few digits may lie far off: there the image as a whole counts.
     require_close(given, expected, str(cell.precision), what, rms=cell.precision != "fp32")
 
 

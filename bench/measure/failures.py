@@ -20,7 +20,7 @@ HOST_MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "std::bad_all
 
 
 class WrongOutputError(Exception):
-    """The method gave something that is not a picture of its input."""
+    """The method gave something that is not an image of its input."""
 
 
 # The first that fits counts: an UnsupportedError is an InputError too.

@@ -74,7 +74,7 @@ class Part:
         return slice(self.left, self.left + self.width)
 
     def of(self, picture: NDArray[Any]) -> NDArray[Any]:
-        """Cut it out of a mosaic or picture."""
+        """Cut it out of a mosaic or image."""
         return picture[self.rows, self.columns]
 
     def sides(self) -> dict[str, int]:

@@ -1,11 +1,11 @@
-"""Restored pictures kept as they were scored, in a folder for each protocol.
+"""Restored images kept as they were scored, in a folder for each protocol.
 
     predictions/PROTOCOL/MODEL/SHORT.png   what the protocol compared, after its step to 8 bits
     predictions/PROTOCOL/truth/SHORT.png   what it was compared with (truth-part: where the part alone was)
-    predictions/PROTOCOL/manifest.json     the protocol, and how `llbench score` takes the pictures
+    predictions/PROTOCOL/manifest.json     the protocol, and how `llbench score` takes the images
     predictions/input/SHORT.png            the dark input, as LibRaw renders it
 
-A protocol without a step to 8 bits has pictures of 16 bits. The same picture under two protocols that take
+A protocol without a step to 8 bits has images of 16 bits. The same image under two protocols that take
 the same step is one file with two names, where the file system can do that.
 """
 
@@ -44,7 +44,7 @@ PNG: dict[str, Any] = {
 
 
 class Keeper:
-    """Keeps one method's pictures of a results folder.
+    """Keeps one method's images of a results folder.
 
     Args:
         out: the results folder.
@@ -72,15 +72,15 @@ class Keeper:
         whole: bool,
         apart: str = "",
     ) -> None:
-        """Keep a restored picture and its truth as a protocol compares them.
+        """Keep a restored image and its truth as a protocol compares them.
 
         Args:
             protocol: the protocol.
             name: the short exposure's name without its suffix.
-            pictures: the restored picture, (H, W, 3) float32 in [0, 1], and the truth, uint16.
-            made_from: what the restored picture depends on, to tell it from others of the same name.
+            pictures: the restored image, (H, W, 3) float32 in [0, 1], and the truth, uint16.
+            made_from: what the restored image depends on, to tell it from others of the same name.
             whole: whether they are whole frames.
-            apart: what the protocol's folder is called beyond its name, to keep pictures of one name apart.
+            apart: what the protocol's folder is called beyond its name, to keep images of one name apart.
 
         Raises:
             UnwritableError: a file cannot be written.
@@ -102,12 +102,12 @@ class Keeper:
         same = self._written.get(key)
         if same is None or same == path or not _linked(same, path):
             _write(path, as_stored(picture, protocol))
-        # Neighbouring cells share a picture; what lies further back is not looked for.
+        # Neighbouring cells share an image; what lies further back is not looked for.
         self._written = {**dict(list(self._written.items())[-4:]), key: path}
 
 
 def describe(protocol: Protocol, folder: str) -> dict[str, Any]:
-    """Say what a protocol's folder of pictures holds, as its manifest does."""
+    """Say what a protocol's folder of images holds, as its manifest does."""
     depth = 16 if protocol.quantise == "none" else 8
     place = f"{FOLDER}/{folder}"
     exact = protocol.lpips_quantise == protocol.quantise or depth == 16
@@ -122,7 +122,7 @@ def describe(protocol: Protocol, folder: str) -> dict[str, Any]:
 
 
 def as_stored(picture: NDArray[Any], protocol: Protocol) -> NDArray[Any]:
-    """Return a picture after the protocol's step: (H, W, 3) uint8, or uint16 where it takes none."""
+    """Return an image after the protocol's step: (H, W, 3) uint8, or uint16 where it takes none."""
     if protocol.quantise != "none":
         return quantise(picture, protocol.quantise)
     if picture.dtype == np.uint16:

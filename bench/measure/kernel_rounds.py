@@ -57,7 +57,7 @@ def noise(batch: int, rows: int, columns: int) -> Tensor:
 
 
 def tensors(height: int, width: int, device: str) -> Tensors:
-    """Noise for one picture of a size, whose sides are rounded up to multiples of 16."""
+    """Noise for one image of a size, whose sides are rounded up to multiples of 16."""
     rows, columns = -(-height // (2 * FACTOR)) * 2, -(-width // (2 * FACTOR)) * 2
     channels = noise(1, rows, columns).to(device)
     half = FACTOR // 2
@@ -100,7 +100,7 @@ def in_processes(height: int, width: int, device: str, threads: int, count: int)
     """Seconds of each form, one value a process.
 
     Args:
-        height: rows of the picture.
+        height: rows of the image.
         width: columns.
         device: "cpu" or "cuda".
         threads: of torch.

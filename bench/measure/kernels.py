@@ -51,7 +51,7 @@ def begin(order: Order) -> Callable[[int], dict[str, Any]]:
 
 
 def values(cell: Cell, processes: int = 1) -> dict[str, Any]:
-    """Time and compare all forms on the channels of one picture of the cell's size.
+    """Time and compare all forms on the channels of one image of the cell's size.
 
     Args:
         cell: says the size, the device and the threads.
@@ -59,7 +59,7 @@ def values(cell: Cell, processes: int = 1) -> dict[str, Any]:
 
     Returns:
         `seconds`: by form, a time per process; `processes`: how many these were; `largest_difference`: by
-        form, from the loop of Algorithm 1, on one picture of that size; `batch`: what each form makes of a
+        form, from the loop of Algorithm 1, on one image of that size; `batch`: what each form makes of a
         batch of two, see `of_a_batch`; `peaks`: the machine's own, see `bench.measure.peaks.measured`;
         on a processor `peaks_bf16` and `peaks_int8` too, where it has instructions for these formats.
 
@@ -84,7 +84,7 @@ def values(cell: Cell, processes: int = 1) -> dict[str, Any]:
 
 
 def from_the_loop(given: Tensors) -> dict[str, float]:
-    """Return the largest difference of each form's picture from the loop's; 0 only if all bits agree.
+    """Return the largest difference of each form's image from the loop's; 0 only if all bits agree.
 
     PixelShuffle gets the channels in its own order (`llpacknet.packing.pixelshuffle_order`).
     """
@@ -102,9 +102,9 @@ def from_the_loop(given: Tensors) -> dict[str, float]:
 
 
 def of_a_batch(channels: Tensor) -> dict[str, dict[str, Any]]:
-    """Say what each form makes of several pictures at once, against the loop picture by picture.
+    """Say what each form makes of several images at once, against the loop image by image.
 
-    By form: `error` where it raises, else `largest_difference`, and under `mixed` whether the first picture
+    By form: `error` where it raises, else `largest_difference`, and under `mixed` whether the first image
     changes when only the last one does.
     """
     order = pixelshuffle_order(FACTOR, COLOURS).to(channels.device)

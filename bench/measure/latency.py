@@ -270,7 +270,7 @@ def _time_with_kept_pages(subject: Subject, placed: Any, scopes: dict[str, list[
 
 
 def _time_end_to_end(job: Job, subject: Subject, gain: float, scopes: dict[str, list[float]]) -> None:
-    """Time one whole restoration, from the file to the 8-bit picture, with its parts."""
+    """Time one whole restoration, from the file to the 8-bit image, with its parts."""
     height, width = job.cell.height, job.cell.width
     assert height is not None
     assert width is not None
@@ -292,6 +292,6 @@ def _time_end_to_end(job: Job, subject: Subject, gain: float, scopes: dict[str, 
 
 
 def quantised(picture: Any) -> Any:
-    """Take a picture to 8 bits as a user would, by rounding."""
+    """Take an image to 8 bits as a user would, by rounding."""
     scaled = np.multiply(picture, np.float32(255))
     return np.rint(scaled, out=scaled).astype(np.uint8)

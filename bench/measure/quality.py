@@ -1,4 +1,4 @@
-"""Quality: one picture of one method under one protocol, from the raw file to the scores."""
+"""Quality: one image of one method under one protocol, from the raw file to the scores."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ ESTIMATE_M = 5.0
 
 @dataclass(frozen=True)
 class Restored:
-    """A restored picture and how it came about.
+    """A restored image and how it came about.
 
     Attributes:
-        key: picture, gain, clip and black level that it was made with.
+        key: image, gain, clip and black level that it was made with.
         rgb: (H, W, 3) float32 in [0, 1].
         gain: the gain behind it, given or chosen; None if the method does not tell.
     """
@@ -60,7 +60,7 @@ _held: list[Judge] = []
 
 
 def begin(order: Order) -> Callable[[int], dict[str, Any]]:
-    """Begin a job by building its method; returns what judges the picture of each cell.
+    """Begin a job by building its method; returns what judges the image of each cell.
 
     A worker that stays for further orders gets them for one method only, which is built once.
     """
@@ -77,13 +77,13 @@ def begin(order: Order) -> Callable[[int], dict[str, Any]]:
 class Judge:
     """Judges one method.
 
-    Neighbouring cells of one picture share its decoding, at one gain its result too; those of one scene its
+    Neighbouring cells of one image share its decoding, at one gain its result too; those of one scene its
     truth.
     """
 
     def __init__(self, subject: Subject, order: Order, *, is_random: bool = False) -> None:
         self._subject = subject
-        # Random weights: its pictures are scored but never ranked.
+        # Random weights: its images are scored but never ranked.
         self._marks = {"random_weights": True} if is_random else {}
         self._order = order
         self._frame: tuple[str, RawFrame] | None = None
@@ -130,8 +130,8 @@ class Judge:
             if part is not None:
                 of_part = scores(part.of(restored.rgb), part.of(target), protocol)
         if self._order.keep_predictions:
-            with trace.span("kept pictures"):
-                # Its pictures have the names of those without stress.
+            with trace.span("kept images"):
+                # Its images have the names of those without stress.
                 apart = "-black" if STRESS in str(job.cells[index].dataset) else ""
                 if not apart:
                     self._keeper.keep_input(picture.name, frame)
@@ -216,7 +216,7 @@ def given_gain(protocol: Protocol, frame: RawFrame, ratio: float) -> float:
 
 
 def scores(rgb: NDArray[np.float32], target: NDArray[np.uint16], protocol: Protocol) -> dict[str, Any]:
-    """Score a picture against the truth after the protocol's quantisation of both."""
+    """Score an image against the truth after the protocol's quantisation of both."""
     with trace.span("psnr and ssim"):
         prediction, reference = (quantise(picture, protocol.quantise) for picture in (rgb, target))
         data_range = None if prediction.dtype == np.uint8 else 1.0

@@ -93,7 +93,7 @@ class Subject:
         return {"computes": self.form.computes, **note, **banded}
 
     def picture(self, output: Any, height: int, width: int) -> NDArray[np.float32]:
-        """(H, W, 3) float32 in [0, 1] from the method's output; WrongOutputError unless it is a picture."""
+        """(H, W, 3) float32 in [0, 1] from the method's output; WrongOutputError unless it is an image."""
         self.check(output, height, width)
         if self.network:
             mean = float(output.mean(dtype=torch.float64))
@@ -118,7 +118,7 @@ class Subject:
             raise WrongOutputError(f"the output has shape {shape or type(output).__name__}, not {expected}")
         if self.network and not output.is_floating_point():
             raise WrongOutputError(f"the output holds {output.dtype} values, not floats from 0 to 1")
-        # A sum is finite only if all its terms are, and needs no second picture in memory.
+        # A sum is finite only if all its terms are, and needs no second image in memory.
         total = float(output.sum(dtype=torch.float64) if self.network else np.sum(output, dtype=np.float64))
         if not np.isfinite(total):
             raise WrongOutputError("the output contains NaN or infinity")
@@ -129,7 +129,7 @@ def build(cell: Cell, weights: str) -> Subject:
 
     Raises:
         UnsupportedError: the combination does not exist here.
-        WrongOutputError: the form gives another picture than the published one.
+        WrongOutputError: the form gives another image than the published one.
         InputError: unusable weights.
     """
     reason = why_unsupported(cell, baselines.spec(cell.model))
@@ -189,7 +189,7 @@ def dress(cell: Cell, method: Any, calibration: Calibration | None = None) -> Su
 
 
 def _check_training_scene(subject: Subject, network: torch.nn.Module, precision: str) -> None:
-    """Raise WrongOutputError unless a form gives the published form's picture of a training scene."""
+    """Raise WrongOutputError unless a form gives the published form's image of a training scene."""
     scene = calibration_scenes(subject.conventions)[0]
     mosaic = scene[..., : CHECKED_SIZE[0], : CHECKED_SIZE[1]].contiguous().to(subject.device)
     with torch.inference_mode():

@@ -249,7 +249,7 @@ def set_numerics(threads: int | None) -> None:
 
 
 def _stands(out: Path, record: Record) -> bool:
-    """Whether another process has judged the same picture meanwhile, from the same code, weights and data.
+    """Whether another process has judged the same image meanwhile, from the same code, weights and data.
 
     On a cluster the tasks of a command that was killed go on with what they have in hand, while those of the
     command that resumes it begin the same cell elsewhere.

@@ -1,4 +1,4 @@
-"""Image quality: pure functions of two pictures, each exact to a named reference library.
+"""Image quality: pure functions of two images, each exact to a named reference library.
 
 `bench.metrics.lpips` is the function; `from bench.metrics.lpips import available` reaches into its module.
 """

@@ -1,6 +1,6 @@
 """Artefacts that are obvious to a viewer but hardly change PSNR: a grid in even areas, and lamps turned dark.
 
-Both compare a restored picture with its truth, (H, W, 3) of one kind, and look only at selected places.
+Both compare a restored image with its truth, (H, W, 3) of one kind, and look only at selected places.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Lamp:
         row: of its centre.
         column: of its centre.
         pixels: how many are saturated.
-        inside: mean luminance of the restored picture there, 1 is white.
+        inside: mean luminance of the restored image there, 1 is white.
         around: the same of a ring around it, which the truth has darker.
         dark: how many of its pixels are darker than the ring's mean.
     """
@@ -64,7 +64,7 @@ class Lamp:
 def grid_energy(
     prediction: Picture, truth: Picture, period: int = 8, data_range: float | None = None
 ) -> float:
-    """Amplitude of a pattern that repeats with a period, in the even areas of a picture.
+    """Amplitude of a pattern that repeats with a period, in the even areas of an image.
 
     The error (prediction - truth) of each even area of 64 x 64 pixels is freed of all that varies slowly (its
     mean over period x period pixels around each is subtracted, which leaves every pattern of that period as
@@ -83,7 +83,7 @@ def grid_energy(
         the truth has no even area.
 
     Raises:
-        InputError: a period that does not fit, or pictures that cannot be compared.
+        InputError: a period that does not fit, or images that cannot be compared.
     """
     if period < 2 or TILE % (2 * period):
         raise InputError(f"a grid's period of {period} does not divide areas of {TILE}: give 4, 8 or 16")
@@ -98,7 +98,7 @@ def grid_energy(
 def _even_tiles(
     prediction: Picture, truth: Picture, peak: float
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Areas of both pictures in which the truth is even."""
+    """Areas of both images in which the truth is even."""
     height, width = truth.shape[:2]
     for row in range(0, height - TILE + 1, TILE):
         for column in range(0, width - TILE + 1, TILE):
@@ -123,11 +123,11 @@ def _energy(error: NDArray[np.float64], period: int) -> float:
 
 
 def lamps(prediction: Picture, truth: Picture, data_range: float | None = None) -> list[Lamp]:
-    """Find the lamps of a picture's truth, and how bright the restored picture is there.
+    """Find the lamps of an image's truth, and how bright the restored image is there.
 
     A lamp is a connected spot of at least nine pixels that are saturated in all three colours; its
     surroundings are a ring 8 pixels wide, 2 pixels away, without other saturated pixels. Spots at the
-    picture's border and those without such a ring are left out.
+    image's border and those without such a ring are left out.
 
     Args:
         prediction: (H, W, 3) uint8, uint16 or float.
@@ -135,7 +135,7 @@ def lamps(prediction: Picture, truth: Picture, data_range: float | None = None) 
         data_range: distance from black to white; 255 and 65535 for integers if None, required for floats.
 
     Raises:
-        InputError: the pictures cannot be compared.
+        InputError: the images cannot be compared.
     """
     peak = pictures.checked_range(prediction, truth, data_range)
     wanted, restored = pictures.as_array(truth), pictures.as_array(prediction)

@@ -44,7 +44,7 @@ class Backbone:
         member: the pickle's path inside the source archive; empty for a network that is not in it.
         key: the entry of the pickle that holds the convolutions.
         layers: place of each convolution in torchvision's `features`, in order.
-        smallest: shortest side of a picture that still has a feature on the last level.
+        smallest: shortest side of an image that still has a feature on the last level.
         margin: rows around a band that its features depend on, a multiple of 16.
     """
 

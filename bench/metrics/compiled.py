@@ -1,6 +1,6 @@
 """Compiled inner loops of PSNR and SSIM. Each handles one band of rows and holds a few rows of scratch.
 
-A picture (H, W, C) comes as (H, W*C), so that the neighbour of the same colour is C entries away.
+An image (H, W, C) comes as (H, W*C), so that the neighbour of the same colour is C entries away.
 Nothing is reordered (`fastmath` is off): a band's sum is the same on every run.
 """
 

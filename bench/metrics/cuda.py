@@ -1,4 +1,4 @@
-"""PSNR and SSIM on the GPU that holds the pictures: the same formulas in float64, band after band of rows."""
+"""PSNR and SSIM on the GPU that holds the images: the same formulas in float64, band after band of rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def mean_squared_error(prediction: Tensor, truth: Tensor) -> float:
     """Mean of (prediction - truth)^2 over two tensors (H, W, 3) of one kind on one device.
 
     Raises:
-        InputError: a picture holds NaN or infinity.
+        InputError: an image holds NaN or infinity.
     """
     sums = [
         (prediction[rows].double() - truth[rows].double()).square().sum()
@@ -45,7 +45,7 @@ def ssim(prediction: Tensor, truth: Tensor, peak: float, window: Window) -> floa
         window: the definition, see `bench.metrics.windows.WINDOWS`.
 
     Raises:
-        InputError: a picture holds NaN or infinity.
+        InputError: an image holds NaN or infinity.
     """
     weights = torch.from_numpy(window.weights).to(prediction.device)
     mix = torch.from_numpy(window.mix).to(prediction.device)
@@ -69,13 +69,13 @@ def _finite_sum(sums: list[Tensor]) -> float:
     values = [float(value) for value in sums]
     if not all(math.isfinite(value) for value in values):
         raise InputError(
-            "a picture contains NaN, infinity or values too large to square: clip it to its range first"
+            "an image contains NaN, infinity or values too large to square: clip it to its range first"
         )
     return math.fsum(values)
 
 
 def _planes(picture: Tensor, rows: slice, window: Window) -> Tensor:
-    """(colours, 1, rows, columns) float64 of a band; for a volume `rows` counts in the padded picture."""
+    """(colours, 1, rows, columns) float64 of a band; for a volume `rows` counts in the padded image."""
     if window.volume:
         radius = len(window.weights) // 2
         inside = torch.arange(rows.start - radius, rows.stop - radius, device=picture.device)

@@ -65,7 +65,7 @@ def _lpips(net: Net, network: str, *, signed: bool = True) -> Metric:
     return Metric(
         name=f"lpips-{net}" if signed else f"lpips-{net}-unit",
         title=f"LPIPS {network}" if signed else f"LPIPS {network}, [0, 1]",
-        definition=f"LPIPS version 0.1 on {network}, pictures {what}.",
+        definition=f"LPIPS version 0.1 on {network}, images {what}.",
         lowest=0.0,
         highest=math.inf,
         better="lower",
@@ -94,7 +94,7 @@ METRICS: dict[str, Metric] = {
         _ssim(
             "uniform",
             "SSIM",
-            "7x7 uniform window, sample covariance, windows inside the picture, mean over colours.",
+            "7x7 uniform window, sample covariance, windows inside the image, mean over colours.",
             f"{_SKIMAGE})",
             tolerance=1e-10,
         ),
@@ -144,11 +144,11 @@ def get(name: str) -> Metric:
 
 
 def to_json(value: float) -> float | str:
-    """Return a metric's value for strict JSON: the infinite PSNR of identical pictures is the string "inf".
+    """Return a metric's value for strict JSON: the infinite PSNR of identical images is the string "inf".
 
     Raises:
         InputError: the value is NaN, which no metric gives.
     """
     if math.isnan(value):
-        raise InputError("a metric is NaN: the pictures were not checked")
+        raise InputError("a metric is NaN: the images were not checked")
     return value if math.isfinite(value) else ("inf" if value > 0 else "-inf")

@@ -58,7 +58,7 @@ def lpips(
     signed: bool = True,
     precision: Precision = "fp32",
 ) -> float:
-    """Learned perceptual distance (Zhang et al., CVPR 2018), version 0.1, pictures scaled to [-1, 1].
+    """Learned perceptual distance (Zhang et al., CVPR 2018), version 0.1, images scaled to [-1, 1].
 
     Equals `lpips.LPIPS(net=net)` of one pair to 1e-5. Features of the last truth of each size are kept, so
     that scoring many predictions against one truth in a row costs half.
@@ -75,17 +75,17 @@ def lpips(
             computes in fp32.
 
     Returns:
-        0 for identical pictures; lower is better.
+        0 for identical images; lower is better.
 
     Raises:
-        InputError: the pictures cannot be compared, are too small for the network, or hold NaN or infinity;
+        InputError: the images cannot be compared, are too small for the network, or hold NaN or infinity;
             or the network's weights are not on this machine, see `available`.
     """
     peak = pictures.checked_range(prediction, truth, data_range)
     smallest = backbone.BACKBONES[net].smallest
     if min(prediction.shape[:2]) < smallest:
         raise InputError(
-            f"a picture of {pictures.size(prediction)} is too small for LPIPS's {net} network: "
+            f"an image of {pictures.size(prediction)} is too small for LPIPS's {net} network: "
             f"its sides must be at least {smallest} pixels (or skip LPIPS)"
         )
     if not (pictures.is_cuda(prediction) and pictures.is_cuda(truth)):
@@ -118,14 +118,14 @@ def _distance(prediction: Any, truth: Any, scale: Scale, net: Net, precision: Pr
             _TRUTHS.keep(truth.shape, key, expected)
     result = float((totals / counts).sum())
     if not np.isfinite(result):
-        raise InputError("a picture contains NaN or infinity: clip it to its range first")
+        raise InputError("an image contains NaN or infinity: clip it to its range first")
     return result
 
 
 class _Truths:
     """Features of the truths scored last, one of each size, as long as they are small enough together.
 
-    A picture and its central part are scored in turn, so that the last truth alone would never be met again.
+    An image and its central part are scored in turn, so that the last truth alone would never be met again.
     """
 
     def __init__(self) -> None:
@@ -195,7 +195,7 @@ def _rows_of_a_band(model: Any, width: int, margin: int) -> int:
 
 
 def _bands(height: int, rows: int, margin: int) -> Iterator[tuple[int, int]]:
-    """Cut a picture into bands that begin at multiples of STRIDE; one where margins would not pay."""
+    """Cut an image into bands that begin at multiples of STRIDE; one where margins would not pay."""
     if height <= rows + 2 * margin:
         yield 0, height
         return
@@ -218,7 +218,7 @@ def _features(
         band = rows.to(torch.float32, copy=True)
     else:
         band = torch.from_numpy(rows.astype(np.float32))
-    # In place, and colours innermost as the picture has them: convolutions are fastest so.
+    # In place, and colours innermost as the image has them: convolutions are fastest so.
     x = band.permute(2, 0, 1)[None].mul_(1 / scale[0]).add_(scale[1])
     x = x.sub_(model.scaling_layer.shift).div_(model.scaling_layer.scale).to(_dtype(model))
     level_stride = 1

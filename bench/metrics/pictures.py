@@ -1,4 +1,4 @@
-"""What every metric requires of its two pictures, and how a picture is split into bands of rows."""
+"""What every metric requires of its two images, and how an image is split into bands of rows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BAND_ROWS = 64
 
 
 def checked_range(prediction: Any, truth: Any, data_range: float | None) -> float:
-    """Refuse pictures that cannot be compared; return the largest value that their kind can take.
+    """Refuse images that cannot be compared; return the largest value that their kind can take.
 
     Args:
         prediction: (H, W, 3) uint8, uint16 or floating array or tensor.
@@ -37,12 +37,12 @@ def checked_range(prediction: Any, truth: Any, data_range: float | None) -> floa
     for name, picture in (("prediction", prediction), ("truth", truth)):
         if len(picture.shape) != 3 or picture.shape[2] != 3:
             raise InputError(
-                f"{name} has shape {tuple(picture.shape)}: pass a colour picture (height, width, 3)"
+                f"{name} has shape {tuple(picture.shape)}: pass a colour image (height, width, 3)"
             )
     if tuple(prediction.shape) != tuple(truth.shape):
         raise InputError(
             f"prediction is {size(prediction)} and truth is {size(truth)} (width x height): "
-            "compare pictures of equal size"
+            "compare images of equal size"
         )
     kinds = kind(prediction), kind(truth)
     if kinds[0] != kinds[1]:
@@ -51,11 +51,11 @@ def checked_range(prediction: Any, truth: Any, data_range: float | None) -> floa
         )
     known = {"uint8": 255.0, "uint16": 65535.0, "float32": None, "float64": None}
     if kinds[0] not in known:
-        raise InputError(f"pictures are {kinds[0]}: pass uint8, uint16, float32 or float64")
+        raise InputError(f"images are {kinds[0]}: pass uint8, uint16, float32 or float64")
     chosen = known[kinds[0]] if data_range is None else data_range
     if chosen is None:
         raise InputError(
-            "pictures are floats: pass data_range, the distance from black to white (1.0 for [0, 1])"
+            "images are floats: pass data_range, the distance from black to white (1.0 for [0, 1])"
         )
     if not (chosen > 0 and math.isfinite(chosen)):
         raise InputError(f"data_range is {chosen}: pass a positive number")
@@ -63,7 +63,7 @@ def checked_range(prediction: Any, truth: Any, data_range: float | None) -> floa
 
 
 def kind(picture: NDArray[Any] | torch.Tensor) -> str:
-    """Name of a picture's number type, the same for arrays and tensors."""
+    """Name of an image's number type, the same for arrays and tensors."""
     return str(picture.dtype).removeprefix("torch.")
 
 
@@ -78,15 +78,13 @@ def is_cuda(picture: object) -> TypeGuard[torch.Tensor]:
 
 
 def as_array(picture: Any) -> Picture:
-    """Array of a picture that may be a tensor in main memory; shares its memory where it can.
+    """Array of an image that may be a tensor in main memory; shares its memory where it can.
 
     Raises:
-        InputError: the picture lies on a GPU, and its partner does not, or it would have been scored there.
+        InputError: the image lies on a GPU, and its partner does not, or it would have been scored there.
     """
     if is_cuda(picture):
-        raise InputError(
-            "one picture lies on a GPU and the other in main memory: move both to the same device"
-        )
+        raise InputError("one image lies on a GPU and the other in main memory: move both to the same device")
     array: Picture = np.ascontiguousarray(picture.numpy() if hasattr(picture, "numpy") else picture)
     return array
 
@@ -100,7 +98,7 @@ def sum_of_bands(rows: int, band: Callable[[int, int], float], threads: int | No
         threads: how many bands at once; None for the processors that this process may use.
 
     Raises:
-        InputError: the sum is not a finite number, so a picture holds NaN or infinity.
+        InputError: the sum is not a finite number, so an image holds NaN or infinity.
     """
     bounds = [(first, min(first + BAND_ROWS, rows)) for first in range(0, rows, BAND_ROWS)]
     workers = min(len(bounds), threads or len(os.sched_getaffinity(0)))
@@ -112,6 +110,6 @@ def sum_of_bands(rows: int, band: Callable[[int, int], float], threads: int | No
     # Python's own fsum refuses infinities of both signs; they are bad input here, not a fault.
     if not all(math.isfinite(value) for value in sums):
         raise InputError(
-            "a picture contains NaN, infinity or values too large to square: clip it to its range first"
+            "an image contains NaN, infinity or values too large to square: clip it to its range first"
         )
     return math.fsum(sums)

@@ -33,10 +33,10 @@ def psnr(
         threads: processors to use; the result does not depend on it.
 
     Returns:
-        Decibels, higher is better; infinity for identical pictures.
+        Decibels, higher is better; infinity for identical images.
 
     Raises:
-        InputError: the pictures cannot be compared, or hold NaN or infinity.
+        InputError: the images cannot be compared, or hold NaN or infinity.
     """
     peak = pictures.checked_range(prediction, truth, data_range)
     if pictures.is_cuda(prediction) and pictures.is_cuda(truth):

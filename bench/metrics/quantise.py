@@ -16,7 +16,7 @@ Quantisation = Literal["truncate", "round", "none"]
 
 
 def quantise(picture: NDArray[Any], how: Quantisation) -> NDArray[np.uint8] | NDArray[np.float32]:
-    """Convert a picture to the depth at which a protocol compares.
+    """Convert an image to the depth at which a protocol compares.
 
     Args:
         picture: (H, W, 3); float with black 0 and white 1 (clipped to that range), uint16 with white 65535,
@@ -27,7 +27,7 @@ def quantise(picture: NDArray[Any], how: Quantisation) -> NDArray[np.uint8] | ND
         uint8 for "truncate" and "round"; float32 in [0, 1] for "none", whatever the depth was.
 
     Raises:
-        InputError: unknown kind of numbers or name, or NaN in the picture.
+        InputError: unknown kind of numbers or name, or NaN in the image.
     """
     if how not in get_args(Quantisation):
         raise InputError(f"there is no quantisation {how!r}: choose from {', '.join(get_args(Quantisation))}")
@@ -38,7 +38,7 @@ def quantise(picture: NDArray[Any], how: Quantisation) -> NDArray[np.uint8] | ND
         or picture.dtype.itemsize > 8
         or picture.dtype in (np.uint32, np.uint64)
     ):
-        raise InputError(f"a picture is {picture.dtype}: pass uint8, uint16 or floats in [0, 1]")
+        raise InputError(f"an image is {picture.dtype}: pass uint8, uint16 or floats in [0, 1]")
     result = np.empty(picture.shape, np.float32 if how == "none" else np.uint8)
     for first in range(0, len(picture), BAND_ROWS):
         rows = slice(first, first + BAND_ROWS)
@@ -61,7 +61,7 @@ def _of_integers(band: NDArray[Any], how: Quantisation) -> NDArray[Any]:
 def _of_floats(band: NDArray[Any], how: Quantisation) -> NDArray[Any]:
     clipped: NDArray[Any] = np.clip(band, 0, 1)
     if np.isnan(np.sum(clipped)):
-        raise InputError("a picture contains NaN: fix the method that produced it")
+        raise InputError("an image contains NaN: fix the method that produced it")
     if how == "none":
         return clipped
     levels: NDArray[Any] = np.trunc(clipped * 255) if how == "truncate" else np.rint(clipped * 255)

@@ -39,10 +39,10 @@ def ssim(
         threads: processors to use; the result does not depend on it.
 
     Returns:
-        At most 1, which identical pictures have; higher is better. Negative where structures are inverted.
+        At most 1, which identical images have; higher is better. Negative where structures are inverted.
 
     Raises:
-        InputError: the pictures cannot be compared, are smaller than the window, or hold NaN or infinity.
+        InputError: the images cannot be compared, are smaller than the window, or hold NaN or infinity.
     """
     if definition not in WINDOWS:
         raise InputError(f"there is no SSIM {definition!r}: choose from {', '.join(get_args(Definition))}")
@@ -51,7 +51,7 @@ def ssim(
     smallest = 1 if window.volume else len(window.weights)
     if min(prediction.shape[:2]) < smallest:
         raise InputError(
-            f"a picture of {pictures.size(prediction)} is smaller than the {smallest}x{smallest} window: "
+            f"an image of {pictures.size(prediction)} is smaller than the {smallest}x{smallest} window: "
             "pass a larger one"
         )
     if pictures.is_cuda(prediction) and pictures.is_cuda(truth):

@@ -1,4 +1,4 @@
-"""The windows of SSIM: how each definition that papers have used looks at a picture."""
+"""The windows of SSIM: how each definition that papers have used looks at an image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LUMA = (0.299, 0.587, 0.114)
 
 @dataclass(frozen=True)
 class Window:
-    """How one definition looks at a picture.
+    """How one definition looks at an image.
 
     Attributes:
         weights: (K,) weights along one side of the square window, sum 1.

@@ -18,7 +18,7 @@ RESTS = "rests"
 
 @dataclass(frozen=True)
 class ExposurePair:
-    """A picture to restore, and the exposure that it is compared with.
+    """An image to restore, and the exposure that it is compared with.
 
     Attributes:
         name: the short exposure's name without its suffix.
@@ -38,13 +38,13 @@ class Job:
     """Work for one fresh process: one method in one form, measured in one way.
 
     Attributes:
-        cells: the cells it measures, in turn. Quality: one per picture. Latency: one, in the first round
+        cells: the cells it measures, in turn. Quality: one per image. Latency: one, in the first round
             followed by the memory cell, whose peak is that of the same cold call.
         pictures: quality: one per cell; latency and memory: the frame that is fed, or none for a made-up one.
         weights: "none" for random parameters, else "shipped" or a file.
         area_fraction: how much of the frame is restored for scoring: 1, or less for only a part.
         part_of: the central part, on which all methods of a run are scored, has sides of one such share of
-            the frame's; None if pictures are scored whole alone.
+            the frame's; None if images are scored whole alone.
         round: number of the interleaved round (latency).
         rounds: how many rounds there are in all (latency).
         twin: whether this is the second process of an A/A pair (latency).
@@ -52,8 +52,8 @@ class Job:
         slow_pass_s: a first call that takes longer than this is the only one; None for no such limit.
         predicted_s: predicted seconds, if known.
         predicted_bytes: the worker's predicted largest resident size, if known.
-        synthetic: whether the pictures are synthetic; None without pictures.
-        recipe: what `data make` was asked for, where it made the pictures.
+        synthetic: whether the images are synthetic; None without images.
+        recipe: what `data make` was asked for, where it made the images.
     """
 
     cells: tuple[Cell, ...]
@@ -89,7 +89,7 @@ class Job:
         return Job(**{**raw, "cells": cells, "pictures": pictures})
 
     def only(self, indices: Sequence[int]) -> Job:
-        """Keep some of the cells, with their pictures, and the share of the predicted time."""
+        """Keep some of the cells, with their images, and the share of the predicted time."""
         share = len(indices) / len(self.cells)
         taken = self.pictures
         if self.measurement == "quality":
@@ -130,7 +130,7 @@ class Order:
         out: the results folder.
         manager: process id of the manager; a worker ends when its manager is gone.
         memory_limit: bytes of private memory that the worker may ask for; None for no limit.
-        keep_predictions: whether restored pictures are written into `<out>/predictions`.
+        keep_predictions: whether restored images are written into `<out>/predictions`.
         environment: what the manager knows about the machine.
         provenance: what the manager knows about code and weights.
         settings: by measurement, what else a result depends on.

@@ -1,7 +1,7 @@
-"""Protocols of neighbouring fields, which cut pictures and align their brightness before they are compared.
+"""Protocols of neighbouring fields, which cut images and align their brightness before they are compared.
 
 No method is run under them: they restore something other than SID's raw files, or compare something other
-than pictures. Their scoring steps can be applied to any picture, and show how far their figures are from
+than images. Their scoring steps can be applied to any image, and show how far their figures are from
 those of a published protocol here.
 """
 
@@ -22,7 +22,7 @@ Alignment = Literal["none", "scalar", "gt-mean"]
 
 
 class View(NamedTuple):
-    """What is done to a picture and its truth before rounding to 8 bits; see `PictureProtocol`."""
+    """What is done to an image and its truth before rounding to 8 bits; see `PictureProtocol`."""
 
     crop: int | Literal["whole"] = "whole"
     align: Alignment = "none"
@@ -33,17 +33,17 @@ WHOLE = View()
 
 @dataclass(frozen=True)
 class PictureProtocol(Protocol):
-    """A protocol with steps that only apply to existing pictures.
+    """A protocol with steps that only apply to existing images.
 
     Attributes:
-        domain: what is restored and compared there; from pictures, other domains cannot be known.
-        crop: side of the central square that is scored, in pixels; "whole" for all of the picture.
-        align: how to find the number that each picture is multiplied by first, see `bench.score.aligning`.
+        domain: what is restored and compared there; from images, other domains cannot be known.
+        crop: side of the central square that is scored, in pixels; "whole" for all of the image.
+        align: how to find the number that each image is multiplied by first, see `bench.score.aligning`.
         published: a PSNR in dB that was published under it; None if there is none to compare with.
         published_by: who published it, and for what.
     """
 
-    domain: str = "SID's raws, as pictures"
+    domain: str = "SID's raws, as images"
     crop: int | Literal["whole"] = "whole"
     align: Alignment = "none"
     published: float | None = None
@@ -51,7 +51,7 @@ class PictureProtocol(Protocol):
 
     @property
     def view(self) -> View:
-        """What it does to pictures before they are compared."""
+        """What it does to images before they are compared."""
         return View(self.crop, self.align)
 
 
@@ -71,7 +71,7 @@ def load() -> dict[str, PictureProtocol]:
 
 
 def of(protocol: Protocol) -> PictureProtocol:
-    """Return a protocol as one for pictures that uses them whole and at their own brightness."""
+    """Return a protocol as one for images that uses them whole and at their own brightness."""
     return protocol if isinstance(protocol, PictureProtocol) else PictureProtocol(**vars(protocol))
 
 

@@ -37,10 +37,10 @@ class Protocol:
         `bench.metrics.quantise`.
         ssim: definition of SSIM, see `bench.metrics.windows`.
         lpips: LPIPS's network: "alex", "vgg" or "squeeze"; version 0.1.
-        lpips_range: the range that the pictures are scaled to for that network: "signed" is [-1, 1], as it
+        lpips_range: the range that the images are scaled to for that network: "signed" is [-1, 1], as it
         was
             trained; "unit" leaves them in [0, 1].
-        lpips_quantise: their rounding to 8 bits: "none" for floats, "round" for pictures that were saved
+        lpips_quantise: their rounding to 8 bits: "none" for floats, "round" for images that were saved
         first;
             that of `quantise` where the file says nothing.
         notes: what the publication leaves open, and what was chosen here.

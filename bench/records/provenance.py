@@ -25,7 +25,7 @@ MEASURING_CODE = (
     *("llpacknet", "baselines", "bench/measure", "bench/metrics"),
     *("bench/records/protocols.py", "bench/records/protocols.toml", "bench/data/decode/truth.py"),
 )
-# What of a user's package decides its network's pictures and costs.
+# What of a user's package decides its network's images and costs.
 MODEL_FILES = frozenset({".py", ".safetensors", ".pt", ".pth", ".npz"})
 # A result is measured again when any of these differs from what it would be now.
 KEY = (
@@ -133,7 +133,7 @@ def data_sha256(paths: Iterable[Path]) -> str | None:
 def weights_facts(path: Path | None) -> dict[str, Any]:
     """Hash of a weights file, and what its model card says about its training.
 
-    `terms` is "equal" for networks that were trained on the same pictures for the same number of patches,
+    `terms` is "equal" for networks that were trained on the same images for the same number of patches,
     each at its own learning rate: only these are ranked beside each other.
     """
     if path is None:

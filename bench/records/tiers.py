@@ -1,4 +1,4 @@
-"""How much the main job measures: four tiers, from a check in CI to every picture of its protocols."""
+"""How much the main job measures: four tiers, from a check in CI to every image of its protocols."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SMOKE = ("llpacknet", "sid-unet", "red", "gain-only")
 PROTOCOLS = ("paper2020", "release2022")
 # The same and the paper's own protocol with ground-truth exposure, for the long tiers.
 ALL_PROTOCOLS = ("paper2020", "paper2020-gt", "release2022")
-# What a gain that is hardly found, or not at all, gives on the pictures of `paper2020`.
+# What a gain that is hardly found, or not at all, gives on the images of `paper2020`.
 CONTROLS = ("paper2020-constant", "paper2020-level")
 
 

@@ -37,7 +37,7 @@ class Plan:
         weights: file per model that was given instead of the shipped one.
         rounds: interleaved rounds of latency.
         notes: what a user should know about the plan, one line each.
-        keep_predictions: whether restored pictures are kept.
+        keep_predictions: whether restored images are kept.
     """
 
     jobs: tuple[Job, ...]
@@ -99,7 +99,7 @@ def plan(asked: Request) -> Plan:
     """Span the cells of a request and group them into jobs.
 
     Raises:
-        InputError: an unknown name, quality without pictures, or no picture that a protocol would use.
+        InputError: an unknown name, quality without images, or no image that a protocol would use.
     """
     _check(asked)
     return _merged([_one(request) for request in asked.swept()])

@@ -18,10 +18,10 @@ TABLE_THREADS = 2
 # Starting a worker: interpreter, torch, the method.
 IMPORT_S = 2.5
 IMPORT_BYTES = 400_000_000
-# Reading, rendering the truth and the cheap scores of a full-size picture.
+# Reading, rendering the truth and the cheap scores of a full-size image.
 PICTURE_S = 2.0
 LPIPS_S, LPIPS_BYTES = 3.0, 3_700_000_000
-# The forms of UnPack, timed and compared on a full-size picture's channels.
+# The forms of UnPack, timed and compared on a full-size image's channels.
 KERNELS_S, KERNELS_BYTES = 5.0, 1_000_000_000
 # By runtime and precision: time of a pass relative to the published form's, and seconds to build it.
 FORMS: dict[tuple[str | None, str | None], tuple[float, float]] = {
@@ -37,7 +37,7 @@ FORMS: dict[tuple[str | None, str | None], tuple[float, float]] = {
 # The machine's own peaks, measured beside them at any frame size.
 PEAKS_S, PEAKS_BYTES = 8.0, 550_000_000
 CELL_BYTES = 4_000
-# One full-size restored picture as PNG.
+# One full-size restored image as PNG.
 PREDICTION_BYTES = 20_000_000
 
 
@@ -100,13 +100,13 @@ def profile_s(one: Pass, runtime: str, precision: str) -> float:
 
 
 def quality_s(one: Pass | None, height: int, width: int, images: int) -> float:
-    """Seconds to score this many pictures."""
+    """Seconds to score this many images."""
     share = area(height, width)
     return IMPORT_S + images * ((one.seconds if one else 0.0) + share * (PICTURE_S + LPIPS_S))
 
 
 def quality_bytes(one: Pass | None, height: int, width: int) -> int:
-    """Largest resident size while scoring: the method's, or LPIPS's plus a few pictures."""
+    """Largest resident size while scoring: the method's, or LPIPS's plus a few images."""
     scoring = IMPORT_BYTES + round(LPIPS_BYTES * area(height, width))
     return max(one.peak_bytes if one else 0, scoring)
 

@@ -53,22 +53,22 @@ class Request:
         models: registered names, or module:factory; "all" and "field" stand for several. Empty: the tier's.
         measurements: any of `KINDS`. Empty: `OF_TIERS` with a tier, else `MEASUREMENTS`, of which quality
             needs a data set.
-        dataset: indexed pictures; the first of them is what latency and memory are measured on.
+        dataset: indexed images; the first of them is what latency and memory are measured on.
         protocols: how quality is scored. Empty: the tier's, else the default protocol.
         tier: name of a tier, whose limits then hold on images, rounds and slow methods; None for no limits.
         device: "cpu" or "cuda".
         runtimes: forms of the networks, see `bench.records.forms`.
         precisions: number formats.
         size: frame rows and columns of latency and memory, of complexity too unless there is a tier; of the
-            generated pictures. None: the data set's, else the tier's, else the paper's.
+            generated images. None: the data set's, else the tier's, else the paper's.
         threads: CPU threads; None for the usable cores.
         rounds: interleaved rounds of latency; None for the tier's, else `ROUNDS`.
         images: at most this many images are scored per protocol; None for the tier's limit.
-        seed: of generated pictures.
+        seed: of generated images.
         sweep: "resolution" or "threads": the same over many sizes or thread counts.
         black: level that is subtracted from what is scored, see `bench.records.protocols.Protocol`.
         weights: file per model instead of the shipped one.
-        predictions: whether restored pictures are kept under `<out>/predictions`; always with a tier.
+        predictions: whether restored images are kept under `<out>/predictions`; always with a tier.
     """
 
     models: Sequence[str] = _asked(
@@ -81,21 +81,19 @@ class Request:
     dataset: Dataset | None = _asked("--dataset", "dataset", "Folder in SID's layout, or its address.")  # noqa: RUF009 -- a field
     protocols: Sequence[str] = _asked("--protocol", "names", "Protocols separated by commas.", ())
     tier: str | None = _asked(
-        "--tier", "choice", "Pictures per protocol: smoke 1 (small), quick 3, standard 93, full all.",
+        "--tier", "choice", "Images per protocol: smoke 1 (small), quick 3, standard 93, full all.",
         choices=tuple(TIERS),
     )  # fmt: skip
     device: str = _asked("--device", "choice", "Device to measure on.", "cpu", choices=DEVICES)
     runtimes: Sequence[str] = _asked("--runtime", "names", ", ".join(RUNTIMES), ("published",))
     precisions: Sequence[str] = _asked("--precision", "names", ", ".join(PRECISIONS), ("fp32",))
-    size: tuple[int, int] | None = _asked(
-        "--size", "size", "Frame size of cost cells and generated pictures."
-    )
+    size: tuple[int, int] | None = _asked("--size", "size", "Frame size of cost cells and generated images.")
     threads: int | None = _asked("--threads", "count", "CPU threads; default: all usable cores.")
     rounds: int | None = _asked(
         "--rounds", "count", f"Interleaved rounds of latency; default: as the tier says, else {ROUNDS}."
     )
     images: int | None = _asked(
-        "--images", "count", "Most pictures to score per protocol; default: as the tier says."
+        "--images", "count", "Most images to score per protocol; default: as the tier says."
     )
     seed: int = _asked("--seed", "number", "Random seed of generated data.", SEED)
     sweep: str | None = _asked(
@@ -106,9 +104,7 @@ class Request:
         choices=("file", "per-frame"),
     )  # fmt: skip
     weights: Mapping[str, Path] = _asked("--weights", "weights", "", {})
-    predictions: bool = _asked(
-        "--predictions", "flag", "Keep restored pictures under OUT/predictions.", False
-    )
+    predictions: bool = _asked("--predictions", "flag", "Keep restored images under OUT/predictions.", False)
 
     @property
     def limits(self) -> Tier | None:
@@ -159,14 +155,14 @@ class Request:
 
     @cached_property
     def pictured(self) -> tuple[int, int] | None:
-        """Rows and columns of the data set's pictures; None if none can be opened."""
+        """Rows and columns of the data set's images; None if none can be opened."""
         from bench.data.folder.sampling import frame_size  # opens raw files, which no option needs
 
         return frame_size(self.dataset) if self.dataset else None
 
     @property
     def made_frame(self) -> tuple[int, int]:
-        """Rows and columns of generated pictures."""
+        """Rows and columns of generated images."""
         return self.size or ((self.limits.height, self.limits.width) if self.limits else FULL_SIZE)
 
     @property

@@ -79,7 +79,7 @@ class Resume:
 
 
 def _lacks_lpips(record: Record) -> bool:
-    """Whether a picture was scored without LPIPS, which is available by now."""
+    """Whether an image was scored without LPIPS, which is available by now."""
     cell = record.cell
     if cell.measurement != "quality" or record.status != "ok" or record.values["lpips"] is not None:
         return False

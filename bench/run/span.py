@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from bench.records.cells import Status
     from bench.run.request import Request
 
-# Pictures, each with the name of a protocol that judges it.
+# Images, each with the name of a protocol that judges it.
 Taken = list[tuple["ExposurePair", str]]
 # The method whose last step, UnPack, is measured by itself.
 UNPACKING = "llpacknet"
@@ -156,11 +156,11 @@ class Span:
         return [model for model in self.asked.methods if not self._is_slow(self._pass(model, size))]
 
     def quality(self) -> tuple[list[Job], list[Settled], list[str]]:
-        """One job per method and form, with the cells of all pictures and protocols, picture by picture."""
+        """One job per method and form, with the cells of all images and protocols, image by image."""
         dataset = self.asked.dataset
         if dataset is None:
             raise InputError(
-                "quality needs pictures: give --dataset, or generate some with 'llbench data make'"
+                "quality needs images: give --dataset, or generate some with 'llbench data make'"
             )
         judged_by = self.asked.judged_by
         whole, notes = self._taken(dataset, (*judged_by, *self.asked.controlled_by), self.asked.most)
@@ -201,7 +201,7 @@ class Span:
     def _taken(
         self, dataset: Dataset, judged_by: Sequence[str], limit: int | None
     ) -> tuple[Taken, list[str]]:
-        """Pictures with the protocols that use them, sorted by picture so that a worker reads each once."""
+        """Images with the protocols that use them, sorted by image so that a worker reads each once."""
         found: Taken = []
         notes = []
         for name in judged_by:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.run.attempt import Runner, WorkerLimits
     from bench.run.recorder import Recorder
 
-# After so many pictures in a row that ended a method's process, the rest are not tried.
+# After so many images in a row that ended a method's process, the rest are not tried.
 STRIKES = 3
 
 
@@ -46,7 +46,7 @@ class AfterEnd(Enum):
 AFTER_END = {
     EndCause.TOO_LARGE: AfterEnd.END_ALIKE,  # the prediction is that of the job
     EndCause.CONDEMNED: AfterEnd.TRY,
-    EndCause.PICTURE: AfterEnd.TRY,  # a fresh process may well do the next picture
+    EndCause.PICTURE: AfterEnd.TRY,  # a fresh process may well do the next image
     EndCause.LAST_STRIKE: AfterEnd.SKIP,
     EndCause.CALL: AfterEnd.END_ALIKE,  # all cells of such a job are views of one and the same call
 }
@@ -77,7 +77,7 @@ class Workers:
         self._turn = 0
 
     def alone(self, job: Job) -> None:
-        """Run a job by itself; where a picture ends its worker, the next one has another."""
+        """Run a job by itself; where an image ends its worker, the next one has another."""
         if not self._recorder.wants(job):
             return
         self._recorder.begin(job)
@@ -162,7 +162,7 @@ class Workers:
 
 
 def _cause(job: Job, strikes: int) -> EndCause:
-    """Say what ended with a process: pictures and counts fail one by one, a timed call as a whole."""
+    """Say what ended with a process: images and counts fail one by one, a timed call as a whole."""
     if job.measurement not in {"quality", "complexity"}:
         return EndCause.CALL
     return EndCause.PICTURE if strikes < STRIKES else EndCause.LAST_STRIKE

@@ -1,1 +1,1 @@
-"""Score pictures from other programs: reading, pairing, protocols, output files."""
+"""Score images from other programs: reading, pairing, protocols, output files."""

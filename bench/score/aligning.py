@@ -1,4 +1,4 @@
-"""What neighbouring fields do to a picture before they compare it: cut its centre, align its brightness."""
+"""What neighbouring fields do to an image before they compare it: cut its centre, align its brightness."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 
 def seen(prediction: NDArray[Any], truth: NDArray[Any], view: View) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return a picture and its truth as a protocol sees them before rounding to 8 bits.
+    """Return an image and its truth as a protocol sees them before rounding to 8 bits.
 
     Args:
         prediction: (H, W, 3) uint8, uint16, or floats in [0, 1].
         truth: the same shape.
-        view: the crop, a central square with both corners at even positions (smaller pictures are used
-            whole), and the alignment, whose factor is computed on the cropped picture.
+        view: the crop, a central square with both corners at even positions (smaller images are used
+            whole), and the alignment, whose factor is computed on the cropped image.
 
     Returns:
         Both cropped; if the brightness is aligned, the prediction as float32 in [0, 1].
@@ -43,10 +43,10 @@ def seen(prediction: NDArray[Any], truth: NDArray[Any], view: View) -> tuple[NDA
 
 
 def factor(prediction: NDArray[Any], truth: NDArray[Any], how: Alignment) -> float:
-    """Return the number by which a picture (H, W, 3) in [0, 1] is multiplied; 1 for one that is black.
+    """Return the number by which an image (H, W, 3) in [0, 1] is multiplied; 1 for one that is black.
 
     "scalar" is the best fit to its truth by least squares over all pixels and colours, as papers on noise
-    models do with raws; "gt-mean" matches the truth's mean grey (BT.601), as papers on rendered pictures do.
+    models do with raws; "gt-mean" matches the truth's mean grey (BT.601), as papers on rendered images do.
     Values above white are clipped afterwards.
     """
     if how == "none":

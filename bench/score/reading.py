@@ -1,4 +1,4 @@
-"""Pictures in files: reading 8 and 16 bits without loss, and pairing two folders by name."""
+"""Images in files: reading 8 and 16 bits without loss, and pairing two folders by name."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _RATIO_SECONDS = {100: 0.1, 250: 0.04}
 
 @dataclass(frozen=True)
 class Match:
-    """A picture to score, and its truth.
+    """An image to score, and its truth.
 
     Attributes:
         name: the prediction's stem.
@@ -62,21 +62,21 @@ class Matches:
 
 
 def match(predictions: Path, truths: Path) -> Matches:
-    """Pair the pictures of two folders.
+    """Pair the images of two folders.
 
     A truth with the same stem is preferred; else, of those with the same id before the first underscore, the
     one that shares the longest beginning with the prediction, in whole words between underscores: SID's own
     script calls them 10003_00_100_out and 10003_00_100_gt.
 
     Raises:
-        InputError: a folder is missing or has no pictures, both are the same folder, or no prediction has a
+        InputError: a folder is missing or has no images, both are the same folder, or no prediction has a
             truth.
     """
     judged, other = _pictures(predictions)
     known, other_truths = _pictures(truths)
     if predictions.samefile(truths):
         raise InputError(
-            f"{predictions} is given for both predictions and truths: every picture would be compared with "
+            f"{predictions} is given for both predictions and truths: every image would be compared with "
             "itself; put the truths into a folder of their own"
         )
     found, unscored = [], []
@@ -97,7 +97,7 @@ def match(predictions: Path, truths: Path) -> Matches:
     used = {pair.truth for pair in found}
     if not found:
         raise InputError(
-            f"no picture in {predictions} has a truth in {truths}: {unscored[0]}; names must agree"
+            f"no image in {predictions} has a truth in {truths}: {unscored[0]}; names must agree"
         )
     unused = [f"{truth.name}: a truth without a prediction" for truth in known if truth not in used]
     unused += [f"{path.name}: not a PNG, JPEG or TIFF file" for path in (*other, *other_truths)]
@@ -105,7 +105,7 @@ def match(predictions: Path, truths: Path) -> Matches:
 
 
 def made_under(predictions: Path) -> str | None:
-    """Return the protocol under which a run of this suite kept the pictures of a folder; None for others."""
+    """Return the protocol under which a run of this suite kept the images of a folder; None for others."""
     from bench.records import protocols
 
     try:
@@ -133,17 +133,17 @@ def _shared_words(one: str, other: str) -> int:
 
 def _pictures(folder: Path) -> tuple[list[Path], list[Path]]:
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder: give one with pictures")
+        raise InputError(f"{folder} is not a folder: give one with images")
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     pictures = [path for path in files if path.suffix.lower() in picture_file.SUFFIXES]
     if not pictures:
         picture_file.refuse_arrays(folder)
-        raise InputError(f"{folder} contains no pictures: {_instead(folder)}")
+        raise InputError(f"{folder} contains no images: {_instead(folder)}")
     return pictures, [path for path in files if path not in pictures]
 
 
 def _instead(folder: Path) -> str:
-    """Suggest subfolders with pictures: a run's `predictions/` has one for each method."""
+    """Suggest subfolders with images: a run's `predictions/` has one for each method."""
     below = sorted(path.parent for path in folder.glob("*/*") if path.suffix.lower() in picture_file.SUFFIXES)
     named = [str(path) for path in dict.fromkeys(below)]
     if not named:
@@ -168,20 +168,20 @@ def _sid_pair(prediction: Path, truth: Path) -> Pair | None:
 
 
 def of_subset(matches: Iterable[Match], subset: str) -> list[Match]:
-    """Keep the pictures of a protocol's subset; those without a name like SID's belong to every subset."""
+    """Keep the images of a protocol's subset; those without a name like SID's belong to every subset."""
     from bench.data.folder.subsets import select
 
     return [pair for pair in matches if pair.pair is None or select([pair.pair], subset)]
 
 
 def read_picture(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Read a picture at its file's depth, upright and in sRGB: see `bench.data.decode.picture_file`.
+    """Read an image at its file's depth, upright and in sRGB: see `bench.data.decode.picture_file`.
 
     Returns:
         (H, W, 3) uint8 or uint16.
 
     Raises:
-        InputError: the file cannot be read, or is not an opaque picture of 8 or 16 bits.
+        InputError: the file cannot be read, or is not an opaque image of 8 or 16 bits.
     """
     try:
         picture = picture_file.read(path)
@@ -191,5 +191,5 @@ def read_picture(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
         # Their words may hold folders and addresses in memory, which differ between runs.
         raise InputError(f"{path.name} cannot be read ({type(error).__name__}): write it again") from error
     if picture.size == 0:  # tifffile gives nothing, and no error, for a file cut off in its header
-        raise InputError(f"{path.name} cannot be read (it contains no picture): write it again")
+        raise InputError(f"{path.name} cannot be read (it contains no image): write it again")
     return picture

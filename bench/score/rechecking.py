@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from bench.run.outcome import Progress
     from bench.score.remaking import Making
 
-# Sums in another order move a score by less; another picture moves it by more.
+# Sums in another order move a score by less; another image moves it by more.
 SCORES = {"psnr": 0.01, "ssim": 5e-4}
 
 
@@ -38,8 +38,8 @@ class Here:
     """What this machine has to measure with.
 
     Attributes:
-        dataset: the pictures behind the results; without them and `make` no score can be compared.
-        make: folder to generate the pictures in, if those behind the results came from `llbench data make`.
+        dataset: the images behind the results; without them and `make` no score can be compared.
+        make: folder to generate the images in, if those behind the results came from `llbench data make`.
         weights: file per model instead of the shipped one.
         making: context manager that provides a function to call with the number of files done and the total.
         progress: is notified of progress.
@@ -61,22 +61,22 @@ def recheck(
     seed: int = 0,
     here: Here | None = None,
 ) -> list[Checked]:
-    """Measure all counts and a random sample of the pictures and ratios of cost again, and compare.
+    """Measure all counts and a random sample of the images and ratios of cost again, and compare.
 
     Args:
         records: someone else's results.
         out: a folder for the new results.
-        cells: how many pictures to draw.
+        cells: how many images to draw.
         ratios: for how many methods to measure time and memory relative to a reference.
         seed: of the draw.
         here: what to measure with.
 
     Returns:
-        One for every cell that was looked at: counts, pictures, costs, then cells that cannot be measured
+        One for every cell that was looked at: counts, images, costs, then cells that cannot be measured
         again.
 
     Raises:
-        InputError: the folder to generate pictures in cannot be used.
+        InputError: the folder to generate images in cannot be used.
     """
     here = here or Here()
     ended = [record for record in records if record.status == "ok"]
@@ -91,7 +91,7 @@ def recheck(
 
 
 def _again(chosen: Sequence[Record], ended: Sequence[Record], out: Path, here: Here) -> list[Checked]:
-    """Measure counts and pictures again."""
+    """Measure counts and images again."""
     found: dict[Cell, Checked] = {}
     jobs: list[Job] = []
     there, why = _pictures([one for one in chosen if one.cell.measurement == "quality"], ended, here)
@@ -112,7 +112,7 @@ def _again(chosen: Sequence[Record], ended: Sequence[Record], out: Path, here: H
 def _pictures(
     drawn: Sequence[Record], ended: Sequence[Record], here: Here
 ) -> tuple[dict[str, dict[str, ExposurePair]], dict[str, str]]:
-    """Available pictures by data set and name; and why those of a data set are missing."""
+    """Available images by data set and name; and why those of a data set are missing."""
     there: dict[str, dict[str, ExposurePair]] = {}
     why: dict[str, str] = {}
     sets: dict[str, list[Record]] = defaultdict(list)
@@ -128,9 +128,7 @@ def _pictures(
         elif asked is not None:
             why[name] = _makeable(some, asked)
         else:
-            why[name] = (
-                f"the pictures of {name} are not here and cannot be generated: give them with --dataset"
-            )
+            why[name] = f"the images of {name} are not here and cannot be generated: give them with --dataset"
     return there, why
 
 
@@ -155,7 +153,7 @@ def _together(jobs: list[Job]) -> tuple[Job, ...]:
 
 
 def _job(record: Record, named: Mapping[str, ExposurePair], here: Here, why: str | None) -> Job | str:
-    """Make the job that measures a cell again, or say why none can be made. `named`: pictures by name."""
+    """Make the job that measures a cell again, or say why none can be made. `named`: images by name."""
     cell = record.cell
     if cell.measurement == "complexity":
         return Job((cell,), predicted_s=predictions.IMPORT_S)
@@ -168,12 +166,12 @@ def _job(record: Record, named: Mapping[str, ExposurePair], here: Here, why: str
         return str(error)
     pair = named.get(str(cell.image))
     if pair is None:
-        return f"{here.dataset.root if here.dataset else here.make} has no picture {cell.image}"
+        return f"{here.dataset.root if here.dataset else here.make} has no image {cell.image}"
     why = _other_origin(record, pair, choice)
     settings = record.provenance.get("settings") or {}
     share, part = settings.get("area_fraction", 1.0), settings.get("part_of")
     if why is None and share < 1 and part is None:
-        why = "a part of the picture was scored by the rules of an older release"
+        why = "a part of the image was scored by the rules of an older release"
     return why or Job(
         (cell,), (pair,), choice, area_fraction=share, part_of=part, synthetic=record.provenance["synthetic"]
     )

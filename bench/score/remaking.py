@@ -1,4 +1,4 @@
-"""Generate the synthetic pictures behind someone else's results again.
+"""Generate the synthetic images behind someone else's results again.
 
 The same seed and size give the same synthetic files, so they need not be sent. Results record the arguments
 of `llbench data make`; for older ones, which do not, the defaults of the main job are tried. A hash shows
@@ -34,14 +34,14 @@ _MADE = "made-"
 
 
 def recipe(record: Record, records: Sequence[Record]) -> dict[str, Any] | None:
-    """Return the arguments of `llbench data make` that give a result's pictures.
+    """Return the arguments of `llbench data make` that give a result's images.
 
     Args:
-        record: of a picture.
+        record: of an image.
         records: all records of its results.
 
     Returns:
-        None for pictures that do not come from `data make`.
+        None for images that do not come from `data make`.
     """
     known = record.provenance.get("recipe")
     if known:
@@ -56,14 +56,14 @@ def recipe(record: Record, records: Sequence[Record]) -> dict[str, Any] | None:
 
 
 def recorded(record: Record) -> bool:
-    """Whether a result itself says how its pictures were generated."""
+    """Whether a result itself says how its images were generated."""
     return bool(record.provenance.get("recipe"))
 
 
 def make_again(
     folder: Path, wanted: Sequence[Record], asked: dict[str, Any], making: Making | None = None
 ) -> Dataset:
-    """Generate the scenes of some pictures, and all before them, in a folder; existing files are kept.
+    """Generate the scenes of some images, and all before them, in a folder; existing files are kept.
 
     Raises:
         InputError: the folder cannot be written or contains something else.
@@ -84,12 +84,12 @@ def make_again(
 
 
 def scenes(wanted: Sequence[Record]) -> int:
-    """How many scenes a set needs to contain some pictures."""
+    """How many scenes a set needs to contain some images."""
     return max(int(scene(str(record.cell.image))) for record in wanted) - FIRST_ID + 1
 
 
 def command(wanted: Sequence[Record], asked: dict[str, Any]) -> str:
-    """Return the command that generates the pictures."""
+    """Return the command that generates the images."""
     size = f"{asked['height']}x{asked['width']}"
     more = " --black-offset" if asked.get("black_offset") else ""
     more += f" --camera {asked['camera']['file']}" if asked.get("camera") else ""

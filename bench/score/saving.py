@@ -1,4 +1,4 @@
-"""What `llbench score` writes and prints: tables of pictures, of protocols and of the steps between them."""
+"""What `llbench score` writes and prints: tables of images, of protocols and of the steps between them."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def figure(metric: str, value: float | str | None, sign: str = "") -> str:
 
 
 def picture_table(result: dict[str, Any]) -> Table:
-    """One row for each picture of the chosen protocol, with every metric, and their mean."""
+    """One row for each image of the chosen protocol, with every metric, and their mean."""
     names = list(result["pictures"][0]["metrics"]) if result["pictures"] else []
-    table = Table(title=f"protocol {result['protocol']}: {len(result['pictures'])} pictures")
-    table.add_column("picture", no_wrap=True)
+    table = Table(title=f"protocol {result['protocol']}: {len(result['pictures'])} images")
+    table.add_column("image", no_wrap=True)
     for name in names:
         table.add_column(METRICS[name].title, justify="right")
     for picture in result["pictures"]:
@@ -44,7 +44,7 @@ def picture_table(result: dict[str, Any]) -> Table:
 
 def protocol_table(result: dict[str, Any]) -> Table:
     """One row for each protocol: how many pairs of its subset are here, and its means."""
-    table = Table(title="the same pictures under every protocol")
+    table = Table(title="the same images under every protocol")
     table.add_column("protocol", no_wrap=True)
     for heading in ("pairs here", "pairs in SID", "PSNR dB", "SSIM", "LPIPS"):
         table.add_column(heading, justify="right")

@@ -1,4 +1,4 @@
-"""Score pictures from other programs: every metric once per picture, then evaluated under many protocols."""
+"""Score images from other programs: every metric once per image, then evaluated under many protocols."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ if TYPE_CHECKING:
     from bench.records.protocols import Protocol
 
 QUANTITIES: tuple[Quantity, ...] = ("psnr", "ssim", "lpips")
-# What a protocol says of the input; pictures that exist already cannot be changed in it.
+# What a protocol says of the input; images that exist already cannot be changed in it.
 GIVEN = ("black", "gain", "input_clip", "domain")
 
 
 class Key(NamedTuple):
-    """What one value of a picture is of."""
+    """What one value of an image is of."""
 
     view: View
     how: Quantisation
     metric: str
 
 
-# A picture's values, or why there are none.
+# An image's values, or why there are none.
 Judged = dict[Key, float] | str
 
 
 @dataclass
 class Scores:
-    """Values of matched pictures.
+    """Values of matched images.
 
     Attributes:
-        matches: which pictures were paired, and which not.
+        matches: which images were paired, and which not.
         values: by prediction name, then by view, quantisation and metric.
         failures: a line for every pair that could not be scored.
         skipped: by metric name, why it could not be computed.
@@ -63,7 +63,7 @@ class Scores:
     warnings: list[str] = field(default_factory=list)
 
     def of(self, protocol: Protocol) -> list[Match]:
-        """Return the scored pictures that belong to a protocol's subset."""
+        """Return the scored images that belong to a protocol's subset."""
         scored = [pair for pair in self.matches.found if pair.name in self.values]
         return of_subset(scored, protocol.subset)
 
@@ -73,12 +73,12 @@ class Scores:
         return statistics.fmean(self.value(pair, protocol, name) for pair in self.of(protocol))
 
     def value(self, pair: Match, protocol: Protocol, metric: str) -> float:
-        """Return a picture's value of one metric as a protocol sees it, after its step to 8 bits."""
+        """Return an image's value of one metric as a protocol sees it, after its step to 8 bits."""
         view = picture_protocols.of(protocol).view
         return self.values[pair.name][Key(view, protocol.step(metric), metric)]
 
     def metrics(self, protocol: Protocol) -> list[str]:
-        """Names of the metrics that were computed as a protocol sees pictures, in the table's order."""
+        """Names of the metrics that were computed as a protocol sees images, in the table's order."""
         view = picture_protocols.of(protocol).view
         computed = {
             key.metric
@@ -98,7 +98,7 @@ class Scores:
 
 
 def told(protocol: Protocol) -> tuple[Quantity, ...]:
-    """Return the quantities that a protocol has: LPIPS only of whole pictures without alignment."""
+    """Return the quantities that a protocol has: LPIPS only of whole images without alignment."""
     return QUANTITIES if picture_protocols.of(protocol).view == WHOLE else ("psnr", "ssim")
 
 
@@ -112,21 +112,21 @@ def score(
     advance: Callable[[int, int], None] | None = None,
     spread: Spread | None = None,
 ) -> Scores:
-    """Score the pictures of one folder against those of another.
+    """Score the images of one folder against those of another.
 
     Args:
-        predictions: folder of PNG, JPEG or TIFF pictures, 8 or 16 bits; 8 bits are used unchanged.
+        predictions: folder of PNG, JPEG or TIFF images, 8 or 16 bits; 8 bits are used unchanged.
         truths: folder of their truths, see `bench.score.reading.match`.
-        chosen: protocols to score under, of which waterfalls begin at the first; a picture in none of their
+        chosen: protocols to score under, of which waterfalls begin at the first; an image in none of their
             subsets is not opened.
         metrics: names of further metrics to compute.
         skip: metrics to leave out, each with the reason.
-        advance: called with (done, all) after each picture.
-        spread: applies a function to each of several pictures, elsewhere and in any order; by default they
+        advance: called with (done, all) after each image.
+        spread: applies a function to each of several images, elsewhere and in any order; by default they
             are scored here, one after another.
 
     Raises:
-        InputError: the folders cannot be paired, no picture belongs to a subset, or none can be scored.
+        InputError: the folders cannot be paired, no image belongs to a subset, or none can be scored.
     """
     chosen = tuple(chosen)
     scores = Scores(match(predictions, truths), skipped=dict(skip or {}))
@@ -140,9 +140,7 @@ def score(
     )
     if not pairs:
         rules = ", ".join(dict.fromkeys(protocol.subset for protocol in chosen))
-        raise InputError(
-            f"no picture in {predictions} belongs to the subset {rules}: choose another protocol"
-        )
+        raise InputError(f"no image in {predictions} belongs to the subset {rules}: choose another protocol")
     if spread:  # who does it may stand elsewhere
         pairs = [
             replace(pair, prediction=pair.prediction.absolute(), truth=pair.truth.absolute())
@@ -170,7 +168,7 @@ def _to_compute(scores: Scores, chosen: Iterable[Protocol], metrics: Iterable[st
 
 
 def _keys(chosen: tuple[Protocol, ...], names: frozenset[str]) -> tuple[Key, ...]:
-    """List what is computed of each picture, so that waterfalls from the first protocol have every mean."""
+    """List what is computed of each image, so that waterfalls from the first protocol have every mean."""
     hows = dict.fromkeys(protocol.step(q) for protocol in chosen for q in told(protocol))
     keys = [Key(WHOLE, how, name) for how in hows for name in sorted(names)]
     for protocol in map(picture_protocols.of, chosen):
@@ -221,7 +219,7 @@ def judged(keys: tuple[Key, ...], pair: Match) -> tuple[str, Judged]:
         return pair.name, _values(pair, keys)
     except InputError as error:
         return pair.name, str(error)
-    except Exception as error:  # noqa: BLE001 -- the other pictures are to be scored
+    except Exception as error:  # noqa: BLE001 -- the other images are to be scored
         return pair.name, f"{pair.prediction.name} cannot be scored: {cause(error)}"
 
 
@@ -330,7 +328,7 @@ def _fall(fall: Waterfall) -> dict[str, Any]:
 def all_protocols() -> list[Protocol]:
     """Every published protocol, the default one first, then those of neighbouring fields.
 
-    Their controls differ only in the gain of the input, which existing pictures already include.
+    Their controls differ only in the gain of the input, which existing images already include.
     """
     default = protocols.default()
     published = [protocol for protocol in protocols.load().values() if not protocol.control_of]

@@ -103,7 +103,7 @@ def _markdown(contents: Mapping[str, Any]) -> str:
         noise = f" with the noise of `{training['camera']}` ({training['camera_sha256'][:16]}…)"
     data = (
         f"Photographs{made} through the camera model of a Sony A7S II{noise}: night-time darkening, white "
-        "balance, photon, read and row noise. None of SID's pictures was used.\n\n"
+        "balance, photon, read and row noise. None of SID's images was used.\n\n"
         f"| photograph | author | licence | package |\n|---|---|---|---|\n{photographs}\n"
         if contents["photographs"]
         else f"The data set at {training['dataset']}, scenes whose ids begin with 0.\n"

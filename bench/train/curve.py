@@ -1,4 +1,4 @@
-"""The log of a training run: one CSV, and a picture of it."""
+"""The log of a training run: one CSV, and an image of it."""
 
 from __future__ import annotations
 

@@ -347,7 +347,7 @@ class Learner:
 
 
 def psnr_8bit(restored: Tensor, truth: Tensor) -> float:
-    """PSNR in dB of pictures in [0, 1]: restored clipped and truncated to 8 bits, truth rounded to them."""
+    """PSNR in dB of images in [0, 1]: restored clipped and truncated to 8 bits, truth rounded to them."""
     ours = (restored.clamp(0, 1) * 255).floor()
     error = (ours - (truth * 255).round()).square().mean()
     return float(10 * torch.log10(255**2 / error.clamp(min=1e-10)))

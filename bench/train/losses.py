@@ -127,7 +127,7 @@ def _placed_kernel_2020(device: torch.device) -> Tensor:
 
 
 def published_2020(restored: Tensor, truth: Tensor, parameters: Iterable[Tensor], step: int) -> Tensor:
-    """Loss of the 2020 training: L1 + 1e-6 sum|parameters| + 1000 TV + 10 MSE of blurred pictures.
+    """Loss of the 2020 training: L1 + 1e-6 sum|parameters| + 1000 TV + 10 MSE of blurred images.
 
     After 20,000 steps the last two weigh 400 and 1. The published code adds a VGG19 term that it computes
     without gradient; it moves the printed value and not the weights, and is left out here.

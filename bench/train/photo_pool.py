@@ -98,7 +98,7 @@ def load(folder: Path, photographs: Iterable[Photograph]) -> list[NDArray[np.uin
     """Decode photographs to (H, W, 3) uint8 arrays, in the order given.
 
     Raises:
-        InputError: for a file that is not a picture.
+        InputError: for a file that is not an image.
     """
     return [_decoded(folder / each.file) for each in photographs]
 
@@ -119,7 +119,7 @@ class Loaded:
 
 
 def load_usable(folder: Path, photographs: Iterable[Photograph]) -> Loaded:
-    """Decode photographs as `load` does; one that is not a picture is left out.
+    """Decode photographs as `load` does; one that is not an image is left out.
 
     Raises:
         InputError: if none of the photographs can be used.
@@ -144,9 +144,9 @@ def _decoded(path: Path) -> NDArray[np.uint8]:
     except InputError as error:
         raise InputError(f"{path} {error}") from None
     except Exception as error:
-        raise InputError(f"{path} cannot be read as a picture ({cause(error)}); remove it") from error
+        raise InputError(f"{path} cannot be read as an image ({cause(error)}); remove it") from error
     if picture.size == 0:
-        raise InputError(f"{path} contains no picture; remove it")
+        raise InputError(f"{path} contains no image; remove it")
     return _eight_bits(picture)
 
 

@@ -1,4 +1,4 @@
-"""Procedural scenes as pictures to cut patches from, in addition to the photographs.
+"""Procedural scenes as images to cut patches from, in addition to the photographs.
 
 They are composed as those of `llbench data make` are, from a seed of their own, so that no synthetic data set
 contains any of them.
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 # Of the scenes; their exposures, and what else is drawn for a patch, come from the training's seed.
 SEED = 20_200_907
 
-# Rows and columns of a picture: half of a full frame's, about two seconds of work.
+# Rows and columns of an image: half of a full frame's, about two seconds of work.
 SIZE = (1424, 2128)
 
-# Mean of a picture in linear light, that of a well exposed photograph.
+# Mean of an image in linear light, that of a well exposed photograph.
 MEAN = 0.18
 
 

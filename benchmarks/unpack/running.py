@@ -35,10 +35,10 @@ class Setting:
     Attributes:
         steps: length of each training.
         patch: side of a training patch in pixels. A patch of 128 has 8 x 8 positions at the coarsest level,
-            and every one of them feels the zeros around the picture, in all arms alike.
+            and every one of them feels the zeros around the image, in all arms alike.
         lr: largest learning rate.
         validate_every: steps between two points of the curve.
-        validation_patches: pictures to validate on.
+        validation_patches: images to validate on.
         validation_size: their side in pixels.
         photographs: digest of what is trained and validated on, see `digest_of`.
     """

@@ -81,7 +81,7 @@ def markdown(outcomes: Iterable[Outcome], found: Iterable[Difference], setting: 
     ]
     return (
         f"{setting.steps} steps, patches of {setting.patch}², L1, largest rate {setting.lr:g}; validated on "
-        f"{setting.validation_patches} pictures of {setting.validation_size}².\n\n"
+        f"{setting.validation_patches} images of {setting.validation_size}².\n\n"
         + _table(head, rows)
         + "\n"
         + _table(["changed", "dB by seed", "mean (95 % interval)", "the change is"], questions)

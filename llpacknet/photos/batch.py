@@ -56,7 +56,7 @@ RAW_SUFFIXES = frozenset(
         ),
     )
 )
-# Pictures that wait to be written at most, so that a slow disk does not fill the memory.
+# Images that wait to be written at most, so that a slow disk does not fill the memory.
 WRITING = 2
 
 
@@ -65,11 +65,11 @@ def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
 
     Args:
         inputs: raw files, and folders to search for raw files.
-        out: a folder; or a file, where one raw file is the only input and this has a picture's suffix.
+        out: a folder; or a file, where one raw file is the only input and this has an image's suffix.
         kind: the format; from the suffix of `out`, else PNG, if None.
 
     Raises:
-        InputError: no photograph among the inputs, or one file for several pictures.
+        InputError: no photograph among the inputs, or one file for several images.
     """
     named = pictures.SUFFIXES.get(out.suffix.lower())
     if named is not None and not out.is_dir():

@@ -1,4 +1,4 @@
-"""Copy when and how a photograph was taken from the raw file to the EXIF of its restored picture."""
+"""Copy when and how a photograph was taken from the raw file to the EXIF of its restored image."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _DAMAGED = (OSError, ValueError, KeyError, TypeError, SyntaxError, OverflowError
 
 
 def read(path: Path, raw: Any = None) -> Image.Exif:
-    """Read the EXIF to keep from a raw file; the orientation is upright, as the picture is already rotated.
+    """Read the EXIF to keep from a raw file; the orientation is upright, as the image is already rotated.
 
     Args:
         path: the raw file; read where it is TIFF-like (DNG, ARW, NEF, CR2, …).
@@ -53,7 +53,7 @@ def read(path: Path, raw: Any = None) -> Image.Exif:
 
 
 def taken(exif: Image.Exif) -> str | None:
-    """Return the time a picture was taken, as EXIF writes it (2020:11:07 21:30:00); None if unknown."""
+    """Return the time an image was taken, as EXIF writes it (2020:11:07 21:30:00); None if unknown."""
     time = exif.get_ifd(EXIF_FOLDER).get(TAKEN_ORIGINALLY, exif.get(TAKEN))
     # Cameras whose clock is not set write blanks or zeros here; a TIFF takes a whole date only.
     return str(time) if time and TIME.fullmatch(str(time)) else None

@@ -1,4 +1,4 @@
-"""How far a restored picture's colours are from LibRaw's own rendering of the same frame."""
+"""How far a restored image's colours are from LibRaw's own rendering of the same frame."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class Difference:
 
 
 def difference(frame: RawFrame, gain: float, picture: NDArray[Any]) -> Difference | None:
-    """Compare a picture with rawpy's rendering of the frame, amplified by the same gain.
+    """Compare an image with rawpy's rendering of the frame, amplified by the same gain.
 
     Both are averaged over squares of 16x16 pixels: the raw before it is rendered (as shot white balance and
-    the camera's own matrix, no brightening), the picture after it was restored.
+    the camera's own matrix, no brightening), the image after it was restored.
 
     Args:
         frame: the raw frame.

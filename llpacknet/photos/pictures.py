@@ -1,4 +1,4 @@
-"""Write restored pictures with the photograph's EXIF: PNG, JPEG, 16-bit TIFF or DNG."""
+"""Write restored images with the photograph's EXIF: PNG, JPEG, 16-bit TIFF or DNG."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def write(
     frame: RawFrame,
     raw: RawFrame | None = None,
 ) -> None:
-    """Write an upright picture.
+    """Write an upright image.
 
     Args:
         path: the file; its folder is created.
@@ -60,7 +60,7 @@ def write(
         kind: the format.
         exif: facts about the photograph.
         frame: the raw frame, whose colours a linear DNG goes back to.
-        raw: the denoised raw frame, where there is one: a DNG holds it instead of the picture.
+        raw: the denoised raw frame, where there is one: a DNG holds it instead of the image.
 
     Raises:
         InputError: the folder or file cannot be written.

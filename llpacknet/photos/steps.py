@@ -32,12 +32,12 @@ BRIGHTEST_DARK = 27.536 / 15871
 
 @dataclass(frozen=True)
 class Task:
-    """One photograph to restore, and its picture's file.
+    """One photograph to restore, and its image's file.
 
     Attributes:
         source: the raw file.
-        target: the picture's.
-        kind: the picture's format.
+        target: the image's.
+        kind: the image's format.
         ev: by how many stops to make it brighter than its gain does.
         own_black: whether black is estimated in the frame (`llpacknet.raw.black`) instead of the file's.
     """
@@ -56,10 +56,10 @@ class Steps:
     Attributes:
         reading: decoding the raw file, normalising, finding the gain; 0 if the file was read before.
         network: the network, and rounding to whole levels.
-        writing: encoding the picture and writing its file.
+        writing: encoding the image and writing its file.
         comparing: comparing its colours with LibRaw's rendering.
         waited_for_file: time that the network's thread waited for the file to be read.
-        waited_for_disk: time that the network's thread waited for this picture to be written.
+        waited_for_disk: time that the network's thread waited for this image to be written.
     """
 
     reading: float = 0.0
@@ -76,7 +76,7 @@ class Done:
 
     Attributes:
         task: which.
-        reason: why there is no picture; None if it was written.
+        reason: why there is no image; None if it was written.
         gain: the gain behind it; None if the network does not report it.
         difference: how far its colours are from rawpy's rendering; None if they were not compared.
         seconds: since the photograph before it was finished.
@@ -133,7 +133,7 @@ def read(task: Task, restorer: Future[Restorer]) -> Read:
 
 
 def run(task: Task, read: Read, restorer: Restorer) -> Restored | str:
-    """Run the network on a photograph that was read; says what went wrong if there is no picture."""
+    """Run the network on a photograph that was read; says what went wrong if there is no image."""
     try:
         placed = restorer.place(read.frame, task.ev) if task.ev else read.placed
         return restorer.run(placed, pictures.BITS[task.kind])
@@ -145,7 +145,7 @@ def run(task: Task, read: Read, restorer: Restorer) -> Restored | str:
 
 
 def write(task: Task, read: Read, restored: Restored, steps: Steps = Steps()) -> Done:
-    """Write a picture and compare its colours with LibRaw's rendering; `steps` are those before."""
+    """Write an image and compare its colours with LibRaw's rendering; `steps` are those before."""
     start = time.perf_counter()
     try:
         pictures.write(task.target, restored.picture, task.kind, read.exif, read.frame, restored.raw)
@@ -158,7 +158,7 @@ def write(task: Task, read: Read, restored: Restored, steps: Steps = Steps()) ->
     apart, notes = None, read.notes
     try:
         apart = None if restored.gain is None else difference(read.frame, restored.gain, own)
-    except Exception as error:  # noqa: BLE001 -- the picture is there all the same
+    except Exception as error:  # noqa: BLE001 -- the image is there all the same
         notes += (f"could not be compared with LibRaw's rendering: {cause(error)}",)
     steps = replace(steps, writing=written - start, comparing=time.perf_counter() - written)
     return Done(task, None, restored.gain, apart, notes=notes, steps=steps)

@@ -29,8 +29,8 @@ MAX_BYTES = 2_000_000_000
 
 # Why arrays are refused, a phrase to follow a file's name.
 NPY = (
-    "is a NumPy array, neither a raw file nor a picture: the SID data shared as .npy files are 960x512 "
-    "pictures, rendered and shrunk, not SID's raws of 2848x4256 (docs/two-sids.md): take the ARW files"
+    "is a NumPy array, neither a raw file nor an image: the SID data shared as .npy files are 960x512 "
+    "images, rendered and shrunk, not SID's raws of 2848x4256 (docs/two-sids.md): take the ARW files"
 )
 _NPY_MAGIC = b"\x93NUM"
 
@@ -73,7 +73,7 @@ def inspect(path: Path) -> Container:
 
     Raises:
         InputError: there is no such file, it is a folder or a device, it is empty or unreadable, its header
-            points outside it, its picture data are cut short, or it declares an absurd size.
+            points outside it, its image data are cut short, or it declares an absurd size.
     """
     size = _plain_size(path)
     try:

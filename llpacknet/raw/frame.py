@@ -25,7 +25,7 @@ class RawFrame:
         color_matrix: (3, 3) float64, white-balanced camera RGB to linear sRGB; rows sum to 1.
         xyz_to_camera: (3, 3) float64, XYZ (D65) to camera RGB, as DNG's ColorMatrix1.
         path: the file it was read from, if any.
-        flip: how the picture is to be turned, in LibRaw's code (0 none, 3 by 180, 5 left, 6 right).
+        flip: how the image is to be turned, in LibRaw's code (0 none, 3 by 180, 5 left, 6 right).
         notes: what the file leaves open, or asks for without effect, a phrase each, to follow the name of
             the file.
         masked: mean of the sensor's masked pixels above black, in digital numbers; None if the file has

@@ -1,4 +1,4 @@
-"""LibRaw's own picture of a raw file: the published protocols' truth, and the control that restores nothing.
+"""LibRaw's own image of a raw file: the published protocols' truth, and the control that restores nothing.
 
 The orientation is the mosaic's own, so that truth and restoration match pixel by pixel; SID's files need no
 rotation.
@@ -56,7 +56,7 @@ def render_frame(frame: RawFrame, gain: float = 1.0) -> NDArray[np.uint16]:
     """Render a frame whose digital numbers above black are multiplied by a gain and clipped at white.
 
     The same pipeline as `render`, through a DNG in memory that carries the frame's own white balance and
-    colour matrix. LibRaw's brightening is off: the picture's level follows from the gain alone.
+    colour matrix. LibRaw's brightening is off: the image's level follows from the gain alone.
 
     Returns:
         (H, W, 3) uint16.

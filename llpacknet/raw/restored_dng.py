@@ -1,9 +1,9 @@
-"""Write a restored picture as a DNG, whose white balance and exposure can still be changed.
+"""Write a restored image as a DNG, whose white balance and exposure can still be changed.
 
-A network from raw to raw gives a mosaic, which is written as a camera writes one. Another network's picture
+A network from raw to raw gives a mosaic, which is written as a camera writes one. Another network's image
 is converted back to what the camera's sensor would have recorded without a mosaic: the tone curve is
 inverted, then the colour matrix and the white balance. A raw developer that applies them again shows the same
-picture; colours outside the camera's gamut clip.
+image; colours outside the camera's gamut clip.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ORIENTATION = 274
 _ORIENTATIONS = {0: 1, 3: 3, 5: 8, 6: 6}
 _UNIQUE_CAMERA: Tag = (50708, _ASCII, 0, "llbench restoration", True)
 _LOSSLESS_JPEG = 7
-# Rows that are converted at once: the working copies stay small beside the picture.
+# Rows that are converted at once: the working copies stay small beside the image.
 _ROWS = 256
 
 
@@ -83,7 +83,7 @@ def linear_dng(picture: NDArray[np.uint16], frame: RawFrame, tags: dict[int, tup
 
 
 def camera_light(picture: NDArray[np.uint16], frame: RawFrame) -> NDArray[np.uint16]:
-    """(H, W, 3) uint16 picture → (H, W, 3) uint16 linear camera RGB before white balance, white at 65535."""
+    """(H, W, 3) uint16 image → (H, W, 3) uint16 linear camera RGB before white balance, white at 65535."""
     linear = _linear_of_code().astype(np.float32)
     balance = frame.white_balance[[0, 1, 3]]
     # LibRaw scales so that the smallest multiplier is 1: then white clips where the first colour does.

@@ -28,7 +28,7 @@ def to_onnx(trunk: nn.Module, multiple: int = 2, outputs: tuple[str, ...] = (OUT
     Args:
         trunk: in eval mode.
         multiple: what its sides are multiples of.
-        outputs: names of what it gives, the picture first.
+        outputs: names of what it gives, the image first.
 
     Raises:
         UnsupportedError: it cannot be exported; says why in one line.

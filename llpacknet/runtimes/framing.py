@@ -1,7 +1,7 @@
 """What stands around an exported network: the gain it finds itself, and margins up to its multiple.
 
 An export is the trunk alone, for any size that is a multiple of the network's own. The amplifier stays in
-torch and in fp32: it gives one number per image, an error of which would change the whole picture, and its
+torch and in fp32: it gives one number per image, an error of which would change the whole image, and its
 histogram has no counterpart worth having in ONNX.
 """
 
@@ -36,13 +36,13 @@ class _Unit(nn.Module):
 
 @dataclass(frozen=True)
 class Framing:
-    """Brings mosaics to a trunk, and its pictures back to the frame's size.
+    """Brings mosaics to a trunk, and its images back to the frame's size.
 
     Attributes:
         multiple: the trunk's sides are multiples of this.
         amplifier: finds the gain of an unamplified mosaic; None for a network that is given it.
         pad: the network's own way to bring a mosaic to its multiple; None for the mosaic's reflection.
-        channels: of what the trunk gives: 3 for a picture, 1 for a mosaic.
+        channels: of what the trunk gives: 3 for an image, 1 for a mosaic.
     """
 
     multiple: int = 2

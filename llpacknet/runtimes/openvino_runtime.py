@@ -52,7 +52,7 @@ def load(
     model = model.clone()
     model.reshape([1, 1, *framing.trunk_size(*size)])
     pictures = ov.preprocess.PrePostProcessor(model)
-    # Layers work on channels-last activations here; a picture handed out as it lies needs no turning.
+    # Layers work on channels-last activations here; an image handed out as it lies needs no turning.
     pictures.output().model().set_layout(ov.Layout("NCHW"))
     pictures.output().tensor().set_layout(ov.Layout("NHWC"))
     compiled = ov.Core().compile_model(

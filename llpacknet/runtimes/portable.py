@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 
 class Portable(nn.Module):
-    """A network from a mosaic (1, 1, H, W) to a picture (1, channels, H, W), traced with H and W free.
+    """A network from a mosaic (1, 1, H, W) to an image (1, channels, H, W), traced with H and W free.
 
     Args:
         network: in eval mode; it is not changed.
         multiple: its own size multiple.
 
     Attributes:
-        channels: 3 for a picture, 1 for a restored mosaic.
+        channels: 3 for an image, 1 for a restored mosaic.
         has_amplifier: whether it finds its gain itself, and gives it as a second output (1,).
         smallest: the smallest even H and W that it takes.
     """
@@ -42,7 +42,7 @@ class Portable(nn.Module):
         self.smallest = _smallest(self._rule)
 
     def forward(self, mosaic: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-        """(1, 1, H, W) float32 normalised mosaic -> the picture, and the gain where it has an amplifier."""
+        """(1, 1, H, W) float32 normalised mosaic -> the image, and the gain where it has an amplifier."""
         height, width = mosaic.shape[-2:]
         gain = self.amplifier(mosaic)
         (top, rows), (left, columns) = (_places(side, self._rule) for side in (height, width))

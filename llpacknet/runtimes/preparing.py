@@ -36,7 +36,7 @@ class Calibration:
 
     Attributes:
         mosaics: (1, 1, H, W) float32 as the network takes them (amplified, where it needs the gain), from
-            training scenes, never from pictures that it is scored on.
+            training scenes, never from images that it is scored on.
         folder: cache for quantised models, since making one takes a minute; None for no cache.
     """
 

@@ -1,7 +1,7 @@
 """int8 after training: activation ranges are calibrated on training scenes, weights are rounded per channel.
 
 The first two convolutions on every way from the mosaic stay in fp32: amplified, a lamp reaches hundreds of
-times what the rest of the picture spans, and eight bits cannot hold both. Ranges leave out a few values in a
+times what the rest of the image spans, and eight bits cannot hold both. Ranges leave out a few values in a
 hundred thousand, for the same reason.
 
 A quantised model is kept in a folder if one is given, named by a hash of the network, the scenes and the

@@ -1,4 +1,4 @@
-"""The control: what leaves it is rawpy's own picture of the amplified raw."""
+"""The control: what leaves it is rawpy's own image of the amplified raw."""
 
 import numpy as np
 import pytest

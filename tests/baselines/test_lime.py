@@ -1,4 +1,4 @@
-"""LIME: both solvers against independent ones, and what the method does to pictures."""
+"""LIME: both solvers against independent ones, and what the method does to images."""
 
 import clarabel
 import numpy as np
@@ -18,7 +18,7 @@ ALPHA, SIGMA, EPSILON = 0.15, 2.0, 1e-3
 
 
 def scene(height, width, seed=0):
-    """A dark picture with soft shading, edges and noise, (H, W, 3) float64."""
+    """A dark image with soft shading, edges and noise, (H, W, 3) float64."""
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[:height, :width] / max(height, width)
     shading = 0.05 + 0.2 * np.exp(-((rows - 0.3) ** 2 + (columns - 0.6) ** 2) / 0.1)

@@ -1,4 +1,4 @@
-"""Robust Retinex: its two linear systems, what each step minimises, and what it does to pictures."""
+"""Robust Retinex: its two linear systems, what each step minimises, and what it does to images."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def laplacian(shape):
 
 
 def state(seed=0):
-    """A picture, plausible parts of it, and a pair of slopes, all 64×64."""
+    """An image, plausible parts of it, and a pair of slopes, all 64×64."""
     picture = scene(seed=seed).astype(float)
     rng = np.random.default_rng(seed + 10)
     reflectance = 0.5 + rng.random(picture.shape)

@@ -1,4 +1,4 @@
-"""Writes pictures as people bring them to `llbench score`: python scorecases.py FOLDER (numpy, Pillow).
+"""Writes images as people bring them to `llbench score`: python scorecases.py FOLDER (numpy, Pillow).
 
 Each folder but the first holds `pred/` and `truth/`.
 
@@ -43,7 +43,7 @@ def noisy(truth: np.ndarray, seed: int) -> np.ndarray:
 
 
 def save(path: Path, pixels: np.ndarray, **options) -> None:
-    """Write a picture in the format of its suffix."""
+    """Write an image in the format of its suffix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(np.ascontiguousarray(pixels)).save(path, **options)
 
@@ -53,7 +53,7 @@ def with_alpha(pixels: np.ndarray, alpha: int) -> np.ndarray:
 
 
 def to_wide(pixels: np.ndarray) -> np.ndarray:
-    """An sRGB picture in the wider space, uint8."""
+    """An sRGB image in the wider space, uint8."""
     v = pixels / 255
     linear = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
     wide = linear @ (np.linalg.inv(WIDE_TO_D50) @ SRGB_TO_D50).T

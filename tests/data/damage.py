@@ -115,7 +115,7 @@ DAMAGED = {
     "text": lambda path: path.write_text("Dear photographer,\n" * 40),
     "noise": lambda path: path.write_bytes(np.random.default_rng(1).bytes(5000)),
     "zeros": lambda path: path.write_bytes(bytes(5000)),
-    "a picture": lambda path: tifffile.imwrite(path, np.zeros((64, 96, 3), np.uint8), photometric="rgb"),
+    "an image": lambda path: tifffile.imwrite(path, np.zeros((64, 96, 3), np.uint8), photometric="rgb"),
     "an archive": lambda path: path.write_bytes(b"PK\3\4" + bytes(200)),
     "a bit flipped in a pixel": flip_a_bit,
     "bytes lost in the coded data": garble(800, bytes(64)),

@@ -1,4 +1,4 @@
-"""Pictures of 960x512 in .npy files, which go by SID's name, are refused with the reason."""
+"""Images of 960x512 in .npy files, which go by SID's name, are refused with the reason."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from llpacknet.photos.batch import tasks
 from llpacknet.raw.dng import write_dng
 from llpacknet.raw.read import read_raw
 
-REASON = "960x512 pictures, rendered and shrunk"
+REASON = "960x512 images, rendered and shrunk"
 
 
 @pytest.fixture

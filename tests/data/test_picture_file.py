@@ -1,4 +1,4 @@
-"""A picture is read as it is meant: upright, in sRGB, opaque; or it is refused by name. All readers agree."""
+"""An image is read as it is meant: upright, in sRGB, opaque; or it is refused by name. All readers agree."""
 
 import struct
 import zlib
@@ -52,7 +52,7 @@ def test_every_orientation_becomes_upright(tmp_path, orientation, suffix):
 
 
 def in_space(picture, primaries, gamma):
-    """An sRGB picture in the space of some primaries and a gamma under D65, uint16, and its ICC profile."""
+    """An sRGB image in the space of some primaries and a gamma under D65, uint16, and its ICC profile."""
     white = np.array([0.3127, 0.3290, 1 - 0.3127 - 0.3290]) / 0.3290
 
     def to_xyz(places):
@@ -193,7 +193,7 @@ REFUSED = {
     "transparent": sheer,
     "gamma": linear,
     "CMYK": lambda path: Image.new("CMYK", (40, 40)).save(path, "JPEG"),
-    "2 pictures": lambda path: tifffile.imwrite(path, np.zeros((2, 40, 40, 3), np.uint8), photometric="rgb"),
+    "2 images": lambda path: tifffile.imwrite(path, np.zeros((2, 40, 40, 3), np.uint8), photometric="rgb"),
     "float32": lambda path: tifffile.imwrite(path, np.zeros((40, 40, 3), np.float32), photometric="rgb"),
     "CIELAB": lambda path: tifffile.imwrite(path, np.zeros((40, 40, 3), np.uint8), photometric="cielab"),
     "colour profile": lambda path: Image.fromarray(picture(1)).save(path, icc_profile=b"no profile" * 20),

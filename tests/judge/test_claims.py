@@ -23,7 +23,7 @@ def full(made_up):
 
 @pytest.fixture(scope="module")
 def twelve(made_up):
-    """Twelve scenes, a picture each."""
+    """Twelve scenes, an image each."""
     return made_up.records(pictures=12, per_scene=1)
 
 
@@ -147,7 +147,7 @@ def rests_on(entry, raw):
 
 
 def one_file_of_each_sort(folder):
-    """One picture stands for all of its method and protocol, one seed for all of its arm."""
+    """One image stands for all of its method and protocol, one seed for all of its arm."""
     found = {}
     for path in [*store.files(folder), *sorted(folder.glob("unpack/runs/*.json"))]:
         raw = json.loads(path.read_text())
@@ -247,7 +247,7 @@ def test_made_pictures_decide_orderings_but_never_absolute_decibels(twelve, made
         if name.startswith("table1-psnr-without-") and "-over-" not in name:
             assert entry["verdict"] == "untestable-here", name
             assert entry["measured"] is not None, name
-            assert "synthetic pictures" in entry["reason"], name
+            assert "synthetic images" in entry["reason"], name
             assert real[name]["why"] == "range", name
     found = made["figure1-llpacknet-over-lime"]
     assert found["data"] == "synthetic"
@@ -266,11 +266,11 @@ def test_what_was_restored_in_part_is_compared_on_the_part_that_all_share(full):
     made = [on_part(r, level[r.cell.model]) if r.cell.image and r.cell.model in level else r for r in full]
     found = judged(made)["table1-psnr-without-sid-unet-over-sgn"]
     assert found["measured"] == 6.0
-    assert "part of the pictures that all methods were scored on" in found["reason"]
+    assert "part of the images that all methods were scored on" in found["reason"]
 
 
 def ordering(made, better, worse, apart):
-    """Let one network be better than another by so many dB on every picture, give or take a little."""
+    """Let one network be better than another by so many dB on every image, give or take a little."""
     sure = {r.cell.image: r.values["psnr"] for r in made if r.cell.model == worse and r.cell.image
             and r.cell.protocol == "paper2020-gt"}  # fmt: skip
     return [

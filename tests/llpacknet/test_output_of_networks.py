@@ -1,4 +1,4 @@
-"""What a user's network returns is a picture of its input, or is refused: no clamp makes one of it."""
+"""What a user's network returns is an image of its input, or is refused: no clamp makes one of it."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from llpacknet.errors import InputError
 
 
 class Returns(nn.Module):
-    """Gives what a function makes of a grey picture."""
+    """Gives what a function makes of a grey image."""
 
     needs_gain = True
 

@@ -1,4 +1,4 @@
-"""Padding keeps the Bayer phase and the picture; what is no mosaic is refused with its shape."""
+"""Padding keeps the Bayer phase and the image; what is no mosaic is refused with its shape."""
 
 import numpy as np
 import pytest

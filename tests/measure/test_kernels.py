@@ -1,4 +1,4 @@
-"""The forms of UnPack, measured by a worker on a small picture."""
+"""The forms of UnPack, measured by a worker on a small image."""
 
 import pytest
 

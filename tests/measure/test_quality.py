@@ -1,4 +1,4 @@
-"""Pictures are judged one by one: a bad file or a dying process costs its own cells alone."""
+"""Images are judged one by one: a bad file or a dying process costs its own cells alone."""
 
 import json
 import math

@@ -86,7 +86,7 @@ def raises(_):
 
 
 class Moody(Good):
-    """Restores some pictures, and kills its process on the next."""
+    """Restores some images, and kills its process on the next."""
 
     def __init__(self, most) -> None:
         super().__init__()

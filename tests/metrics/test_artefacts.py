@@ -63,7 +63,7 @@ def test_a_period_that_does_not_fit_is_refused():
 
 
 def _street(lamp):
-    """A dark picture with two lamps and a single hot pixel; `lamp` is the brightness of the first."""
+    """A dark image with two lamps and a single hot pixel; `lamp` is the brightness of the first."""
     picture = np.full((120, 160, 3), 0.1)
     picture[20:30, 20:30] = lamp
     picture[80:86, 100:112] = 1.0

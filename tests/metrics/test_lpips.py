@@ -93,7 +93,7 @@ def test_equals_the_package_in_one_band_and_in_many(networks, net, map_bytes, mo
 
 @pytest.fixture
 def looks(networks):
-    """Grows by one whenever a picture goes through the network."""
+    """Grows by one whenever an image goes through the network."""
     calls = []
     # Slices are run layer by layer, so the hook sits on the first layer.
     first = next(iter(module._model("alex", "cpu", "fp32").net.slice1))

@@ -68,8 +68,8 @@ PICTURE = np.full((20, 20, 3), 0.5)
     ("prediction", "truth", "data_range", "message"),
     [
         (PICTURE[:19], PICTURE, 1.0, "20x19"),
-        (PICTURE[..., :1], PICTURE, 1.0, "colour picture"),
-        (PICTURE[..., 0], PICTURE[..., 0], 1.0, "colour picture"),
+        (PICTURE[..., :1], PICTURE, 1.0, "colour image"),
+        (PICTURE[..., 0], PICTURE[..., 0], 1.0, "colour image"),
         (PICTURE.astype(np.float32), PICTURE, 1.0, "float32 and truth is float64"),
         (PICTURE.astype(np.int32), PICTURE.astype(np.int32), 1.0, "int32"),
         (PICTURE, PICTURE, None, "data_range"),

@@ -108,7 +108,7 @@ def test_a_right_one_has_no_problem(kind):
             {"largest_difference": {"a": -1}},
             "values.largest_difference is not a number from 0 on",
         ),
-        ("kernels", {"batch_size": 1}, "values.batch_size is not a number of pictures, two or more"),
+        ("kernels", {"batch_size": 1}, "values.batch_size is not a number of images, two or more"),
         ("kernels", {"batch": None}, "values.batch is not what each form makes of a batch"),
         ("kernels", {"peaks": {"copy": []}}, "values.peaks is not positive rates for each peak"),
         ("kernels", {"peaks": {"copy": [-1.0]}}, "values.peaks is not positive rates for each peak"),

@@ -1,4 +1,4 @@
-"""`llbench restore` makes upright pictures of any Bayer camera's files and survives the damaged ones."""
+"""`llbench restore` makes upright images of any Bayer camera's files and survives the damaged ones."""
 
 import json
 from pathlib import Path

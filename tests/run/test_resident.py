@@ -43,7 +43,7 @@ def children():
 
 
 def orders(model, data):
-    """One plan per picture."""
+    """One plan per image."""
     whole = plan(Request([model], ["quality"], dataset=data, threads=1))
     (job,) = whole.jobs
     return [replace(whole, jobs=(job.only([index]),)) for index in range(len(job.cells))]

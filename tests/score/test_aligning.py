@@ -24,7 +24,7 @@ def decibels(picture, truth):
 
 @pytest.fixture(scope="module")
 def pictures():
-    """Two noisy pictures, one too dark and one too bright, worse away from the centre; 16 bits."""
+    """Two noisy images, one too dark and one too bright, worse away from the centre; 16 bits."""
     rng = np.random.default_rng(0)
     made = []
     for scale in (0.6, 1.3):
@@ -125,7 +125,7 @@ def test_published_figures_stand_beside_the_mean_and_not_in_it(scored, folders, 
     assert main(command) == 0
     printed = capsys.readouterr().out
     assert "published: PMN, raw against raw" in printed
-    assert "not known: pictures do not show it" in printed
+    assert "not known: images do not show it" in printed
 
 
 def test_a_picture_that_is_only_too_dark_is_its_truth_once_it_is_aligned():

@@ -121,7 +121,7 @@ def test_any_names_that_share_a_leading_part_are_paired_with_their_own(tmp_path,
 
 
 def test_an_exception_of_any_kind_stops_no_other_picture(folder, monkeypatch):
-    """A metric that fails on one picture alone, as a library may."""
+    """A metric that fails on one image alone, as a library may."""
 
     key = scoring.Key(WHOLE, "round", "psnr")
 

@@ -1,4 +1,4 @@
-"""`llbench recheck` on the committed run, on altered cells, and on pictures that are here."""
+"""`llbench recheck` on the committed run, on altered cells, and on images that are here."""
 
 import json
 import shutil

@@ -205,7 +205,7 @@ def test_every_mismatch_is_listed(folders, capsys):
     save(folders[0] / "10099_00_0.1s.png", picture)
     save(folders[0] / "10003_00_0.1s.png", picture)
     save(folders[1] / "10200.png", picture)
-    (folders[0] / "notes.txt").write_text("not a picture")
+    (folders[0] / "notes.txt").write_text("not an image")
     found, status = result(folders, capsys)
     assert status == 1
     assert sorted(line.split(":")[0] for line in found["unscored"]) == [
@@ -217,7 +217,7 @@ def test_every_mismatch_is_listed(folders, capsys):
 
 
 def test_one_bad_file_does_not_stop_the_rest(folders, capsys):
-    (folders[0] / f"{NAMES[0]}.tif").write_bytes(b"II*\0 half a picture")
+    (folders[0] / f"{NAMES[0]}.tif").write_bytes(b"II*\0 half an image")
     save(folders[0] / f"{NAMES[1]}.tif", np.zeros((23, 31, 3), np.uint16))
     save(folders[0] / f"{NAMES[2]}.tif", np.zeros((24, 31, 4), np.uint16)[..., :3].astype(np.uint8))
     save(folders[0] / f"{NAMES[3]}.tif", np.zeros((24, 31, 3), np.float32))
@@ -247,7 +247,7 @@ def test_unusable_input_is_one_line_and_status_2(folders, tmp_path, damage, caps
             path.rename(path.with_name(f"x{path.name}"))
     elif damage == "all bad":
         for path in folders[1].iterdir():
-            path.write_bytes(b"no picture")
+            path.write_bytes(b"no image")
     elif damage == "no such subset":
         for path in folders[0].iterdir():
             path.rename(path.with_name(path.name.replace("_00_", "_07_").replace("_01_", "_07_")))

@@ -21,7 +21,7 @@ def results(made_up, tmp_path_factory):
     for record in made_up.records(MODELS, protocols=tuple(STOPS)):
         cell = record.cell
         controlled = str(cell.protocol) in {"paper2020-constant", "paper2020-level"}
-        # Slow methods have no controls, and no picture of a protocol that others lack.
+        # Slow methods have no controls, and no image of a protocol that others lack.
         if controlled and cell.model not in {"llpacknet", "sid-unet"}:
             continue
         if cell.measurement == "quality":
@@ -57,7 +57,7 @@ def test_table_figure_and_caption_name_the_control(results):
     cells = {row[0].text: [entry.text for entry in row[1:]] for row in table.rows}
     assert cells["SID U-Net"][0].endswith(" / 0.80")
     assert [text == "–" for text in cells["LLPackNet (2020, histogram)"]] == [True, True, True, False, True]
-    assert "one gain for all pictures (paper2020-constant)" in table1(results).caption
+    assert "one gain for all images (paper2020-constant)" in table1(results).caption
     with style.styled():
         assert gain_sources.figure(results).name == "gain-worth"
 

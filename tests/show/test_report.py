@@ -126,7 +126,7 @@ def test_a_screen_reader_finds_language_title_headings_in_order_and_what_heads_s
 
 
 def test_what_people_come_for_stands_first_and_the_machine_last(page):
-    order = ["summary", "table-table1", "figure-figure1", "figures", "pictures", "verdicts", "tables"]
+    order = ["summary", "table-table1", "figure-figure1", "figures", "images", "verdicts", "tables"]
     order += ["environment", "reproduce"]
     places = [page.ids.index(name) for name in order]
     assert places == sorted(places)
@@ -175,7 +175,7 @@ def test_the_page_names_every_claim_table_and_figure(folder, page):
 def test_one_scene_is_whole_at_full_resolution_and_the_others_are_crops(folder, made_up):
     text = (folder / "report.html").read_text(encoding="utf-8")
     first, second = made_up.images(2, per_scene=1)
-    assert f'<h3>{first}</h3>\n<p class="caption">Whole picture at full resolution, JPEG 85;' in text
+    assert f'<h3>{first}</h3>\n<p class="caption">Whole image at full resolution, JPEG 85;' in text
     assert f'<h3>{second}</h3>\n<p class="caption">Crop of 144x144 pixels;' in text
     assert f'alt="{second}: the whole frame, with the crop outlined"' in text
     assert f'alt="{first}: the whole frame' not in text
@@ -202,7 +202,7 @@ def test_a_scene_that_is_too_large_is_made_coarser_and_a_crop_shows_its_full_res
     fine = sum(len(view["source"]) for view in whole["views"])
     monkeypatch.setattr(crops, "BUDGET", small + fine // 3)
     coarser, crop, last = crops.slides(folder, Results.load(folder))
-    assert coarser["what"].startswith("Whole picture at 1/")
+    assert coarser["what"].startswith("Whole image at 1/")
     assert sum(len(view["source"]) for view in coarser["views"]) <= fine // 3
     assert crop["image"] == coarser["image"]
     assert crop["what"].startswith("Crop of")

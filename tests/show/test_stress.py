@@ -1,4 +1,4 @@
-"""The stress set stands beside the same pictures without it."""
+"""The stress set stands beside the same images without it."""
 
 from dataclasses import replace
 
@@ -24,5 +24,5 @@ def test_only_pictures_that_both_sets_have_are_compared(made_up, tmp_path):
     table = stress_table(results)
     assert len(table.rows) == 1
     assert table.rows[0][3].parts[0].value == pytest.approx(-2)
-    assert "pictures: 4." in table.caption
+    assert "images: 4." in table.caption
     assert stress_table(Results(plain)) is None

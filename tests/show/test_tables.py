@@ -168,7 +168,7 @@ def test_a_models_name_cannot_break_latex_or_markdown(made_up):
 
 
 def _with_parts(records, lacking=()):
-    """Give every judged picture scores of its central part, but for some (model, image)."""
+    """Give every judged image scores of its central part, but for some (model, image)."""
     return [
         replace(
             one,

@@ -1,4 +1,4 @@
-"""Waterfalls as figures: a run's says what it lacks; of pictures, with what was published beside."""
+"""Waterfalls as figures: a run's says what it lacks; of images, with what was published beside."""
 
 import pytest
 

@@ -47,7 +47,7 @@ addEventListener("load", async () => {
   for (const key of ["+", "+", "ArrowLeft"])
     stage.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
   seen.zoom = Number(zoom.value);
-  seen.transforms = Array.from(section.querySelectorAll("img"), (picture) => picture.style.transform);
+  seen.transforms = Array.from(section.querySelectorAll("img"), (image) => image.style.transform);
   seen.right = stage.querySelector(".tag.right").textContent;
   const box = stage.getBoundingClientRect();
   zoom.value = 1;

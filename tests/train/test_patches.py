@@ -60,7 +60,7 @@ def test_the_truth_is_rawpys_rendering_of_the_long_exposure(
     wb = (2.09, 2.43)
     light = np.broadcast_to(np.float32(colour), (64, 64, 3)).copy()
     raw = camera.expose_clean(camera.mosaic(light / np.float32([wb[0], 1, wb[1]])))
-    raw[0, 0] = camera.WHITE  # a saturated hot pixel: without one, LibRaw brightens some pictures
+    raw[0, 0] = camera.WHITE  # a saturated hot pixel: without one, LibRaw brightens some images
     write_dng(tmp_path / "long.dng", raw, white_balance=(wb[0], 1.0, wb[1]))
     rendered = rawpy_render(tmp_path / "long.dng")[32, 32] / 65535
     assert render(light)[:, 32, 32] == pytest.approx(rendered, abs=4e-3)

@@ -1,4 +1,4 @@
-"""A store of decoded pictures on disk: checked on every read, bounded in size, safe with several processes.
+"""A store of decoded images on disk: checked on every read, bounded in size, safe with several processes.
 
 An entry is one file: the SHA-256 of all that follows, then an array in NumPy's own format. It gets its name
 only when it is complete, and is used only if its digest matches: a half-written or damaged entry is never
@@ -45,7 +45,7 @@ class Usage:
 def picture(key: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     """Return the entry of a key (a hexadecimal digest), made and stored if it is missing or damaged.
 
-    One process makes an entry while others wait for it. If the store cannot be written, the picture is
+    One process makes an entry while others wait for it. If the store cannot be written, the image is
     made every time.
     """
     path = _folder() / f"{key}{_SUFFIX}"

@@ -1,7 +1,7 @@
-"""Read picture files, for every part of the suite: upright, in sRGB, opaque, at full bit depth.
+"""Read image files, for every part of the suite: upright, in sRGB, opaque, at full bit depth.
 
 What changes the meaning of pixels is applied (orientation, colour profiles, palettes, channel order) or
-refused with the reason (transparency, colour spaces without a profile, several pictures in one file).
+refused with the reason (transparency, colour spaces without a profile, several images in one file).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _ADOBE = ((0.3127, 0.3290), (0.64, 0.33, 0.21, 0.71, 0.15, 0.06), 563 / 256)
 
 
 def read(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Read a picture by its content, whatever its suffix says.
+    """Read an image by its content, whatever its suffix says.
 
     Returns:
         (H, W, 3) uint8 or uint16, upright, in sRGB; grey is repeated, an opaque alpha channel dropped.
@@ -62,7 +62,7 @@ def read(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
 
 
 def refuse_arrays(folder: Path) -> None:
-    """Raise InputError, with the reason, for a folder with NumPy arrays where pictures are expected."""
+    """Raise InputError, with the reason, for a folder with NumPy arrays where images are expected."""
     for path in sorted(folder.glob("*.npy")):
         raise InputError(f"{path} {NPY}")
 
@@ -84,9 +84,7 @@ def _by_pillow(path: Path, *, png: bool) -> tuple[NDArray[Any], int, bytes | Non
     with Image.open(path) as image:
         _refuse_huge(image.width * image.height)
         if getattr(image, "n_frames", 1) > 1 and image.format not in {"JPEG", "MPO"}:
-            raise InputError(
-                f"holds {getattr(image, 'n_frames', 1)} pictures: save the one you mean by itself"
-            )
+            raise InputError(f"holds {getattr(image, 'n_frames', 1)} images: save the one you mean by itself")
         orientation = int(image.getexif().get(_ORIENTATION, 1))
         profile = image.info.get("icc_profile")
         if png and _says_srgb(path):
@@ -114,7 +112,7 @@ def _says_srgb(path: Path) -> bool:
     """Whether a PNG's coding points, which override all other chunks, say sRGB; refuse any others.
 
     Raises:
-        InputError: they say something else, as in HDR pictures and those in Display P3 or BT.2020.
+        InputError: they say something else, as in HDR images and those in Display P3 or BT.2020.
     """
     with path.open("rb") as file:
         file.seek(len(_PNG))
@@ -180,7 +178,7 @@ def _tiff(path: Path) -> tuple[NDArray[Any], int, bytes | None]:
         if not whole:
             return np.empty((0, 0, 3), np.uint8), 1, None
         if len(whole) > 1:
-            raise InputError(f"holds {len(whole)} pictures: save the one you mean by itself")
+            raise InputError(f"holds {len(whole)} images: save the one you mean by itself")
         page = whole[0].aspage()
         _refuse_huge(int(np.prod(page.shape[:2])) if page.shape[-1] in {3, 4} else int(np.prod(page.shape)))
         photometric = int(page.photometric)
@@ -210,13 +208,13 @@ def _all_levels(pixels: NDArray[Any], bits: int) -> NDArray[Any]:
 
 
 def _opaque(pixels: NDArray[Any]) -> NDArray[Any]:
-    """Drop an alpha channel that is opaque everywhere, refuse any other; refuse what is not a picture."""
+    """Drop an alpha channel that is opaque everywhere, refuse any other; refuse what is not an image."""
     if pixels.dtype not in {np.dtype(np.uint8), np.dtype(np.uint16)}:
         raise InputError(f"holds {pixels.dtype} values: save it with 8 or 16 bits")
     channels = pixels.shape[2] if pixels.ndim == 3 else 1
     if pixels.ndim not in {2, 3} or channels not in {1, 2, 3, 4}:
         shape = "x".join(map(str, pixels.shape))
-        raise InputError(f"is not an RGB picture (its array is {shape}): save it with three channels")
+        raise InputError(f"is not an RGB image (its array is {shape}): save it with three channels")
     if channels in {2, 4}:
         full = np.iinfo(pixels.dtype).max
         least = int(pixels[..., -1].min(initial=full))
@@ -280,4 +278,4 @@ def _transformed(pixels: NDArray[Any], profile: bytes) -> NDArray[Any]:
 
 def _refuse_huge(pixels: int) -> None:
     if pixels > LARGEST_PIXELS:
-        raise InputError(f"has {pixels} pixels: give a picture of at most {LARGEST_PIXELS}")
+        raise InputError(f"has {pixels} pixels: give an image of at most {LARGEST_PIXELS}")

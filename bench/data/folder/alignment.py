@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from llpacknet.raw.frame import RawFrame
 
-# Both halves of the picture must agree to this: otherwise noise moved the peak, and nothing was measured.
+# Both halves of the image must agree to this: otherwise noise moved the peak, and nothing was measured.
 BELIEVABLE_PX = 3.0
 
 _SMALLEST_SIDE = 64
@@ -55,7 +55,7 @@ def measure_shift(
 
 
 def _shift(long: NDArray[np.float64], short: NDArray[np.float64]) -> NDArray[np.float64]:
-    # Without spectral normalisation: it would lift the noise of a dark frame to the height of its picture.
+    # Without spectral normalisation: it would lift the noise of a dark frame to the height of its image.
     found, _, _ = phase_cross_correlation(  # type: ignore[no-untyped-call]
         _windowed(short), _windowed(long), upsample_factor=_PARTS_OF_A_PIXEL, normalization=None
     )

@@ -1,7 +1,7 @@
-"""Gains that know nothing about a picture, or only its level: the controls for every amplifier.
+"""Gains that know nothing about an image, or only its level: the controls for every amplifier.
 
 An amplifier is worth as much as it beats them by. Both are taken from SID's own lists, never from the
-pictures that they are used on:
+images that they are used on:
 
 - constant: the geometric mean of the exposure ratios in SID's training list, over the frames that the
   protocol's own rule selects there (168 of the first frames at 0.1 s, 203 of all first frames);

@@ -57,7 +57,7 @@ def read_photograph(path: Path) -> NDArray[Any]:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"cannot read photograph {path} ({reason}): replace or remove it") from None
     if picture.size == 0:
-        raise InputError(f"cannot read photograph {path} (it contains no picture): replace or remove it")
+        raise InputError(f"cannot read photograph {path} (it contains no image): replace or remove it")
     height, width = picture.shape[0] // 2 * 2, picture.shape[1] // 2 * 2
     if min(height, width) < SMALLEST_SIDE:
         raise InputError(

@@ -1,6 +1,6 @@
 """What a ray finds on a surface: colour, light of its own, or a hole through which it goes on.
 
-Every kind of material is a function of position alone, so that a picture can be computed in any order and at
+Every kind of material is a function of position alone, so that an image can be computed in any order and at
 any size. Reflectances and radiances are linear sRGB.
 """
 

@@ -3,7 +3,7 @@
 Compiled with numba. Only integer arithmetic, + - * / and floor are used: no function of a mathematics
 library, so that the same seed gives the same bits on every processor. `fp` is the footprint of a pixel in
 the surface's unit: structure finer than that is left out, which is the level of detail of a distant or a
-small picture.
+small image.
 """
 
 from __future__ import annotations

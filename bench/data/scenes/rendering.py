@@ -24,7 +24,7 @@ BAND = 32
 # Frames of fewer pixels are traced with four rays per pixel, larger ones with one.
 FINE = 1_500_000
 
-# Rows of the small picture that sets a scene's level and its stray light, whatever the size asked for.
+# Rows of the small image that sets a scene's level and its stray light, whatever the size asked for.
 PREVIEW_HEIGHT = 160
 
 # Fraction of the light that lens and sensor scatter into a halo.

@@ -185,7 +185,7 @@ def trace_band(
     sky: Table,
     ceiling: float,
 ) -> None:
-    """Fill rows of a picture, from `first_row` of the frame on.
+    """Fill rows of an image, from `first_row` of the frame on.
 
     Args:
         out: (rows, W, 3) float32, receives linear sRGB radiance.

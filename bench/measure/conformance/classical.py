@@ -20,7 +20,7 @@ EVEN = ((22, 22), (22, 46), (50, 34), (62, 94))
 
 
 def sizes(method: Method) -> str:
-    """Check that every even size from 22 up (LibRaw's smallest) gives a picture of that size."""
+    """Check that every even size from 22 up (LibRaw's smallest) gives an image of that size."""
     for height, width in EVEN:
         method.restore(frame(height, width))
     return ", ".join(f"{height}x{width}" for height, width in EVEN)
@@ -38,13 +38,13 @@ def gain(method: Method) -> str:
 
 
 def dtype(method: Method) -> str:
-    """Check that the picture is unsigned whole numbers of full range, or floating point in [0, 1]."""
+    """Check that the image is unsigned whole numbers of full range, or floating point in [0, 1]."""
     output = numbers(method.restore(frame(48, 64)))
     if output.dtype.kind == "u":
         return str(output.dtype)
     if output.dtype.kind != "f" or output.min() < 0 or output.max() > 1:
         raise Violation(
-            f"the picture is {output.dtype} from {output.min():.3g} to {output.max():.3g}",
+            f"the image is {output.dtype} from {output.min():.3g} to {output.max():.3g}",
             "return floats clipped to [0, 1], or uint8 or uint16 over their full range",
         )
     return f"{output.dtype} from {output.min():.3g} to {output.max():.3g}"

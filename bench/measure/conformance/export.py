@@ -26,7 +26,7 @@ REMEDY = (
 
 
 def export(method: Method) -> str:
-    """Check that the network exports to ONNX at a fixed size, and that ONNX Runtime gives its picture."""
+    """Check that the network exports to ONNX at a fixed size, and that ONNX Runtime gives its image."""
     if not isinstance(method.inner, torch.nn.Module):
         raise NotApplicable("not a torch.nn.Module: nothing to export")
     if importlib.util.find_spec("onnx") is None:
@@ -44,7 +44,7 @@ def export(method: Method) -> str:
     worst = float(np.abs(found - expected).max()) / scale if found.shape == expected.shape else float("inf")
     if not worst <= TOLERANCE:
         raise Violation(
-            f"ONNX Runtime gives a different picture: {worst:.1e} of the largest value",
+            f"ONNX Runtime gives a different image: {worst:.1e} of the largest value",
             "look for what tracing froze: values computed in Python from the example's pixels",
         )
     return f"{kilobytes} of ONNX; ONNX Runtime differs by {worst:.1e} of the largest value"

@@ -91,7 +91,7 @@ class Method:
         return mosaic
 
     def restore(self, frame: RawFrame, gain: float = GAIN) -> Any:
-        """Call the method on a frame; Violation where it raises or gives no picture of that frame."""
+        """Call the method on a frame; Violation where it raises or gives no image of that frame."""
         height, width = frame.mosaic.shape
         output = self.call(self.place(frame, gain), f"a frame of {height}x{width}")
         try:

@@ -33,7 +33,7 @@ TOLERANCE = 1e-4
 
 
 def sizes(method: Method) -> str:
-    """Check that every even size from 16 up gives its picture; odd ones are refused or restored correctly."""
+    """Check that every even size from 16 up gives its image; odd ones are refused or restored correctly."""
     method.restore(frame(*EASY))
     for height, width in EVEN:
         try:
@@ -56,7 +56,7 @@ def sizes(method: Method) -> str:
 
 
 def batch(method: Method) -> str:
-    """Check that a picture comes out the same alone and beside another one."""
+    """Check that an image comes out the same alone and beside another one."""
     alone = [method.place(frame(48, 64, seed)) for seed in (1, 2)]
     # The second is darker: what is averaged over a batch shows.
     alone[1] = alone[1] * 0.3
@@ -66,14 +66,12 @@ def batch(method: Method) -> str:
     single = np.concatenate([numbers(method.call(one, "a batch of one")) for one in alone])
     worst = _difference(together, single)
     if worst > TOLERANCE:
-        raise Violation(
-            f"a picture in a batch of two differs from the same picture alone by {worst:.1e}", BATCH
-        )
+        raise Violation(f"an image in a batch of two differs from the same image alone by {worst:.1e}", BATCH)
     return f"two frames together against each alone: {worst:.1e} of the largest value"
 
 
 BATCH = (
-    "treat every picture independently: keep the batch first when reshaping, and average over channels, "
+    "treat every image independently: keep the batch first when reshaping, and average over channels, "
     "rows and columns, never over the batch"
 )
 
@@ -93,7 +91,7 @@ def gain(method: Method) -> str:
     said = f"needs_gain {needs_gain}, input_clip {clip}; black and saturated frames give finite values"
     if needs_gain:
         gain_has_effect(method, base)
-        return f"{said}; half the gain gives a different picture"
+        return f"{said}; half the gain gives a different image"
     return said + _own_gain(method, base)
 
 
@@ -106,7 +104,7 @@ def _own_gain(method: Method, base: Any) -> str:
     if found.shape != (2,) or not np.isfinite(found).all() or (found <= 0).any():
         raise Violation(
             f"gain() of a batch of two gives {found.tolist()}, not two positive numbers",
-            "gain(mosaic) must return the amplification per picture, shape (B,), or not exist",
+            "gain(mosaic) must return the amplification per image, shape (B,), or not exist",
         )
     return f"; its own gain {found[0]:.3g}"
 
@@ -138,7 +136,7 @@ DTYPE = (
 
 
 def weights(method: Method) -> str:
-    """Check that parameters saved as safetensors and loaded into a new instance give the same picture."""
+    """Check that parameters saved as safetensors and loaded into a new instance give the same image."""
     if not isinstance(method.inner, torch.nn.Module) or not any(True for _ in method.inner.parameters()):
         raise NotApplicable("it has no parameters")
     from safetensors.torch import save_file
@@ -164,7 +162,7 @@ def weights(method: Method) -> str:
 
 
 WEIGHTS = (
-    "state_dict() must contain everything that the picture depends on, each tensor once: register "
+    "state_dict() must contain everything that the image depends on, each tensor once: register "
     "buffers, share no memory between entries, and the factory must build the same network each time"
 )
 

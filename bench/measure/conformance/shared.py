@@ -45,7 +45,7 @@ def determinism(method: Method) -> str:
 
 
 def unchanged_input(method: Method) -> str:
-    """Check that the call does not change its input, which rounds and pictures share."""
+    """Check that the call does not change its input, which rounds and images share."""
     placed = method.place(frame(*SIDES))
     tensor = placed if method.network else placed[0].mosaic
     before = numbers(tensor)
@@ -78,11 +78,11 @@ def conventions(method: Method) -> tuple[bool, float | None]:
 
 
 def gain_has_effect(method: Method, base: RawFrame) -> None:
-    """Raise Violation where a method that asks for the gain gives the same picture at half of it."""
+    """Raise Violation where a method that asks for the gain gives the same image at half of it."""
     full, half = (numbers(method.restore(base, factor)) for factor in (GAIN, GAIN / 2))
     if np.array_equal(full, half):
         raise Violation(
-            "it asks for the gain, but half the gain gives the same picture",
+            "it asks for the gain, but half the gain gives the same image",
             "state needs_gain = False where the method finds its own amplification",
         )
 

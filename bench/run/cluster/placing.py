@@ -27,7 +27,7 @@ class Work:
     Attributes:
         plan: the part of the plan that it measures.
         out: the results folder, absolute, the same for all workers.
-        run: token of the run; a worker stops before the next picture once the folder names another.
+        run: token of the run; a worker stops before the next image once the folder names another.
         code: the measuring code that the client runs, which must be the worker's too.
         share: workers on the same host, of which each may use its part of the memory.
         host: for timed cells, the host that they are measured on.
@@ -70,7 +70,7 @@ def timed(jobs: Iterable[Job]) -> list[Job]:
 def shared(jobs: Iterable[Job], workers: int) -> Iterator[Job]:
     """Jobs that may run beside each other, cut into tasks.
 
-    A task holds pictures of one scene, whose truth is rendered once; neighbours have the same method, which
+    A task holds images of one scene, whose truth is rendered once; neighbours have the same method, which
     a worker builds once. Scenes are cut where a method would otherwise have fewer tasks than it takes to keep
     every worker busy.
 
@@ -99,7 +99,7 @@ def _by_scene(job: Job, workers: int) -> Iterator[Job]:
 
 
 def by_picture(job: Job) -> Iterator[Job]:
-    """Cut a task's job at its pictures, between which a worker may be told to stop."""
+    """Cut a task's job at its images, between which a worker may be told to stop."""
     if job.measurement != "quality":
         yield job
         return

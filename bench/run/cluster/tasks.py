@@ -184,7 +184,7 @@ def _measure_beside(work: Work, account: Account) -> None:
 
 @dataclass
 class _Row:
-    """How many pictures of one method have ended their measuring process one after another, and how.
+    """How many images of one method have ended their measuring process one after another, and how.
 
     A worker counts its own: in a run on several, each gives a method that hangs its three chances.
     """
@@ -194,7 +194,7 @@ class _Row:
     reason: str | None = None
 
     def add(self, ends: Sequence[tuple[Cell, str, str | None]]) -> None:
-        """Count a picture."""
+        """Count an image."""
         fatal = [reason for _, status, reason in ends if status in FATAL]
         if ends and len(fatal) == len(ends):
             self.length, self.reason = self.length + 1, fatal[0]

@@ -73,7 +73,7 @@ def _caption(results: Results) -> str:
 def _ours(results: Results) -> str:
     frame = results.frame()
     size = f" at {frame[0]}x{frame[1]}" if frame not in {None, FULL_SIZE} else ""
-    return f"measured here{size}" + (" (synthetic pictures: dB not comparable)" if results.synthetic else "")
+    return f"measured here{size}" + (" (synthetic images: dB not comparable)" if results.synthetic else "")
 
 
 def _published() -> list[Bubble]:

@@ -1,4 +1,4 @@
-"""Pictures side by side: the crop grid of the paper's comparison figure, and before and after."""
+"""Images side by side: the crop grid of the paper's comparison figure, and before and after."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COLUMNS = 7
 # Images in the figure and in the report.
 IMAGES, SCENES = 3, 4
-# Characters that all pictures together may add to the report, which is to stay below 15 MB.
+# Characters that all images together may add to the report, which is to stay below 15 MB.
 BUDGET = 10_000_000
 # Scale of the whole scene and its JPEG qualities, the finest first: detail before freedom from artefacts.
 STEPS = ((1, (85, 65)), (2, (85,)), (3, (85,)), (4, (85,)), (6, (85,)), (8, (85,)), (16, (75,)))
@@ -55,8 +55,8 @@ def grid(out: Path, results: Results) -> Drawn | None:
         axes[line][0].set_title(image, loc="left", fontsize=6.5)
         line += -(-len(tiles) // widest)
     caption = (
-        "Crops of restored pictures beside the whole frame that they are cut from, PSNR / SSIM of the whole "
-        "picture below each."
+        "Crops of restored images beside the whole frame that they are cut from, PSNR / SSIM of the whole "
+        "image below each."
     )
     if results.synthetic:
         caption = f"{caption} {SYNTHETIC}"
@@ -65,7 +65,7 @@ def grid(out: Path, results: Results) -> Drawn | None:
 
 
 def slides(out: Path, results: Results) -> list[dict[str, Any]]:
-    """Pictures for the report: the first image whole, as finely as the budget allows, the others as crops.
+    """Slides for the report: the first image whole, as finely as the budget allows, the others as crops.
 
     Where the budget does not allow full resolution, a crop of the first image shows that.
     """
@@ -76,7 +76,7 @@ def slides(out: Path, results: Results) -> list[dict[str, Any]]:
     image, shots = found[0]
     left = BUDGET - sum(len(view["source"]) for slide in cropped for view in slide["views"])
     shown, scale, quality = _whole(shots, left)
-    what = f"Whole picture at {'full' if scale == 1 else f'1/{scale} of its'} resolution, JPEG {quality}"
+    what = f"Whole image at {'full' if scale == 1 else f'1/{scale} of its'} resolution, JPEG {quality}"
     whole = {"image": image, "what": what, "views": _views(shots, shown), "frame": None}
     return [whole, *([] if scale == 1 else [_crop(image, shots)]), *cropped]
 
@@ -136,7 +136,7 @@ def _cut_and_whole(
     scale: int,
     qualities: tuple[int, ...],
 ) -> tuple[str, ...]:
-    """Give the whole picture, after the crop that the figure needs of it too: it is read once for both."""
+    """Give the whole image, after the crop that the figure needs of it too: it is read once for both."""
     restored.cut(shot, frame, box)
     return restored.whole(shot, frame, scale, qualities)
 

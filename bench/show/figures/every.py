@@ -29,13 +29,13 @@ if TYPE_CHECKING:
 def write_all(out: Path, results: Results) -> list[Drawn]:
     """Draw every figure that the results can fill, and write it under `<out>/figures/`."""
     with style.styled(), ThreadPoolExecutor(1) as beside:
-        # Meanwhile the pictures are read, of which the figure of crops and the report then have copies.
+        # Meanwhile the images are read, of which the figure of crops and the report then have copies.
         reading = beside.submit(crops.slides, out, results)
         charts = []
         for drawn in _charts(results):
             charts.append(_saved(drawn, out))
             if reading.done():
-                reading.result()  # raises where a picture is damaged, before the other figures are drawn
+                reading.result()  # raises where an image is damaged, before the other figures are drawn
         reading.result()
         pictures = _saved(crops.grid(out, results), out)
     return [drawn for drawn in (*charts[:2], pictures, *charts[2:]) if drawn is not None]

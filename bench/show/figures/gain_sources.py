@@ -53,9 +53,9 @@ def figure(results: Results) -> Drawn | None:
     ]
     drawn.legend(handles=handles, loc="outside lower center", ncols=5, columnspacing=1.2, handletextpad=0.3)
     caption = (
-        "The same pictures at gains that know more and more of the exposure ratio: none of it (one gain "
-        "for all pictures), the mean level, what RED's estimate or the network's own amplifier finds, "
-        f"the ratio itself. {len(found.images)} pictures, restored by all methods. "
+        "The same images at gains that know more and more of the exposure ratio: none of it (one gain "
+        "for all images), the mean level, what RED's estimate or the network's own amplifier finds, "
+        f"the ratio itself. {len(found.images)} images, restored by all methods. "
         f"{data_setting(results, (CONSTANT,))}"
     )
     alternative = "PSNR and brightness error of each method, a mark for each source of its gain."

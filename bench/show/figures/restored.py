@@ -1,4 +1,4 @@
-"""Restored pictures that a run has kept, and where in them to look."""
+"""Restored images that a run has kept, and where in them to look."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 FOLDER = "predictions"
-# Pictures beside the methods' own, where a run has kept them: unamplified input and rendered truth.
+# Images beside the methods' own, where a run has kept them: unamplified input and rendered truth.
 ENDS = {"input": "Dark input", "truth": "Truth"}
 # Side of a crop in pixels of the full frame.
 CROP = 512
-# Pictures that are read side by side, each 80 MB at full size; what surrounds a part in a frame of full size.
+# Images that are read side by side, each 80 MB at full size; what surrounds a part in a frame of full size.
 MOST_THREADS = 4
 SURROUND = (40, 40, 40)
 # Longer side in pixels, about, of a whole frame that shows where a crop lies.
@@ -43,7 +43,7 @@ OVERVIEW = 480
 
 @dataclass(frozen=True)
 class Shot:
-    """One picture of one image: a method's, the input or the truth.
+    """One of the files kept for an image: a method's, the input or the truth.
 
     Attributes:
         model: the method's registered name, "input" or "truth".
@@ -67,11 +67,11 @@ class Shot:
             raise self._unreadable() from error
 
     def open(self) -> Image.Image:
-        """Return the picture as 8-bit RGB; raises InputError if the file is damaged."""
+        """Return the image as 8-bit RGB; raises InputError if the file is damaged."""
         return Image.fromarray(self.pixels())
 
     def pixels(self) -> NDArray[np.uint8]:
-        """Return the picture as (H, W, 3) uint8; raises InputError if the file is damaged."""
+        """Return the image as (H, W, 3) uint8; raises InputError if the file is damaged."""
         try:
             return _pixels(self.path, self.path.stat().st_mtime_ns)
         except (OSError, imagecodecs.PngError, ValueError) as error:
@@ -79,11 +79,11 @@ class Shot:
 
     def _unreadable(self) -> InputError:
         return InputError(
-            f"{self.path} cannot be read as a picture: delete it, or measure it again with --resume"
+            f"{self.path} cannot be read as an image: delete it, or measure it again with --resume"
         )
 
 
-# Whoever cuts a crop and shrinks the whole picture in turn reads it once.
+# Whoever cuts a crop and shrinks the whole image in turn reads it once.
 @lru_cache(maxsize=MOST_THREADS)
 def _pixels(path: Path, changed: int) -> NDArray[np.uint8]:  # noqa: ARG001 - as in `_cut`
     # Pillow decodes the same file in twice the time, and does not know colours of 16 bits.
@@ -95,7 +95,7 @@ def _pixels(path: Path, changed: int) -> NDArray[np.uint8]:  # noqa: ARG001 - as
 
 
 def kept(out: Path, results: Results, most: int) -> dict[str, list[Shot]]:
-    """Images of which at least two pictures were kept, each with its shots: input, methods, truth.
+    """Images of which at least two versions were kept, each with its shots: input, methods, truth.
 
     Args:
         out: the results folder.
@@ -113,16 +113,16 @@ def kept(out: Path, results: Results, most: int) -> dict[str, list[Shot]]:
 
 @dataclass(frozen=True)
 class _Kept:
-    """Pictures of one image, by the method's folder, and the protocol that compared them."""
+    """Files of one image, by the method's folder, and the protocol that compared them."""
 
     protocol: str | None
     paths: dict[str, Path]
 
 
 def _files(folder: Path) -> dict[str, _Kept]:
-    """Pictures of each image under one protocol: the default one where it has the image, else the first.
+    """Files of each image under one protocol: the default one where it has the image, else the first.
 
-    Earlier releases kept one picture per image and method, without a folder for the protocol.
+    Earlier releases kept one file per image and method, without a folder for the protocol.
     """
     ends = {path.stem: {"input": path} for path in sorted(folder.glob("input/*.png"))}
     names = sorted({path.parent.parent.name for path in folder.glob("*/*/*.png")})
@@ -142,7 +142,7 @@ def _files(folder: Path) -> dict[str, _Kept]:
 def place(shots: list[Shot]) -> tuple[int, int, int, int]:
     """Where to look: row, column, height and width of the crop with the most detail near the middle.
 
-    Detail is sought in the truth, else in the last method's picture, in the middle quarter of the frame, or
+    Detail is sought in the truth, else in the last method's image, in the middle quarter of the frame, or
     the smaller part that some method has restored alone.
     """
     return _surveyed(*_reference(shots))[0]
@@ -155,7 +155,7 @@ def overview(shots: list[Shot]) -> Image.Image:
     scale = small.width / shots[-1].size[0]
     left, top, right, bottom = scale * column, scale * row, scale * (column + wide), scale * (row + high)
     drawing = ImageDraw.Draw(marked)
-    # Black around white: one of them stands out from any picture.
+    # Black around white: one of them stands out from any image.
     drawing.rectangle([left - 2, top - 2, right + 2, bottom + 2], outline="black", width=5)
     drawing.rectangle([left, top, right, bottom], outline="white", width=2)
     return marked
@@ -172,7 +172,7 @@ def _surveyed(
     changed: int,  # noqa: ARG001 - as in `_cut`
     smallest: tuple[int, int],
 ) -> tuple[tuple[int, int, int, int], Image.Image]:
-    """Find the place and shrink the frame at once: a whole picture is slow to read."""
+    """Find the place and shrink the frame at once: a whole image is slow to read."""
     reference = shot.open()
     width, height = reference.size
     across_all, down_all = min(smallest[0], width // 2), min(smallest[1], height // 2)
@@ -199,7 +199,7 @@ def _surveyed(
 
 
 def cut(shot: Shot, frame: tuple[int, int], box: tuple[int, int, int, int]) -> Image.Image:
-    """Cut a crop out of a shot; a picture of the middle alone lies in the middle of the frame."""
+    """Cut a crop out of a shot; an image of the middle alone lies in the middle of the frame."""
     return _cut(shot, shot.path.stat().st_mtime_ns, frame, box)
 
 
@@ -221,7 +221,7 @@ def _cut(
 def whole(shot: Shot, frame: tuple[int, int], scale: int, qualities: tuple[int, ...]) -> tuple[str, ...]:
     """Return a whole shot, `scale` times smaller, as a JPEG data address of each quality.
 
-    A picture of the middle alone is set into a frame of full size, so that all shots lie on one another.
+    An image of the middle alone is set into a frame of full size, so that all shots lie on one another.
     """
     return _whole(shot, shot.path.stat().st_mtime_ns, frame, scale, qualities)
 
@@ -244,7 +244,7 @@ def _whole(
 
 
 def side_by_side(work: Callable[[Shot], T], shots: Sequence[Shot]) -> Generator[T, None, None]:
-    """Do something for each of several shots, in threads: reading and writing pictures keeps none waiting.
+    """Do something for each of several shots, in threads: reading and writing images keeps none waiting.
 
     What has not begun when the iterator is closed is left undone.
     """
@@ -257,7 +257,7 @@ def side_by_side(work: Callable[[Shot], T], shots: Sequence[Shot]) -> Generator[
 
 
 def as_jpeg(picture: Image.Image, quality: int = 88) -> str:
-    """Return a picture as a JPEG data address."""
+    """Return an image as a JPEG data address."""
     stream = io.BytesIO()
     picture.save(stream, "JPEG", quality=quality, optimize=True)
     return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"

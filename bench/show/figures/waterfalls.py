@@ -30,10 +30,10 @@ HEADINGS = {"psnr": "PSNR (dB)", "ssim": "SSIM", "lpips": "LPIPS"}
 QUANTITIES: tuple[Quantity, ...] = ("psnr", "ssim")
 # Of the methods that were scored, the one whose waterfall is shown where it is among them.
 METHOD = "llpacknet"
-# What the figure of a run lacks: its cells hold scores of whole pictures, as bright as they are.
+# What the figure of a run lacks: its cells hold scores of whole images, as bright as they are.
 NOT_HERE = (
     "Alignment of brightness and crops, as other fields score, are not among these results: llbench score "
-    "shows their steps for pictures."
+    "shows their steps for images."
 )
 
 

@@ -183,7 +183,7 @@ def image_table(results: Results, protocol: str) -> Table | None:
 
 
 def gain_table(results: Results, protocol: str) -> Table | None:
-    """Gains of each picture beside the true ratio; None if that, or one for all, was given."""
+    """Gains of each image beside the true ratio; None if that, or one for all, was given."""
     if protocol not in protocols.load() or protocols.get(protocol).gain in {"ratio", "constant"}:
         return None
     judged = {model: results.pictures(model, protocol).ok for model in published.ordered(results.models)}
@@ -205,9 +205,7 @@ def gain_table(results: Results, protocol: str) -> Table | None:
         "The absolute scale of an amplifier's gain means little, since the next layer can absorb any "
         f"factor; what counts is how it follows the ratio. {data_setting(results, (protocol,))}"
     )
-    return Table(
-        f"gains-{protocol}", f"Gain of each picture: {protocol}", caption, tuple(columns), tuple(body)
-    )
+    return Table(f"gains-{protocol}", f"Gain of each image: {protocol}", caption, tuple(columns), tuple(body))
 
 
 def _gain(record: Record | None) -> Entry:

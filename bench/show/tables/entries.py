@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 NOTES = {
     "single-pass": "Timed in a single pass because it was predicted to be slow; its spread is unknown.",
     "sampled": "Sampled every millisecond because the kernel keeps no peak: a short peak can be missed.",
-    "central-part": "Scored on the central part of the pictures only; not ranked.",
+    "central-part": "Scored on the central part of the images only; not ranked.",
     "unfinished": "Its weights come from an unfinished training; not ranked.",
     "unequal": "Not trained on the same terms as the others; not ranked.",
     "random": "Its factory returns different weights at every call; not ranked.",
@@ -108,7 +108,7 @@ def picture_entry(
 def part_entry(
     results: Results, model: str, protocol: str, images: Sequence[str], *, is_ranked: bool = True
 ) -> Entry:
-    """PSNR / SSIM of a method on the part of some pictures that every method of a column was scored on.
+    """PSNR / SSIM of a method on the part of some images that every method of a column was scored on.
 
     Ranked where the method has all of them. A network that restores the part alone adds a margin that makes
     it the whole frame's; a classical method does not, which a footnote says.
@@ -125,7 +125,7 @@ def part_entry(
     alone = any(record.values["area_fraction"] != 1 for record in ok.values())
     if alone and baselines.spec(model).kind == "classical":
         notes.append(
-            "Restored only this part of the picture, for which it may estimate a different illumination."
+            "Restored only this part of the image, for which it may estimate a different illumination."
         )
     scenes = {image: scene(image) for image in ok}
     parts = []
@@ -138,7 +138,7 @@ def part_entry(
 
 
 def common_images(results: Results, protocol: str) -> list[str]:
-    """Name the pictures whose part every method was scored on that was scored on the part of any."""
+    """Name the images whose part every method was scored on that was scored on the part of any."""
     found: set[str] | None = None
     for model in results.models:
         ok = results.pictures(model, protocol).ok

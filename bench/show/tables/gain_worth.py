@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.judge.results import Results
 
 CAPTION = (
-    "Mean PSNR in dB and rms brightness error in stops, over the {count} pictures that all methods "
+    "Mean PSNR in dB and rms brightness error in stops, over the {count} images that all methods "
     "have. One gain for all is the geometric mean of the exposure ratios in SID's "
     "training list (protocol paper2020-constant), the gain from the mean level a fixed line fitted to SID's "
     "test frames (paper2020-level)."
@@ -53,7 +53,7 @@ def control_sentence(results: Results) -> str:
     if not at:
         return ""
     figures = ", ".join(f"{published.label(model)} {at[model].psnr:.1f}" for model in published.ordered(at))
-    return f"Control without GT exposure, PSNR at one gain for all pictures ({CONSTANT}): {figures} dB."
+    return f"Control without GT exposure, PSNR at one gain for all images ({CONSTANT}): {figures} dB."
 
 
 def _entry(found: At | None) -> Entry:

@@ -15,7 +15,7 @@ ENDS = (
     "Over {rounds} rounds (fresh processes): (a–b) and ± are intervals; [a–b] is only a range, "
     "where rounds are too few or drift."
 )
-SYNTHETIC = "The pictures are synthetic dark raws: they support orderings, never the paper's absolute dB."
+SYNTHETIC = "The images are synthetic dark raws: they support orderings, never the paper's absolute dB."
 
 
 def cost_setting(results: Results, device: str = "cpu", *, one_form: bool = True) -> str:
@@ -48,7 +48,7 @@ def cost_setting(results: Results, device: str = "cpu", *, one_form: bool = True
 
 
 def data_setting(results: Results, protocols: Sequence[str]) -> str:
-    """One or two sentences on the pictures behind quality figures; empty without any."""
+    """One or two sentences on the images behind quality figures; empty without any."""
     if results.dataset is None:
         return ""
     names = sorted({name for protocol in protocols for name in results.images(protocol)})

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from bench.records.cells import Record
 
 CAPTION = (
-    "Mean PSNR in dB of the same synthetic pictures with the black level of every short frame wrong by "
+    "Mean PSNR in dB of the same synthetic images with the black level of every short frame wrong by "
     "-2 to +2.9 digital numbers (drawn uniformly; this suite's choice, after the range of PMN's "
-    "calibration), and correct. Protocol {protocol}; pictures: {count}."
+    "calibration), and correct. Protocol {protocol}; images: {count}."
 )
 
 
 def stress_table(results: Results) -> Table | None:
-    """One row per method that was scored on a stress set and on the same pictures without it; else None."""
+    """One row per method that was scored on a stress set and on the same images without it; else None."""
     protocol = protocols.default().name
     rows = []
     count = 0

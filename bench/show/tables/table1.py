@@ -81,7 +81,7 @@ def write_all(out: Path, tables: list[Table]) -> list[Path]:
 
 
 def _columns(results: Results, protocol: str, *, matched: bool) -> tuple[Column, ...]:
-    """Columns; where a part of the pictures was scored for all methods, that ranks, and the whole follows."""
+    """Columns; where a part of the images was scored for all methods, that ranks, and the whole follows."""
     floor = quantities.noise_floor(results) or 0.0
     columns = [Column("Method", ("method",), numeric=False)]
     costs = (("Time s", "time_s", floor), ("Memory GB", "memory_gb", PEAK_REPEATABILITY - 1))
@@ -95,7 +95,7 @@ def _columns(results: Results, protocol: str, *, matched: bool) -> tuple[Column,
         judged = len(results.images(name))
         columns.append(Column("paper", (f"psnr_{end}_published", f"ssim_{end}_published"), head))
         keys = (f"psnr_{end}_measured", f"ssim_{end}_measured")
-        here = f": {name}, {judged} picture{'s' if judged != 1 else ''}" if judged else ""
+        here = f": {name}, {judged} image{'s' if judged != 1 else ''}" if judged else ""
         # One training says nothing of smaller distances; how far SSIM moves with the training is not known.
         floors = (seed_reach(1), 0.0)
         if matched:
@@ -163,7 +163,7 @@ def _time(results: Results, model: str, row: dict[str, Any]) -> Entry:
 def _pictures(
     results: Results, model: str, protocol: str, matched: dict[str, list[str]], *, is_ranked: bool
 ) -> list[Entry]:
-    """Quality on whole pictures, after that on the part which all methods share where there is one."""
+    """Quality on whole images, after that on the part which all methods share where there is one."""
     pending = results.pending.get(("quality", model))
     whole = picture_entry(results, model, protocol, is_ranked=is_ranked)
     if not any(matched.values()):

@@ -1,4 +1,4 @@
-"""The forms of UnPack and PixelShuffle side by side: time, the picture they give, and a batch of two."""
+"""The forms of UnPack and PixelShuffle side by side: time, the image they give, and a batch of two."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ FORMS = {
 }
 # Forms of an earlier release's record.
 ALWAYS = ("loop", "unpack_2020", "unpack_2020_batched", "unpack", "pixelshuffle")
-# PixelShuffle with the channels in its own order, in the comparisons: the same time, UnPack's picture.
+# PixelShuffle with the channels in its own order, in the comparisons: the same time, UnPack's image.
 PERMUTED = "pixelshuffle_permuted"
 REFERENCE = "pixelshuffle"
 SAME = "At batch 1 it equals the one-liner of 2020."
@@ -55,8 +55,8 @@ def kernel_table(results: Results) -> Table | None:
         f"{count} processes" if one.values.get("processes") else f"{count} interleaved rounds of one process"
     )
     caption = (
-        f"From 192 channels to one RGB picture of {cell.height}x{cell.width}, {cell.device}, "
-        f"{cell.threads} threads, {cell.precision}; {many}. PixelShuffle gives UnPack's picture "
+        f"From 192 channels to one RGB image of {cell.height}x{cell.width}, {cell.device}, "
+        f"{cell.threads} threads, {cell.precision}; {many}. PixelShuffle gives UnPack's image "
         "once its channels are permuted, always in the same way; it is compared so."
     )
     return Table("kernels", "UnPack's forms and PixelShuffle", caption, columns, body)
@@ -102,4 +102,4 @@ def _batch(made: dict[str, Any] | None) -> str:
         return f"raises: {made['error']}"
     if made["largest_difference"] == 0:
         return "right"
-    return "mixes the pictures" if made["mixed"] else "wrong"
+    return "mixes the images" if made["mixed"] else "wrong"

@@ -71,7 +71,7 @@
     return made;
   }
 
-  /* Before and after: two pictures on one stage, a movable edge between them, one zoom for all of a scene. */
+  /* Before and after: two images on one stage, a movable edge between them, one zoom for all of a scene. */
   function comparable(section) {
     const shots = Array.from(section.querySelectorAll(".shots figure"));
     if (shots.length < 2) return;
@@ -83,7 +83,7 @@
     const clip = element("div", { className: "after" }, after);
     const stage = element("div", { className: "stage", tabIndex: 0 }, before, clip, element("div", { className: "line" }), ...tags);
     stage.setAttribute("role", "group");
-    stage.setAttribute("aria-label", "Comparison; arrow keys move the picture, plus and minus zoom");
+    stage.setAttribute("aria-label", "Comparison; arrow keys move the image, plus and minus zoom");
     const choose = (chosen) => {
       const list = element("select", {}, ...names.map((name, index) => new Option(name, index)));
       list.selectedIndex = chosen;
@@ -94,7 +94,7 @@
     const lists = [choose(0), choose(ours > 0 ? ours : last)];
     const split = element("input", { type: "range", min: 0, max: 100, value: 50, step: 0.5 });
     const zoom = element("input", { type: "range", min: 1, max: 12, value: 1, step: 0.1 });
-    const reset = element("button", { type: "button", textContent: "Whole picture" });
+    const reset = element("button", { type: "button", textContent: "Whole image" });
     const controls = element(
       "div", { className: "controls" },
       element("label", {}, "Left", lists[0]), element("label", {}, "Right", lists[1]),
@@ -111,7 +111,7 @@
       state.y = clamp(state.y, margin, 1 - margin);
       const shift = `${(0.5 - state.x * scale) * 100}%, ${(0.5 - state.y * scale) * 100}%`;
       const transform = `translate(${shift}) scale(${scale})`;
-      for (const picture of [before, after, ...shots.map((shot) => shot.querySelector("img"))]) picture.style.transform = transform;
+      for (const image of [before, after, ...shots.map((shot) => shot.querySelector("img"))]) image.style.transform = transform;
       stage.style.setProperty("--split", `${split.value}%`);
       stage.classList.toggle("near", scale > 1);
       lists.forEach((list, side) => {

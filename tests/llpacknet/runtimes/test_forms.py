@@ -1,4 +1,4 @@
-"""Every form of every learned method gives the picture that the network gives as published."""
+"""Every form of every learned method gives the image that the network gives as published."""
 
 import subprocess
 import sys
@@ -27,7 +27,7 @@ IN_FP32 = [
     if runtime == "eager" or name not in LARGER
 ]
 ROOT = Path(__file__).parents[3]
-# Largest difference, relative to the picture's largest magnitude: sums in another order.
+# Largest difference, relative to the image's largest magnitude: sums in another order.
 FP32 = 1e-4
 # Root of the mean square of the difference, likewise.
 INT8 = 0.1

@@ -1,4 +1,4 @@
-"""Every learned network as ONNX runs where there are ONNX Runtime and numpy alone, and gives its picture."""
+"""Every learned network as ONNX runs where there are ONNX Runtime and numpy alone, and gives its image."""
 
 import json
 import subprocess
@@ -85,7 +85,7 @@ def test_the_lines_of_the_page_run_it_without_torch(name, bare, tmp_path):
     assert found.shape == expected.shape
     assert np.abs(found - expected).max() <= 1e-4 * np.abs(expected).max()
     if len(expected) == 3:
-        assert np.load(tmp_path / "picture.npy").shape == (HEIGHT, WIDTH, 3)
+        assert np.load(tmp_path / "image.npy").shape == (HEIGHT, WIDTH, 3)
 
 
 @pytest.mark.parametrize("name", ["llpacknet-2020", "llpacknet-2020-conv", "adu-net", "red"])

@@ -1,4 +1,4 @@
-"""Photographs exposed and pictures scored by workers are those of this machine alone."""
+"""Photographs exposed and images scored by workers are those of this machine alone."""
 
 import hashlib
 

@@ -77,7 +77,7 @@ def test_pictures_in_a_bucket(bucket, made, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in stamps} == stamps
     copies = {path.name for path in (caches.place() / address.FOLDER).glob("*/[!.]*")}
     assert len(copies) <= 2, "the manifest and a frame, whose size is asked for"
-    # Another picture under the same name is judged, and it alone.
+    # Another image under the same name is judged, and it alone.
     changed, other = made.pairs[0].short, made.pairs[1].short
     time.sleep(1.1)  # the store keeps whole seconds
     bucket.upload_file(str(other), "dark", f"sid/Sony/short/{changed.name}")
