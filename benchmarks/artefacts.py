@@ -86,17 +86,17 @@ def main() -> None:
     table = {}
     for name in given.models.split(","):
         network = create(name, files.get(name, "shipped"))
-        pictures = [restored(name, network, pair) for pair in pairs]
-        table[name] = measured(pictures, truths)
+        images = [restored(name, network, pair) for pair in pairs]
+        table[name] = measured(images, truths)
         print(line(name, table[name]), flush=True)
         if given.crops:
-            write_crop(given.out / f"{name}.png", pictures, truths)
+            write_crop(given.out / f"{name}.png", images, truths)
     (given.out / "artefacts.json").write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
 
 
-def measured(pictures: list[NDArray[np.uint8]], truths: list[NDArray[np.uint8]]) -> dict[str, Any]:
+def measured(images: list[NDArray[np.uint8]], truths: list[NDArray[np.uint8]]) -> dict[str, Any]:
     """Grid and lamps of a network's images."""
-    both = list(zip(pictures, truths, strict=True))
+    both = list(zip(images, truths, strict=True))
     grid = {}
     for period in PERIODS:
         values = [value for a, b in both if not math.isnan(value := grid_energy(a, b, period))]
@@ -120,12 +120,12 @@ def line(name: str, found: dict[str, Any]) -> str:
     return f"{spec(name).title:36} {grid}  dark lamps: {found['dark_lamps']} of {found['lamps']}, {pixels}"
 
 
-def write_crop(path: Path, pictures: list[NDArray[np.uint8]], truths: list[NDArray[np.uint8]]) -> None:
+def write_crop(path: Path, images: list[NDArray[np.uint8]], truths: list[NDArray[np.uint8]]) -> None:
     """Write the lamp that is darkest against its surroundings, restored and true, side by side."""
     found = [
         (lamp.inside - lamp.around, number, lamp)
-        for number, (picture, truth) in enumerate(zip(pictures, truths, strict=True))
-        for lamp in lamps(picture, truth)
+        for number, (image, truth) in enumerate(zip(images, truths, strict=True))
+        for lamp in lamps(image, truth)
     ]
     worst = min(found, key=lambda each: each[0], default=None)
     if worst is None:
@@ -136,7 +136,7 @@ def write_crop(path: Path, pictures: list[NDArray[np.uint8]], truths: list[NDArr
         for centre, side in zip((lamp.row, lamp.column), truths[number].shape, strict=False)
     )
     place = (slice(top, top + CROP), slice(left, left + CROP))
-    Image.fromarray(np.concatenate((pictures[number][place], truths[number][place]), axis=1)).save(path)
+    Image.fromarray(np.concatenate((images[number][place], truths[number][place]), axis=1)).save(path)
 
 
 if __name__ == "__main__":

@@ -47,8 +47,8 @@ class Method:
 
     name: str
     start_s: float
-    picture_s: float
-    pictures: int
+    image_s: float
+    images: int
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def methods(results: Path, given: dict[str, float]) -> list[Method]:
     """
     rest: list[float] = []
     starts: dict[str, list[float]] = {}
-    pictures: dict[str, list[float]] = {}
+    images: dict[str, list[float]] = {}
     for line in trace.read(results):
         if line.get("step") == "cell" and line.get("measurement") == "quality":
             spans = line["spans"]
@@ -83,14 +83,14 @@ def methods(results: Path, given: dict[str, float]) -> list[Method]:
             if once:
                 starts.setdefault(line["model"], []).append(once)
             whole = sum(spans.values()) - once
-            pictures.setdefault(line["model"], []).append(whole)
+            images.setdefault(line["model"], []).append(whole)
             rest.append(whole - sum(part for name, part in spans.items() if name.startswith(OWN)))
-    if not pictures:
+    if not images:
         raise InputError(f"{results} has no trace of scored images: score some with `llbench run`")
     start = statistics.median(one for some in starts.values() for one in some)
     judged = [
         Method(name, statistics.median(starts.get(name, [start])), statistics.fmean(seconds), len(seconds))
-        for name, seconds in pictures.items()
+        for name, seconds in images.items()
     ]
     return judged + [
         Method(name, start, seconds + statistics.fmean(rest), 0) for name, seconds in given.items()
@@ -119,20 +119,20 @@ def tasks(job: Job, workers: int) -> list[int]:
 def seconds(job: Job, method: Method, workers: int) -> float:
     """Wall time of scoring everything with one method."""
     share = job.bandwidth / workers
-    picture = max(method.picture_s, job.pair_bytes / share)
+    image = max(method.image_s, job.pair_bytes / share)
     free = [method.start_s] * workers
     heapq.heapify(free)
     handed = 0.0
-    for pictures in tasks(job, workers):
+    for images in tasks(job, workers):
         handed += job.overhead_s
-        heapq.heapreplace(free, max(free[0], handed) + pictures * picture)
+        heapq.heapreplace(free, max(free[0], handed) + images * image)
     return max(free)
 
 
 def limits(job: Job, method: Method) -> tuple[float, float]:
     """Workers beyond which the scheduler cannot keep up, and beyond which the file system cannot."""
-    scheduler = method.picture_s / job.overhead_s if job.overhead_s else float("inf")
-    return scheduler, job.bandwidth * method.picture_s / job.pair_bytes
+    scheduler = method.image_s / job.overhead_s if job.overhead_s else float("inf")
+    return scheduler, job.bandwidth * method.image_s / job.pair_bytes
 
 
 def table(job: Job, found: list[Method], workers: list[int], price: float | None) -> Table:
@@ -149,7 +149,7 @@ def table(job: Job, found: list[Method], workers: list[int], price: float | None
     for name, times, one in rows:
         scheduler, files = limits(job, one)
         ends = [f"{end:,.0f} workers" if end != float("inf") else "none" for end in (scheduler, files)]
-        shown.add_row(name, f"{one.picture_s:.2f}", *_cells(times, workers, price), *ends)
+        shown.add_row(name, f"{one.image_s:.2f}", *_cells(times, workers, price), *ends)
     if len(rows) > 1:
         whole = [sum(times[place] for _, times, _ in rows) for place in range(len(workers))]
         shown.add_row("all", "", *_cells(whole, workers, price), "", "")
@@ -196,8 +196,8 @@ def main() -> int:
         f"a pair, {job.pairs * job.pair_bytes / 1e9:.1f} GB in all; {arguments.overhead_ms:g} ms a task"
     )
     for one in found:
-        of = f"mean of {one.pictures}" if one.pictures else "its pass as given"
-        print(f"{one.name}: {one.picture_s:.2f} s an image ({of}), {one.start_s:.1f} s to start")
+        of = f"mean of {one.images}" if one.images else "its pass as given"
+        print(f"{one.name}: {one.image_s:.2f} s an image ({of}), {one.start_s:.1f} s to start")
     counts = [int(count) for count in arguments.workers.split(",")]
     Console(width=160, soft_wrap=True).print(table(job, found, counts, arguments.price))
     return 0

@@ -38,7 +38,7 @@ def build(form: str, model: str) -> Any:
         return fuse_weight_norm(network)
     if form in {"fast", "strips"}:
         quick = fast(network)
-        return quick.picture if form == "strips" else quick
+        return quick.image if form == "strips" else quick
     return network
 
 

@@ -90,7 +90,7 @@ def scores(judged: list[tuple[Results, list[str]]]) -> Scores:
     found: Scores = {}
     for results, models in judged:
         for model in models:
-            ok = results.pictures(model, default().name).ok
+            ok = results.scored(model, default().name).ok
             one = {image: (record.values["psnr"], record.values["gain"]) for image, record in ok.items()}
             found.setdefault(model, []).append(one)
     return found

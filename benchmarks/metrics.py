@@ -30,7 +30,7 @@ SIDES = {
 }
 
 
-def pictures(height: int, width: int) -> tuple[Any, Any, Any]:
+def images(height: int, width: int) -> tuple[Any, Any, Any]:
     """One smooth truth and two noisy predictions, (H, W, 3) uint8, the same in every process."""
     rng = np.random.default_rng(0)
     coarse = rng.random((height // 64 + 2, width // 64 + 2, 3))
@@ -41,7 +41,7 @@ def pictures(height: int, width: int) -> tuple[Any, Any, Any]:
     lower = coarse[r + 1][:, c] * (1 - fc) + coarse[r + 1][:, c + 1] * fc
     truth = (255 * (upper * (1 - fr) + lower * fr)).astype(np.int16)
     noisy = (truth + rng.integers(-level, level, truth.shape, np.int16) for level in (20, 40))
-    first, second = (np.clip(picture, 0, 255).astype(np.uint8) for picture in noisy)
+    first, second = (np.clip(image, 0, 255).astype(np.uint8) for image in noisy)
     # As decoders give images: rows one after another.
     return np.ascontiguousarray(truth, np.uint8), first, second
 
@@ -92,8 +92,8 @@ def package_lpips(prediction: Any, truth: Any) -> list[float]:
         _PACKAGE.append(model)
     with torch.inference_mode():
         tensors = (
-            torch.from_numpy(picture.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
-            for picture in (prediction, truth)
+            torch.from_numpy(image.astype(np.float32) / 127.5 - 1).permute(2, 0, 1)[None]
+            for image in (prediction, truth)
         )
         return [float(_PACKAGE[0](*tensors))]
 
@@ -108,7 +108,7 @@ CALLS = {
 
 def serve(side: str, height: int, width: int) -> None:
     """Measure one call for every line on standard input, and print a line of JSON for it."""
-    truth, *predictions = pictures(height, width)
+    truth, *predictions = images(height, width)
     call = CALLS[side]
     call(predictions[0][:64, :64], truth[:64, :64])
     # Making the images took more than they take; the peak is counted from here on.

@@ -72,10 +72,10 @@ def make(out: Path, images: int, methods: int, pictures: int) -> int:
     """Write the results and say how many files they are."""
     made_up = load_made_up()
     models = tuple(made_up.COST)[:methods]
-    made = made_up.records(models, pictures=images, per_scene=12, protocols=("release2022",))
+    made = made_up.records(models, images=images, per_scene=12, protocols=("release2022",))
     made_up.write(out, made)
     random = np.random.default_rng(0)
-    for image in made_up.images(images, 12)[: 12 * pictures : 12]:
+    for image in made_up.image_names(images, 12)[: 12 * pictures : 12]:
         coarse = random.integers(0, 255, (89, 133, 3)).astype(np.uint8)
         frame = Image.fromarray(coarse).resize((4256, 2848), Image.Resampling.BICUBIC)
         for name in (*models, "input", "truth"):

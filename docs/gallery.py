@@ -154,10 +154,10 @@ def section(scene: Scene, credit: Photograph, shots: list[Shot]) -> str:
     cells = []
     for shot in shots:
         name = f"{scene.title.lower()}-{shot.model}.jpg"
-        picture = shot.open()
+        image = shot.open()
         pair = Image.new("RGB", (SHOWN[0], 2 * SHOWN[1] + 4), "white")
-        pair.paste(picture.resize(SHOWN, Image.Resampling.LANCZOS), (0, 0))
-        pair.paste(picture.crop((left, top, left + SHOWN[0], top + SHOWN[1])), (0, SHOWN[1] + 4))
+        pair.paste(image.resize(SHOWN, Image.Resampling.LANCZOS), (0, 0))
+        pair.paste(image.crop((left, top, left + SHOWN[0], top + SHOWN[1])), (0, SHOWN[1] + 4))
         pair.save(IMAGES / name, quality=84, optimize=True)
         score = f"<br>{shot.score}" if shot.score else ""
         cells.append((f"![{scene.title}: {shot.title}](images/gallery/{name})", f"{shot.title}{score}"))

@@ -22,16 +22,16 @@ PARTS = ("input", "llpacknet", "truth")
 
 def joined(run: Path, image: str) -> Image.Image:
     """Put the three images side by side, reduced, on white."""
-    pictures = []
+    images = []
     for part in PARTS:
         folder = run / "predictions" if part == "input" else run / "predictions" / default().name
         with Image.open(folder / part / f"{image}.png") as opened:
             whole = opened.convert("RGB")
         height = round(WIDTH * whole.height / whole.width)
-        pictures.append(whole.resize((WIDTH, height), Image.Resampling.LANCZOS))
-    sheet = Image.new("RGB", (len(PARTS) * (WIDTH + GAP) - GAP, pictures[0].height), "white")
-    for place, picture in enumerate(pictures):
-        sheet.paste(picture, (place * (WIDTH + GAP), 0))
+        images.append(whole.resize((WIDTH, height), Image.Resampling.LANCZOS))
+    sheet = Image.new("RGB", (len(PARTS) * (WIDTH + GAP) - GAP, images[0].height), "white")
+    for place, one in enumerate(images):
+        sheet.paste(one, (place * (WIDTH + GAP), 0))
     return sheet
 
 

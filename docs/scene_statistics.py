@@ -19,7 +19,7 @@ from matplotlib import pyplot as plt
 from PIL import Image
 
 from bench.data.folder.index import index
-from docs.picture_statistics import gradient_kurtosis, luminance, power_spectrum, spectrum_slope
+from docs.image_statistics import gradient_kurtosis, luminance, power_spectrum, spectrum_slope
 from llpacknet.raw.render import render
 
 mpl.use("Agg")
@@ -36,9 +36,9 @@ def main(photographs: Path, dataset: Path, out: Path) -> None:
     ]
     thumbnails = []
     for path in sorted({pair.long for pair in index(dataset).pairs})[:PAGE]:
-        picture = (render(path) >> 8).astype(np.uint8)
-        measured.append(measure("made scene", path.stem, picture))
-        thumbnails.append(Image.fromarray(picture).resize((420, 281), Image.Resampling.LANCZOS))
+        image = (render(path) >> 8).astype(np.uint8)
+        measured.append(measure("made scene", path.stem, image))
+        thumbnails.append(Image.fromarray(image).resize((420, 281), Image.Resampling.LANCZOS))
     draw(measured, out / "scene_statistics.png")
     page(thumbnails, out / "scenes.jpg")
     with (out / "scene_statistics.csv").open("w", newline="") as file:
@@ -48,9 +48,9 @@ def main(photographs: Path, dataset: Path, out: Path) -> None:
             writer.writerow([kind, name, f"{slope:.3f}", f"{kurtosis:.1f}", f"{median:.3f}"])
 
 
-def measure(kind: str, name: str, picture: np.ndarray) -> tuple:
+def measure(kind: str, name: str, image: np.ndarray) -> tuple:
     """Spectrum, its slope, gradient kurtosis and median luminance of one image."""
-    plane = luminance(picture)
+    plane = luminance(image)
     found = (power_spectrum(plane), spectrum_slope(plane), gradient_kurtosis(plane), float(np.median(plane)))
     print(kind, name, f"{found[1]:.2f} {found[2]:.0f} {found[3]:.3f}", flush=True)
     return kind, name, *found

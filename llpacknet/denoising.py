@@ -42,10 +42,10 @@ class Denoiser(Restorer):
             output = self._form(placed.mosaic)
         _check_mosaic(output, placed.mosaic.shape)
         raw = placed.frame.recorded(output[0, 0].float().clamp(0, 1).cpu().numpy())
-        picture: NDArray[Any] = render_frame(raw)
+        image: NDArray[Any] = render_frame(raw)
         if bits == 8:
-            picture = np.rint(picture / np.float32(257)).astype(np.uint8)
-        return Restored(np.ascontiguousarray(np.rot90(picture, placed.turns)), placed.gain, raw)
+            image = np.rint(image / np.float32(257)).astype(np.uint8)
+        return Restored(np.ascontiguousarray(np.rot90(image, placed.turns)), placed.gain, raw)
 
 
 def _check_mosaic(output: Any, shape: torch.Size) -> None:

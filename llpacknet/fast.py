@@ -104,7 +104,7 @@ class FastLLPackNet(nn.Module):
                 return cast("Tensor", self.network(mosaic))
         return self._restore(mosaic, torch.float32).permute(0, 3, 1, 2)
 
-    def picture(self, mosaic: Tensor) -> Tensor:
+    def image(self, mosaic: Tensor) -> Tensor:
         """(B, 1, H, W) normalised mosaic -> (B, H, W, 3) uint8 RGB, clipped to [0, 1], times 255, rounded."""
         if not self._banded(mosaic):
             with torch.no_grad():
@@ -133,9 +133,9 @@ class FastLLPackNet(nn.Module):
             # Taken out while at work, so that a call from another thread makes its own.
             key = len(rows) // SIZE_MULTIPLE, len(columns) // SIZE_MULTIPLE
             run = self._passes.pop(key, None) or Pass(self._trunk, *key, max(1, BAND_PIXELS // key[1]))
-            for frame, picture in zip(mosaic[:, 0], rgb, strict=True):
+            for frame, image in zip(mosaic[:, 0], rgb, strict=True):
                 gain = None if self.amplifier is None else self._gain(frame)
-                run(_Source(frame, rows, columns, gain), self._sink(picture))
+                run(_Source(frame, rows, columns, gain), self._sink(image))
             self._passes, self._last = {key: run}, memory
         return rgb[:, top : top + height, left : left + width]
 
@@ -149,15 +149,15 @@ class FastLLPackNet(nn.Module):
         # NumPy asks for huge pages, whose first touch costs a fraction of small ones'.
         return np.empty(shape, kind)
 
-    def _sink(self, picture: Tensor) -> Take:
+    def _sink(self, image: Tensor) -> Take:
         """Return what turns bands of UnPack into rows of an image (H, W, 3), float32 or uint8."""
-        blocks = picture.view(picture.shape[0] // FACTOR, FACTOR, picture.shape[1] // FACTOR, 3 * FACTOR)
+        blocks = image.view(image.shape[0] // FACTOR, FACTOR, image.shape[1] // FACTOR, 3 * FACTOR)
         final = _final(self.network)
 
         def take(start: int, end: int, rgb: Tensor) -> None:
             # In the band's own memory first: in the image's, each row of a block is a loop of its own.
             final(rgb)
-            if picture.dtype == torch.uint8:
+            if image.dtype == torch.uint8:
                 rgb.clamp_(0, 1).mul_(255).round_()
             blocks[start:end].copy_(rgb)
 

@@ -59,8 +59,8 @@ def restore(
     """
     restorer = Restorer(model, gain, device, runtime, precision)
     if isinstance(path_or_mosaic, (str, Path)):
-        return restorer.restore(read_raw(Path(path_or_mosaic))).picture
-    return restorer.run(restorer.place_mosaic(_checked(path_or_mosaic))).picture
+        return restorer.restore(read_raw(Path(path_or_mosaic))).image
+    return restorer.run(restorer.place_mosaic(_checked(path_or_mosaic))).image
 
 
 @dataclass(frozen=True)
@@ -87,12 +87,12 @@ class Restored:
     """A restored photograph.
 
     Attributes:
-        picture: (H, W, 3) RGB, uint8 or uint16, upright.
+        image: (H, W, 3) RGB, uint8 or uint16, upright.
         gain: the gain behind it, given, estimated or the network's own; None if it does not tell.
         raw: the denoised raw frame, of a network from raw to raw; None of others.
     """
 
-    picture: NDArray[Any]
+    image: NDArray[Any]
     gain: float | None
     raw: RawFrame | None = None
 
@@ -180,13 +180,13 @@ class Restorer:
     def run(self, placed: Placed, bits: Literal[8, 16] = 8) -> Restored:
         """Run the network on a prepared photograph."""
         with torch.inference_mode():
-            picture = self._picture(placed, bits)
+            image = self._image(placed, bits)
             gain = placed.gain
             if gain is None and self._own_gain is not None:
                 gain = float(self._own_gain(placed.mosaic).item())
-        return Restored(np.ascontiguousarray(np.rot90(picture, placed.turns)), gain)
+        return Restored(np.ascontiguousarray(np.rot90(image, placed.turns)), gain)
 
-    def _picture(self, placed: Placed, bits: Literal[8, 16]) -> NDArray[Any]:
+    def _image(self, placed: Placed, bits: Literal[8, 16]) -> NDArray[Any]:
         if bits == 8 and placed.adaptation is None and self._form.levels is not None:
             levels: NDArray[Any] = self._form.levels(placed.mosaic)[0].numpy()
             return levels

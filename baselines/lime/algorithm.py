@@ -59,9 +59,9 @@ class Lime:
             (H, W, 3) float32 sRGB-encoded in [0, 1].
         """
         del gain
-        picture = render_frame(frame).astype(np.float32)
-        picture /= np.float32(65535)
-        return self.enhance(picture)[0]
+        image = render_frame(frame).astype(np.float32)
+        image /= np.float32(65535)
+        return self.enhance(image)[0]
 
     def refine(self, estimate: NDArray[Any]) -> Refined:
         """Refine a first illumination estimate (H, W) in [0, 1]."""
@@ -74,12 +74,12 @@ class Lime:
             fast.refine(estimate, **options) if self.solver == "fast" else exact.refine(estimate, **options)
         )
 
-    def enhance(self, picture: NDArray[np.float32]) -> tuple[NDArray[np.float32], Refined]:
+    def enhance(self, image: NDArray[np.float32]) -> tuple[NDArray[np.float32], Refined]:
         """Brighten an image (H, W, 3) in [0, 1]: I / T^gamma clipped to [0, 1], and how T was found."""
-        refined = self.refine(first_estimate(picture))
+        refined = self.refine(first_estimate(image))
         divisor = np.maximum(refined.illumination.astype(np.float32), DARKEST)
         np.power(divisor, np.float32(self.gamma), out=divisor)
-        enhanced = np.divide(picture, divisor[..., None], dtype=np.float32)
+        enhanced = np.divide(image, divisor[..., None], dtype=np.float32)
         np.clip(enhanced, 0, 1, out=enhanced)
         return enhanced, refined
 

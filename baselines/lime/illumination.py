@@ -51,9 +51,9 @@ class Refined:
         )
 
 
-def first_estimate(picture: NDArray[Any]) -> NDArray[Any]:
+def first_estimate(image: NDArray[Any]) -> NDArray[Any]:
     """T0, the largest of R, G and B at each pixel: (H, W) from (H, W, 3)."""
-    brightest: NDArray[Any] = picture.max(axis=2)
+    brightest: NDArray[Any] = image.max(axis=2)
     return brightest
 
 

@@ -35,17 +35,17 @@ class RobustRetinex:
             (H, W, 3) float32 sRGB-encoded in [0, 1].
         """
         del gain
-        picture = render_frame(frame).astype(np.float32)
-        picture /= np.float32(65535)
-        return self.enhance(picture)[0]
+        image = render_frame(frame).astype(np.float32)
+        image /= np.float32(65535)
+        return self.enhance(image)[0]
 
-    def enhance(self, picture: NDArray[np.float32]) -> tuple[NDArray[np.float32], Decomposition]:
+    def enhance(self, image: NDArray[np.float32]) -> tuple[NDArray[np.float32], Decomposition]:
         """Enhance an image (H, W, 3) in [0, 1], and return the decomposition of its value channel.
 
         Only V of HSV changes, to R ∘ L^(1/γ) without the noise N: hue and saturation stay when R, G and B are
         scaled alike. A black pixel has neither and becomes grey.
         """
-        value = picture.max(axis=2)
+        value = image.max(axis=2)
         parts = decompose(value, self.parameters)
         brightened = np.maximum(parts.illumination, 0)
         np.power(brightened, np.float32(1 / self.gamma), out=brightened)
@@ -53,7 +53,7 @@ class RobustRetinex:
         np.clip(brightened, 0, 1, out=brightened)
         black = value <= 0
         factor = np.divide(brightened, np.where(black, np.float32(1), value), dtype=np.float32)
-        enhanced = np.multiply(picture, factor[..., None], dtype=np.float32)
+        enhanced = np.multiply(image, factor[..., None], dtype=np.float32)
         enhanced[black] = brightened[black, None]
         np.clip(enhanced, 0, 1, out=enhanced)
         return enhanced, parts

@@ -99,9 +99,9 @@ class Decomposition:
         )
 
 
-def amplified_gradient(picture: Field, parameters: Parameters) -> Pair:
+def amplified_gradient(image: Field, parameters: Parameters) -> Pair:
     """G = (1 + λ e^(−|∇I|/σ)) ∇I, with the differences below the threshold zeroed, for I (H, W) in [0, 1]."""
-    parts = gradient(picture, "neumann")
+    parts = gradient(image, "neumann")
     for part in parts:
         size = np.abs(part)
         part[size < parameters.threshold / 255] = 0
@@ -114,40 +114,40 @@ def amplified_gradient(picture: Field, parameters: Parameters) -> Pair:
 
 
 def reflectance_system(
-    picture: Field, illumination: Field, noise: Field, target: Pair, omega: float
+    image: Field, illumination: Field, noise: Field, target: Pair, omega: float
 ) -> tuple[ScreenedPoisson, Field]:
     """Matrix and right side of R: (diag(L²) + ω ∇ᵀ∇) R = L ∘ (I − N) + ω ∇ᵀ G."""
     right_side = gradient_adjoint(*target, "neumann")
     np.multiply(right_side, omega, out=right_side)
-    right_side += illumination * (picture - noise)
+    right_side += illumination * (image - noise)
     return _system(np.square(illumination), omega), right_side
 
 
 def illumination_system(
-    picture: Field, reflectance: Field, noise: Field, target: Pair, penalty: float
+    image: Field, reflectance: Field, noise: Field, target: Pair, penalty: float
 ) -> tuple[ScreenedPoisson, Field]:
     """Matrix and right side of L: (2 diag(R²) + μ ∇ᵀ∇) L = 2 R ∘ (I − N) + μ ∇ᵀ target, target = T − Z/μ."""
     right_side = gradient_adjoint(*target, "neumann")
     np.multiply(right_side, penalty, out=right_side)
-    right_side += 2 * reflectance * (picture - noise)
+    right_side += 2 * reflectance * (image - noise)
     return _system(2 * np.square(reflectance), penalty), right_side
 
 
-def noise_step(picture: Field, reflectance: Field, illumination: Field, delta: float) -> Field:
+def noise_step(image: Field, reflectance: Field, illumination: Field, delta: float) -> Field:
     """Find the N that minimises ‖R∘L + N − I‖² + δ ‖N‖²."""
-    noise: Field = (picture - reflectance * illumination) / (1 + delta)
+    noise: Field = (image - reflectance * illumination) / (1 + delta)
     return noise
 
 
 def objective(
-    picture: Field,
+    image: Field,
     parts: tuple[Field, Field, Field],
     target: Pair,
     parameters: Parameters,
 ) -> float:
     """Value of the model's function at `parts`, (R, L, N)."""
     reflectance, illumination, noise = parts
-    total = _square(reflectance * illumination + noise - picture) + parameters.delta * _square(noise)
+    total = _square(reflectance * illumination + noise - image) + parameters.delta * _square(noise)
     for slope in gradient(illumination, "neumann"):
         total += parameters.beta * float(np.abs(slope).sum(dtype=np.float64))
     for slope, wanted in zip(gradient(reflectance, "neumann"), target, strict=True):
@@ -155,36 +155,36 @@ def objective(
     return total
 
 
-def decompose(picture: NDArray[Any], parameters: Parameters | None = None) -> Decomposition:
+def decompose(image: NDArray[Any], parameters: Parameters | None = None) -> Decomposition:
     """Decompose I, (H, W) in [0, 1], into reflectance, illumination and noise."""
     options = parameters or Parameters()
-    picture = np.asarray(picture, np.float32)
-    target = amplified_gradient(picture, options)
-    reflectance, illumination, noise = np.zeros_like(picture), picture.copy(), np.zeros_like(picture)
-    slopes = np.zeros_like(picture), np.zeros_like(picture)
-    multiplier = np.zeros_like(picture), np.zeros_like(picture)
-    history = [objective(picture, (reflectance, illumination, noise), target, options)]
+    image = np.asarray(image, np.float32)
+    target = amplified_gradient(image, options)
+    reflectance, illumination, noise = np.zeros_like(image), image.copy(), np.zeros_like(image)
+    slopes = np.zeros_like(image), np.zeros_like(image)
+    multiplier = np.zeros_like(image), np.zeros_like(image)
+    history = [objective(image, (reflectance, illumination, noise), target, options)]
     changes, rounds, spent, penalty = (np.inf, np.inf), 0, 0, options.penalty
     first = second = None
     while max(changes) > options.tolerance and rounds < options.max_rounds:
         rounds += 1
-        system, right_side = reflectance_system(picture, illumination, noise, target, options.omega)
+        system, right_side = reflectance_system(image, illumination, noise, target, options.omega)
         first = _solved(system, right_side, reflectance, first, options)
         shifted = tuple(t - z / np.float32(penalty) for t, z in zip(slopes, multiplier, strict=True))
         new_reflectance = first.image.astype(np.float32)
         system, right_side = illumination_system(
-            picture, new_reflectance, noise, (shifted[0], shifted[1]), penalty
+            image, new_reflectance, noise, (shifted[0], shifted[1]), penalty
         )
         second = _solved(system, right_side, illumination, second, options)
         new_illumination = second.image.astype(np.float32)
         del system, right_side, shifted
-        noise = noise_step(picture, new_reflectance, new_illumination, options.delta)
+        noise = noise_step(image, new_reflectance, new_illumination, options.delta)
         slopes = _slope_step(new_illumination, multiplier, options.beta, penalty)
         penalty *= options.penalty_growth
         changes = _change(reflectance, new_reflectance), _change(illumination, new_illumination)
         reflectance, illumination = new_reflectance, new_illumination
         spent += first.iterations + second.iterations
-        history.append(objective(picture, (reflectance, illumination, noise), target, options))
+        history.append(objective(image, (reflectance, illumination, noise), target, options))
     return Decomposition(
         reflectance, illumination, noise, rounds, changes, options.tolerance, spent, tuple(history)
     )

@@ -48,5 +48,5 @@ class RawDenoiser:
         mosaic = np.minimum(np.minimum(frame.normalised(), 1) * np.float32(gain), 1)
         with torch.inference_mode():
             restored = self.network(torch.from_numpy(mosaic)[None, None].to(self.device))
-        picture = render_frame(frame.recorded(restored[0, 0].float().clamp(0, 1).cpu().numpy()))
-        return picture.astype(np.float32) / np.float32(65535)
+        image = render_frame(frame.recorded(restored[0, 0].float().clamp(0, 1).cpu().numpy()))
+        return image.astype(np.float32) / np.float32(65535)

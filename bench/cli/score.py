@@ -56,13 +56,13 @@ def command(
     """
     from bench.cli.counting import counting
     from bench.metrics import definitions
-    from bench.records import picture_protocols
+    from bench.records import image_protocols
     from bench.score import reading, scoring
 
     made_under = reading.made_under(predictions)
     notes = _notes(made_under, name)
     name = name or made_under
-    chosen = [picture_protocols.get(name)] if name else scoring.all_protocols()
+    chosen = [image_protocols.get(name)] if name else scoring.all_protocols()
     if net is not None and net != "none":
         chosen = [replace(protocol, lpips=net) for protocol in chosen]
     more = () if name else tuple(metric for metric in definitions.METRICS if metric.startswith("ssim"))
@@ -93,11 +93,11 @@ def command(
 
 def _notes(made_under: str | None, name: str | None) -> list[str]:
     """Report what a reader must know about images that a run of this suite has kept."""
-    from bench.records import picture_protocols
+    from bench.records import image_protocols
 
     if made_under is None:
         return []
-    own, asked = (picture_protocols.get(each) for each in (made_under, name or made_under))
+    own, asked = (image_protocols.get(each) for each in (made_under, name or made_under))
     notes = []
     if name is None:
         notes.append(f"these images were restored under {made_under} and are scored under that protocol only")
@@ -128,7 +128,7 @@ def _show(result: dict[str, Any], scores: Scores, falls: list[Waterfall]) -> Non
     from bench.score import saving
 
     console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(saving.picture_table(result))
+    console.print(saving.image_table(result))
     if len(result["protocols"]) > 1:
         console.print(saving.protocol_table(result))
         console.print(saving.waterfall_table(falls))

@@ -41,7 +41,7 @@ def restored(subject: Subject, request: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         subject: the revision's method.
-        request: `short`, `long` (raw files), `ratio` (the gain), `picture` (where the restored one goes, as a
+        request: `short`, `long` (raw files), `ratio` (the gain), `image` (where the restored one goes, as a
             NumPy file of (H, W, 3) float32, unclipped).
     """
     from bench.data.decode.truth import truth
@@ -55,12 +55,12 @@ def restored(subject: Subject, request: dict[str, Any]) -> dict[str, Any]:
     given = ratio if called.needs_gain else 1.0
     placed = subject.place(frame, given, called.input_clip)
     output = subject.forward(placed)
-    rgb = subject.picture(output, *frame.mosaic.shape)
+    rgb = subject.image(output, *frame.mosaic.shape)
     whole = _raw(output) if subject.network else rgb
-    _keep(Path(request["picture"]), whole)
+    _keep(Path(request["image"]), whole)
     protocol = protocols.default()
     target = truth(Path(request["long"]))
-    prediction, reference = (quantise(picture, protocol.quantise) for picture in (rgb, target))
+    prediction, reference = (quantise(image, protocol.quantise) for image in (rgb, target))
     data_range = None if prediction.dtype == np.uint8 else 1.0
     decibels = psnr(prediction, reference, data_range)
     return {
@@ -80,7 +80,7 @@ def _raw(output: Any) -> Any:
     return output[0].float().permute(1, 2, 0).contiguous().cpu().numpy()
 
 
-def _keep(path: Path, picture: Any) -> None:
+def _keep(path: Path, image: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as partial, partial.open("wb") as stream:
-        np.save(stream, picture)
+        np.save(stream, image)

@@ -211,9 +211,9 @@ class Measuring:
             share.cell, measurement="quality", dataset=fixed_scenes.NAME, protocol=protocols.default().name,
             image=pair.name, height=height, width=width,
         )  # fmt: skip
-        picture = outputs(self._out, side, share.cell.model) / f"{pair.name}.npy"
+        image = outputs(self._out, side, share.cell.model) / f"{pair.name}.npy"
         values = seat.ask(
-            do="restore", short=str(pair.short), long=str(pair.long), ratio=pair.ratio, picture=str(picture)
+            do="restore", short=str(pair.short), long=str(pair.long), ratio=pair.ratio, image=str(image)
         )
         record = share.record(cell, values)
         record.provenance["synthetic"] = True

@@ -75,9 +75,9 @@ def _judged(results: Results, model: str) -> dict[str, dict[str, Record]]:
         return {}  # measured where more methods are registered than here
     declared = baselines.spec(model)
     if not declared.needs_gain:
-        ok = results.pictures(model, WITHOUT[0]).ok
+        ok = results.scored(model, WITHOUT[0]).ok
         return {OWN: ok} if ok and declared.kind != "classical" else {}
-    by = {source: results.pictures(model, source).ok for source in SOURCES if source != OWN}
+    by = {source: results.scored(model, source).ok for source in SOURCES if source != OWN}
     by = {source: ok for source, ok in by.items() if ok}
     return by if set(by) & set(CONTROLS) else {}
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from bench.judge.results import number
 from bench.judge.waterfall import AXES, Step, Waterfall, bears_on
-from bench.records import picture_protocols, protocols
+from bench.records import image_protocols, protocols
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,7 @@ class Judged:
     def __init__(self, results: Results, model: str) -> None:
         known = protocols.load()
         published = [name for name in results.protocols if name in known and not known[name].control_of]
-        self._by = {name: results.pictures(model, name).ok for name in published}
+        self._by = {name: results.scored(model, name).ok for name in published}
         self._by = {name: ok for name, ok in self._by.items() if ok}
         self._known = known
 
@@ -46,7 +46,7 @@ class Judged:
 
     def fall(self, start: str, end: str, quantity: Quantity) -> Waterfall | None:
         """Return the steps from one protocol to another; None if a mean of either is not known."""
-        first, last = (picture_protocols.of(self._known[name]) for name in (start, end))
+        first, last = (image_protocols.of(self._known[name]) for name in (start, end))
         images = {one.subset: sorted(self._by[one.name]) for one in (last, first)}
         axes = [
             axis for axis in AXES if getattr(first, axis) != getattr(last, axis) and bears_on(axis, quantity)

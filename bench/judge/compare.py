@@ -68,7 +68,7 @@ def compare(
     found = [
         *_times(ok, limits, refused=refused),
         *_exact(ok, limits, refused=refused),
-        *_pictures(ok, limits),
+        *_images(ok, limits),
     ]
     found += _ends(pairs)
     found.sort(key=lambda finding: (finding.model, finding.quantity, str(finding.detail)))
@@ -125,7 +125,7 @@ def _exact(pairs: list[Both], limits: Limits, *, refused: bool) -> list[Finding]
     return found
 
 
-def _pictures(pairs: list[Both], limits: Limits) -> list[Finding]:
+def _images(pairs: list[Both], limits: Limits) -> list[Finding]:
     """Compare the mean PSNR over the images that both scored; its interval is over scenes."""
     groups: dict[tuple[Any, ...], list[Both]] = {}
     for both in pairs:

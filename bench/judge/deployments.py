@@ -73,7 +73,7 @@ def losses(results: Results, model: str, protocol: str, form: Form, metric: str)
     reference = reference_form(results, model, protocol)
     if reference is None or reference == form:
         return {}
-    whole, given = (results.pictures(model, protocol, *one).ok for one in (reference, form))
+    whole, given = (results.scored(model, protocol, *one).ok for one in (reference, form))
     return {
         image: before - after
         for image in sorted(set(whole) & set(given))
@@ -96,7 +96,7 @@ def loss(results: Results, model: str, protocol: str, form: Form, metric: str) -
 def reference_form(results: Results, model: str, protocol: str) -> Form | None:
     """Return the fp32 form that the others are compared with in quality; None if none was scored."""
     for runtime in ("published", "eager"):
-        if results.pictures(model, protocol, runtime).ok:
+        if results.scored(model, protocol, runtime).ok:
             return runtime, "fp32"
     return None
 

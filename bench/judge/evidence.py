@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from baselines.paper import FULL_SIZE
-from bench.judge import arms, picture_scores, quantities, unpack
-from bench.judge.picture_scores import FEWEST_IMAGES
+from bench.judge import arms, image_scores, quantities, unpack
+from bench.judge.image_scores import FEWEST_IMAGES
 from bench.judge.quantities import GB, Measured
 from bench.judge.statistics import ERROR, exact
 from bench.records import protocols
@@ -279,10 +279,10 @@ def _gmac(subject: Subject, results: Results) -> Evidence:
     return _one(quantities.count(results, subject["model"], "gmac", _setting(subject)["frame"]))
 
 
-def _picture(metric: str) -> Callable[[Subject, Results], Evidence]:
+def _image(metric: str) -> Callable[[Subject, Results], Evidence]:
     def mean(subject: Subject, results: Results) -> Evidence:
         protocol = protocol_of(subject, results)
-        found = picture_scores.quality(results, subject["model"], protocol, metric)
+        found = image_scores.quality(results, subject["model"], protocol, metric)
         if found.estimate is not None and _is_the_published_list(subject["model"], protocol, results):
             # The source's own images, all of them: no other scenes could have been drawn.
             found = replace(found, estimate=exact(found.estimate.value))
@@ -293,17 +293,17 @@ def _picture(metric: str) -> Callable[[Subject, Results], Evidence]:
 
 def _is_the_published_list(model: str, protocol: str, results: Results) -> bool:
     """Whether a method was scored on whole frames of as many real images as the protocol's source."""
-    judged = results.pictures(model, protocol).ok.values()
+    judged = results.scored(model, protocol).ok.values()
     published = protocols.load().get(protocol)
     whole = all(record.values["area_fraction"] == 1 for record in judged)
     return published is not None and not results.synthetic and whole and len(judged) == published.pairs
 
 
-def _picture_difference(metric: str) -> Callable[[Subject, Results, float], Evidence]:
+def _image_difference(metric: str) -> Callable[[Subject, Results, float], Evidence]:
     def difference(subject: Subject, results: Results, error: float) -> Evidence:
         protocol = protocol_of(subject, results)
         better, worse = (subject["better"], protocol), (subject["worse"], protocol)
-        found = picture_scores.quality_difference(results, better, worse, metric, error)
+        found = image_scores.quality_difference(results, better, worse, metric, error)
         return _one(found, protocol=f"{protocol}, median over common scenes")
 
     return difference
@@ -311,7 +311,7 @@ def _picture_difference(metric: str) -> Callable[[Subject, Results, float], Evid
 
 def _brightness_difference(subject: Subject, results: Results, error: float) -> Evidence:
     method, control = (subject["better"], WITHOUT[0]), (subject["worse"], CONSTANT)
-    found = picture_scores.brightness_difference(results, method, control, error)
+    found = image_scores.brightness_difference(results, method, control, error)
     return _one(found, protocol=f"{WITHOUT[0]} against {CONSTANT}, median over common scenes")
 
 
@@ -348,16 +348,16 @@ MEASURES: dict[str, Callable[[Subject, Results], Evidence]] = {
     "parameters-ratio": _parameters_ratio,
     "count": _count,
     "gmac": _gmac,
-    "psnr": _picture("psnr"),
-    "ssim": _picture("ssim"),
+    "psnr": _image("psnr"),
+    "ssim": _image("ssim"),
     "kernel-ratio": _kernel_ratio,
     "kernel-difference": _kernel_difference,
     "none": _nothing,
 }
 # The same of differences in quality, whose intervals are the wider the more of them are decided together.
 ORDERINGS: dict[str, Callable[[Subject, Results, float], Evidence]] = {
-    "psnr-difference": _picture_difference("psnr"),
-    "ssim-difference": _picture_difference("ssim"),
+    "psnr-difference": _image_difference("psnr"),
+    "ssim-difference": _image_difference("ssim"),
     "brightness-difference": _brightness_difference,
     "training-difference": _training_difference,
     "stuck-difference": _stuck_difference,

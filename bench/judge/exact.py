@@ -101,7 +101,7 @@ def psnr(both: Both, limits: Limits) -> Finding:
     )  # fmt: skip
 
 
-def pictures(pairs: Sequence[Both], base: Path, head: Path, limits: Limits) -> Finding | None:
+def images(pairs: Sequence[Both], base: Path, head: Path, limits: Limits) -> Finding | None:
     """Compare the head's images of the scenes with the base's.
 
     Args:

@@ -201,8 +201,8 @@ def _exact(pairs: list[Both], out: Path, base: str, limits: Limits) -> list[Find
             found.append(exact.psnr(both, limits))
     for model, some in quality.items():
         folders = [out / side / OUTPUTS / model.replace(":", "-") for side in (base, "head")]
-        picture = exact.pictures(some, folders[0], folders[1], limits)
-        found += [picture] if picture else []
+        pixels = exact.images(some, folders[0], folders[1], limits)
+        found += [pixels] if pixels else []
     return found
 
 

@@ -129,17 +129,17 @@ def change_points(values: Sequence[float]) -> tuple[int, ...]:
 
 
 def _take(entry: str, records: Iterable[Record], found: dict[Key, list[Point]]) -> None:
-    pictures: dict[Key, list[tuple[Record, float]]] = {}
+    images: dict[Key, list[tuple[Record, float]]] = {}
     for record in records:
         if record.status != "ok":
             continue
         for quantity, unit, value in _figures(record):
             key = (record.cell.model, quantity, unit, _setting(record), _machine(record, quantity))
             if quantity == "psnr":
-                pictures.setdefault(key, []).append((record, value.value))
+                images.setdefault(key, []).append((record, value.value))
             else:
                 found.setdefault(key, []).append(_point(entry, record, value))
-    for key, some in pictures.items():
+    for key, some in images.items():
         found.setdefault(key, []).append(_point(entry, some[0][0], mean([value for _, value in some])))
 
 

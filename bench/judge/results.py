@@ -26,7 +26,7 @@ SEEDS = "seeds"
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Scored:
     """The quality records of one method under one protocol on the main data set.
 
     Attributes:
@@ -71,7 +71,7 @@ class Results:
         for record in self.records:
             self._by.setdefault((record.cell.measurement, record.cell.model), []).append(record)
             self._of.setdefault(record.cell.measurement, []).append(record)
-        self._pictures: dict[tuple[str, str, str | None, str], Pictures] = {}
+        self._scored: dict[tuple[str, str, str | None, str], Scored] = {}
         self._images: dict[str, set[str]] | None = None
 
     @classmethod
@@ -221,9 +221,9 @@ class Results:
         )
         return ok[0] if ok else _reason(records)
 
-    def pictures(
+    def scored(
         self, model: str, protocol: str, runtime: str | None = None, precision: str = "fp32"
-    ) -> Pictures:
+    ) -> Scored:
         """Return what was scored of a method under a protocol, one runtime for all images.
 
         Args:
@@ -233,16 +233,16 @@ class Results:
             precision: number format.
         """
         key = (model, protocol, runtime, precision)
-        if key not in self._pictures:
-            self._pictures[key] = self._judged(*key)
-        return self._pictures[key]
+        if key not in self._scored:
+            self._scored[key] = self._judged(*key)
+        return self._scored[key]
 
-    def trained(self, model: str, protocol: str) -> list[Pictures]:
+    def trained(self, model: str, protocol: str) -> list[Scored]:
         """Return what was scored of a method, once for each training: this folder's first."""
-        further = [repeat.pictures(model, protocol) for repeat in self.repeats]
-        return [self.pictures(model, protocol), *(pictures for pictures in further if pictures.ok)]
+        further = [repeat.scored(model, protocol) for repeat in self.repeats]
+        return [self.scored(model, protocol), *(scored for scored in further if scored.ok)]
 
-    def _judged(self, model: str, protocol: str, runtime: str | None, precision: str) -> Pictures:
+    def _judged(self, model: str, protocol: str, runtime: str | None, precision: str) -> Scored:
         fitting = [
             record
             for record in self.of("quality", model)
@@ -258,7 +258,7 @@ class Results:
             for r in fitting
             if r.status != "ok" and str(r.cell.image) not in ok
         }
-        return Pictures(ok, failed)
+        return Scored(ok, failed)
 
     def images(self, protocol: str) -> list[str]:
         """Names of all images that any method was asked to restore under a protocol."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from bench.records.picture_protocols import PictureProtocol
+    from bench.records.image_protocols import ImageProtocol
 
 Quantity = Literal["psnr", "ssim", "lpips"]
 # Settings in the order in which they are changed.
@@ -88,10 +88,10 @@ class Waterfall:
 
 
 def waterfall(
-    start: PictureProtocol,
-    end: PictureProtocol,
+    start: ImageProtocol,
+    end: ImageProtocol,
     quantity: Quantity,
-    mean: Callable[[PictureProtocol], float],
+    mean: Callable[[ImageProtocol], float],
     fixed: Sequence[str] = (),
 ) -> Waterfall:
     """Change one setting after the other from `start`'s value to `end`'s, in the order of AXES.

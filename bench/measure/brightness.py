@@ -19,32 +19,32 @@ _ROWS = 256
 _PLACES = 6
 
 
-def stops(picture: NDArray[np.float32], truth: NDArray[np.uint16]) -> float | None:
+def stops(image: NDArray[np.float32], truth: NDArray[np.uint16]) -> float | None:
     """Return log2 of the mean linear light of an image over that of its truth.
 
     Both are taken back through rawpy's tone curve (BT.709) first; the mean is over all pixels and colours.
 
     Args:
-        picture: (H, W, 3) float32 in [0, 1].
+        image: (H, W, 3) float32 in [0, 1].
         truth: (H, W, 3) uint16, 65535 white.
 
     Returns:
         0 for equal brightness, 1 for an image of twice the light; None if either is completely black.
     """
-    own, true = _light(picture), _light(truth)
+    own, true = _light(image), _light(truth)
     return round(math.log2(own / true), _PLACES) if own > 0 and true > 0 else None
 
 
-def _light(picture: NDArray[Any]) -> float:
+def _light(image: NDArray[Any]) -> float:
     """Mean linear light, of how often each of 65536 levels occurs."""
     counts = np.zeros(_LEVELS, np.int64)
-    for first in range(0, len(picture), _ROWS):
-        band = picture[first : first + _ROWS]
+    for first in range(0, len(image), _ROWS):
+        band = image[first : first + _ROWS]
         levels = (
             band if band.dtype == np.uint16 else np.rint(band * np.float32(_LEVELS - 1)).astype(np.uint16)
         )
         counts += np.bincount(levels.ravel(), minlength=_LEVELS)
-    return float(counts @ _curve()) / picture.size
+    return float(counts @ _curve()) / image.size
 
 
 @cache

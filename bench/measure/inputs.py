@@ -33,10 +33,10 @@ def cost_frame(job: Job) -> tuple[RawFrame, float]:
     height, width = job.cell.height, job.cell.width
     assert height is not None
     assert width is not None
-    if not job.pictures:
+    if not job.images:
         return made_up_frame(height, width), MADE_UP_RATIO
-    picture = job.pictures[0]
-    return fit(read_raw(local(picture.short)), height, width), picture.ratio
+    image = job.images[0]
+    return fit(read_raw(local(image.short)), height, width), image.ratio
 
 
 def fit(frame: RawFrame, height: int, width: int) -> RawFrame:
@@ -73,9 +73,9 @@ class Part:
         """Its columns."""
         return slice(self.left, self.left + self.width)
 
-    def of(self, picture: NDArray[Any]) -> NDArray[Any]:
+    def of(self, image: NDArray[Any]) -> NDArray[Any]:
         """Cut it out of a mosaic or image."""
-        return picture[self.rows, self.columns]
+        return image[self.rows, self.columns]
 
     def sides(self) -> dict[str, int]:
         """Height and width, as results name them."""

@@ -66,7 +66,7 @@ class Keeper:
         self,
         protocol: Protocol,
         name: str,
-        pictures: tuple[NDArray[np.float32], NDArray[np.uint16]],
+        images: tuple[NDArray[np.float32], NDArray[np.uint16]],
         made_from: Hashable,
         *,
         whole: bool,
@@ -77,7 +77,7 @@ class Keeper:
         Args:
             protocol: the protocol.
             name: the short exposure's name without its suffix.
-            pictures: the restored image, (H, W, 3) float32 in [0, 1], and the truth, uint16.
+            images: the restored image, (H, W, 3) float32 in [0, 1], and the truth, uint16.
             made_from: what the restored image depends on, to tell it from others of the same name.
             whole: whether they are whole frames.
             apart: what the protocol's folder is called beyond its name, to keep images of one name apart.
@@ -92,16 +92,16 @@ class Keeper:
                 manifest, json.dumps(describe(protocol, folder.name), indent=1) + "\n", durable=False
             )
         step = protocol.quantise
-        self._put(folder / self._model / f"{name}.png", pictures[0], protocol, (made_from, step))
+        self._put(folder / self._model / f"{name}.png", images[0], protocol, (made_from, step))
         truth = TRUTH if whole else TRUTH_PART
         path = folder / truth / f"{name}.png"
         if not path.exists():
-            self._put(path, pictures[1], protocol, (truth, apart, name, step))
+            self._put(path, images[1], protocol, (truth, apart, name, step))
 
-    def _put(self, path: Path, picture: NDArray[Any], protocol: Protocol, key: Hashable) -> None:
+    def _put(self, path: Path, image: NDArray[Any], protocol: Protocol, key: Hashable) -> None:
         same = self._written.get(key)
         if same is None or same == path or not _linked(same, path):
-            _write(path, as_stored(picture, protocol))
+            _write(path, as_stored(image, protocol))
         # Neighbouring cells share an image; what lies further back is not looked for.
         self._written = {**dict(list(self._written.items())[-4:]), key: path}
 
@@ -121,13 +121,13 @@ def describe(protocol: Protocol, folder: str) -> dict[str, Any]:
     }
 
 
-def as_stored(picture: NDArray[Any], protocol: Protocol) -> NDArray[Any]:
+def as_stored(image: NDArray[Any], protocol: Protocol) -> NDArray[Any]:
     """Return an image after the protocol's step: (H, W, 3) uint8, or uint16 where it takes none."""
     if protocol.quantise != "none":
-        return quantise(picture, protocol.quantise)
-    if picture.dtype == np.uint16:
-        return picture
-    stored: NDArray[np.uint16] = np.rint(np.clip(picture, 0, 1) * np.float32(65535)).astype(np.uint16)
+        return quantise(image, protocol.quantise)
+    if image.dtype == np.uint16:
+        return image
+    stored: NDArray[np.uint16] = np.rint(np.clip(image, 0, 1) * np.float32(65535)).astype(np.uint16)
     return stored
 
 
@@ -142,6 +142,6 @@ def _linked(source: Path, path: Path) -> bool:
     return True
 
 
-def _write(path: Path, picture: NDArray[Any]) -> None:
+def _write(path: Path, image: NDArray[Any]) -> None:
     """Write a PNG, whole or not at all; raises UnwritableError where that cannot be done."""
-    store.replace(path, bytes(imagecodecs.png_encode(picture, **PNG)), durable=False)
+    store.replace(path, bytes(imagecodecs.png_encode(image, **PNG)), durable=False)

@@ -146,10 +146,10 @@ def timed(given: Tensors, first: int = 0) -> dict[str, float]:
 def _seconds(form: Callable[[Tensors], Tensor], given: Tensors) -> float:
     _wait(given)
     start = time.perf_counter()
-    picture = form(given)
+    image = form(given)
     _wait(given)
     seconds = time.perf_counter() - start
-    del picture
+    del image
     return seconds
 
 

@@ -121,17 +121,17 @@ def of_a_batch(channels: Tensor) -> dict[str, dict[str, Any]]:
 
 def _of_a_batch(form: Callable[[Tensor], Tensor], channels: Tensor, reference: Tensor) -> dict[str, Any]:
     try:
-        pictures = form(channels)
+        images = form(channels)
     except RuntimeError as error:
         return {"error": str(error).partition("\n")[0]}
     other = channels.clone()
     other[-1] += 1
-    mixed = not torch.equal(form(other)[0], pictures[0])
-    return {"largest_difference": _difference(pictures, reference), "mixed": mixed}
+    mixed = not torch.equal(form(other)[0], images[0])
+    return {"largest_difference": _difference(images, reference), "mixed": mixed}
 
 
-def _difference(picture: Tensor, reference: Tensor) -> float:
-    if torch.equal(picture.view(torch.int32), reference.view(torch.int32)):
+def _difference(image: Tensor, reference: Tensor) -> float:
+    if torch.equal(image.view(torch.int32), reference.view(torch.int32)):
         return 0.0
     # Zeros of different sign have other bits and no difference: that counts as one all the same.
-    return max(float((picture - reference).abs().max()), torch.finfo(reference.dtype).tiny)
+    return max(float((image - reference).abs().max()), torch.finfo(reference.dtype).tiny)

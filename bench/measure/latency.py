@@ -115,7 +115,7 @@ def begin(order: Order, turns: Turns | None = None) -> Callable[[int], dict[str,
     start = time.perf_counter()
     with trace.span("input"):
         frame, gain = cost_frame(job)
-    scopes = {"decode": [time.perf_counter() - start]} if job.pictures else {}
+    scopes = {"decode": [time.perf_counter() - start]} if job.images else {}
     ledger = Ledger()
     with trace.span("build"):
         subject = ledger.load(lambda: subjects.build(job.cell, job.weights))
@@ -131,7 +131,7 @@ def begin(order: Order, turns: Turns | None = None) -> Callable[[int], dict[str,
             check_own_input(job, subject, placed)
             check_golden(job.cell)
     is_long = values["single_pass"] or values["samples_s"][-1] > LONG_CALL_S
-    if job.pictures and not job.twin and not is_long:
+    if job.images and not job.twin and not is_long:
         del placed
         with trace.span("method: end to end"):
             _time_end_to_end(job, subject, gain, scopes)
@@ -167,7 +167,7 @@ def _time(
     start = time.perf_counter()
     with trace.span("output check"):
         if first:
-            quantised(subject.picture(output, height, width))
+            quantised(subject.image(output, height, width))
             scopes["quantise"] = [time.perf_counter() - start]
         else:
             subject.check(output, height, width)
@@ -275,7 +275,7 @@ def _time_end_to_end(job: Job, subject: Subject, gain: float, scopes: dict[str, 
     assert height is not None
     assert width is not None
     timer = Timer(subject)
-    path = local(job.pictures[0].short)
+    path = local(job.images[0].short)
     marks = [time.perf_counter()]
     frame: RawFrame = fit(read_raw(path), height, width)
     marks.append(time.perf_counter())
@@ -283,7 +283,7 @@ def _time_end_to_end(job: Job, subject: Subject, gain: float, scopes: dict[str, 
     marks.append(time.perf_counter())
     seconds, output = timer(placed)
     marks.append(time.perf_counter())
-    quantised(subject.picture(output, height, width))
+    quantised(subject.image(output, height, width))
     marks.append(time.perf_counter())
     for name, first in (("decode", 0), ("gain", 1), ("quantise", 3)):
         scopes.setdefault(name, []).append(marks[first + 1] - marks[first])
@@ -291,7 +291,7 @@ def _time_end_to_end(job: Job, subject: Subject, gain: float, scopes: dict[str, 
     scopes["end_to_end"] = [marks[-1] - marks[0]]
 
 
-def quantised(picture: Any) -> Any:
+def quantised(image: Any) -> Any:
     """Take an image to 8 bits as a user would, by rounding."""
-    scaled = np.multiply(picture, np.float32(255))
+    scaled = np.multiply(image, np.float32(255))
     return np.rint(scaled, out=scaled).astype(np.uint8)

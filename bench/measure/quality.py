@@ -100,16 +100,16 @@ class Judge:
     def values(self, index: int) -> dict[str, Any]:
         """Return the values of one quality cell; InputError if its files cannot be used."""
         job = self._order.job
-        picture = job.pictures[index]
+        image = job.images[index]
         protocol = protocols.get(str(job.cells[index].protocol))
         with trace.span("input"):
-            frame = self._read(picture)
+            frame = self._read(image)
         with trace.span("truth"):
-            target = self._rendered(picture)
+            target = self._rendered(image)
         height, width = frame.mosaic.shape
         if target.shape[:2] != (height, width):
             rows, columns = target.shape[:2]
-            long, short = Path(picture.long).name, Path(picture.short).name
+            long, short = Path(image.long).name, Path(image.short).name
             raise InputError(
                 f"{long} is {rows}x{columns} and {short} {height}x{width}: both must have the same size"
             )
@@ -117,15 +117,15 @@ class Judge:
         with trace.span("input"):
             own_black = protocol.black == "per-frame"
             frame, drift = with_own_black(frame) if own_black else (frame, None)
-            gain = given_gain(protocol, frame, picture.ratio)
+            gain = given_gain(protocol, frame, image.ratio)
         part = central(frame.mosaic.shape, job.part_of) if job.part_of else None
         if job.area_fraction < 1 and part is not None:
-            restored = self._restore_part(picture, frame, gain, protocol, part)
+            restored = self._restore_part(image, frame, gain, protocol, part)
             target = target[part.rows, part.columns]
             values = scores(restored.rgb, target, protocol)
             of_part = values
         else:
-            restored = self._restore(picture, frame, gain, protocol)
+            restored = self._restore(image, frame, gain, protocol)
             values, of_part = scores(restored.rgb, target, protocol), {}
             if part is not None:
                 of_part = scores(part.of(restored.rgb), part.of(target), protocol)
@@ -134,10 +134,10 @@ class Judge:
                 # Its images have the names of those without stress.
                 apart = "-black" if STRESS in str(job.cells[index].dataset) else ""
                 if not apart:
-                    self._keeper.keep_input(picture.name, frame)
+                    self._keeper.keep_input(image.name, frame)
                 self._keeper.keep(
                     protocol,
-                    picture.name,
+                    image.name,
                     (restored.rgb, target),
                     restored.key,
                     whole=job.area_fraction == 1,
@@ -151,28 +151,28 @@ class Judge:
             **values,
             "brightness_stops": brightness.stops(restored.rgb, target),
             "gain": restored.gain,
-            "ratio": picture.ratio,
+            "ratio": image.ratio,
             "area_fraction": job.area_fraction,
             **self._marks,
             **self._subject.facts(),
         }
 
-    def _read(self, picture: ExposurePair) -> RawFrame:
-        if self._frame is None or self._frame[0] != picture.short:
-            self._frame = (picture.short, read_raw(local(picture.short)))
+    def _read(self, image: ExposurePair) -> RawFrame:
+        if self._frame is None or self._frame[0] != image.short:
+            self._frame = (image.short, read_raw(local(image.short)))
         return self._frame[1]
 
-    def _rendered(self, picture: ExposurePair) -> NDArray[np.uint16]:
-        if self._truth is None or self._truth[0] != picture.long:
+    def _rendered(self, image: ExposurePair) -> NDArray[np.uint16]:
+        if self._truth is None or self._truth[0] != image.long:
             self._truth = None
-            self._truth = (picture.long, truth(local(picture.long)))
+            self._truth = (image.long, truth(local(image.long)))
         return self._truth[1]
 
-    def _restore(self, picture: ExposurePair, frame: RawFrame, gain: float, protocol: Protocol) -> Restored:
+    def _restore(self, image: ExposurePair, frame: RawFrame, gain: float, protocol: Protocol) -> Restored:
         subject = self._subject
         given = gain if subject.conventions.needs_gain else 1.0
         clip = protocol.clip_for(subject.conventions.input_clip)
-        key = (picture.short, given, clip, protocol.black)
+        key = (image.short, given, clip, protocol.black)
         if self._restored is None or self._restored.key != key:
             self._restored = None
             with trace.span("input"):
@@ -180,20 +180,20 @@ class Judge:
             with trace.span("method: judged passes"):
                 output = subject.forward(placed)
             with trace.span("output check"):
-                rgb = subject.picture(output, *frame.mosaic.shape)
+                rgb = subject.image(output, *frame.mosaic.shape)
             del output
             self._restored = Restored(key, rgb, subject.chosen_gain(placed, given))
         return self._restored
 
     def _restore_part(
-        self, picture: ExposurePair, frame: RawFrame, gain: float, protocol: Protocol, part: Part
+        self, image: ExposurePair, frame: RawFrame, gain: float, protocol: Protocol, part: Part
     ) -> Restored:
         """Restore the part alone, with the margin around it that makes it the whole frame's."""
         name = self._order.job.cell.model
         margin, multiple = spec(name).tile_margin or 0, spec(name).size_multiple
         outer = part.widened(margin, multiple, frame.mosaic.shape)
         mosaic = np.ascontiguousarray(outer.of(frame.mosaic))
-        restored = self._restore(picture, replace(frame, mosaic=mosaic, path=None), gain, protocol)
+        restored = self._restore(image, replace(frame, mosaic=mosaic, path=None), gain, protocol)
         return replace(restored, rgb=part.within(outer).of(restored.rgb))
 
 
@@ -218,7 +218,7 @@ def given_gain(protocol: Protocol, frame: RawFrame, ratio: float) -> float:
 def scores(rgb: NDArray[np.float32], target: NDArray[np.uint16], protocol: Protocol) -> dict[str, Any]:
     """Score an image against the truth after the protocol's quantisation of both."""
     with trace.span("psnr and ssim"):
-        prediction, reference = (quantise(picture, protocol.quantise) for picture in (rgb, target))
+        prediction, reference = (quantise(image, protocol.quantise) for image in (rgb, target))
         data_range = None if prediction.dtype == np.uint8 else 1.0
         decibels = psnr(prediction, reference, data_range)
         values: dict[str, Any] = {

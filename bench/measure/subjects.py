@@ -92,7 +92,7 @@ class Subject:
         banded = {"banded": self.form.levels is not None} if eager else {}
         return {"computes": self.form.computes, **note, **banded}
 
-    def picture(self, output: Any, height: int, width: int) -> NDArray[np.float32]:
+    def image(self, output: Any, height: int, width: int) -> NDArray[np.float32]:
         """(H, W, 3) float32 in [0, 1] from the method's output; WrongOutputError unless it is an image."""
         self.check(output, height, width)
         if self.network:
@@ -102,12 +102,12 @@ class Subject:
             planes: torch.Tensor = output[0].float().clamp(0, 1)
             rgb: NDArray[np.float32] = planes.permute(1, 2, 0).contiguous().cpu().numpy()
             return rgb
-        picture: NDArray[Any] = np.asarray(output)
-        if picture.dtype.kind == "u":
-            return (picture / np.float32(np.iinfo(picture.dtype).max)).astype(np.float32)
-        if picture.dtype.kind != "f":
-            raise WrongOutputError(f"the output holds {picture.dtype} values, not floats from 0 to 1")
-        clipped: NDArray[np.float32] = np.clip(picture, 0, 1).astype(np.float32, copy=False)
+        image: NDArray[Any] = np.asarray(output)
+        if image.dtype.kind == "u":
+            return (image / np.float32(np.iinfo(image.dtype).max)).astype(np.float32)
+        if image.dtype.kind != "f":
+            raise WrongOutputError(f"the output holds {image.dtype} values, not floats from 0 to 1")
+        clipped: NDArray[np.float32] = np.clip(image, 0, 1).astype(np.float32, copy=False)
         return clipped
 
     def check(self, output: Any, height: int, width: int) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from bench.metrics import pictures
+from bench.metrics import images
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from bench.metrics.pictures import Picture
+    from bench.metrics.images import Image
 
 # Side of the areas that are looked at for a grid, in pixels: whole blocks of 8 and of 16.
 TILE = 64
@@ -61,9 +61,7 @@ class Lamp:
         return self.inside < self.around
 
 
-def grid_energy(
-    prediction: Picture, truth: Picture, period: int = 8, data_range: float | None = None
-) -> float:
+def grid_energy(prediction: Image, truth: Image, period: int = 8, data_range: float | None = None) -> float:
     """Amplitude of a pattern that repeats with a period, in the even areas of an image.
 
     The error (prediction - truth) of each even area of 64 x 64 pixels is freed of all that varies slowly (its
@@ -87,16 +85,16 @@ def grid_energy(
     """
     if period < 2 or TILE % (2 * period):
         raise InputError(f"a grid's period of {period} does not divide areas of {TILE}: give 4, 8 or 16")
-    peak = pictures.checked_range(prediction, truth, data_range)
+    peak = images.checked_range(prediction, truth, data_range)
     energies = [
         _energy((tile - even) / peak, period)
-        for tile, even in _even_tiles(pictures.as_array(prediction), pictures.as_array(truth), peak)
+        for tile, even in _even_tiles(images.as_array(prediction), images.as_array(truth), peak)
     ]
     return 100 * math.sqrt(max(0.0, float(np.mean(energies)))) if energies else math.nan
 
 
 def _even_tiles(
-    prediction: Picture, truth: Picture, peak: float
+    prediction: Image, truth: Image, peak: float
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
     """Areas of both images in which the truth is even."""
     height, width = truth.shape[:2]
@@ -122,7 +120,7 @@ def _energy(error: NDArray[np.float64], period: int) -> float:
     return float((one * other).mean())
 
 
-def lamps(prediction: Picture, truth: Picture, data_range: float | None = None) -> list[Lamp]:
+def lamps(prediction: Image, truth: Image, data_range: float | None = None) -> list[Lamp]:
     """Find the lamps of an image's truth, and how bright the restored image is there.
 
     A lamp is a connected spot of at least nine pixels that are saturated in all three colours; its
@@ -137,8 +135,8 @@ def lamps(prediction: Picture, truth: Picture, data_range: float | None = None) 
     Raises:
         InputError: the images cannot be compared.
     """
-    peak = pictures.checked_range(prediction, truth, data_range)
-    wanted, restored = pictures.as_array(truth), pictures.as_array(prediction)
+    peak = images.checked_range(prediction, truth, data_range)
+    wanted, restored = images.as_array(truth), images.as_array(prediction)
     saturated = np.asarray((wanted >= SATURATED * peak).all(axis=2))
     labels, _ = ndimage.label(saturated, np.ones((3, 3)))
     found = []

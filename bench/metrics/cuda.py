@@ -53,7 +53,7 @@ def ssim(prediction: Tensor, truth: Tensor, peak: float, window: Window) -> floa
     height = prediction.shape[0] + (reach if window.volume else 0)
     sums, count = [], 0
     for rows in _bands(height - reach, reach):
-        a, b = (_planes(picture, rows, window) for picture in (prediction, truth))
+        a, b = (_planes(image, rows, window) for image in (prediction, truth))
         values = _map(a, b, weights, mix, window.correction, peak)
         sums.append(values.sum())
         count += values.numel()
@@ -74,14 +74,14 @@ def _finite_sum(sums: list[Tensor]) -> float:
     return math.fsum(values)
 
 
-def _planes(picture: Tensor, rows: slice, window: Window) -> Tensor:
+def _planes(image: Tensor, rows: slice, window: Window) -> Tensor:
     """(colours, 1, rows, columns) float64 of a band; for a volume `rows` counts in the padded image."""
     if window.volume:
         radius = len(window.weights) // 2
-        inside = torch.arange(rows.start - radius, rows.stop - radius, device=picture.device)
-        band = picture[inside.clamp(0, picture.shape[0] - 1)].double().permute(2, 0, 1)[:, None]
+        inside = torch.arange(rows.start - radius, rows.stop - radius, device=image.device)
+        band = image[inside.clamp(0, image.shape[0] - 1)].double().permute(2, 0, 1)[:, None]
         return F.pad(band, (radius, radius, 0, 0), mode="replicate")
-    band = picture[rows].double()
+    band = image[rows].double()
     if window.luma:
         return (band @ torch.tensor(LUMA, dtype=torch.float64, device=band.device))[None, None]
     return band.permute(2, 0, 1)[:, None]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from bench.metrics import backbone, pictures
+from bench.metrics import backbone, images
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from bench.metrics.backbone import Net
-    from bench.metrics.pictures import Picture
+    from bench.metrics.images import Image
 
 Precision = Literal["fp32", "bf16"]
 # What stands for 1 in the network, and for black.
@@ -50,8 +50,8 @@ def available(net: Net = "alex") -> str | None:
 
 
 def lpips(
-    prediction: Picture | torch.Tensor,
-    truth: Picture | torch.Tensor,
+    prediction: Image | torch.Tensor,
+    truth: Image | torch.Tensor,
     data_range: float | None = None,
     *,
     net: Net = "alex",
@@ -81,15 +81,15 @@ def lpips(
         InputError: the images cannot be compared, are too small for the network, or hold NaN or infinity;
             or the network's weights are not on this machine, see `available`.
     """
-    peak = pictures.checked_range(prediction, truth, data_range)
+    peak = images.checked_range(prediction, truth, data_range)
     smallest = backbone.BACKBONES[net].smallest
     if min(prediction.shape[:2]) < smallest:
         raise InputError(
-            f"an image of {pictures.size(prediction)} is too small for LPIPS's {net} network: "
+            f"an image of {images.size(prediction)} is too small for LPIPS's {net} network: "
             f"its sides must be at least {smallest} pixels (or skip LPIPS)"
         )
-    if not (pictures.is_cuda(prediction) and pictures.is_cuda(truth)):
-        prediction, truth = pictures.as_array(prediction), pictures.as_array(truth)
+    if not (images.is_cuda(prediction) and images.is_cuda(truth)):
+        prediction, truth = images.as_array(prediction), images.as_array(truth)
     import torch
 
     with torch.inference_mode():
@@ -98,7 +98,7 @@ def lpips(
 
 
 def _distance(prediction: Any, truth: Any, scale: Scale, net: Net, precision: Precision) -> float:
-    device = str(prediction.device) if pictures.is_cuda(prediction) else "cpu"
+    device = str(prediction.device) if images.is_cuda(prediction) else "cpu"
     model = _model(net, device, precision)
     height, width = prediction.shape[:2]
     margin = backbone.BACKBONES[net].margin
@@ -151,8 +151,8 @@ class _Truths:
 _TRUTHS = _Truths()
 
 
-def _digest(picture: Any) -> bytes:
-    array = np.ascontiguousarray(picture.cpu().numpy() if pictures.is_cuda(picture) else picture)
+def _digest(image: Any) -> bytes:
+    array = np.ascontiguousarray(image.cpu().numpy() if images.is_cuda(image) else image)
     digest = hashlib.sha256(f"{array.dtype} {array.shape}".encode())
     digest.update(array.view(np.uint8).data)
     return digest.digest()
@@ -204,7 +204,7 @@ def _bands(height: int, rows: int, margin: int) -> Iterator[tuple[int, int]]:
 
 
 def _features(
-    model: Any, picture: Any, scale: Scale, band_rows: tuple[int, int], around: tuple[int, int]
+    model: Any, image: Any, scale: Scale, band_rows: tuple[int, int], around: tuple[int, int]
 ) -> Iterator[Tensor]:
     """Each level's features of a band's rows, (1, C, rows / stride, columns / stride), as of the whole.
 
@@ -212,9 +212,9 @@ def _features(
     """
     import torch
 
-    height, (first, last), (begin, end) = picture.shape[0], band_rows, around
-    rows = picture[begin:end]
-    if pictures.is_cuda(rows):
+    height, (first, last), (begin, end) = image.shape[0], band_rows, around
+    rows = image[begin:end]
+    if images.is_cuda(rows):
         band = rows.to(torch.float32, copy=True)
     else:
         band = torch.from_numpy(rows.astype(np.float32))

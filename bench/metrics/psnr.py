@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.metrics import pictures
+from bench.metrics import images
 
 if TYPE_CHECKING:
     import torch
 
-    from bench.metrics.pictures import Picture
+    from bench.metrics.images import Image
 
 
 def psnr(
-    prediction: Picture | torch.Tensor,
-    truth: Picture | torch.Tensor,
+    prediction: Image | torch.Tensor,
+    truth: Image | torch.Tensor,
     data_range: float | None = None,
     *,
     threads: int | None = None,
@@ -38,17 +38,17 @@ def psnr(
     Raises:
         InputError: the images cannot be compared, or hold NaN or infinity.
     """
-    peak = pictures.checked_range(prediction, truth, data_range)
-    if pictures.is_cuda(prediction) and pictures.is_cuda(truth):
+    peak = images.checked_range(prediction, truth, data_range)
+    if images.is_cuda(prediction) and images.is_cuda(truth):
         from bench.metrics import cuda
 
         error = cuda.mean_squared_error(prediction, truth)
     else:
-        error = _mean_squared_error(pictures.as_array(prediction), pictures.as_array(truth), threads)
+        error = _mean_squared_error(images.as_array(prediction), images.as_array(truth), threads)
     return math.inf if error == 0 else 10 * math.log10(peak * peak / error)
 
 
-def _mean_squared_error(a: Picture, b: Picture, threads: int | None) -> float:
+def _mean_squared_error(a: Image, b: Image, threads: int | None) -> float:
     flat_a, flat_b = a.reshape(len(a), -1), b.reshape(len(b), -1)
 
     def of_integers(first: int, last: int) -> float:
@@ -62,4 +62,4 @@ def _mean_squared_error(a: Picture, b: Picture, threads: int | None) -> float:
             return float(np.sum(difference * difference))
 
     band = of_integers if a.dtype.kind == "u" else of_floats
-    return pictures.sum_of_bands(len(a), band, threads) / a.size
+    return images.sum_of_bands(len(a), band, threads) / a.size

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from bench.metrics.pictures import BAND_ROWS
+from bench.metrics.images import BAND_ROWS
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 Quantisation = Literal["truncate", "round", "none"]
 
 
-def quantise(picture: NDArray[Any], how: Quantisation) -> NDArray[np.uint8] | NDArray[np.float32]:
+def quantise(image: NDArray[Any], how: Quantisation) -> NDArray[np.uint8] | NDArray[np.float32]:
     """Convert an image to the depth at which a protocol compares.
 
     Args:
-        picture: (H, W, 3); float with black 0 and white 1 (clipped to that range), uint16 with white 65535,
+        image: (H, W, 3); float with black 0 and white 1 (clipped to that range), uint16 with white 65535,
             or uint8, which is used unchanged.
         how: "truncate" to floor(255 x), "round" to the nearest of the 256 levels, or "none".
 
@@ -31,19 +31,15 @@ def quantise(picture: NDArray[Any], how: Quantisation) -> NDArray[np.uint8] | ND
     """
     if how not in get_args(Quantisation):
         raise InputError(f"there is no quantisation {how!r}: choose from {', '.join(get_args(Quantisation))}")
-    if picture.dtype == np.uint8 and how != "none":
-        return picture
-    if (
-        picture.dtype.kind not in "uf"
-        or picture.dtype.itemsize > 8
-        or picture.dtype in (np.uint32, np.uint64)
-    ):
-        raise InputError(f"an image is {picture.dtype}: pass uint8, uint16 or floats in [0, 1]")
-    result = np.empty(picture.shape, np.float32 if how == "none" else np.uint8)
-    for first in range(0, len(picture), BAND_ROWS):
+    if image.dtype == np.uint8 and how != "none":
+        return image
+    if image.dtype.kind not in "uf" or image.dtype.itemsize > 8 or image.dtype in (np.uint32, np.uint64):
+        raise InputError(f"an image is {image.dtype}: pass uint8, uint16 or floats in [0, 1]")
+    result = np.empty(image.shape, np.float32 if how == "none" else np.uint8)
+    for first in range(0, len(image), BAND_ROWS):
         rows = slice(first, first + BAND_ROWS)
         result[rows] = (
-            _of_floats(picture[rows], how) if picture.dtype.kind == "f" else _of_integers(picture[rows], how)
+            _of_floats(image[rows], how) if image.dtype.kind == "f" else _of_integers(image[rows], how)
         )
     return result
 

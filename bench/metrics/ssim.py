@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 
-from bench.metrics import pictures
+from bench.metrics import images
 from bench.metrics.windows import LUMA, WINDOWS, Definition
 from llpacknet.errors import InputError
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from bench.metrics.pictures import Picture
+    from bench.metrics.images import Image
     from bench.metrics.windows import Window
 
 
 def ssim(
-    prediction: Picture | torch.Tensor,
-    truth: Picture | torch.Tensor,
+    prediction: Image | torch.Tensor,
+    truth: Image | torch.Tensor,
     data_range: float | None = None,
     *,
     definition: Definition = "uniform",
@@ -47,18 +47,18 @@ def ssim(
     if definition not in WINDOWS:
         raise InputError(f"there is no SSIM {definition!r}: choose from {', '.join(get_args(Definition))}")
     window = WINDOWS[definition]
-    peak = pictures.checked_range(prediction, truth, data_range)
+    peak = images.checked_range(prediction, truth, data_range)
     smallest = 1 if window.volume else len(window.weights)
     if min(prediction.shape[:2]) < smallest:
         raise InputError(
-            f"an image of {pictures.size(prediction)} is smaller than the {smallest}x{smallest} window: "
+            f"an image of {images.size(prediction)} is smaller than the {smallest}x{smallest} window: "
             "pass a larger one"
         )
-    if pictures.is_cuda(prediction) and pictures.is_cuda(truth):
+    if images.is_cuda(prediction) and images.is_cuda(truth):
         from bench.metrics import cuda
 
         return cuda.ssim(prediction, truth, peak, window)
-    a, b = pictures.as_array(prediction), pictures.as_array(truth)
+    a, b = images.as_array(prediction), images.as_array(truth)
     if definition == "uniform" and a.dtype.kind == "u":
         return _integer_boxes(a, b, peak, threads)
     return _weighted(a, b, peak, window, threads)
@@ -68,7 +68,7 @@ def _constants(peak: float) -> tuple[float, float]:
     return (0.01 * peak) ** 2, (0.03 * peak) ** 2
 
 
-def _integer_boxes(a: Picture, b: Picture, peak: float, threads: int | None) -> float:
+def _integer_boxes(a: Image, b: Image, peak: float, threads: int | None) -> float:
     from bench.metrics import compiled
 
     height, width, _ = a.shape
@@ -82,10 +82,10 @@ def _integer_boxes(a: Picture, b: Picture, peak: float, threads: int | None) -> 
         return value
 
     count: int = (height - 6) * (width - 6) * 3
-    return pictures.sum_of_bands(height - 6, band, threads) / count
+    return images.sum_of_bands(height - 6, band, threads) / count
 
 
-def _weighted(a: Picture, b: Picture, peak: float, window: Window, threads: int | None) -> float:
+def _weighted(a: Image, b: Image, peak: float, window: Window, threads: int | None) -> float:
     from bench.metrics import compiled
 
     height, width, _ = a.shape
@@ -93,25 +93,25 @@ def _weighted(a: Picture, b: Picture, peak: float, window: Window, threads: int 
     reach = 0 if window.volume else len(window.weights) - 1
 
     def band(first: int, last: int) -> float:
-        rows_a, rows_b = (_band(picture, first, last, window) for picture in (a, b))
+        rows_a, rows_b = (_band(image, first, last, window) for image in (a, b))
         value: float = compiled.weighted_ssim(
             rows_a, rows_b, window.weights, mix, window.correction, *_constants(peak)
         )
         return value
 
     windows: int = (height - reach) * (width - reach) * len(mix)
-    return pictures.sum_of_bands(height - reach, band, threads) / windows
+    return images.sum_of_bands(height - reach, band, threads) / windows
 
 
-def _band(picture: Picture, first: int, last: int, window: Window) -> NDArray[np.float64]:
+def _band(image: Image, first: int, last: int, window: Window) -> NDArray[np.float64]:
     """Rows that the windows of output rows [first, last) see, (rows, columns * colours) float64."""
     reach = len(window.weights) - 1
     if window.volume:
         radius = reach // 2
-        rows = np.clip(np.arange(first - radius, last + radius), 0, len(picture) - 1)
-        wide = np.pad(picture[rows].astype(np.float64), ((0, 0), (radius, radius), (0, 0)), mode="edge")
+        rows = np.clip(np.arange(first - radius, last + radius), 0, len(image) - 1)
+        wide = np.pad(image[rows].astype(np.float64), ((0, 0), (radius, radius), (0, 0)), mode="edge")
         return wide.reshape(len(rows), -1)
-    band = picture[first : last + reach].astype(np.float64)
+    band = image[first : last + reach].astype(np.float64)
     if window.luma:
         luma: NDArray[np.float64] = band[..., 0] * LUMA[0] + band[..., 1] * LUMA[1] + band[..., 2] * LUMA[2]
         return luma

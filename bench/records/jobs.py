@@ -40,7 +40,7 @@ class Job:
     Attributes:
         cells: the cells it measures, in turn. Quality: one per image. Latency: one, in the first round
             followed by the memory cell, whose peak is that of the same cold call.
-        pictures: quality: one per cell; latency and memory: the frame that is fed, or none for a made-up one.
+        images: quality: one per cell; latency and memory: the frame that is fed, or none for a made-up one.
         weights: "none" for random parameters, else "shipped" or a file.
         area_fraction: how much of the frame is restored for scoring: 1, or less for only a part.
         part_of: the central part, on which all methods of a run are scored, has sides of one such share of
@@ -57,7 +57,7 @@ class Job:
     """
 
     cells: tuple[Cell, ...]
-    pictures: tuple[ExposurePair, ...] = ()
+    images: tuple[ExposurePair, ...] = ()
     weights: str = "none"
     area_fraction: float = 1.0
     part_of: int | None = None
@@ -85,18 +85,18 @@ class Job:
     def from_json(raw: dict[str, Any]) -> Job:
         """Read a job from what `dataclasses.asdict` made of it."""
         cells = tuple(Cell(**cell) for cell in raw["cells"])
-        pictures = tuple(ExposurePair(**picture) for picture in raw["pictures"])
-        return Job(**{**raw, "cells": cells, "pictures": pictures})
+        images = tuple(ExposurePair(**image) for image in raw["images"])
+        return Job(**{**raw, "cells": cells, "images": images})
 
     def only(self, indices: Sequence[int]) -> Job:
         """Keep some of the cells, with their images, and the share of the predicted time."""
         share = len(indices) / len(self.cells)
-        taken = self.pictures
+        taken = self.images
         if self.measurement == "quality":
-            taken = tuple(self.pictures[index] for index in indices)
+            taken = tuple(self.images[index] for index in indices)
         seconds = None if self.predicted_s is None else self.predicted_s * share
         cells = tuple(self.cells[index] for index in indices)
-        return replace(self, cells=cells, pictures=taken, predicted_s=seconds)
+        return replace(self, cells=cells, images=taken, predicted_s=seconds)
 
     def fetch(self, index: int) -> list[Path]:
         """Copy the raw files of a cell that have an address to this machine; returns the paths of all."""
@@ -104,11 +104,11 @@ class Job:
 
     def sources(self, index: int) -> list[str]:
         """Paths or addresses of the raw files that the measurement of one of the cells reads."""
-        if not self.pictures:
+        if not self.images:
             return []
         if self.measurement != "quality":
-            return [self.pictures[0].short]
-        return [self.pictures[index].short, self.pictures[index].long]
+            return [self.images[0].short]
+        return [self.images[index].short, self.images[index].long]
 
     def label(self) -> str:
         """Describe the job in a few words, for progress and messages."""
@@ -117,7 +117,7 @@ class Job:
         if self.measurement == "latency":
             words.append(f"round {self.round + 1}{' (twin)' if self.twin else ''}")
         if self.cell.protocol:
-            words.append(f"{len({picture.short for picture in self.pictures})} images")
+            words.append(f"{len({image.short for image in self.images})} images")
         return " ".join(word for word in words if word)
 
 

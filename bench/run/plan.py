@@ -90,8 +90,8 @@ class Plan:
     @property
     def disk_bytes(self) -> int:
         """Predicted size of what will be written."""
-        pictures = sum(len(job.cells) for job in self.jobs if job.measurement == "quality")
-        kept = pictures * predictions.PREDICTION_BYTES if self.keep_predictions else 0
+        images = sum(len(job.cells) for job in self.jobs if job.measurement == "quality")
+        kept = images * predictions.PREDICTION_BYTES if self.keep_predictions else 0
         return len(self.cells) * predictions.CELL_BYTES + kept
 
 

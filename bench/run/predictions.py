@@ -19,7 +19,7 @@ TABLE_THREADS = 2
 IMPORT_S = 2.5
 IMPORT_BYTES = 400_000_000
 # Reading, rendering the truth and the cheap scores of a full-size image.
-PICTURE_S = 2.0
+IMAGE_S = 2.0
 LPIPS_S, LPIPS_BYTES = 3.0, 3_700_000_000
 # The forms of UnPack, timed and compared on a full-size image's channels.
 KERNELS_S, KERNELS_BYTES = 5.0, 1_000_000_000
@@ -102,7 +102,7 @@ def profile_s(one: Pass, runtime: str, precision: str) -> float:
 def quality_s(one: Pass | None, height: int, width: int, images: int) -> float:
     """Seconds to score this many images."""
     share = area(height, width)
-    return IMPORT_S + images * ((one.seconds if one else 0.0) + share * (PICTURE_S + LPIPS_S))
+    return IMPORT_S + images * ((one.seconds if one else 0.0) + share * (IMAGE_S + LPIPS_S))
 
 
 def quality_bytes(one: Pass | None, height: int, width: int) -> int:

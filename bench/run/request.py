@@ -151,10 +151,10 @@ class Request:
     @cached_property
     def frame(self) -> tuple[int, int]:
         """Rows and columns of the frame that cost is measured on."""
-        return self.size or self.pictured or self.made_frame
+        return self.size or self.image_size or self.made_frame
 
     @cached_property
-    def pictured(self) -> tuple[int, int] | None:
+    def image_size(self) -> tuple[int, int] | None:
         """Rows and columns of the data set's images; None if none can be opened."""
         from bench.data.folder.sampling import frame_size  # opens raw files, which no option needs
 

@@ -133,7 +133,7 @@ class Span:
         slow = self._is_slow(one, once=True)
         return Job(
             cells=tuple(cells),
-            pictures=pictures(self.asked.dataset, self.asked.dataset.pairs[:1]) if self.asked.dataset else (),
+            images=images(self.asked.dataset, self.asked.dataset.pairs[:1]) if self.asked.dataset else (),
             weights=weights_choice(model, self.asked.weights),
             single_pass=slow,
             slow_pass_s=self.asked.limits.slow_pass_s if self.asked.limits else None,
@@ -152,7 +152,7 @@ class Span:
 
     def fast(self) -> list[str]:
         """Methods that are scored in full and timed repeatedly, by the predicted time of their passes."""
-        size = self.asked.pictured or self.asked.frame
+        size = self.asked.image_size or self.asked.frame
         return [model for model in self.asked.methods if not self._is_slow(self._pass(model, size))]
 
     def quality(self) -> tuple[list[Job], list[Settled], list[str]]:
@@ -165,7 +165,7 @@ class Span:
         judged_by = self.asked.judged_by
         whole, notes = self._taken(dataset, (*judged_by, *self.asked.controlled_by), self.asked.most)
         few, _ = self._taken(dataset, judged_by, self.asked.most_of_slow)
-        size = self.asked.pictured or self.asked.frame
+        size = self.asked.image_size or self.asked.frame
         jobs: list[Job] = []
         settled: list[Settled] = []
         for model, (runtime, precision) in product(self.asked.methods, self.asked.forms):
@@ -183,19 +183,19 @@ class Span:
                     "quality",
                     dataset=dataset.name,
                     protocol=protocol,
-                    image=picture.name,
+                    image=image.name,
                     device=self.asked.device,
                     runtime=runtime,
                     precision=precision,
                     threads=self.asked.cores,
                 )
-                for picture, protocol in taken
+                for image, protocol in taken
             ]
             end = self._without_quality(model, cells[0])
             if end is not None:
                 settled += [Settled(cell, *end) for cell in cells]
                 continue
-            jobs.append(self._quality_job(model, cells, [picture for picture, _ in taken], size, slow=slow))
+            jobs.append(self._quality_job(model, cells, [image for image, _ in taken], size, slow=slow))
         return jobs, settled, notes
 
     def _taken(
@@ -211,7 +211,7 @@ class Span:
                 notes.append(
                     f"protocol {name} matches none of the {len(dataset.pairs)} pairs (subset {subset})"
                 )
-            found += [(picture, name) for picture in pictures(dataset, spread(pairs, limit))]
+            found += [(image, name) for image in images(dataset, spread(pairs, limit))]
         if not found:
             raise InputError(f"nothing to score in {dataset.root}: {'; '.join(notes)}")
         return sorted(found, key=lambda one: one[0].name), notes
@@ -228,7 +228,7 @@ class Span:
         self,
         model: str,
         cells: list[Cell],
-        pictures: list[ExposurePair],
+        images: list[ExposurePair],
         size: tuple[int, int],
         *,
         slow: bool,
@@ -244,7 +244,7 @@ class Span:
         )
         return Job(
             cells=tuple(cells),
-            pictures=tuple(pictures),
+            images=tuple(images),
             weights=weights_choice(model, self.asked.weights),
             area_fraction=1.0 / (part_of or 1) ** 2 if alone else 1.0,
             part_of=part_of,
@@ -296,7 +296,7 @@ def with_margin(model: str, size: tuple[int, int], part_of: int) -> tuple[int, i
     return min(size[0], size[0] // part_of + 2 * margin), min(size[1], size[1] // part_of + 2 * margin)
 
 
-def pictures(dataset: Dataset, pairs: Iterable[Pair]) -> tuple[ExposurePair, ...]:
+def images(dataset: Dataset, pairs: Iterable[Pair]) -> tuple[ExposurePair, ...]:
     """Name the files of pairs of a data set as a worker needs them."""
     return tuple(
         ExposurePair(pair.name, dataset.source(pair.short), dataset.source(pair.long), pair.ratio)

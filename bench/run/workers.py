@@ -30,7 +30,7 @@ class EndCause(Enum):
 
     TOO_LARGE = auto()
     CONDEMNED = auto()
-    PICTURE = auto()
+    IMAGE = auto()
     LAST_STRIKE = auto()
     CALL = auto()
 
@@ -46,7 +46,7 @@ class AfterEnd(Enum):
 AFTER_END = {
     EndCause.TOO_LARGE: AfterEnd.END_ALIKE,  # the prediction is that of the job
     EndCause.CONDEMNED: AfterEnd.TRY,
-    EndCause.PICTURE: AfterEnd.TRY,  # a fresh process may well do the next image
+    EndCause.IMAGE: AfterEnd.TRY,  # a fresh process may well do the next image
     EndCause.LAST_STRIKE: AfterEnd.SKIP,
     EndCause.CALL: AfterEnd.END_ALIKE,  # all cells of such a job are views of one and the same call
 }
@@ -165,4 +165,4 @@ def _cause(job: Job, strikes: int) -> EndCause:
     """Say what ended with a process: images and counts fail one by one, a timed call as a whole."""
     if job.measurement not in {"quality", "complexity"}:
         return EndCause.CALL
-    return EndCause.PICTURE if strikes < STRIKES else EndCause.LAST_STRIKE
+    return EndCause.IMAGE if strikes < STRIKES else EndCause.LAST_STRIKE

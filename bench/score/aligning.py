@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bench.measure.inputs import centre
-from bench.metrics.pictures import BAND_ROWS
+from bench.metrics.images import BAND_ROWS
 from bench.metrics.quantise import quantise
 from bench.metrics.windows import LUMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from bench.records.picture_protocols import Alignment, View
+    from bench.records.image_protocols import Alignment, View
 
 
 def seen(prediction: NDArray[Any], truth: NDArray[Any], view: View) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -62,5 +62,5 @@ def factor(prediction: NDArray[Any], truth: NDArray[Any], how: Alignment) -> flo
     return product / square if square > 0 else 1.0
 
 
-def _mean_grey(picture: NDArray[Any]) -> float:
-    return float(picture.mean(axis=(0, 1), dtype=np.float64) @ np.array(LUMA))
+def _mean_grey(image: NDArray[Any]) -> float:
+    return float(image.mean(axis=(0, 1), dtype=np.float64) @ np.array(LUMA))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from bench.data.decode import picture_file
+from bench.data.decode import image_file
 from bench.data.folder.pairs import Pair
 from llpacknet.errors import InputError
 
@@ -72,8 +72,8 @@ def match(predictions: Path, truths: Path) -> Matches:
         InputError: a folder is missing or has no images, both are the same folder, or no prediction has a
             truth.
     """
-    judged, other = _pictures(predictions)
-    known, other_truths = _pictures(truths)
+    judged, other = _images(predictions)
+    known, other_truths = _images(truths)
     if predictions.samefile(truths):
         raise InputError(
             f"{predictions} is given for both predictions and truths: every image would be compared with "
@@ -131,20 +131,20 @@ def _shared_words(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _pictures(folder: Path) -> tuple[list[Path], list[Path]]:
+def _images(folder: Path) -> tuple[list[Path], list[Path]]:
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: give one with images")
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
-    pictures = [path for path in files if path.suffix.lower() in picture_file.SUFFIXES]
-    if not pictures:
-        picture_file.refuse_arrays(folder)
+    images = [path for path in files if path.suffix.lower() in image_file.SUFFIXES]
+    if not images:
+        image_file.refuse_arrays(folder)
         raise InputError(f"{folder} contains no images: {_instead(folder)}")
-    return pictures, [path for path in files if path not in pictures]
+    return images, [path for path in files if path not in images]
 
 
 def _instead(folder: Path) -> str:
     """Suggest subfolders with images: a run's `predictions/` has one for each method."""
-    below = sorted(path.parent for path in folder.glob("*/*") if path.suffix.lower() in picture_file.SUFFIXES)
+    below = sorted(path.parent for path in folder.glob("*/*") if path.suffix.lower() in image_file.SUFFIXES)
     named = [str(path) for path in dict.fromkeys(below)]
     if not named:
         return "put PNG, JPEG or TIFF files there"
@@ -174,8 +174,8 @@ def of_subset(matches: Iterable[Match], subset: str) -> list[Match]:
     return [pair for pair in matches if pair.pair is None or select([pair.pair], subset)]
 
 
-def read_picture(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
-    """Read an image at its file's depth, upright and in sRGB: see `bench.data.decode.picture_file`.
+def read_image(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
+    """Read an image at its file's depth, upright and in sRGB: see `bench.data.decode.image_file`.
 
     Returns:
         (H, W, 3) uint8 or uint16.
@@ -184,12 +184,12 @@ def read_picture(path: Path) -> NDArray[np.uint8] | NDArray[np.uint16]:
         InputError: the file cannot be read, or is not an opaque image of 8 or 16 bits.
     """
     try:
-        picture = picture_file.read(path)
+        image = image_file.read(path)
     except InputError as error:
         raise InputError(f"{path.name} {error}") from None
     except Exception as error:  # decoders raise what they like on damaged files
         # Their words may hold folders and addresses in memory, which differ between runs.
         raise InputError(f"{path.name} cannot be read ({type(error).__name__}): write it again") from error
-    if picture.size == 0:  # tifffile gives nothing, and no error, for a file cut off in its header
+    if image.size == 0:  # tifffile gives nothing, and no error, for a file cut off in its header
         raise InputError(f"{path.name} cannot be read (it contains no image): write it again")
-    return picture
+    return image

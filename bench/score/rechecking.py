@@ -15,7 +15,7 @@ from bench.records.jobs import ExposurePair, Job
 from bench.run import predictions
 from bench.run.manager import execute
 from bench.run.plan import Plan
-from bench.run.span import pictures, weights_choice
+from bench.run.span import images, weights_choice
 from bench.score import remaking
 from bench.score.checked import AGREES, DIFFERS, NOT_COMPARED, Checked
 from bench.score.cost_ratios import KINDS, recheck_ratios
@@ -94,7 +94,7 @@ def _again(chosen: Sequence[Record], ended: Sequence[Record], out: Path, here: H
     """Measure counts and images again."""
     found: dict[Cell, Checked] = {}
     jobs: list[Job] = []
-    there, why = _pictures([one for one in chosen if one.cell.measurement == "quality"], ended, here)
+    there, why = _images([one for one in chosen if one.cell.measurement == "quality"], ended, here)
     for record in chosen:
         made = _job(record, there.get(str(record.cell.dataset), {}), here, why.get(str(record.cell.dataset)))
         if isinstance(made, Job):
@@ -109,7 +109,7 @@ def _again(chosen: Sequence[Record], ended: Sequence[Record], out: Path, here: H
     return [found[record.cell] for record in chosen]
 
 
-def _pictures(
+def _images(
     drawn: Sequence[Record], ended: Sequence[Record], here: Here
 ) -> tuple[dict[str, dict[str, ExposurePair]], dict[str, str]]:
     """Available images by data set and name; and why those of a data set are missing."""
@@ -124,7 +124,7 @@ def _pictures(
         if dataset is None and asked is not None and here.make is not None and not needs_table:
             dataset = remaking.make_again(here.make / name, some, asked, here.making)
         if dataset is not None:
-            there[name] = {one.name: one for one in pictures(dataset, dataset.pairs)}
+            there[name] = {one.name: one for one in images(dataset, dataset.pairs)}
         elif asked is not None:
             why[name] = _makeable(some, asked)
         else:

@@ -28,15 +28,15 @@ def figure(metric: str, value: float | str | None, sign: str = "") -> str:
     return f"{number:{sign}.{digits}f}" if math.isfinite(number) else "∞"
 
 
-def picture_table(result: dict[str, Any]) -> Table:
+def image_table(result: dict[str, Any]) -> Table:
     """One row for each image of the chosen protocol, with every metric, and their mean."""
     names = list(result["pictures"][0]["metrics"]) if result["pictures"] else []
     table = Table(title=f"protocol {result['protocol']}: {len(result['pictures'])} images")
     table.add_column("image", no_wrap=True)
     for name in names:
         table.add_column(METRICS[name].title, justify="right")
-    for picture in result["pictures"]:
-        table.add_row(escape(picture["name"]), *(figure(name, picture["metrics"][name]) for name in names))
+    for image in result["pictures"]:
+        table.add_row(escape(image["name"]), *(figure(name, image["metrics"][name]) for name in names))
     table.add_section()
     table.add_row("mean", *(figure(name, result["mean"]["metrics"][name]) for name in names))
     return table
@@ -99,9 +99,7 @@ def write(out: Path, result: dict[str, Any], falls: Sequence[Waterfall]) -> None
     text = json.dumps(result, indent=2, allow_nan=False)
     (out / "scores.json").write_text(text + "\n", encoding="utf-8")
     names = list(result["pictures"][0]["metrics"]) if result["pictures"] else []
-    rows = [
-        [picture["name"], *(picture["metrics"][name] for name in names)] for picture in result["pictures"]
-    ]
+    rows = [[image["name"], *(image["metrics"][name] for name in names)] for image in result["pictures"]]
     rows.append(["mean", *(result["mean"]["metrics"][name] for name in names)])
     _write_csv(out / "scores.csv", ["picture", *names], rows)
     if falls:

@@ -12,10 +12,10 @@ from bench.judge.waterfall import Quantity, Waterfall, waterfall
 from bench.metrics import definitions, quantise
 from bench.metrics.definitions import to_json
 from bench.metrics.quantise import Quantisation  # noqa: TC001 -- of a named tuple
-from bench.records import picture_protocols, protocols
-from bench.records.picture_protocols import WHOLE, View
+from bench.records import image_protocols, protocols
+from bench.records.image_protocols import WHOLE, View
 from bench.score.aligning import seen
-from bench.score.reading import Match, Matches, match, of_subset, read_picture
+from bench.score.reading import Match, Matches, match, of_subset, read_image
 from llpacknet.errors import InputError, cause
 
 if TYPE_CHECKING:
@@ -74,12 +74,12 @@ class Scores:
 
     def value(self, pair: Match, protocol: Protocol, metric: str) -> float:
         """Return an image's value of one metric as a protocol sees it, after its step to 8 bits."""
-        view = picture_protocols.of(protocol).view
+        view = image_protocols.of(protocol).view
         return self.values[pair.name][Key(view, protocol.step(metric), metric)]
 
     def metrics(self, protocol: Protocol) -> list[str]:
         """Names of the metrics that were computed as a protocol sees images, in the table's order."""
-        view = picture_protocols.of(protocol).view
+        view = image_protocols.of(protocol).view
         computed = {
             key.metric
             for values in self.values.values()
@@ -99,7 +99,7 @@ class Scores:
 
 def told(protocol: Protocol) -> tuple[Quantity, ...]:
     """Return the quantities that a protocol has: LPIPS only of whole images without alignment."""
-    return QUANTITIES if picture_protocols.of(protocol).view == WHOLE else ("psnr", "ssim")
+    return QUANTITIES if image_protocols.of(protocol).view == WHOLE else ("psnr", "ssim")
 
 
 def score(
@@ -171,7 +171,7 @@ def _keys(chosen: tuple[Protocol, ...], names: frozenset[str]) -> tuple[Key, ...
     """List what is computed of each image, so that waterfalls from the first protocol have every mean."""
     hows = dict.fromkeys(protocol.step(q) for protocol in chosen for q in told(protocol))
     keys = [Key(WHOLE, how, name) for how in hows for name in sorted(names)]
-    for protocol in map(picture_protocols.of, chosen):
+    for protocol in map(image_protocols.of, chosen):
         ends = chosen[0], protocol
         # Cut first, then aligned, then brought to 8 bits.
         views = View(protocol.crop), protocol.view
@@ -224,20 +224,20 @@ def judged(keys: tuple[Key, ...], pair: Match) -> tuple[str, Judged]:
 
 
 def _values(pair: Match, keys: Iterable[Key]) -> dict[Key, float]:
-    pictures = read_picture(pair.prediction), read_picture(pair.truth)
-    if pictures[0].shape != pictures[1].shape:
-        sizes = [f"{picture.shape[1]}x{picture.shape[0]}" for picture in pictures]
+    images = read_image(pair.prediction), read_image(pair.truth)
+    if images[0].shape != images[1].shape:
+        sizes = [f"{image.shape[1]}x{image.shape[0]}" for image in images]
         raise InputError(f"is {sizes[0]}, its truth {pair.truth.name} is {sizes[1]}: make them the same size")
     found: dict[Key, float] = {}
     for view in dict.fromkeys(key.view for key in keys):
-        both = seen(*pictures, view)
+        both = seen(*images, view)
         of_view = [key for key in keys if key.view == view]
-        if all(picture.dtype == "uint8" for picture in both):  # they are compared as they are
+        if all(image.dtype == "uint8" for image in both):  # they are compared as they are
             values = _measured(*both, None, {key.metric for key in of_view})
             found |= {key: values[key.metric] for key in of_view}
             continue
         for how in dict.fromkeys(key.how for key in of_view):
-            prediction, truth = (quantise(picture, how) for picture in both)
+            prediction, truth = (quantise(image, how) for image in both)
             of_how = [key for key in of_view if key.how == how]
             data_range = 1.0 if how == "none" else None
             values = _measured(prediction, truth, data_range, {key.metric for key in of_how})
@@ -255,10 +255,10 @@ def waterfalls(scores: Scores, start: Protocol, ends: Iterable[Protocol]) -> lis
     """How each quantity's mean moves from one protocol to each other whose subset is not empty here."""
     if not scores.of(start):
         return []
-    begin = picture_protocols.of(start)
+    begin = image_protocols.of(start)
     return [
         waterfall(begin, end, quantity, partial(scores.mean, quantity=quantity), GIVEN)
-        for end in map(picture_protocols.of, ends)
+        for end in map(image_protocols.of, ends)
         if end.name != start.name and scores.of(end)
         for quantity in scores.quantities(start, end)
     ]
@@ -268,7 +268,7 @@ def as_dict(
     scores: Scores, protocol: Protocol, others: Iterable[Protocol], falls: list[Waterfall]
 ) -> dict[str, Any]:
     """Everything that was scored, for strict JSON: names but no paths, nothing that differs between runs."""
-    pictures = [
+    images = [
         {
             "name": pair.name,
             "prediction": pair.prediction.name,
@@ -287,7 +287,7 @@ def as_dict(
         "schema_version": 1,
         "protocol": protocol.name,
         "mean": _means(scores, protocol),
-        "pictures": pictures,
+        "pictures": images,
         "protocols": {other.name: _means(scores, other) for other in (protocol, *others)},
         "waterfalls": [_fall(fall) for fall in falls],
         "failures": scores.failures,
@@ -333,4 +333,4 @@ def all_protocols() -> list[Protocol]:
     default = protocols.default()
     published = [protocol for protocol in protocols.load().values() if not protocol.control_of]
     others = (protocol for protocol in published if protocol != default)
-    return [default, *others, *picture_protocols.load().values()]
+    return [default, *others, *image_protocols.load().values()]

@@ -103,8 +103,8 @@ def _text(name: str) -> str:
 def _source(out: Path, drawn: Drawn) -> str:
     """Return a figure as a data address: vectors, or a JPEG of moderate size where it shows photographs."""
     if drawn.photographs:
-        with Image.open(out / "figures" / f"{drawn.name}.png") as picture:
-            small = picture.convert("RGB")
+        with Image.open(out / "figures" / f"{drawn.name}.png") as image:
+            small = image.convert("RGB")
         small.thumbnail((WIDEST, 4 * WIDEST))
         return as_jpeg(small)
     content = (out / "figures" / f"{drawn.name}.svg").read_bytes()

@@ -141,8 +141,8 @@ class Frames:
         kept = self.store / f"{path.name}.npy"
         if not kept.is_file():
             _keep(kept, render(path))
-        picture: NDArray[np.uint16] = np.load(kept, mmap_mode="r")
-        return picture
+        image: NDArray[np.uint16] = np.load(kept, mmap_mode="r")
+        return image
 
 
 def _sample(mosaic: NDArray[np.uint16], levels: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from bench.data.decode import picture_file
+from bench.data.decode import image_file
 from bench.data.folder import lists
 from llpacknet.errors import InputError, cause
 
@@ -86,9 +86,9 @@ def listed(folder: Path) -> tuple[Photograph, ...]:
                 f"{list_file} names {absent[0]}, which is missing: gather again or correct the list"
             )
         return photographs
-    files = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in picture_file.SUFFIXES)
+    files = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in image_file.SUFFIXES)
     if not files:
-        picture_file.refuse_arrays(folder)
+        image_file.refuse_arrays(folder)
         raise InputError(f"{folder} contains no JPEG, PNG or TIFF photographs: give another --photos")
     held = {name for index, name in enumerate(files) if index % HELD_OUT == HELD_OUT - 1}
     return tuple(Photograph(name, "validation" if name in held else "training") for name in files)
@@ -108,12 +108,12 @@ class Loaded:
     """The photographs of a folder that can be used.
 
     Attributes:
-        pictures: (H, W, 3) uint8 each.
+        images: (H, W, 3) uint8 each.
         photographs: what they are, in the same order.
         left_out: a line for each that cannot be used, with its name.
     """
 
-    pictures: list[NDArray[np.uint8]]
+    images: list[NDArray[np.uint8]]
     photographs: list[Photograph]
     left_out: list[str]
 
@@ -127,30 +127,30 @@ def load_usable(folder: Path, photographs: Iterable[Photograph]) -> Loaded:
     loaded = Loaded([], [], [])
     for each in photographs:
         try:
-            picture = _decoded(folder / each.file)
+            image = _decoded(folder / each.file)
         except InputError as error:
             loaded.left_out.append(str(error))
             continue
-        loaded.pictures.append(picture)
+        loaded.images.append(image)
         loaded.photographs.append(each)
-    if loaded.left_out and not loaded.pictures:
+    if loaded.left_out and not loaded.images:
         raise InputError(f"no photograph can be used: {loaded.left_out[0]}")
     return loaded
 
 
 def _decoded(path: Path) -> NDArray[np.uint8]:
     try:
-        picture = picture_file.read(path)
+        image = image_file.read(path)
     except InputError as error:
         raise InputError(f"{path} {error}") from None
     except Exception as error:
         raise InputError(f"{path} cannot be read as an image ({cause(error)}); remove it") from error
-    if picture.size == 0:
+    if image.size == 0:
         raise InputError(f"{path} contains no image; remove it")
-    return _eight_bits(picture)
+    return _eight_bits(image)
 
 
-def _eight_bits(picture: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
-    if picture.dtype == np.uint8:
-        return np.asarray(picture, np.uint8)
-    return np.rint(picture / np.float32(257)).astype(np.uint8)
+def _eight_bits(image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+    if image.dtype == np.uint8:
+        return np.asarray(image, np.uint8)
+    return np.rint(image / np.float32(257)).astype(np.uint8)

@@ -29,7 +29,7 @@ SIZE = (1424, 2128)
 MEAN = 0.18
 
 
-def pictures(count: int, size: tuple[int, int] | None = None) -> list[NDArray[np.uint8]]:
+def images(count: int, size: tuple[int, int] | None = None) -> list[NDArray[np.uint8]]:
     """Render scenes 0 to `count` - 1.
 
     Args:

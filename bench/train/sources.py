@@ -65,11 +65,11 @@ def data_of(options: Options) -> Data:
     assert options.photos is not None
     listed = photo_pool.listed(options.photos)
     used = photo_pool.load_usable(options.photos, [each for each in listed if each.use == "training"])
-    shown = used.pictures
+    shown = used.images
     if options.scenes:
         from bench.train import rendered
 
-        shown += rendered.pictures(options.scenes)
+        shown += rendered.images(options.scenes)
     table = read(options.camera) if options.camera else None
     own = Patches(shown, options.patch, options.seed, table)
     folder = options.validation or options.photos
@@ -77,7 +77,7 @@ def data_of(options: Options) -> Data:
     held = photo_pool.load_usable(
         folder, [each for each in kept if options.validation or each.use == "validation"]
     )
-    pool = held.pictures
+    pool = held.images
     if not pool:
         raise InputError(
             f"{folder} has {len(used.photographs)} to train on and none to validate on: without a "

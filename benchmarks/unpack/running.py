@@ -100,17 +100,17 @@ def run(
     Raises:
         InputError: for unusable photographs, or results of another setting in `out`.
     """
-    pictures: tuple[list[Any], list[Any]] | None = None
+    images: tuple[list[Any], list[Any]] | None = None
     for seed in seeds:
         for arm in arms:
             path = result_path(out, arm.name, seed)
             if path.is_file():
                 yield read(path, setting)
                 continue
-            pictures = pictures or _pictures(photos)
-            held_out = Patches(pictures[1], setting.validation_size, VALIDATION_SEED)
+            images = images or _images(photos)
+            held_out = Patches(images[1], setting.validation_size, VALIDATION_SEED)
             data = Data(
-                Patches(pictures[0], setting.patch, seed),
+                Patches(images[0], setting.patch, seed),
                 [held_out.patch(0, index) for index in range(setting.validation_patches)],
                 [],
             )
@@ -184,7 +184,7 @@ def digest_of(photos: Path) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
-def _pictures(photos: Path) -> tuple[list[Any], list[Any]]:
+def _images(photos: Path) -> tuple[list[Any], list[Any]]:
     """Photographs to train on, and others to validate on."""
     listed = photo_pool.listed(photos)
     training, held_out = (

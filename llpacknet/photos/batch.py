@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llpacknet.errors import InputError, cause
-from llpacknet.photos import pictures, steps
+from llpacknet.photos import images, steps
 from llpacknet.photos.steps import Done, Steps, Task
 from llpacknet.raw.container import NPY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from llpacknet.photos.pictures import Kind
+    from llpacknet.photos.images import Kind
     from llpacknet.photos.steps import Read
     from llpacknet.restoring import Restorer
 
@@ -71,7 +71,7 @@ def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
     Raises:
         InputError: no photograph among the inputs, or one file for several images.
     """
-    named = pictures.SUFFIXES.get(out.suffix.lower())
+    named = images.SUFFIXES.get(out.suffix.lower())
     if named is not None and not out.is_dir():
         if len(inputs) != 1 or inputs[0].is_dir():
             raise InputError(f"{out} is a single file for several photographs: give a folder with -o")
@@ -81,7 +81,7 @@ def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
             raise InputError(f"{out} is the photograph itself: choose another file with -o")
         return [Task(inputs[0], out, named)]
     chosen: Kind = kind or "png"
-    suffix = pictures.ENDINGS[chosen]
+    suffix = images.ENDINGS[chosen]
     found = [(source, place) for one in inputs for source, place in _photographs(one)]
     if not found:
         for array in (array for one in inputs for array in one.rglob("*.npy")):

@@ -35,7 +35,7 @@ class Difference:
     colour: float
 
 
-def difference(frame: RawFrame, gain: float, picture: NDArray[Any]) -> Difference | None:
+def difference(frame: RawFrame, gain: float, image: NDArray[Any]) -> Difference | None:
     """Compare an image with rawpy's rendering of the frame, amplified by the same gain.
 
     Both are averaged over squares of 16x16 pixels: the raw before it is rendered (as shot white balance and
@@ -44,7 +44,7 @@ def difference(frame: RawFrame, gain: float, picture: NDArray[Any]) -> Differenc
     Args:
         frame: the raw frame.
         gain: what its mosaic was multiplied by.
-        picture: (H, W, 3) uint8 or uint16, in the frame's own orientation.
+        image: (H, W, 3) uint8 or uint16, in the frame's own orientation.
 
     Returns:
         None for a frame of fewer than 384 pixels per side, which leaves too few squares to render.
@@ -54,7 +54,7 @@ def difference(frame: RawFrame, gain: float, picture: NDArray[Any]) -> Differenc
     rendered = render_frame(_averaged(frame, gain)).astype(np.float64) / _WHITE
     # Demosaicking at the edge of so small a frame knows half of the neighbours.
     theirs = rgb2lab(rendered.reshape(rendered.shape[0] // 2, 2, -1, 2, 3).mean(axis=(1, 3))[1:-1, 1:-1])
-    ours = rgb2lab(_blocks(picture)[1:-1, 1:-1])
+    ours = rgb2lab(_blocks(image)[1:-1, 1:-1])
     ciede2000: Any = deltaE_ciede2000
     return Difference(
         float(ciede2000(theirs, ours).mean()), float(ciede2000(theirs, ours, kL=_LIGHTNESS_IGNORED).mean())
@@ -74,11 +74,11 @@ def _averaged(frame: RawFrame, gain: float) -> RawFrame:
     return replace(frame, mosaic=small, black=np.zeros(4), white=_WHITE, path=None, flip=0)
 
 
-def _blocks(picture: NDArray[Any]) -> NDArray[np.float64]:
+def _blocks(image: NDArray[Any]) -> NDArray[np.float64]:
     """Means over squares, (H/16, W/16, 3) in [0, 1]."""
-    height, width = (side // BLOCK for side in picture.shape[:2])
-    part = picture[: height * BLOCK, : width * BLOCK].reshape(height, BLOCK, width, BLOCK, 3)
-    return _sums(part) / (BLOCK**2 * np.iinfo(picture.dtype).max)
+    height, width = (side // BLOCK for side in image.shape[:2])
+    part = image[: height * BLOCK, : width * BLOCK].reshape(height, BLOCK, width, BLOCK, 3)
+    return _sums(part) / (BLOCK**2 * np.iinfo(image.dtype).max)
 
 
 def _sums(part: NDArray[Any]) -> NDArray[np.float64]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from llpacknet.errors import InputError, cause
-from llpacknet.photos import capture, pictures
+from llpacknet.photos import capture, images
 from llpacknet.photos.colour import Difference, difference
 from llpacknet.raw.black import with_own_black
 from llpacknet.raw.read import frame_of, open_raw
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL import Image
 
-    from llpacknet.photos.pictures import Kind
+    from llpacknet.photos.images import Kind
     from llpacknet.raw.black import Drift
     from llpacknet.raw.frame import RawFrame
     from llpacknet.restoring import Placed, Restored, Restorer
@@ -136,7 +136,7 @@ def run(task: Task, read: Read, restorer: Restorer) -> Restored | str:
     """Run the network on a photograph that was read; says what went wrong if there is no image."""
     try:
         placed = restorer.place(read.frame, task.ev) if task.ev else read.placed
-        return restorer.run(placed, pictures.BITS[task.kind])
+        return restorer.run(placed, images.BITS[task.kind])
     except InputError as error:
         return f"{task.source}: {error}"
     # A user's own network raises what it likes; the other photographs are to be restored.
@@ -148,13 +148,13 @@ def write(task: Task, read: Read, restored: Restored, steps: Steps = Steps()) ->
     """Write an image and compare its colours with LibRaw's rendering; `steps` are those before."""
     start = time.perf_counter()
     try:
-        pictures.write(task.target, restored.picture, task.kind, read.exif, read.frame, restored.raw)
+        images.write(task.target, restored.image, task.kind, read.exif, read.frame, restored.raw)
     except InputError as error:
         return Done(task, str(error))
     except Exception as error:  # noqa: BLE001 -- as above
         return Done(task, f"{task.target} could not be written: {cause(error)}")
     written = time.perf_counter()
-    own = np.rot90(restored.picture, -read.placed.turns)
+    own = np.rot90(restored.image, -read.placed.turns)
     apart, notes = None, read.notes
     try:
         apart = None if restored.gain is None else difference(read.frame, restored.gain, own)

@@ -89,7 +89,7 @@ def inspect(path: Path) -> Container:
         raise DataError(
             f"{path} cannot be read ({error.strerror}): allow reading it (chmod u+r) or repair the disk"
         ) from error
-    _check_pictures(directories, magic, size, path)
+    _check_images(directories, magic, size, path)
     return _described(directories, known)
 
 
@@ -152,13 +152,13 @@ def _check_reach(file: BinaryIO, size: int, path: Path) -> bool:
     return needed is not None
 
 
-def _check_pictures(directories: list[Directory], magic: bytes, size: int, path: Path) -> None:
+def _check_images(directories: list[Directory], magic: bytes, size: int, path: Path) -> None:
     """Check where pixels lie: of what is marked as the sensor's data, or of everything where nothing is."""
     sensor = [one for one in directories if one.get(tiff.PHOTOMETRIC, (0,))[0] in _SENSOR_DATA]
     for directory in sensor or directories:
         _check_end(directory, size, path)
     for directory in sensor if magic in tiff.TIFF else ():
-        _check_picture(directory, path)
+        _check_image(directory, path)
     if magic == tiff.PANASONIC:
         _check_panasonic(directories[0], size, path)
 
@@ -170,7 +170,7 @@ def _check_end(directory: Directory, size: int, path: Path) -> None:
         raise _cut(path, size, max(ends))
 
 
-def _check_picture(directory: Directory, path: Path) -> None:
+def _check_image(directory: Directory, path: Path) -> None:
     """Sides, and enough data if they are not compressed."""
     width, height = tiff.whole_number(directory, tiff.WIDTH, 0), tiff.whole_number(directory, tiff.HEIGHT, 0)
     if min(width, height) <= 0 or width * height > MAX_PIXELS:

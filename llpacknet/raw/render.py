@@ -44,12 +44,10 @@ def render(path: Path) -> NDArray[np.uint16]:
     path = Path(path)
     with open_raw(path) as raw:
         rows, columns = rggb_window(raw, path)
-        picture = np.asarray(raw.postprocess(**ARGUMENTS), np.uint16)
-        if picture.shape[:2] != raw.raw_image_visible.shape:
-            raise InputError(
-                f"{path} renders to {picture.shape[:2]}, not to its mosaic's size: unusable here"
-            )
-    return np.ascontiguousarray(picture[rows, columns])
+        image = np.asarray(raw.postprocess(**ARGUMENTS), np.uint16)
+        if image.shape[:2] != raw.raw_image_visible.shape:
+            raise InputError(f"{path} renders to {image.shape[:2]}, not to its mosaic's size: unusable here")
+    return np.ascontiguousarray(image[rows, columns])
 
 
 def render_frame(frame: RawFrame, gain: float = 1.0) -> NDArray[np.uint16]:

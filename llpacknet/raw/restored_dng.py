@@ -51,15 +51,15 @@ def bayer_dng(frame: RawFrame, tags: dict[int, tuple[int, Any]]) -> bytes:
     return stream.getvalue()
 
 
-def linear_dng(picture: NDArray[np.uint16], frame: RawFrame, tags: dict[int, tuple[int, Any]]) -> bytes:
+def linear_dng(image: NDArray[np.uint16], frame: RawFrame, tags: dict[int, tuple[int, Any]]) -> bytes:
     """Return the bytes of a DNG with photometric interpretation LinearRaw.
 
     Args:
-        picture: (H, W, 3) uint16, sRGB primaries and BT.709 tone curve, 65535 white, upright.
+        image: (H, W, 3) uint16, sRGB primaries and BT.709 tone curve, 65535 white, upright.
         frame: the raw frame that was restored, for its white balance and colour matrix.
         tags: further TIFF tags: code → (type, value), as ASCII text or a fraction of two whole numbers.
     """
-    camera = camera_light(picture, frame)
+    camera = camera_light(image, frame)
     # One strip of three interleaved colours, predicted from the neighbour on the left.
     strip = imagecodecs.jpeg8_encode(
         camera, lossless=True, bitspersample=16, colorspace="rgb", outcolorspace="rgb", predictor=1
@@ -82,16 +82,16 @@ def linear_dng(picture: NDArray[np.uint16], frame: RawFrame, tags: dict[int, tup
     return stream.getvalue()
 
 
-def camera_light(picture: NDArray[np.uint16], frame: RawFrame) -> NDArray[np.uint16]:
+def camera_light(image: NDArray[np.uint16], frame: RawFrame) -> NDArray[np.uint16]:
     """(H, W, 3) uint16 image → (H, W, 3) uint16 linear camera RGB before white balance, white at 65535."""
     linear = _linear_of_code().astype(np.float32)
     balance = frame.white_balance[[0, 1, 3]]
     # LibRaw scales so that the smallest multiplier is 1: then white clips where the first colour does.
     to_camera = np.diag(balance.min() / balance) @ np.linalg.inv(frame.color_matrix)
     matrix = (to_camera.T * _WHITE).astype(np.float32)
-    camera = np.empty(picture.shape, np.uint16)
-    for top in range(0, len(picture), _ROWS):
-        light = linear[picture[top : top + _ROWS]] @ matrix
+    camera = np.empty(image.shape, np.uint16)
+    for top in range(0, len(image), _ROWS):
+        light = linear[image[top : top + _ROWS]] @ matrix
         camera[top : top + _ROWS] = np.rint(np.clip(light, 0, _WHITE))
     return camera
 

@@ -46,19 +46,19 @@ def load(
     options.add_free_dimension_override_by_name(exporting.HEIGHT, rows)
     options.add_free_dimension_override_by_name(exporting.WIDTH, columns)
     session = ort.InferenceSession(onnx, options, providers=PROVIDERS)
-    picture: list[Tensor] = []
+    image: list[Tensor] = []
 
     def forward(mosaic: Tensor) -> Tensor:
         placed, margins = framing.enter(mosaic)
-        if not picture:
-            picture.append(torch.empty(1, framing.channels, rows, columns))
+        if not image:
+            image.append(torch.empty(1, framing.channels, rows, columns))
         binding = session.io_binding()
         for bind, name, tensor in (
             (binding.bind_input, exporting.INPUT, placed),
-            (binding.bind_output, exporting.OUTPUT, picture[0]),
+            (binding.bind_output, exporting.OUTPUT, image[0]),
         ):
             bind(name, "cpu", 0, np.float32, tuple(tensor.shape), tensor.data_ptr())
         session.run_with_iobinding(binding)
-        return framing.leave(picture[0], margins)
+        return framing.leave(image[0], margins)
 
     return forward, session

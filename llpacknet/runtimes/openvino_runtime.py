@@ -51,12 +51,12 @@ def load(
 
     model = model.clone()
     model.reshape([1, 1, *framing.trunk_size(*size)])
-    pictures = ov.preprocess.PrePostProcessor(model)
+    images = ov.preprocess.PrePostProcessor(model)
     # Layers work on channels-last activations here; an image handed out as it lies needs no turning.
-    pictures.output().model().set_layout(ov.Layout("NCHW"))
-    pictures.output().tensor().set_layout(ov.Layout("NHWC"))
+    images.output().model().set_layout(ov.Layout("NCHW"))
+    images.output().tensor().set_layout(ov.Layout("NHWC"))
     compiled = ov.Core().compile_model(
-        pictures.build(),
+        images.build(),
         "CPU",
         {
             "INFERENCE_PRECISION_HINT": HINTS["fp32" if lacks(precision, "openvino") else precision],
@@ -75,8 +75,8 @@ def load(
         request = requests[0]
         request.set_input_tensor(ov.Tensor(placed.detach().numpy(), shared_memory=True))
         request.infer()
-        picture = torch.from_numpy(np.asarray(request.get_output_tensor().data))
-        return framing.leave(picture.permute(0, 3, 1, 2), margins)
+        image = torch.from_numpy(np.asarray(request.get_output_tensor().data))
+        return framing.leave(image.permute(0, 3, 1, 2), margins)
 
     return forward, compiled
 

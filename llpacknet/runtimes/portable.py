@@ -50,8 +50,8 @@ class Portable(nn.Module):
         placed = mosaic.index_select(2, rows).index_select(3, columns)
         if self.has_amplifier:
             placed = placed * gain.view(-1, 1, 1, 1)
-        picture = self.trunk(placed)[..., top : top + height, left : left + width]
-        return (picture, gain) if self.has_amplifier else picture
+        image = self.trunk(placed)[..., top : top + height, left : left + width]
+        return (image, gain) if self.has_amplifier else image
 
 
 class _CountingAmplifier(nn.Module):

@@ -136,7 +136,7 @@ def _torch_form(network: nn.Module, runtime: str, precision: str, multiple: int,
     if runtime == "eager" and (plain or (device == "cpu" and can_be_banded(network))):
         form = fast(network, DTYPES[computes])
         prepared = _in_torch(form, runtime, precision, computes)
-        prepared.levels = form.picture if isinstance(form, FastLLPackNet) else None
+        prepared.levels = form.image if isinstance(form, FastLLPackNet) else None
         return prepared
     fused = for_inference(network).to(device)
     if plain:

@@ -71,13 +71,11 @@ def _stated(portable: Portable, called: Conventions, output: str) -> dict[str, s
         gain = f"found inside from the unamplified mosaic; the second output, {GAIN}, reports it"
     elif not called.needs_gain:
         gain = f"none is given{clip}"
-    picture = (
-        "RGB, sRGB-encoded, from 0 to 1: clip it" if portable.channels == 3 else "a mosaic like the input"
-    )
+    image = "RGB, sRGB-encoded, from 0 to 1: clip it" if portable.channels == 3 else "a mosaic like the input"
     return {
         "input": f"mosaic (1, 1, height, width) float32: RGGB, 0 black, 1 saturation, {below}",
         "gain": gain,
-        "output": f"{output} (1, {portable.channels}, height, width) float32: {picture}",
+        "output": f"{output} (1, {portable.channels}, height, width) float32: {image}",
         "sides": f"even, at least {portable.smallest}",
         "smallest_side": str(portable.smallest),
         "needs_gain": str(called.needs_gain).lower(),

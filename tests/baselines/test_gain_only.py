@@ -22,10 +22,10 @@ def grey_frame(level):
 
 def test_it_is_the_rendering_of_the_amplified_frame():
     frame = grey_frame(50)
-    picture = GainOnly()(frame, 8.0)
-    assert picture.dtype == np.float32
-    assert picture.shape == (48, 64, 3)
-    np.testing.assert_array_equal(np.round(picture * 65535).astype(np.uint16), render_frame(frame, 8.0))
+    image = GainOnly()(frame, 8.0)
+    assert image.dtype == np.float32
+    assert image.shape == (48, 64, 3)
+    np.testing.assert_array_equal(np.round(image * 65535).astype(np.uint16), render_frame(frame, 8.0))
 
 
 def test_gain_stands_for_exposure():

@@ -62,7 +62,7 @@ def test_second_outputs_are_the_published_ones(built, golden):
         assert apart(form(second), arrays[key]) <= 1e-5
 
 
-def test_dnf_without_its_raw_head_gives_the_same_picture(built, golden):
+def test_dnf_without_its_raw_head_gives_the_same_image(built, golden):
     network, arrays = built("dnf"), golden("dnf")
     slim = network.slim()
     assert parameters(network) - parameters(slim) == 9_380

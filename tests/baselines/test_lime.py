@@ -162,19 +162,19 @@ def test_constant_map_stays(solver):
 
 
 @pytest.mark.parametrize("solver", ["fast", "exact"])
-def test_black_picture_stays_black(solver):
+def test_black_image_stays_black(solver):
     enhanced, _ = Lime(solver=solver).enhance(np.zeros((40, 32, 3), np.float32))
     assert not enhanced.any()
 
 
 @pytest.mark.parametrize("solver", ["fast", "exact"])
-def test_enhanced_picture_is_brighter_and_in_range(solver):
-    picture = scene(64, 80).astype(np.float32)
-    enhanced, _ = Lime(solver=solver).enhance(picture)
+def test_enhanced_image_is_brighter_and_in_range(solver):
+    image = scene(64, 80).astype(np.float32)
+    enhanced, _ = Lime(solver=solver).enhance(image)
     assert enhanced.dtype == np.float32
     assert enhanced.min() >= 0
     assert enhanced.max() <= 1
-    assert enhanced.mean() > 1.5 * picture.mean()
+    assert enhanced.mean() > 1.5 * image.mean()
 
 
 def test_unknown_solver_is_refused():
@@ -182,7 +182,7 @@ def test_unknown_solver_is_refused():
         Lime(solver="quick")
 
 
-def test_raw_frame_becomes_a_picture_whatever_the_gain():
+def test_raw_frame_becomes_a_image_whatever_the_gain():
     rng = np.random.default_rng(0)
     frame = RawFrame(
         mosaic=(512 + rng.poisson(40, (64, 96))).astype(np.uint16),

@@ -23,9 +23,9 @@ def frame():
 
 
 def test_a_network_that_changes_nothing_leaves_the_control(frame):
-    picture = RawDenoiser(lambda mosaic: mosaic)(frame, 40.0)
-    assert picture.dtype == np.float32
-    np.testing.assert_allclose(picture, GainOnly()(frame, 40.0), atol=2e-4)
+    image = RawDenoiser(lambda mosaic: mosaic)(frame, 40.0)
+    assert image.dtype == np.float32
+    np.testing.assert_allclose(image, GainOnly()(frame, 40.0), atol=2e-4)
 
 
 def test_its_network_takes_the_amplified_mosaic_clipped_to_0_and_1(frame):

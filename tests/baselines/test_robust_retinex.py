@@ -38,13 +38,13 @@ def laplacian(shape):
 
 def state(seed=0):
     """An image, plausible parts of it, and a pair of slopes, all 64×64."""
-    picture = scene(seed=seed).astype(float)
+    image = scene(seed=seed).astype(float)
     rng = np.random.default_rng(seed + 10)
-    reflectance = 0.5 + rng.random(picture.shape)
-    illumination = picture + 0.02 * rng.random(picture.shape)
-    noise = 0.01 * rng.standard_normal(picture.shape)
-    slopes = tuple(0.01 * rng.standard_normal((2, *picture.shape)))
-    return picture, reflectance, illumination, noise, slopes
+    reflectance = 0.5 + rng.random(image.shape)
+    illumination = image + 0.02 * rng.random(image.shape)
+    noise = 0.01 * rng.standard_normal(image.shape)
+    slopes = tuple(0.01 * rng.standard_normal((2, *image.shape)))
+    return image, reflectance, illumination, noise, slopes
 
 
 def solved(system, right_side, precision=np.float64):
@@ -53,22 +53,22 @@ def solved(system, right_side, precision=np.float64):
 
 @pytest.mark.parametrize("precision", [np.float32, np.float64])
 def test_reflectance_system_is_the_direct_sparse_solution(precision):
-    picture, _, illumination, noise, _ = state()
-    target = model.amplified_gradient(picture, Parameters())
-    matrix = sparse.diags_array(illumination.ravel() ** 2) + 0.01 * laplacian(picture.shape)
-    right_side = illumination * (picture - noise) + 0.01 * gradient_adjoint(*target, "neumann")
-    direct = spsolve(sparse.csc_array(matrix), right_side.ravel()).reshape(picture.shape)
-    ours = solved(*model.reflectance_system(picture, illumination, noise, target, 0.01), precision)
+    image, _, illumination, noise, _ = state()
+    target = model.amplified_gradient(image, Parameters())
+    matrix = sparse.diags_array(illumination.ravel() ** 2) + 0.01 * laplacian(image.shape)
+    right_side = illumination * (image - noise) + 0.01 * gradient_adjoint(*target, "neumann")
+    direct = spsolve(sparse.csc_array(matrix), right_side.ravel()).reshape(image.shape)
+    ours = solved(*model.reflectance_system(image, illumination, noise, target, 0.01), precision)
     assert np.abs(ours - direct).max() <= 1e-4 * np.abs(direct).max()
 
 
 @pytest.mark.parametrize("penalty", [1.0, 1.5**10, 1.5**20])
 def test_illumination_system_is_the_direct_sparse_solution(penalty):
-    picture, reflectance, _, noise, slopes = state()
-    matrix = sparse.diags_array(2 * reflectance.ravel() ** 2) + penalty * laplacian(picture.shape)
-    right_side = 2 * reflectance * (picture - noise) + penalty * gradient_adjoint(*slopes, "neumann")
-    direct = spsolve(sparse.csc_array(matrix), right_side.ravel()).reshape(picture.shape)
-    ours = solved(*model.illumination_system(picture, reflectance, noise, slopes, penalty))
+    image, reflectance, _, noise, slopes = state()
+    matrix = sparse.diags_array(2 * reflectance.ravel() ** 2) + penalty * laplacian(image.shape)
+    right_side = 2 * reflectance * (image - noise) + penalty * gradient_adjoint(*slopes, "neumann")
+    direct = spsolve(sparse.csc_array(matrix), right_side.ravel()).reshape(image.shape)
+    ours = solved(*model.illumination_system(image, reflectance, noise, slopes, penalty))
     assert np.abs(ours - direct).max() <= 1e-4 * np.abs(direct).max()
 
 
@@ -78,26 +78,26 @@ def perturbed(best, seed=5):
 
 
 def test_reflectance_step_minimises_the_model_in_r():
-    picture, reflectance, illumination, noise, _ = state()
+    image, reflectance, illumination, noise, _ = state()
     options = Parameters()
-    target = model.amplified_gradient(picture, options)
-    best = solved(*model.reflectance_system(picture, illumination, noise, target, options.omega))
+    target = model.amplified_gradient(image, options)
+    best = solved(*model.reflectance_system(image, illumination, noise, target, options.omega))
 
     def cost(r):
-        return model.objective(picture, (r, illumination, noise), target, options)
+        return model.objective(image, (r, illumination, noise), target, options)
 
     assert cost(best) < cost(reflectance)
     assert all(cost(best) < cost(other) for other in perturbed(best))
 
 
 def test_illumination_step_minimises_the_augmented_function_in_l():
-    picture, reflectance, illumination, noise, slopes = state()
+    image, reflectance, illumination, noise, slopes = state()
     penalty = 3.0
-    best = solved(*model.illumination_system(picture, reflectance, noise, slopes, penalty))
+    best = solved(*model.illumination_system(image, reflectance, noise, slopes, penalty))
 
     def cost(light):
         parts = gradient(light, "neumann")
-        fidelity = ((reflectance * light + noise - picture) ** 2).sum()
+        fidelity = ((reflectance * light + noise - image) ** 2).sum()
         return fidelity + penalty / 2 * sum(
             ((part - slope) ** 2).sum() for part, slope in zip(parts, slopes, strict=True)
         )
@@ -107,13 +107,13 @@ def test_illumination_step_minimises_the_augmented_function_in_l():
 
 
 def test_noise_step_minimises_the_model_in_n():
-    picture, reflectance, illumination, noise, _ = state()
+    image, reflectance, illumination, noise, _ = state()
     options = Parameters()
-    target = model.amplified_gradient(picture, options)
-    best = model.noise_step(picture, reflectance, illumination, options.delta)
+    target = model.amplified_gradient(image, options)
+    best = model.noise_step(image, reflectance, illumination, options.delta)
 
     def cost(n):
-        return model.objective(picture, (reflectance, illumination, n), target, options)
+        return model.objective(image, (reflectance, illumination, n), target, options)
 
     assert cost(best) < cost(noise)
     assert all(cost(best) < cost(other) for other in perturbed(best))
@@ -145,46 +145,46 @@ def test_too_few_rounds_are_admitted():
     assert "NOT" in str(parts)
 
 
-def test_parts_add_up_to_the_picture():
-    picture = scene()
-    parts = decompose(picture)
-    remainder = picture - parts.reflectance * parts.illumination - parts.noise
+def test_parts_add_up_to_the_image():
+    image = scene()
+    parts = decompose(image)
+    remainder = image - parts.reflectance * parts.illumination - parts.noise
     np.testing.assert_allclose(remainder, 10 * parts.noise, atol=1e-6)
 
 
-def test_illumination_is_smoother_than_the_picture():
-    picture = scene()
-    parts = decompose(picture)
+def test_illumination_is_smoother_than_the_image():
+    image = scene()
+    parts = decompose(image)
 
     def variation(image):
         return sum(np.abs(part).sum() for part in gradient(image, "neumann"))
 
-    assert variation(parts.illumination) < 0.5 * variation(picture)
+    assert variation(parts.illumination) < 0.5 * variation(image)
 
 
-def test_constant_picture_stays_constant():
+def test_constant_image_stays_constant():
     parts = decompose(np.full((48, 40), 0.25, np.float32))
     assert parts.converged
     assert np.ptp(parts.reflectance) < 1e-3
     assert np.ptp(parts.illumination) < 1e-4
 
 
-def test_black_picture_stays_black():
+def test_black_image_stays_black():
     enhanced, parts = RobustRetinex().enhance(np.zeros((40, 32, 3), np.float32))
     assert parts.converged
     assert not enhanced.any()
 
 
-def test_enhanced_picture_is_brighter_in_range_and_keeps_its_hue():
-    picture = (np.maximum(scene(64, 80), 0.01)[..., None] * np.array([1.0, 0.8, 0.5])).astype(np.float32)
-    enhanced, _ = RobustRetinex().enhance(picture)
+def test_enhanced_image_is_brighter_in_range_and_keeps_its_hue():
+    image = (np.maximum(scene(64, 80), 0.01)[..., None] * np.array([1.0, 0.8, 0.5])).astype(np.float32)
+    enhanced, _ = RobustRetinex().enhance(image)
     assert enhanced.dtype == np.float32
     assert 0 <= enhanced.min() < enhanced.max() <= 1
-    assert enhanced.mean() > 1.5 * picture.mean()
+    assert enhanced.mean() > 1.5 * image.mean()
     np.testing.assert_allclose(enhanced[..., 1], 0.8 * enhanced[..., 0], atol=1e-5)
 
 
-def test_raw_frame_becomes_a_picture_whatever_the_gain():
+def test_raw_frame_becomes_a_image_whatever_the_gain():
     rng = np.random.default_rng(0)
     frame = RawFrame(
         mosaic=(512 + rng.poisson(40, (48, 64))).astype(np.uint16),

@@ -66,7 +66,7 @@ def test_cycle_is_symmetric_and_positive():
     assert np.vdot(first, image_of_first) > 0
 
 
-def test_iterations_do_not_grow_with_the_size_of_the_picture():
+def test_iterations_do_not_grow_with_the_size_of_the_image():
     spent = []
     for side in (64, 512):
         weight = np.full((side, side), 1000.0, np.float32)

@@ -35,7 +35,7 @@ def test_a_part_with_its_margin_is_the_whole_frames(name):
 
 
 @pytest.mark.parametrize("name", ["adu-net", "dnf", "rawformer-s", "mcr"])
-def test_a_far_corner_changes_the_picture_of_the_others(name):
+def test_a_far_corner_changes_the_image_of_the_others(name):
     network = built(name)
     mosaic = torch.rand(1, 1, 64, 1024, generator=torch.Generator().manual_seed(3)) * 0.2
     other = mosaic.clone()

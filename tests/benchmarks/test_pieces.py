@@ -25,7 +25,7 @@ def channels():
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     random = np.random.default_rng(0)
     truth = random.integers(0, 256, (*SIDES, 3), np.uint8)
     noise = random.integers(-9, 10, truth.shape)
@@ -59,12 +59,12 @@ class TestUnpack:
 @pytest.mark.benchmark(group="mosaic")
 class TestMosaic:
     @pytest.mark.reference
-    def test_copy_of_one_colour(self, benchmark, pictures):
-        plane = pictures[1][..., 1].astype(np.float32)
+    def test_copy_of_one_colour(self, benchmark, images):
+        plane = images[1][..., 1].astype(np.float32)
         assert np.array_equal(benchmark(plane.copy), plane)
 
-    def test_mosaic(self, benchmark, pictures):
-        light = pictures[1].astype(np.float32)
+    def test_mosaic(self, benchmark, images):
+        light = images[1].astype(np.float32)
         made = benchmark(mosaic, light)
         assert made[0, 0] == light[0, 0, 0]
         assert made[1, 1] == light[1, 1, 2]
@@ -83,20 +83,20 @@ class TestHistogram:
 @pytest.mark.benchmark(group="psnr")
 class TestPsnr:
     @pytest.mark.reference
-    def test_scikit_image(self, benchmark, pictures):
-        assert benchmark(peak_signal_noise_ratio, *pictures[::-1]) > 30
+    def test_scikit_image(self, benchmark, images):
+        assert benchmark(peak_signal_noise_ratio, *images[::-1]) > 30
 
-    def test_psnr(self, benchmark, pictures):
-        found = benchmark(psnr, *pictures)
-        assert found == pytest.approx(peak_signal_noise_ratio(*pictures[::-1]), abs=1e-9)
+    def test_psnr(self, benchmark, images):
+        found = benchmark(psnr, *images)
+        assert found == pytest.approx(peak_signal_noise_ratio(*images[::-1]), abs=1e-9)
 
 
 @pytest.mark.benchmark(group="ssim")
 class TestSsim:
     @pytest.mark.reference
-    def test_scikit_image(self, benchmark, pictures):
-        assert benchmark(structural_similarity, *pictures, channel_axis=2) < 1
+    def test_scikit_image(self, benchmark, images):
+        assert benchmark(structural_similarity, *images, channel_axis=2) < 1
 
-    def test_ssim(self, benchmark, pictures):
-        found = benchmark(ssim, *pictures)
-        assert found == pytest.approx(structural_similarity(*pictures, channel_axis=2), abs=1e-9)
+    def test_ssim(self, benchmark, images):
+        found = benchmark(ssim, *images)
+        assert found == pytest.approx(structural_similarity(*images, channel_axis=2), abs=1e-9)

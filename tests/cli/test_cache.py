@@ -11,7 +11,7 @@ from bench.machine import caches
 
 def test_sizes_and_clear(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv(caches.VARIABLE, str(tmp_path))
-    cache.picture("aa", lambda: np.zeros(1000))
+    cache.image("aa", lambda: np.zeros(1000))
     (tmp_path / "lpips" / "deeper").mkdir(parents=True)
     (tmp_path / "lpips" / "deeper" / "weights").write_bytes(bytes(2_500_000))
     assert main(["cache", "--json"]) == 0

@@ -36,8 +36,8 @@ def test_score_takes_and_writes_them(tmp_path, capsys, name):
     for side in ("pred", "truth"):
         (tmp_path / name / side).mkdir(parents=True)
         for each in ("plain", name):
-            picture = np.full((32, 32, 3), 100 if side == "pred" else 110, np.uint8)
-            Image.fromarray(picture).save(tmp_path / name / side / f"{each}.png")
+            image = np.full((32, 32, 3), 100 if side == "pred" else 110, np.uint8)
+            Image.fromarray(image).save(tmp_path / name / side / f"{each}.png")
     folders = ["--pred", f"{name}/pred", "--truth", f"{name}/truth", "--out", f"{name}/out"]
     assert main(["score", *folders, "--protocol", "release2022", "--lpips", "none"]) == 0, capsys.readouterr()
     result = json.loads((tmp_path / name / "out" / "scores.json").read_text(encoding="utf-8"))

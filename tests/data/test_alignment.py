@@ -58,7 +58,7 @@ def test_pure_noise_measures_nothing(light):
 
 
 def test_an_outline_at_full_resolution_spans_8_pixels():
-    picture, scale = outline(frame(np.ones((HEIGHT + 32, WIDTH + 32)), 100, (0, 0), 0), 1.0)
-    assert (HEIGHT // scale, WIDTH // scale) == picture.shape
+    image, scale = outline(frame(np.ones((HEIGHT + 32, WIDTH + 32)), 100, (0, 0), 0), 1.0)
+    assert (HEIGHT // scale, WIDTH // scale) == image.shape
     assert scale == 8
-    assert 0 <= picture.min() <= picture.max() <= 1
+    assert 0 <= image.min() <= image.max() <= 1

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.data.decode import picture_file
+from bench.data.decode import image_file
 from bench.data.folder.index import index
 from bench.data.making.photographs import find_photographs
 from bench.score.reading import match
@@ -28,7 +28,7 @@ def array(tmp_path):
     "reading",
     [
         read_raw,
-        picture_file.read,
+        image_file.read,
         lambda path: index(path.parents[2]),
         lambda path: find_photographs(path.parent),
         lambda path: listed(path.parent),

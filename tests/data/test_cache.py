@@ -86,7 +86,7 @@ def test_what_a_killed_process_left_is_not_used(long_exposure, tmp_path):
     (partial,) = cache.usage().place.glob("*.partial")
     assert np.array_equal(truth(long_exposure), render(long_exposure))
     os.utime(partial, (time.time() - 7200,) * 2)
-    cache.picture("ab", lambda: np.zeros(3))
+    cache.image("ab", lambda: np.zeros(3))
     assert not partial.exists()
 
 
@@ -105,18 +105,18 @@ def test_the_least_recently_used_go_first(monkeypatch):
     size = np.zeros(1000).nbytes
     monkeypatch.setenv(caches.LIMIT_VARIABLE, str(3 * (size + 400)))
     for key in ("aa", "bb", "cc"):
-        cache.picture(key, lambda: np.zeros(1000))
+        cache.image(key, lambda: np.zeros(1000))
         time.sleep(0.01)
-    cache.picture("aa", lambda: np.ones(1000))
-    cache.picture("dd", lambda: np.zeros(1000))
+    cache.image("aa", lambda: np.ones(1000))
+    cache.image("dd", lambda: np.zeros(1000))
     assert [entry.stem for entry in entries()] == ["aa", "cc", "dd"]
-    assert cache.picture("aa", lambda: np.ones(1000)).sum() == 0
+    assert cache.image("aa", lambda: np.ones(1000)).sum() == 0
     assert cache.usage().size <= cache.usage().limit
 
 
 def test_nothing_larger_than_the_limit_is_kept(monkeypatch):
     monkeypatch.setenv(caches.LIMIT_VARIABLE, "1000")
-    assert cache.picture("aa", lambda: np.ones(1000)).sum() == 1000
+    assert cache.image("aa", lambda: np.ones(1000)).sum() == 1000
     assert entries() == []
     monkeypatch.setenv(caches.LIMIT_VARIABLE, "plenty")
     with pytest.raises(InputError, match="LLBENCH_CACHE_BYTES=plenty"):
@@ -129,7 +129,7 @@ def test_a_place_that_cannot_be_written_costs_time_only(long_exposure, tmp_path,
     assert np.array_equal(truth(long_exposure), render(long_exposure))
 
 
-def test_clear_removes_the_pictures_and_nothing_else(long_exposure):
+def test_clear_removes_the_images_and_nothing_else(long_exposure):
     truth(long_exposure)
     foreign = cache.usage().place / "notes.txt"
     foreign.write_text("mine")

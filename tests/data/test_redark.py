@@ -19,14 +19,14 @@ from llpacknet.raw.render import render
 CSV = "photo,short_s,long_s,iso\n"
 
 
-def save(folder, name, picture):
+def save(folder, name, image):
     path = folder / name
     if path.suffix in (".tif", ".tiff"):
-        tifffile.imwrite(path, picture, photometric="rgb" if picture.ndim == 3 else None)
-    elif picture.dtype == np.uint16:
-        path.write_bytes(imagecodecs.png_encode(picture))
+        tifffile.imwrite(path, image, photometric="rgb" if image.ndim == 3 else None)
+    elif image.dtype == np.uint16:
+        path.write_bytes(imagecodecs.png_encode(image))
     else:
-        Image.fromarray(picture).save(path)
+        Image.fromarray(image).save(path)
     return path
 
 
@@ -55,9 +55,9 @@ def psnr(a, b):
 @pytest.mark.parametrize("wb", [(2.09, 2.43), (1.8, 2.93)])
 def test_the_rendered_long_exposure_is_the_photograph(source, wb, photos, tmp_path):
     # Half size: a photograph off a camera holds no detail as fine as its mosaic, and so it comes back.
-    picture = getattr(data, source)()
-    height, width = picture.shape[0] // 4 * 4, picture.shape[1] // 4 * 4
-    soft = picture[:height, :width].reshape(height // 2, 2, width // 2, 2, 3).mean(axis=(1, 3))
+    image = getattr(data, source)()
+    height, width = image.shape[0] // 4 * 4, image.shape[1] // 4 * 4
+    soft = image[:height, :width].reshape(height // 2, 2, width // 2, 2, 3).mean(axis=(1, 3))
     large = np.asarray(
         Image.fromarray(np.rint(soft).astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
     )
@@ -215,7 +215,7 @@ def test_a_folder_of_bad_photographs_alone_is_one_error(photos, tmp_path, capsys
     assert "no photograph in" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_pictures_that_are_no_photographs_are_refused(photos, tmp_path):
+def test_images_that_are_no_photographs_are_refused(photos, tmp_path):
     save(photos, "a.tif", np.zeros((40, 40, 3), np.float32))
     with pytest.raises(InputError, match="float32"):
         redark(photos, tmp_path / "out")

@@ -9,12 +9,12 @@ from bench.data.scenes.bodies import FAR, meet
 from bench.data.scenes.noise import dead_leaves, letters
 from bench.data.scenes.palette import derive, palette
 from bench.data.scenes.rendering import lens_blur
-from docs.picture_statistics import gradient_kurtosis, luminance, spectrum_slope
+from docs.image_statistics import gradient_kurtosis, luminance, spectrum_slope
 
 SIZE = (176, 264)
 
 
-def picture(kind, seed=1, size=SIZE, threads=1):
+def image(kind, seed=1, size=SIZE, threads=1):
     return render(compose(kind, np.random.SeedSequence(seed)), size, threads)
 
 
@@ -24,7 +24,7 @@ def shown(radiance, level=0.08):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_scene_is_linear_light_without_gaps(kind):
-    light = picture(kind)
+    light = image(kind)
     assert light.shape == (*SIZE, 3)
     assert light.dtype == np.float32
     assert np.isfinite(light).all()
@@ -35,8 +35,8 @@ def test_a_scene_is_linear_light_without_gaps(kind):
 
 
 def test_the_same_seed_gives_the_same_light_on_any_number_of_threads():
-    assert np.array_equal(picture("street", threads=1), picture("street", threads=3))
-    assert not np.array_equal(picture("street", 1), picture("street", 2))
+    assert np.array_equal(image("street", threads=1), image("street", threads=3))
+    assert not np.array_equal(image("street", 1), image("street", 2))
 
 
 def test_brightness_does_not_depend_on_size():
@@ -49,7 +49,7 @@ def test_scenes_have_the_statistics_of_photographs():
     slopes, peaks = [], []
     for number in range(6):
         kind = list(KINDS)[number]
-        plane = luminance(shown(picture(kind, 100 + number)))
+        plane = luminance(shown(image(kind, 100 + number)))
         slopes.append(spectrum_slope(plane))
         peaks.append(gradient_kurtosis(plane))
     # Six photographs of SID: slopes -3.2 to -2.4, kurtosis 11 to 226 at full size.

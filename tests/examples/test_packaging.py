@@ -94,9 +94,9 @@ def test_the_wheel_restores_a_photograph_with_the_weights_inside_it(installed, t
     raw = next(path for path in (tmp_path / "data").rglob("*.DNG") if "_0." in path.name)
     program = installed.python.with_name("llbench.exe" if os.name == "nt" else "llbench")
     run([program, "restore", raw, "-o", "night.png"], cwd=tmp_path)
-    with Image.open(tmp_path / "night.png") as picture:
-        assert picture.size == (96, 64)
-        assert np.asarray(picture).std() > 1
+    with Image.open(tmp_path / "night.png") as image:
+        assert image.size == (96, 64)
+        assert np.asarray(image).std() > 1
 
 
 FIVE_LINES = """

@@ -90,9 +90,9 @@ def reader(tmp_path_factory):
     for name in PHOTOGRAPHS:
         Image.fromarray(getattr(data, name)()[100:228, 100:292]).save(found.folder / "photos" / f"{name}.jpg")
     shutil.copy(made.pairs[0].short, found.folder / "night.ARW")
-    picture = data.astronaut()[:96, :128]
-    Image.fromarray(picture).save(found.folder / "truth" / "10003_00_10s.png")
-    Image.fromarray(picture // np.uint8(2)).save(found.folder / "mine" / "10003_00_0.1s.png")
+    image = data.astronaut()[:96, :128]
+    Image.fromarray(image).save(found.folder / "truth" / "10003_00_10s.png")
+    Image.fromarray(image // np.uint8(2)).save(found.folder / "mine" / "10003_00_0.1s.png")
     return found
 
 

@@ -12,7 +12,7 @@ ALL = ("release2022", "paper2020", "paper2020-gt")
 
 @pytest.fixture(scope="module")
 def judged(made_up):
-    return made_up.records(("llpacknet",), pictures=9, protocols=ALL)
+    return made_up.records(("llpacknet",), images=9, protocols=ALL)
 
 
 def only(made, *names):
@@ -29,7 +29,7 @@ def mean(made, protocol, key="psnr"):
     return sum(found) / len(found)
 
 
-def test_settings_are_told_apart_where_protocols_share_their_pictures(judged):
+def test_settings_are_told_apart_where_protocols_share_their_images(judged):
     made = only(judged, *ALL)
     fall = Judged(Results(made), "llpacknet").fall("release2022", "paper2020", "ssim")
     assert [step.axis for step in fall.steps] == ["subset", "ssim", "gain"]

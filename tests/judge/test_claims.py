@@ -24,7 +24,7 @@ def full(made_up):
 @pytest.fixture(scope="module")
 def twelve(made_up):
     """Twelve scenes, an image each."""
-    return made_up.records(pictures=12, per_scene=1)
+    return made_up.records(images=12, per_scene=1)
 
 
 def changed(made, model, kind, **values):
@@ -105,7 +105,7 @@ def test_no_verdict_without_the_measurement_it_rests_on(full):
 
 @pytest.fixture(scope="module")
 def folder(made_up, tmp_path_factory):
-    out = made_up.write(tmp_path_factory.mktemp("results"), made_up.records(pictures=5, per_scene=1))
+    out = made_up.write(tmp_path_factory.mktemp("results"), made_up.records(images=5, per_scene=1))
     made_up.write_trainings(out, made_up.trainings())
     return out
 
@@ -240,9 +240,9 @@ def test_a_claim_on_several_methods_is_decided_method_by_method(full):
     assert fewer["reason"].startswith("holds for 2 of 3: did contradicted (above)")
 
 
-def test_made_pictures_decide_orderings_but_never_absolute_decibels(twelve, made_up):
+def test_made_images_decide_orderings_but_never_absolute_decibels(twelve, made_up):
     made = judged(twelve)
-    real = judged(made_up.records(pictures=12, per_scene=1, synthetic=False))
+    real = judged(made_up.records(images=12, per_scene=1, synthetic=False))
     for name, entry in made.items():
         if name.startswith("table1-psnr-without-") and "-over-" not in name:
             assert entry["verdict"] == "untestable-here", name
@@ -416,7 +416,7 @@ def test_orderings_share_one_error(twelve):
 def test_the_sources_own_images_decide_a_mean_that_no_other_scenes_could_move(made_up):
     """release2022 is scored on 93 images of 50 scenes: the published mean itself must be reproduced."""
     made = made_up.records(
-        ("llpacknet",), pictures=93, synthetic=False, protocols=("release2022",), per_scene=2
+        ("llpacknet",), images=93, synthetic=False, protocols=("release2022",), per_scene=2
     )
     mean = sum(r.values["psnr"] for r in made if r.cell.measurement == "quality") / 93
     moved = [
@@ -510,7 +510,7 @@ def test_costs_at_another_size_do_not_decide_claims_about_full_resolution(made_u
     assert small["red-gmac-llpacknet"]["why"] == "definition"
 
 
-def test_pictures_of_different_parts_of_the_frame_are_not_compared(full):
+def test_images_of_different_parts_of_the_frame_are_not_compared(full):
     entry = judged(full)["table1-psnr-without-sid-unet-over-sgn"]
     assert entry["verdict"] == "not-run"
     assert "different parts" in entry["reason"]
@@ -575,7 +575,7 @@ def test_trainings_of_three_seeds_decide_what_the_sources_say_of_unpack(folder, 
     some = made_up.trainings(seeds=(0, 1, 2, 3))
     some["unpack-old.seed-3.json"]["diverged"] = "no finite loss at step 800"
     del some["unpack-old-as-2020.seed-3.json"], some["unpack-old-as-2020.seed-2.json"]
-    made_up.write(tmp_path, made_up.records(("llpacknet",), pictures=1))
+    made_up.write(tmp_path, made_up.records(("llpacknet",), images=1))
     made_up.write_trainings(tmp_path, some)
     fewer = {one.id: one.as_json() for one in claims.judge(Results.load(tmp_path))}
     assert "unpack-old diverged" in fewer["ours-batched"]["reason"]
@@ -590,7 +590,7 @@ def test_trainings_that_end_with_the_same_weights_differ_by_exactly_nothing(fold
 
 
 def test_a_file_that_is_no_training_is_named_in_one_line(folder, tmp_path, made_up):
-    made_up.write(tmp_path, made_up.records(("llpacknet",), pictures=1))
+    made_up.write(tmp_path, made_up.records(("llpacknet",), images=1))
     made_up.write_trainings(tmp_path, {"unpack.seed-0.json": {"arm": "unpack"}})
     with pytest.raises(InputError, match=r"unpack.seed-0.json is not a training"):
         Results.load(tmp_path)
@@ -608,20 +608,18 @@ def test_a_ratio_comes_with_one_command_that_times_both_in_one_run(full):
     )
 
 
-@pytest.mark.parametrize(("pictures", "tier"), [(3, "quick"), (6, "standard")])
-def test_what_was_cut_short_is_measured_again_by_the_shortest_tier_with_as_many_pictures(
-    made_up, pictures, tier
-):
-    records = [one for one in made_up.records(("sgn",), pictures=pictures) if one.cell.image]
+@pytest.mark.parametrize(("images", "tier"), [(3, "quick"), (6, "standard")])
+def test_what_was_cut_short_is_measured_again_by_the_shortest_tier_with_as_many_images(made_up, images, tier):
+    records = [one for one in made_up.records(("sgn",), images=images) if one.cell.image]
     cut = [replace(one, values=one.values | {"area_fraction": 0.25}) for one in records]
     assert commands.of_records(cut) == [f"llbench reproduce --tier {tier} --models sgn --out OUT"]
 
 
 @pytest.mark.parametrize(
-    ("pictures", "protocol"), [(0, "release2022"), (2, "release2022"), (3, "paper2020-gt")]
+    ("images", "protocol"), [(0, "release2022"), (2, "release2022"), (3, "paper2020-gt")]
 )
-def test_with_gt_exposure_is_the_papers_own_protocol_once_it_judged_enough(made_up, pictures, protocol):
-    records = made_up.records(("llpacknet",), pictures=6, protocols=("release2022",))
-    own = made_up.records(("llpacknet",), pictures=pictures, protocols=("paper2020-gt",))
+def test_with_gt_exposure_is_the_papers_own_protocol_once_it_judged_enough(made_up, images, protocol):
+    records = made_up.records(("llpacknet",), images=6, protocols=("release2022",))
+    own = made_up.records(("llpacknet",), images=images, protocols=("paper2020-gt",))
     records += [record for record in own if record.cell.image]
     assert evidence.with_protocol(Results(records)) == protocol

@@ -96,7 +96,7 @@ def test_a_cell_that_fails_on_one_side_is_named(records):
     assert words(found, "memory") == {"failed"}
 
 
-def test_pictures_are_compared_over_scenes(records):
+def test_images_are_compared_over_scenes(records):
     worse = [
         replace(one, values={**one.values, "psnr": one.values["psnr"] - 0.05})
         if one.cell.measurement == "quality"

@@ -69,7 +69,7 @@ def test_a_cell_that_failed_has_its_reason_and_no_figure(tmp_path):
     assert pd.isna(row["median"])
 
 
-def test_equal_pictures_have_an_infinite_psnr():
+def test_equal_images_have_an_infinite_psnr():
     cell = Cell("a", "quality", dataset="d", protocol="release2022", image="i", device="cpu")
     values = {"psnr": "inf", "ssim": 1.0, "lpips": None, "lpips_reason": "none", "gain": None, "ratio": 9.0}
     frame = dataframe.of([Record(replace(cell, runtime="eager"), "ok", values=values)])

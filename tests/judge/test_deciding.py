@@ -164,9 +164,9 @@ def test_contradictions_on_either_side_have_no_direction():
     assert found.direction is None
 
 
-@pytest.mark.parametrize("pictures", [1, 2])
-def test_with_gt_exposure_is_what_was_judged_however_little(made_up, pictures):
-    records = made_up.records(("llpacknet",), pictures=pictures, protocols=("release2022",))
+@pytest.mark.parametrize("images", [1, 2])
+def test_with_gt_exposure_is_what_was_judged_however_little(made_up, images):
+    records = made_up.records(("llpacknet",), images=images, protocols=("release2022",))
     assert evidence.with_protocol(Results(records)) == "release2022"
 
 

@@ -72,17 +72,17 @@ def test_a_golden_output_falls_only_where_the_base_met_it(base, head, verdicts):
 )
 def test_pixels_are_held_against_the_bases(tmp_path, head, verdict, said):
     pair = both({"pixels": [0.1, 0.2]}, {"pixels": head}, "quality")
-    finding = exact.pictures([pair], tmp_path / "base", tmp_path / "head", Limits())
+    finding = exact.images([pair], tmp_path / "base", tmp_path / "head", Limits())
     assert (finding.quantity, finding.verdict) == ("correctness", verdict)
     assert said in finding.reason
 
 
-def test_a_whole_picture_on_one_side_alone_leaves_the_pixels_of_the_records(tmp_path):
+def test_a_whole_image_on_one_side_alone_leaves_the_pixels_of_the_records(tmp_path):
     (tmp_path / "i.npy").parent.mkdir(exist_ok=True)
     np.save(tmp_path / "i.npy", np.zeros((4, 4, 3)))
     pair = both({"pixels": [0.1, 0.2]}, {"pixels": [0.1, 0.2]}, "quality")
-    assert exact.pictures([pair], tmp_path, tmp_path / "head", Limits()).verdict == "equal"
-    assert exact.pictures([], tmp_path, tmp_path, Limits()) is None
+    assert exact.images([pair], tmp_path, tmp_path / "head", Limits()).verdict == "equal"
+    assert exact.images([], tmp_path, tmp_path, Limits()) is None
 
 
 GRAIN = 250_000

@@ -48,14 +48,14 @@ def quality(psnr=30.0, shift=0.0):
 BASE = (latency(0.1, 1), memory(100_000_000), complexity(), quality())
 
 
-def found(tmp_path, *head, base=BASE, limits=None, pictures=None):
+def found(tmp_path, *head, base=BASE, limits=None, images=None):
     for side, records in (("base", base), ("head", head)):
         for record in records:
             store.write(tmp_path / side, record)
-    for side, picture in (pictures or {}).items():
+    for side, image in (images or {}).items():
         folder = tmp_path / side / gate_verdict.OUTPUTS / "net"
         folder.mkdir(parents=True)
-        np.save(folder / "1_00_0.1s.npy", picture)
+        np.save(folder / "1_00_0.1s.npy", image)
     return gate_verdict.decide(tmp_path, limits or Limits())
 
 
@@ -92,13 +92,13 @@ def test_wrong_pixels_fall_on_correctness_however_fast(tmp_path):
     wrong = whole.copy()
     wrong[2, 3, 1] = 0.49
     faster = latency(0.05, 2, twin=False)
-    decision = found(tmp_path, faster, quality(), pictures={"base": whole, "head": wrong})
+    decision = found(tmp_path, faster, quality(), images={"base": whole, "head": wrong})
     assert words(decision)["latency"] == "faster"
     assert words(decision)["correctness"] == "wrong-output"
     assert decision.status() == 1
 
 
-def test_without_pictures_the_pixels_of_the_records_are_compared(tmp_path):
+def test_without_images_the_pixels_of_the_records_are_compared(tmp_path):
     decision = found(tmp_path, quality(shift=0.01))
     assert words(decision)["correctness"] == "wrong-output"
 

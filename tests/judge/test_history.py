@@ -32,7 +32,7 @@ def test_what_does_not_change_or_is_too_short_has_none(values):
 @pytest.fixture
 def runs(made_up, tmp_path):
     """Twelve runs of one method, a quarter slower from the seventh on, the latest as a gate left them."""
-    records = made_up.records(("llpacknet",), rounds=5, frame=(64, 96), pictures=3)
+    records = made_up.records(("llpacknet",), rounds=5, frame=(64, 96), images=3)
     for day in range(12):
         entry = tmp_path / f"run{day:02d}"
         for record in records:

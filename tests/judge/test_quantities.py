@@ -19,7 +19,7 @@ def without(records, model, kind, *keys, **values):
 
 @pytest.fixture(scope="module")
 def two(made_up):
-    return made_up.records(("llpacknet", "red"), pictures=0)
+    return made_up.records(("llpacknet", "red"), images=0)
 
 
 def test_a_memory_record_without_its_peak_has_no_figure_and_no_ratio(two):

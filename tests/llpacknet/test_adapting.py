@@ -51,9 +51,9 @@ def test_a_perfect_network_gives_the_cameras_own_rendering():
     own = np.tensordot(color_matrix(CANON), seen * BALANCE[[0, 1, 3], None, None], 1)
     assert min(inside.min(), own.min()) > 0
     assert max(inside.max(), own.max()) < 1
-    picture = torch.from_numpy(toned(inside).astype(np.float32))
-    adapted.correct(picture)
-    np.testing.assert_allclose(picture.numpy(), toned(own), atol=1e-3)
+    image = torch.from_numpy(toned(inside).astype(np.float32))
+    adapted.correct(image)
+    np.testing.assert_allclose(image.numpy(), toned(own), atol=1e-3)
 
 
 def test_what_is_saturated_stays_saturated_in_all_colours():

@@ -19,7 +19,7 @@ def mosaic(seed=0, height=48, width=80):
 
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-6), ("bf16", 1e-2)])
-def test_it_gives_the_networks_picture_in_float32(network, precision, tolerance):
+def test_it_gives_the_networks_image_in_float32(network, precision, tolerance):
     with torch.inference_mode():
         expected = network(mosaic())
     rgb = CudaForm(network, precision, "cpu")(mosaic())
@@ -44,7 +44,7 @@ def test_an_unknown_precision_and_an_unusable_mosaic_are_refused(network):
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-5), ("bf16", 1e-2), ("fp16", 2e-3)])
-def test_a_replayed_recording_gives_each_frames_own_picture(network, precision, tolerance, monkeypatch):
+def test_a_replayed_recording_gives_each_frames_own_image(network, precision, tolerance, monkeypatch):
     # As the harness has it: else float32 convolutions are rounded to ten bits of mantissa.
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     form = CudaForm(network, precision)

@@ -64,7 +64,7 @@ def exact(plain, frames):
 
 @pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize("size", SIZES)
-def test_it_gives_the_plain_forms_picture(name, size):
+def test_it_gives_the_plain_forms_image(name, size):
     plain = network(name)
     frames = mosaic(*size)
     with torch.inference_mode():
@@ -73,7 +73,7 @@ def test_it_gives_the_plain_forms_picture(name, size):
         assert apart(form(frames), expected) < 1e-6
         # Buffers have been used by now.
         assert apart(form(frames), expected) < 1e-6
-        levels = form.picture(frames)
+        levels = form.image(frames)
     unrounded = expected.permute(0, 2, 3, 1).clamp(0, 1) * 255
     assert levels.dtype == torch.uint8
     assert float((levels - unrounded).abs().max()) < 0.501
@@ -124,7 +124,7 @@ def test_in_bfloat16_it_is_as_near_as_bfloat16_allows(name, size):
     with torch.inference_mode():
         expected = exact(plain, frames)
         form = fast(plain, torch.bfloat16)
-        found, levels = form(frames), form.picture(frames)
+        found, levels = form(frames), form.image(frames)
         gains = form.gain(frames)
         rounded = copy.deepcopy(plain)
         rounded.amplifier = None  # whose gain no eight bits can hold
@@ -146,7 +146,7 @@ def test_frames_wider_than_a_band_are_taken_row_by_row(monkeypatch):
         assert apart(fast(plain)(frames), plain(frames)) < 1e-6
 
 
-def test_a_picture_that_is_still_held_is_never_written_again():
+def test_a_image_that_is_still_held_is_never_written_again():
     form = fast(network("2022"))
     first, second = mosaic(1, 64, 96), mosaic(1, 64, 96, seed=1)
     with torch.inference_mode():
@@ -182,7 +182,7 @@ def test_what_is_not_float32_takes_the_plain_form():
     frames = mosaic(1, 32, 48).double()
     with torch.inference_mode():
         assert torch.equal(form(frames), plain.double()(frames))
-        assert form.picture(frames).shape == (1, 32, 48, 3)
+        assert form.image(frames).shape == (1, 32, 48, 3)
 
 
 def test_a_mosaic_of_another_kind_is_refused_alike():
@@ -230,7 +230,7 @@ for height in (1024, 6144):
     mosaic = torch.rand(1, 1, height, 256)
     Path("/proc/self/clear_refs").write_text("5")
     before = status("VmRSS")
-    levels = form.picture(mosaic)
+    levels = form.image(mosaic)
     extra[height] = status("VmHWM") - before - levels.numel()
 print(json.dumps(extra))
 """

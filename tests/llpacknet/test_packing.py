@@ -20,19 +20,19 @@ def noise(*shape):
 @pytest.mark.parametrize("batch", BATCHES)
 @pytest.mark.parametrize("colours", [1, 3])
 def test_unpack_undoes_pack_exactly(factor, batch, colours):
-    picture = noise(batch, colours, 2 * factor, 3 * factor)
-    packed = pack(picture, factor)
+    image = noise(batch, colours, 2 * factor, 3 * factor)
+    packed = pack(image, factor)
     assert packed.shape == (batch, colours * factor**2, 2, 3)
-    assert torch.equal(unpack(packed, factor), picture)
+    assert torch.equal(unpack(packed, factor), image)
     assert torch.equal(pack(unpack(packed, factor), factor), packed)
 
 
 def test_channel_of_a_pixel_is_the_published_one():
     factor, colours = 4, 3
-    picture = noise(2, colours, 8, 12)
-    packed = pack(picture, factor)
+    image = noise(2, colours, 8, 12)
+    packed = pack(image, factor)
     for r, c, k in ((0, 0, 0), (1, 2, 1), (3, 0, 2)):
-        assert torch.equal(packed[:, (r * factor + c) * colours + k], picture[:, k, r::factor, c::factor])
+        assert torch.equal(packed[:, (r * factor + c) * colours + k], image[:, k, r::factor, c::factor])
 
 
 @pytest.mark.parametrize("factor", FACTORS)
@@ -66,7 +66,7 @@ def test_the_2020_one_liner_mixes_images_if_asked_for_a_batch():
     packed = torch.stack((torch.zeros(192, 4, 4), torch.ones(192, 4, 4)))
     mixed = unpack_2020_batched(packed)
     assert mixed.shape == (2, 3, 32, 32)
-    assert all(set(picture.unique().tolist()) == {0.0, 1.0} for picture in mixed)
+    assert all(set(image.unique().tolist()) == {0.0, 1.0} for image in mixed)
     assert mixed.sum() == packed.sum()
     assert unpack(packed, 8)[0].max() == 0
     assert unpack(packed, 8)[1].min() == 1
@@ -108,6 +108,6 @@ def test_unusable_shapes_are_shown(function, shape, factor):
 
 
 def test_gradients_pass():
-    picture = noise(1, 3, 16, 16).requires_grad_()
-    unpack(pack(picture, 8) * 2, 8).sum().backward()
-    assert torch.equal(picture.grad, torch.full_like(picture, 2.0))
+    image = noise(1, 3, 16, 16).requires_grad_()
+    unpack(pack(image, 8) * 2, 8).sum().backward()
+    assert torch.equal(image.grad, torch.full_like(image, 2.0))

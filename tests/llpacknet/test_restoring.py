@@ -33,10 +33,10 @@ def test_a_file_gives_what_the_network_gives_on_its_amplified_mosaic(dark, netwo
     mosaic = read_raw(dark).normalised()
     with torch.inference_mode():
         expected = network(torch.from_numpy(mosaic * np.float32(7))[None, None])[0]
-    picture = restore(dark, model=network, gain=7.0)
-    assert picture.dtype == np.uint8
-    assert picture.shape == (48, 64, 3)
-    np.testing.assert_array_equal(picture, (expected.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())
+    image = restore(dark, model=network, gain=7.0)
+    assert image.dtype == np.uint8
+    assert image.shape == (48, 64, 3)
+    np.testing.assert_array_equal(image, (expected.permute(1, 2, 0) * 255).round().to(torch.uint8).numpy())
 
 
 def test_auto_is_the_closed_form_estimate_for_a_network_without_amplifier(dark, network):
@@ -61,9 +61,9 @@ def test_a_portrait_file_comes_out_upright(tmp_path, network):
     upright, turned = tmp_path / "a.DNG", tmp_path / "b.DNG"
     write_dng(upright, mosaic)
     write_dng(turned, mosaic, orientation=6)  # to be turned a quarter clockwise: the right half goes down
-    picture = restore(turned, network, gain=2.0)
-    assert picture.shape == (48, 32, 3)
-    np.testing.assert_array_equal(picture, np.rot90(restore(upright, network, gain=2.0), -1))
+    image = restore(turned, network, gain=2.0)
+    assert image.shape == (48, 32, 3)
+    np.testing.assert_array_equal(image, np.rot90(restore(upright, network, gain=2.0), -1))
 
 
 def test_a_mosaic_of_integers_is_refused(network):
@@ -82,8 +82,8 @@ def test_a_built_baseline_is_called_by_its_own_conventions(dark):
     mosaic = np.minimum(read_raw(dark).normalised() * np.float32(900), 1)
     with torch.inference_mode():
         expected = network(torch.from_numpy(mosaic)[None, None])[0].clamp(0, 1)
-    picture = torch.from_numpy(restore(dark, network, gain=900.0, runtime="published"))
-    torch.testing.assert_close(picture, (expected.permute(1, 2, 0) * 255).round().to(torch.uint8))
+    image = torch.from_numpy(restore(dark, network, gain=900.0, runtime="published"))
+    torch.testing.assert_close(image, (expected.permute(1, 2, 0) * 255).round().to(torch.uint8))
 
 
 ALONE = """

@@ -58,7 +58,7 @@ def test_forms_are_measured_and_say_what_they_compute_in(tmp_path):
         assert (bf16["computes"] == "fp32") == ("note" in bf16) == lacks("bf16")
 
 
-def test_an_export_that_gives_another_picture_gets_no_time(monkeypatch):
+def test_an_export_that_gives_another_image_gets_no_time(monkeypatch):
     monkeypatch.syspath_prepend(METHODS)
     with pytest.raises(WrongOutputError, match="differs from the published form's output"):
         build(cell("nonconforming:FreezesAValue", "onnxruntime"), "none")

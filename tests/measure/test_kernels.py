@@ -10,7 +10,7 @@ from bench.run.request import Request
 from llpacknet.errors import InputError
 
 
-def test_a_worker_times_every_form_and_finds_the_same_picture(tmp_path):
+def test_a_worker_times_every_form_and_finds_the_same_image(tmp_path):
     summary = execute(
         plan(Request(["llpacknet", "red"], ["kernels"], size=(64, 96), threads=1, rounds=2)), tmp_path
     )
@@ -36,13 +36,13 @@ def test_only_the_forms_of_2020_fail_at_a_batch_of_two():
         assert batch[right] == {"largest_difference": 0.0, "mixed": False}
 
 
-def test_a_picture_that_differs_in_one_bit_differs():
+def test_a_image_that_differs_in_one_bit_differs():
     channels = kernel_rounds.noise(1, 2, 2)
-    picture = kernels.unpack(channels, 8)
-    other = picture.clone()
+    image = kernels.unpack(channels, 8)
+    other = image.clone()
     other.view(-1)[0] = other.view(-1)[0].nextafter(other.new_tensor(9.0))
-    assert kernels._difference(other, picture) > 0
-    assert kernels._difference(-picture * 0, picture * 0) > 0
+    assert kernels._difference(other, image) > 0
+    assert kernels._difference(-image * 0, image * 0) > 0
 
 
 def test_a_process_that_times_the_forms_and_fails_says_why():
@@ -50,7 +50,7 @@ def test_a_process_that_times_the_forms_and_fails_says_why():
         kernel_rounds.in_processes(64, 96, "nowhere", 1, 1)
 
 
-def test_the_forms_that_keep_their_memory_give_the_picture_of_the_loop_at_any_size():
+def test_the_forms_that_keep_their_memory_give_the_image_of_the_loop_at_any_size():
     given = kernel_rounds.tensors(50, 70, "cpu")
     assert given.kept.shape == (1, 3, 64, 80)
     assert given.planes.shape == (4, 1, 32, 40)

@@ -44,7 +44,7 @@ def judged(models, data, out, **options):
     return {(record.cell.protocol, record.cell.image): record for record in store.load(out)}
 
 
-def test_gain_only_is_libraws_picture_at_the_protocols_gain(data, tmp_path):
+def test_gain_only_is_libraws_image_at_the_protocols_gain(data, tmp_path):
     records = judged(["gain-only"], data, tmp_path, protocols=["release2022", "paper2020"], predictions=True)
     for pair in data.pairs:
         frame = read_raw(pair.short)
@@ -55,8 +55,8 @@ def test_gain_only_is_libraws_picture_at_the_protocols_gain(data, tmp_path):
             assert record.status == "ok", record.reason
             gain = gains[str(protocol)]
             how = protocols.get(str(protocol)).quantise
-            picture = render_frame(frame, gain).astype(np.float32) / np.float32(65535)
-            expected = psnr(quantise(picture, how), quantise(truth(pair.long), how))
+            restored = render_frame(frame, gain).astype(np.float32) / np.float32(65535)
+            expected = psnr(quantise(restored, how), quantise(truth(pair.long), how))
             assert record.values["psnr"] == pytest.approx(expected, abs=1e-9)
             assert record.values["gain"] == pytest.approx(gain)
             assert record.provenance["synthetic"] is True
@@ -70,7 +70,7 @@ def test_gain_only_is_libraws_picture_at_the_protocols_gain(data, tmp_path):
     np.testing.assert_array_equal(shown, quantise(truth(data.pairs[0].long), "truncate"))
 
 
-def test_the_score_of_a_runs_own_pictures_is_what_its_cells_say(data, tmp_path, capsys):
+def test_the_score_of_a_runs_own_images_is_what_its_cells_say(data, tmp_path, capsys):
     named = ["release2022", "paper2020", "sid2018", "dnf88"]
     records = judged(["gain-only"], data, tmp_path, protocols=named, predictions=True)
     for name in named:
@@ -85,9 +85,9 @@ def test_the_score_of_a_runs_own_pictures_is_what_its_cells_say(data, tmp_path, 
         assert len(found["pictures"]) == len(cells) > 0
         # Floats are kept in 16 bits.
         within = 2e-4 if name == "dnf88" else 1e-12
-        for picture in found["pictures"]:
+        for one in found["pictures"]:
             for quantity in ("psnr", "ssim"):
-                assert picture[quantity] == pytest.approx(cells[picture["name"]][quantity], abs=within)
+                assert one[quantity] == pytest.approx(cells[one["name"]][quantity], abs=within)
         manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
         assert manifest["protocol"]["quantise"] == protocols.get(name).quantise
     # The true ratio and truncation under two protocols: one file with two names.
@@ -113,7 +113,7 @@ def test_each_frames_own_black_is_a_protocol_of_its_own(tmp_path):
     assert abs(values["brightness_stops"]) < abs(records[plain, image].values["brightness_stops"])
 
 
-def test_controls_give_a_gain_that_knows_little_of_the_picture_and_its_brightness_shows(data, tmp_path):
+def test_controls_give_a_gain_that_knows_little_of_the_image_and_its_brightness_shows(data, tmp_path):
     named = ["paper2020-constant", "paper2020-level", "paper2020-gt"]
     records = judged(["gain-only"], data, tmp_path, protocols=named)
     assert len(records) == 3
@@ -137,7 +137,7 @@ def test_twice_the_light_is_one_stop_brighter():
     assert brightness.stops(np.zeros((32, 48, 3), np.float32), target) is None
 
 
-def test_a_part_restored_with_its_margin_scores_as_in_the_whole_picture(data, tmp_path):
+def test_a_part_restored_with_its_margin_scores_as_in_the_whole_image(data, tmp_path):
     wanted = plan(Request(["sgn", "sid-unet"], ["quality"], dataset=data, threads=1, images=1))
     whole = replace(wanted, jobs=tuple(replace(job, part_of=4) for job in wanted.jobs))
     alone = replace(whole, jobs=tuple(replace(job, area_fraction=1 / 16) for job in whole.jobs))
@@ -168,13 +168,13 @@ def test_a_bad_file_fails_its_own_cells(tmp_path):
     assert str(tmp_path) not in str(reason)
 
 
-def test_a_method_that_dies_on_every_second_picture_is_judged_on_the_others(data, tmp_path):
+def test_a_method_that_dies_on_every_second_image_is_judged_on_the_others(data, tmp_path):
     records = judged(["misbehaving:moody"], data, tmp_path)
     statuses = [records[key].status for key in sorted(records, key=lambda key: str(key[1]))]
     assert statuses == ["ok", "crash", "ok"]
 
 
-def test_a_perfect_picture_scores_infinity_and_one():
+def test_a_perfect_image_scores_infinity_and_one():
     rng = np.random.default_rng(0)
     target = rng.integers(0, 65536, (32, 48, 3), dtype=np.uint16)
     values = scores(target.astype(np.float32) / np.float32(65535), target, protocols.get("dnf88"))

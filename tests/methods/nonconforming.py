@@ -184,8 +184,8 @@ class Darkens:
     needs_gain = True
 
     def __call__(self, frame, gain):
-        picture = np.clip(frame.normalised() * gain, 0, 1)
-        return np.repeat(picture[..., None], 3, axis=2)
+        image = np.clip(frame.normalised() * gain, 0, 1)
+        return np.repeat(image[..., None], 3, axis=2)
 
 
 class EightBitsAsFloats(Darkens):

@@ -64,11 +64,11 @@ def test_a_period_that_does_not_fit_is_refused():
 
 def _street(lamp):
     """A dark image with two lamps and a single hot pixel; `lamp` is the brightness of the first."""
-    picture = np.full((120, 160, 3), 0.1)
-    picture[20:30, 20:30] = lamp
-    picture[80:86, 100:112] = 1.0
-    picture[60, 60] = 1.0
-    return picture
+    image = np.full((120, 160, 3), 0.1)
+    image[20:30, 20:30] = lamp
+    image[80:86, 100:112] = 1.0
+    image[60, 60] = 1.0
+    return image
 
 
 def test_lamps_are_found_and_a_black_hole_is_darker_than_its_surroundings():

@@ -16,7 +16,7 @@ def test_better_is_better_and_values_lie_in_their_range(metric):
     rng = np.random.default_rng(0)
     truth = rng.integers(0, 256, (30, 30, 3), np.uint8)
     near = np.clip(truth + rng.integers(-9, 9, truth.shape), 0, 255).astype(np.uint8)
-    values = [metric.compute(picture, truth, None) for picture in (255 - truth, near, truth)]
+    values = [metric.compute(image, truth, None) for image in (255 - truth, near, truth)]
     assert values == sorted(values, reverse=metric.better == "lower")
     assert metric.lowest <= min(values) <= max(values) <= metric.highest + 1e-12
 
@@ -29,8 +29,8 @@ def test_every_row_names_its_reference_and_tolerance():
 
 
 def test_infinity_goes_into_json_by_its_name():
-    picture = np.zeros((9, 9, 3), np.uint8)
-    assert json.dumps(to_json(psnr(picture, picture)), allow_nan=False) == '"inf"'
+    image = np.zeros((9, 9, 3), np.uint8)
+    assert json.dumps(to_json(psnr(image, image)), allow_nan=False) == '"inf"'
     assert to_json(-math.inf) == "-inf"
     assert to_json(28.25) == 28.25
     with pytest.raises(InputError):

@@ -73,8 +73,8 @@ def pair(net, seed=0):
 def by_the_package(networks, net, prediction, truth):
     with torch.inference_mode():
         tensors = (
-            torch.from_numpy(picture / 127.5 - 1).float().permute(2, 0, 1)[None]
-            for picture in (prediction, truth)
+            torch.from_numpy(image / 127.5 - 1).float().permute(2, 0, 1)[None]
+            for image in (prediction, truth)
         )
         return float(networks[net](*tensors))
 
@@ -141,8 +141,8 @@ def test_another_truth_replaces_the_last(networks):
 def test_depths_and_ranges_agree():
     prediction, truth = pair("alex")
     value = lpips(prediction, truth)
-    deep = (picture.astype(np.uint16) * 257 for picture in (prediction, truth))
-    floats = (picture / np.float64(255) for picture in (prediction, truth))
+    deep = (image.astype(np.uint16) * 257 for image in (prediction, truth))
+    floats = (image / np.float64(255) for image in (prediction, truth))
     assert lpips(*deep) == pytest.approx(value, abs=1e-6)
     assert lpips(*floats, 1.0) == pytest.approx(value, abs=1e-6)
 
@@ -156,7 +156,7 @@ def test_the_network_can_be_shown_what_is_left_in_0_to_1(networks):
     assert lpips(prediction, truth) != pytest.approx(expected, abs=1e-5)
 
 
-def test_identical_pictures_are_at_distance_zero():
+def test_identical_images_are_at_distance_zero():
     truth = pair("alex")[1]
     assert lpips(truth, truth.copy()) == 0
 
@@ -171,9 +171,9 @@ def test_does_not_depend_on_threads():
 
 
 @pytest.mark.parametrize("net", SHAPE)
-def test_smallest_pictures(networks, net):
+def test_smallest_images(networks, net):
     side = backbone.BACKBONES[net].smallest
-    prediction, truth = (picture[:side, :side] for picture in pair(net))
+    prediction, truth = (image[:side, :side] for image in pair(net))
     expected = by_the_package(networks, net, prediction, truth)
     assert lpips(prediction, truth, net=net) == pytest.approx(expected, abs=1e-5)
     with pytest.raises(InputError, match="too small"):
@@ -181,10 +181,10 @@ def test_smallest_pictures(networks, net):
 
 
 def test_nan_is_refused():
-    picture = np.full((40, 40, 3), 0.5)
-    bad = picture.copy()
+    image = np.full((40, 40, 3), 0.5)
+    bad = image.copy()
     bad[20, 20] = np.nan
-    for prediction, truth in ((bad, picture), (picture, bad)):
+    for prediction, truth in ((bad, image), (image, bad)):
         with pytest.raises(InputError, match="NaN"):
             lpips(prediction, truth, 1.0)
 

@@ -31,7 +31,7 @@ def small_bands(monkeypatch):
 @pytest.mark.parametrize("definition", get_args(Definition))
 def test_ssim_of_tensors(definition, device):
     prediction, truth = pair()
-    on_it = (torch.from_numpy(picture).to(device) for picture in (prediction, truth))
+    on_it = (torch.from_numpy(image).to(device) for image in (prediction, truth))
     value = cuda.ssim(*on_it, 255.0, WINDOWS[definition])
     assert value == pytest.approx(ssim(prediction, truth, definition=definition), abs=1e-9)
 
@@ -40,14 +40,14 @@ def test_ssim_of_tensors(definition, device):
 def test_error_of_tensors(device):
     prediction, truth = pair()
     expected = np.mean((prediction.astype(np.float64) - truth) ** 2)
-    on_it = (torch.from_numpy(picture).to(device) for picture in (prediction, truth))
+    on_it = (torch.from_numpy(image).to(device) for image in (prediction, truth))
     assert cuda.mean_squared_error(*on_it) == pytest.approx(expected, rel=1e-12)
 
 
 def test_nan_in_a_tensor_is_refused():
-    picture = torch.full((20, 20, 3), torch.nan)
+    image = torch.full((20, 20, 3), torch.nan)
     with pytest.raises(InputError, match="NaN"):
-        cuda.mean_squared_error(picture, picture)
+        cuda.mean_squared_error(image, image)
 
 
 def test_tensors_in_main_memory_are_accepted():

@@ -32,7 +32,7 @@ def test_integers_know_their_range():
     assert psnr(prediction, truth) == psnr(prediction, truth, 65535)
 
 
-def test_identical_pictures_are_infinitely_good():
+def test_identical_images_are_infinitely_good():
     truth = noisy_pair("uint8")[1]
     assert psnr(truth, truth.copy()) == math.inf
 
@@ -54,32 +54,32 @@ def test_does_not_depend_on_threads(kind):
     assert len(values) == 1
 
 
-def test_views_of_larger_pictures_are_judged_where_they_are():
+def test_views_of_larger_images_are_judged_where_they_are():
     prediction, truth = noisy_pair("uint8", (80, 80, 3))
     assert psnr(prediction[::2, 3:50], truth[::2, 3:50]) == psnr(
         prediction[::2, 3:50].copy(), truth[::2, 3:50].copy()
     )
 
 
-PICTURE = np.full((20, 20, 3), 0.5)
+IMAGE = np.full((20, 20, 3), 0.5)
 
 
 @pytest.mark.parametrize(
     ("prediction", "truth", "data_range", "message"),
     [
-        (PICTURE[:19], PICTURE, 1.0, "20x19"),
-        (PICTURE[..., :1], PICTURE, 1.0, "colour image"),
-        (PICTURE[..., 0], PICTURE[..., 0], 1.0, "colour image"),
-        (PICTURE.astype(np.float32), PICTURE, 1.0, "float32 and truth is float64"),
-        (PICTURE.astype(np.int32), PICTURE.astype(np.int32), 1.0, "int32"),
-        (PICTURE, PICTURE, None, "data_range"),
-        (PICTURE, PICTURE, 0.0, "data_range"),
-        (PICTURE, PICTURE, math.nan, "data_range"),
-        (np.where(np.arange(3) == 1, np.nan, PICTURE), PICTURE, 1.0, "NaN"),
-        (PICTURE, np.where(np.arange(3) == 1, -np.inf, PICTURE), 1.0, "NaN"),
+        (IMAGE[:19], IMAGE, 1.0, "20x19"),
+        (IMAGE[..., :1], IMAGE, 1.0, "colour image"),
+        (IMAGE[..., 0], IMAGE[..., 0], 1.0, "colour image"),
+        (IMAGE.astype(np.float32), IMAGE, 1.0, "float32 and truth is float64"),
+        (IMAGE.astype(np.int32), IMAGE.astype(np.int32), 1.0, "int32"),
+        (IMAGE, IMAGE, None, "data_range"),
+        (IMAGE, IMAGE, 0.0, "data_range"),
+        (IMAGE, IMAGE, math.nan, "data_range"),
+        (np.where(np.arange(3) == 1, np.nan, IMAGE), IMAGE, 1.0, "NaN"),
+        (IMAGE, np.where(np.arange(3) == 1, -np.inf, IMAGE), 1.0, "NaN"),
     ],
 )
-def test_pictures_that_cannot_be_compared_are_refused(prediction, truth, data_range, message):
+def test_images_that_cannot_be_compared_are_refused(prediction, truth, data_range, message):
     with pytest.raises(InputError, match=message) as caught:
         psnr(prediction, truth, data_range)
     assert "\n" not in str(caught.value)

@@ -8,15 +8,15 @@ LEVELS = np.arange(256, dtype=np.uint8).reshape(16, 16, 1).repeat(3, axis=2)
 
 
 def test_truncation_and_rounding_differ_by_the_half_level():
-    picture = np.full((2, 2, 3), 100.7 / 255)
-    assert quantise(picture, "truncate").max() == 100
-    assert quantise(picture, "round").min() == 101
+    image = np.full((2, 2, 3), 100.7 / 255)
+    assert quantise(image, "truncate").max() == 100
+    assert quantise(image, "round").min() == 101
 
 
 @pytest.mark.parametrize("how", ["truncate", "round"])
 def test_clips_to_the_range(how):
-    picture = np.array([-3.0, 0.0, 1.0, 1.7, np.inf]).reshape(1, 5, 1).repeat(3, axis=2)
-    assert quantise(picture, how)[0, :, 0].tolist() == [0, 0, 255, 255, 255]
+    image = np.array([-3.0, 0.0, 1.0, 1.7, np.inf]).reshape(1, 5, 1).repeat(3, axis=2)
+    assert quantise(image, how)[0, :, 0].tolist() == [0, 0, 255, 255, 255]
 
 
 @pytest.mark.parametrize("how", ["truncate", "round"])
@@ -37,14 +37,14 @@ def test_every_16_bit_value_is_reduced_exactly():
 @pytest.mark.parametrize("kind", ["uint8", "uint16", "float64"])
 def test_none_gives_floats_from_black_0_to_white_1(kind):
     white = 1 if kind == "float64" else np.iinfo(kind).max
-    picture = np.array([0, white], kind).reshape(1, 2, 1).repeat(3, axis=2)
-    result = quantise(picture, "none")
+    image = np.array([0, white], kind).reshape(1, 2, 1).repeat(3, axis=2)
+    result = quantise(image, "none")
     assert result.dtype == np.float32
     assert result[0, :, 0].tolist() == [0, 1]
 
 
 @pytest.mark.parametrize(
-    ("picture", "how", "message"),
+    ("image", "how", "message"),
     [
         (LEVELS, "floor", "truncate"),
         (LEVELS.astype(np.int64), "round", "int64"),
@@ -52,6 +52,6 @@ def test_none_gives_floats_from_black_0_to_white_1(kind):
         (np.full((2, 2, 3), np.nan), "none", "NaN"),
     ],
 )
-def test_refuses(picture, how, message):
+def test_refuses(image, how, message):
     with pytest.raises(InputError, match=message):
-        quantise(picture, how)
+        quantise(image, how)

@@ -77,7 +77,7 @@ def matlab(a, b, data_range):
 def test_equals_its_reference(definition, name, kind):
     prediction, truth = pairs()[name]
     if kind != "float64":
-        prediction, truth = ((picture * RANGE[kind]).astype(kind) for picture in (prediction, truth))
+        prediction, truth = ((image * RANGE[kind]).astype(kind) for image in (prediction, truth))
     expected = reference(prediction, truth, RANGE[kind], definition)
     value = ssim(prediction, truth, RANGE[kind], definition=definition)
     assert value == pytest.approx(expected, abs=TOLERANCE.get(definition, 1e-9))
@@ -94,21 +94,21 @@ def test_floats_of_another_range_are_scaled_alike(definition):
 
 @pytest.mark.parametrize("definition", DEFINITIONS)
 def test_single_precision_loses_nothing_that_matters(definition):
-    prediction, truth = (picture.astype(np.float32) for picture in pairs()["natural"])
+    prediction, truth = (image.astype(np.float32) for image in pairs()["natural"])
     expected = ssim(prediction.astype(np.float64), truth.astype(np.float64), 1.0, definition=definition)
     assert ssim(prediction, truth, 1.0, definition=definition) == expected
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS)
 @pytest.mark.parametrize("kind", RANGE)
-def test_is_one_for_identical_pictures(definition, kind):
+def test_is_one_for_identical_images(definition, kind):
     truth = (photograph() * (1 if kind == "float64" else RANGE[kind])).astype(kind)
     assert ssim(truth, truth.copy(), RANGE[kind], definition=definition) == pytest.approx(1, abs=1e-14)
 
 
 @pytest.mark.parametrize("definition", DEFINITIONS)
 def test_does_not_depend_on_threads(definition):
-    prediction, truth = ((picture * 255).astype(np.uint8) for picture in pairs()["more than a band"])
+    prediction, truth = ((image * 255).astype(np.uint8) for image in pairs()["more than a band"])
     values = {ssim(prediction, truth, definition=definition, threads=threads) for threads in (1, 2, 4, 7)}
     assert len(values) == 1
 
@@ -130,13 +130,13 @@ def test_lies_below_zero_for_inverted_structures():
     assert ssim(prediction, truth, 1.0) < 0
 
 
-def test_matlab_accepts_pictures_smaller_than_its_window():
+def test_matlab_accepts_images_smaller_than_its_window():
     a, b = np.random.default_rng(2).random((2, 4, 5, 3))
     assert ssim(a, b, 1.0, definition="matlab-rgb") == pytest.approx(matlab(a, b, 1.0), abs=1e-12)
 
 
 @pytest.mark.parametrize("definition", ["uniform", "gaussian", "wang-luma"])
-def test_refuses_pictures_smaller_than_the_window(definition):
+def test_refuses_images_smaller_than_the_window(definition):
     with pytest.raises(InputError, match="smaller than"):
         ssim(np.zeros((6, 80, 3), np.uint8), np.zeros((6, 80, 3), np.uint8), definition=definition)
 

@@ -50,7 +50,7 @@ def test_first_frames_of_sid_give_the_published_counts(name, pairs):
     assert len(select(first_frames(), protocols.get(name).subset)) == pairs == protocols.get(name).pairs
 
 
-def test_the_release_of_2022_is_the_default_and_gives_8_bit_truncated_pictures_to_scikit_image():
+def test_the_release_of_2022_is_the_default_and_gives_8_bit_truncated_images_to_scikit_image():
     default = protocols.default()
     assert default.name == "release2022"
     assert (default.gain, default.quantise, default.ssim) == ("ratio", "truncate", "uniform")

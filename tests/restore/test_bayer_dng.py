@@ -86,12 +86,12 @@ def test_the_tags_are_those_of_the_photograph(source):
     assert tags[262] == 32803
 
 
-def test_the_picture_is_what_librawp_makes_of_the_dng(source):
+def test_the_image_is_what_librawp_makes_of_the_dng(source):
     model = ("--model", "copier_of_mosaics:Method", "--gain", "4")
     out = restored(source, *model)
     assert main(["restore", str(source), "-o", str(source.parent / "a.png"), *model]) == 0
-    picture = np.asarray(Image.open(source.parent / "a.png"))
-    np.testing.assert_allclose(picture, rendering(out) / 257, atol=0.51)
+    image = np.asarray(Image.open(source.parent / "a.png"))
+    np.testing.assert_allclose(image, rendering(out) / 257, atol=0.51)
 
 
 def test_sid_unet_raw_writes_what_it_denoised(source, capsys):

@@ -72,7 +72,7 @@ def test_a_damaged_file_is_reported_and_the_rest_goes_on(folder, tmp_path, capsy
         assert all(one["steps"][name] > 0 for name in ("reading", "network", "writing"))
 
 
-def test_pictures_that_are_there_are_kept_unless_told_otherwise(folder, tmp_path, capsys):
+def test_images_that_are_there_are_kept_unless_told_otherwise(folder, tmp_path, capsys):
     for name in ("b.dng", "d.dng"):
         (folder / name).unlink()
     out = tmp_path / "out"
@@ -95,23 +95,23 @@ def test_it_is_upright_and_keeps_the_time(tmp_path, kind):
     with Image.open(path) if kind != "tiff" else tifffile.TiffFile(path) as file:
         if kind == "tiff":
             page = file.pages[0]
-            picture = page.asarray()
+            image = page.asarray()
             tags = {tag.code: tag.value for tag in page.tags.values()}
-            assert picture.dtype == np.uint16
+            assert image.dtype == np.uint16
             assert (tags[274], tags[306]) == (1, TAKEN)
         else:
-            picture = np.asarray(file)
+            image = np.asarray(file)
             exif = file.getexif()
             inner = exif.get_ifd(0x8769)
             assert (exif[0x0112], exif[0x0132], inner[0x9003]) == (1, TAKEN, TAKEN)
             assert inner[0x829A] == pytest.approx(0.1)
             assert inner[0x8827] == 800
-    assert picture.shape == (SIZE[1], SIZE[0], 3)
+    assert image.shape == (SIZE[1], SIZE[0], 3)
     # Turned a quarter clockwise the bright right half lies below.
-    assert picture[: SIZE[1] // 2].mean() < picture[SIZE[1] // 2 :].mean()
+    assert image[: SIZE[1] // 2].mean() < image[SIZE[1] // 2 :].mean()
 
 
-def test_sixteen_bits_hold_more_than_eight_and_the_same_picture(tmp_path):
+def test_sixteen_bits_hold_more_than_eight_and_the_same_image(tmp_path):
     source = tmp_path / "a.DNG"
     write_dng(source, scene())
     assert main(["restore", str(source), "-o", str(tmp_path / "a.tif"), "--gain", "100"]) == 0
@@ -121,13 +121,13 @@ def test_sixteen_bits_hold_more_than_eight_and_the_same_picture(tmp_path):
 
 
 @pytest.mark.parametrize("pattern", ["BGGR", "GRBG", "GBRG"])
-def test_other_patterns_give_the_picture_of_the_same_light(tmp_path, pattern):
-    pictures = {}
+def test_other_patterns_give_the_image_of_the_same_light(tmp_path, pattern):
+    images = {}
     for one in ("RGGB", pattern):
         write_dng(tmp_path / f"{one}.DNG", scene(one, (128, 192)), pattern=one)
-        pictures[one] = restore(tmp_path / f"{one}.DNG", gain=50.0)
+        images[one] = restore(tmp_path / f"{one}.DNG", gain=50.0)
     for half in (np.s_[8:-8, 16:80], np.s_[8:-8, 112:176]):
-        found, expected = (pictures[one][half].mean(axis=(0, 1)) for one in (pattern, "RGGB"))
+        found, expected = (images[one][half].mean(axis=(0, 1)) for one in (pattern, "RGGB"))
         np.testing.assert_allclose(found, expected, atol=4)
 
 
@@ -181,7 +181,7 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path, capsys, arguments, sa
     assert not (tmp_path / "one.png").exists()
 
 
-def test_two_files_of_one_name_get_a_picture_each(tmp_path):
+def test_two_files_of_one_name_get_a_image_each(tmp_path):
     for name in ("a.DNG", "a.dng.DNG"):
         write_dng(tmp_path / name, scene())
     (tmp_path / "a.ARW").write_bytes((tmp_path / "a.DNG").read_bytes())
@@ -190,7 +190,7 @@ def test_two_files_of_one_name_get_a_picture_each(tmp_path):
     assert sorted(path.name for path in out.iterdir()) == ["a.ARW.png", "a.DNG.png"]
 
 
-def test_pictures_of_one_name_from_two_folders_are_refused_before_one_replaces_the_other(tmp_path, capsys):
+def test_images_of_one_name_from_two_folders_are_refused_before_one_replaces_the_other(tmp_path, capsys):
     for place in ("a", "b"):
         (tmp_path / place).mkdir()
         write_dng(tmp_path / place / "one.dng", scene())
@@ -212,14 +212,14 @@ def rendering(path):
 
 
 @pytest.mark.parametrize("matrix", [None, CANON])
-def test_a_linear_dng_renders_to_the_picture(tmp_path, matrix):
+def test_a_linear_dng_renders_to_the_image(tmp_path, matrix):
     source = tmp_path / "a.DNG"
     colours = {"xyz_to_camera": matrix} if matrix else {}
     write_dng(source, scene(size=(96, 128)), orientation=6, taken=TAKEN, exposure_s=0.1, iso=800, **colours)
     for kind in ("png", "dng"):
         assert main(["restore", str(source), "-o", str(tmp_path), "--format", kind, "--gain", "60"]) == 0
-    picture, rendered = np.asarray(Image.open(tmp_path / "a.png")), rendering(tmp_path / "a-restored.dng")
-    apart = deltaE_ciede2000(rgb2lab(picture), rgb2lab(rendered))
+    image, rendered = np.asarray(Image.open(tmp_path / "a.png")), rendering(tmp_path / "a-restored.dng")
+    apart = deltaE_ciede2000(rgb2lab(image), rgb2lab(rendered))
     assert apart.mean() < 1
     assert np.percentile(apart, 99) < 3
     with tifffile.TiffFile(tmp_path / "a-restored.dng") as file:

@@ -133,7 +133,7 @@ def test_complexity_is_counted_at_the_papers_frame_whatever_the_data():
     assert (cell.device, cell.runtime, cell.threads) == (None, None, None)
 
 
-def test_a_few_pictures_stand_for_all_ratios_and_scenes():
+def test_a_few_images_stand_for_all_ratios_and_scenes():
     taken = spread(dataset().pairs, 3)
     assert {round(pair.ratio) for pair in taken} == {100, 250, 300}
     assert len({pair.scene for pair in taken}) == 3
@@ -145,8 +145,8 @@ def test_tiers_limit_images_and_rounds():
     for name, tier in TIERS.items():
         options = {"dataset": dataset(), "size": (64, 96), "tier": name, "protocols": ["release2022"]}
         found = plan(Request(["gain-only"], ["quality", "latency"], **options))
-        pictures = sum(len(job.cells) for job in found.jobs if job.measurement == "quality")
-        assert pictures == min(12, tier.images or 12)
+        images = sum(len(job.cells) for job in found.jobs if job.measurement == "quality")
+        assert images == min(12, tier.images or 12)
         assert len(order(found)) == 2 * tier.rounds  # each with its twin
 
 

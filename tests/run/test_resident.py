@@ -49,7 +49,7 @@ def orders(model, data):
     return [replace(whole, jobs=(job.only([index]),)) for index in range(len(job.cells))]
 
 
-def test_pictures_judged_by_one_that_stays_are_those_of_fresh_ones(data, tmp_path, resident):
+def test_images_judged_by_one_that_stays_are_those_of_fresh_ones(data, tmp_path, resident):
     for one in orders("llpacknet", data):
         summary = Execution(one, tmp_path / "stays", WorkerLimits(), worker=resident.run).run()
         assert summary.counts == {"ok": 1}
@@ -68,7 +68,7 @@ def test_another_method_has_a_worker_of_its_own(data, tmp_path, resident, childr
     assert len(children()) == 1
 
 
-def test_one_that_dies_is_replaced_and_costs_its_picture_alone(data, tmp_path, resident):
+def test_one_that_dies_is_replaced_and_costs_its_image_alone(data, tmp_path, resident):
     ends = []
     for one in orders("misbehaving:moody", data)[:4]:
         ends += Execution(one, tmp_path, WorkerLimits(), worker=resident.run).run().counts

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from bench.cli import main
-from bench.records import picture_protocols, protocols
-from bench.records.picture_protocols import View
+from bench.records import image_protocols, protocols
+from bench.records.image_protocols import View
 from bench.score.aligning import factor, seen
 from llpacknet.errors import InputError
 
@@ -18,12 +18,12 @@ SIZE = (600, 700)
 LUMA = np.array([0.299, 0.587, 0.114])
 
 
-def decibels(picture, truth):
-    return float(-10 * np.log10(((picture - truth) ** 2).mean()))
+def decibels(image, truth):
+    return float(-10 * np.log10(((image - truth) ** 2).mean()))
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     """Two noisy images, one too dark and one too bright, worse away from the centre; 16 bits."""
     rng = np.random.default_rng(0)
     made = []
@@ -31,17 +31,17 @@ def pictures():
         truth = rng.uniform(0.05, 0.7, (*SIZE, 3))
         noise = np.full((*SIZE, 1), 0.08)
         noise[100:-100, 100:-100] = 0.02
-        picture = np.clip(scale * (truth + noise * rng.standard_normal(truth.shape)), 0, 1)
-        made.append(tuple(np.rint(one * 65535).astype(np.uint16) for one in (picture, truth)))
+        image = np.clip(scale * (truth + noise * rng.standard_normal(truth.shape)), 0, 1)
+        made.append(tuple(np.rint(one * 65535).astype(np.uint16) for one in (image, truth)))
     return made
 
 
 @pytest.fixture(scope="module")
-def folders(pictures, tmp_path_factory):
-    root = tmp_path_factory.mktemp("pictures")
+def folders(images, tmp_path_factory):
+    root = tmp_path_factory.mktemp("images")
     for kind, place in (("pred", 0), ("truth", 1)):
         (root / kind).mkdir()
-        for name, pair in zip(NAMES, pictures, strict=True):
+        for name, pair in zip(NAMES, images, strict=True):
             (root / kind / f"{name}.png").write_bytes(imagecodecs.png_encode(pair[place]))
     return root
 
@@ -57,12 +57,12 @@ def floats(pair):
     return tuple(one.astype(np.float64) / 65535 for one in pair)
 
 
-def least_squares(picture, truth):
-    return np.linalg.lstsq(picture.reshape(-1, 1), truth.ravel(), rcond=None)[0][0]
+def least_squares(image, truth):
+    return np.linalg.lstsq(image.reshape(-1, 1), truth.ravel(), rcond=None)[0][0]
 
 
-def grey(picture, truth):
-    return (truth @ LUMA).mean() / (picture @ LUMA).mean()
+def grey(image, truth):
+    return (truth @ LUMA).mean() / (image @ LUMA).mean()
 
 
 def centre(one):
@@ -70,8 +70,8 @@ def centre(one):
 
 
 @pytest.mark.parametrize(("how", "expected"), [("scalar", least_squares), ("gt-mean", grey)])
-def test_the_factor_is_numpys(pictures, how, expected):
-    for pair in pictures:
+def test_the_factor_is_numpys(images, how, expected):
+    for pair in images:
         assert factor(*floats(pair), how) == pytest.approx(expected(*floats(pair)), rel=1e-9)
 
 
@@ -84,24 +84,24 @@ def test_the_factor_is_numpys(pictures, how, expected):
         ("eld-raw", centre, least_squares),
     ],
 )
-def test_means_under_other_fields_protocols_are_numpys(pictures, scored, name, cut, scale):
+def test_means_under_other_fields_protocols_are_numpys(images, scored, name, cut, scale):
     expected = []
-    for pair in pictures:
-        picture, truth = map(cut, floats(pair))
-        expected.append(decibels(np.clip(picture * scale(picture, truth), 0, 1), truth))
+    for pair in images:
+        image, truth = map(cut, floats(pair))
+        expected.append(decibels(np.clip(image * scale(image, truth), 0, 1), truth))
     assert scored["protocols"][name]["psnr"] == pytest.approx(np.mean(expected), abs=1e-4)
 
 
-def test_crop_and_alignment_are_two_steps_of_the_waterfall(pictures, scored):
+def test_crop_and_alignment_are_two_steps_of_the_waterfall(images, scored):
     (fall,) = (one for one in scored["waterfalls"] if (one["end"], one["quantity"]) == ("eld-raw", "psnr"))
     assert [step["axis"] for step in fall["steps"]] == ["input_clip", "domain", "crop", "align", "quantise"]
     means = {"whole": [], "crop": [], "align": []}
-    for pair in pictures:
+    for pair in images:
         in_8_bits = [one // 257 for one in pair]
         means["whole"].append(decibels(*(one / 255 for one in in_8_bits)))
         means["crop"].append(decibels(*(centre(one) / 255 for one in in_8_bits)))
-        picture, truth = map(centre, floats(pair))
-        aligned = np.clip(picture * least_squares(picture, truth), 0, 1)
+        image, truth = map(centre, floats(pair))
+        aligned = np.clip(image * least_squares(image, truth), 0, 1)
         means["align"].append(decibels(np.trunc(aligned * 255) / 255, centre(in_8_bits[1]) / 255))
     whole, crop, align = (np.mean(means[key]) for key in ("whole", "crop", "align"))
     parts = {step["axis"]: step["part"] for step in fall["steps"]}
@@ -128,25 +128,25 @@ def test_published_figures_stand_beside_the_mean_and_not_in_it(scored, folders, 
     assert "not known: images do not show it" in printed
 
 
-def test_a_picture_that_is_only_too_dark_is_its_truth_once_it_is_aligned():
+def test_a_image_that_is_only_too_dark_is_its_truth_once_it_is_aligned():
     truth = np.random.default_rng(1).uniform(0.1, 0.9, (32, 32, 3)).astype(np.float32)
     for how in ("scalar", "gt-mean"):
         aligned, _ = seen(truth / 4, truth, View(align=how))
         assert aligned == pytest.approx(truth, abs=1e-6)
 
 
-def test_small_pictures_are_taken_whole_and_black_ones_as_they_are():
+def test_small_images_are_taken_whole_and_black_ones_as_they_are():
     truth = np.random.default_rng(1).integers(0, 256, (24, 31, 3), np.uint8)
-    picture, same = seen(np.zeros_like(truth), truth, View(512, "scalar"))
+    image, same = seen(np.zeros_like(truth), truth, View(512, "scalar"))
     assert np.array_equal(same, truth)
-    assert not picture.any()
+    assert not image.any()
 
 
-def test_other_fields_protocols_are_for_pictures_alone(folders, capsys):
+def test_other_fields_protocols_are_for_images_alone(folders, capsys):
     command = ["score", "--pred", str(folders / "pred"), "--truth", str(folders / "truth")]
     assert main([*command, "--protocol", "eld-raw", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["mean"]["lpips"] is None
     with pytest.raises(InputError, match=r"release2022.*eld-raw"):
-        picture_protocols.get("eld2020")
+        image_protocols.get("eld2020")
     with pytest.raises(InputError, match="there is no protocol 'eld-raw'"):
         protocols.get("eld-raw")

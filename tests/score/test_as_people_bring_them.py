@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from bench.cli import main
-from bench.records.picture_protocols import WHOLE
+from bench.records.image_protocols import WHOLE
 from bench.score import reading, scoring
 
 
@@ -28,13 +28,13 @@ def score(capsys, predictions, truths, *options):
 
 
 def decibels(result):
-    return {picture["name"]: picture["psnr"] for picture in result["pictures"]}
+    return {image["name"]: image["psnr"] for image in result["pictures"]}
 
 
 def test_what_sids_script_writes_is_paired_by_the_longest_common_leading_part(folder, capsys):
     status, result, _ = score(capsys, folder / "sid_split/pred", folder / "sid_split/truth")
     assert status == 0
-    assert [picture["truth"] for picture in result["pictures"]] == [
+    assert [image["truth"] for image in result["pictures"]] == [
         "10003_00_100_gt.png",
         "10003_00_250_gt.png",
         "10045_00_300_gt.png",
@@ -120,7 +120,7 @@ def test_any_names_that_share_a_leading_part_are_paired_with_their_own(tmp_path,
     }
 
 
-def test_an_exception_of_any_kind_stops_no_other_picture(folder, monkeypatch):
+def test_an_exception_of_any_kind_stops_no_other_image(folder, monkeypatch):
     """A metric that fails on one image alone, as a library may."""
 
     key = scoring.Key(WHOLE, "round", "psnr")
@@ -139,7 +139,7 @@ def test_an_exception_of_any_kind_stops_no_other_picture(folder, monkeypatch):
     assert bad[1].startswith("bridge.png cannot be scored: OverflowError: two lines (")
 
 
-def test_of_a_folder_of_folders_those_that_hold_pictures_are_named(folder, capsys, tmp_path):
+def test_of_a_folder_of_folders_those_that_hold_images_are_named(folder, capsys, tmp_path):
     for name in ("red", "sgn"):
         shutil.copytree(folder / "plain" / "pred", tmp_path / "predictions" / name)
     status, _, said = score(capsys, tmp_path / "predictions", folder / "plain" / "truth")

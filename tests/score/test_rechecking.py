@@ -56,7 +56,7 @@ def judged(tmp_path_factory):
 
 
 @pytest.mark.parametrize("change", [0.0, 0.5])
-def test_scores_of_pictures_that_are_here(change, judged, tmp_path, capsys):
+def test_scores_of_images_that_are_here(change, judged, tmp_path, capsys):
     dark, out = judged[0], shutil.copytree(judged[1], tmp_path / "out")
     if change:
         altered(out / "cells", "quality", "psnr", lambda psnr: psnr + change)
@@ -66,7 +66,7 @@ def test_scores_of_pictures_that_are_here(change, judged, tmp_path, capsys):
     assert "not compared" not in [one["word"] for one in found]
 
 
-def test_made_pictures_are_made_again_where_the_results_say_how(tmp_path, capsys):
+def test_made_images_are_made_again_where_the_results_say_how(tmp_path, capsys):
     dark, out = tmp_path / "dark", tmp_path / "out"
     assert main(["data", "make", "--scenes", "1", "--seed", "3", "--size", "96x128", "--out", str(dark)]) == 0
     what = ["--models", "gain-only", "--measure", "quality", "--dataset", str(dark), "--out", str(out)]
@@ -83,7 +83,7 @@ def test_made_pictures_are_made_again_where_the_results_say_how(tmp_path, capsys
     assert [one["word"] for one in found] == ["agrees", "agrees"]
 
 
-def test_made_pictures_of_another_cameras_noise_need_its_table(tmp_path):
+def test_made_images_of_another_cameras_noise_need_its_table(tmp_path):
     recipe = {"seed": 3, "height": 96, "width": 128, "camera": {"file": "mine.csv", "sha256": "0" * 64}}
     cell = Cell("gain-only", "quality", "made-01234567", "paper2020-gt", "11002_00_0.1s")
     record = Record(cell, "ok", values={"psnr": 20.0}, provenance={"synthetic": True, "recipe": recipe})

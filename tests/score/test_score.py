@@ -10,20 +10,20 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from bench.cli import main
 from bench.judge.waterfall import waterfall
-from bench.records import picture_protocols
+from bench.records import image_protocols
 from bench.score import reading, scoring
 from llpacknet.errors import InputError
 
 NAMES = ["10003_00_0.04s", "10003_00_0.1s", "10003_01_0.1s", "10034_00_0.1s", "10172_00_0.1s"]
 
 
-def save(path, picture):
+def save(path, image):
     if path.suffix == ".png":
-        path.write_bytes(imagecodecs.png_encode(picture))
+        path.write_bytes(imagecodecs.png_encode(image))
     elif path.suffix == ".tif":
-        tifffile.imwrite(path, picture, photometric="rgb")
+        tifffile.imwrite(path, image, photometric="rgb")
     else:
-        Image.fromarray(picture).save(path, quality=95)
+        Image.fromarray(image).save(path, quality=95)
 
 
 @pytest.fixture
@@ -53,25 +53,25 @@ def result(folders, capsys, *options):
 
 @pytest.mark.parametrize("suffix", [".png", ".tif"])
 @pytest.mark.parametrize("kind", [np.uint8, np.uint16])
-def test_pictures_come_back_bit_for_bit(tmp_path, suffix, kind):
-    picture = np.random.default_rng(1).integers(0, np.iinfo(kind).max + 1, (9, 8, 3), kind)
-    save(tmp_path / f"a{suffix}", picture)
-    found = reading.read_picture(tmp_path / f"a{suffix}")
+def test_images_come_back_bit_for_bit(tmp_path, suffix, kind):
+    image = np.random.default_rng(1).integers(0, np.iinfo(kind).max + 1, (9, 8, 3), kind)
+    save(tmp_path / f"a{suffix}", image)
+    found = reading.read_image(tmp_path / f"a{suffix}")
     assert found.dtype == kind
-    assert np.array_equal(found, picture)
+    assert np.array_equal(found, image)
 
 
 def test_the_release_of_2022_truncates_and_asks_scikit_image(folders, capsys):
     found, status = result(folders, capsys, "--protocol", "release2022")
     assert status == 0
-    assert [picture["name"] for picture in found["pictures"]] == [name for name in NAMES if "_00_" in name]
-    for picture in found["pictures"]:
-        pair = folders[0] / picture["prediction"], folders[1] / picture["truth"]
-        a, b = (reading.read_picture(path) // 257 for path in pair)
+    assert [image["name"] for image in found["pictures"]] == [name for name in NAMES if "_00_" in name]
+    for image in found["pictures"]:
+        pair = folders[0] / image["prediction"], folders[1] / image["truth"]
+        a, b = (reading.read_image(path) // 257 for path in pair)
         a, b = a.astype(np.uint8), b.astype(np.uint8)
-        assert picture["psnr"] == pytest.approx(peak_signal_noise_ratio(b, a), abs=1e-10)
-        assert picture["ssim"] == pytest.approx(structural_similarity(a, b, channel_axis=2), abs=1e-10)
-    mean = np.mean([picture["psnr"] for picture in found["pictures"]])
+        assert image["psnr"] == pytest.approx(peak_signal_noise_ratio(b, a), abs=1e-10)
+        assert image["ssim"] == pytest.approx(structural_similarity(a, b, channel_axis=2), abs=1e-10)
+    mean = np.mean([image["psnr"] for image in found["pictures"]])
     assert found["mean"]["psnr"] == pytest.approx(mean, abs=1e-12)
 
 
@@ -121,7 +121,7 @@ def test_steps_of_the_waterfall_add_up_and_are_named(folders, capsys):
 
 
 def test_what_cannot_change_has_no_part_and_says_so():
-    start, end = picture_protocols.get("paper2020-gt"), picture_protocols.get("paper2020")
+    start, end = image_protocols.get("paper2020-gt"), image_protocols.get("paper2020")
     fall = waterfall(start, end, "psnr", lambda protocol: 1.0 if protocol is start else 2.0, ("gain",))
     assert [(step.axis, step.part) for step in fall.steps] == [("gain", None)]
     assert fall.steps[0].note
@@ -164,7 +164,7 @@ def test_what_is_said_of_an_unreadable_file_is_the_same_on_every_run(folders, ca
     ]
 
 
-def test_identical_pictures_have_an_infinite_psnr_in_strict_json(folders, capsys):
+def test_identical_images_have_an_infinite_psnr_in_strict_json(folders, capsys):
     shutil.rmtree(folders[0])
     shutil.copytree(folders[1], folders[0])
     found, status = result(folders, capsys)
@@ -178,33 +178,33 @@ def test_identical_pictures_have_an_infinite_psnr_in_strict_json(folders, capsys
 def test_8_bits_are_compared_as_they_are(tmp_path, capsys):
     rng = np.random.default_rng(3)
     a, b = rng.integers(0, 256, (2, 20, 20, 3), np.uint8)
-    for name, picture in (("pred", a), ("truth", b)):
+    for name, image in (("pred", a), ("truth", b)):
         (tmp_path / name).mkdir()
-        save(tmp_path / name / "chart.png", picture)
+        save(tmp_path / name / "chart.png", image)
     found = result((tmp_path / "pred", tmp_path / "truth"), capsys)[0]
     assert found["mean"]["psnr"] == pytest.approx(peak_signal_noise_ratio(b, a), abs=1e-10)
-    altered = {name for name, one in picture_protocols.load().items() if one.align != "none"}
+    altered = {name for name, one in image_protocols.load().items() if one.align != "none"}
     plain = {row["psnr"] for name, row in found["protocols"].items() if name not in altered}
     assert plain == {found["mean"]["psnr"]}
 
 
 def test_jpeg_truths_serve_several_predictions(tmp_path, capsys):
-    picture = np.random.default_rng(3).integers(0, 256, (32, 32, 3), np.uint8)
+    image = np.random.default_rng(3).integers(0, 256, (32, 32, 3), np.uint8)
     for folder, names in (("pred", NAMES[:2]), ("truth", ["10003"])):
         (tmp_path / folder).mkdir()
         for name in names:
-            save(tmp_path / folder / f"{name}.jpg", picture)
+            save(tmp_path / folder / f"{name}.jpg", image)
     found, status = result((tmp_path / "pred", tmp_path / "truth"), capsys)
     assert status == 0
-    assert [picture["truth"] for picture in found["pictures"]] == ["10003.jpg"] * 2
+    assert [image["truth"] for image in found["pictures"]] == ["10003.jpg"] * 2
     assert found["mean"]["psnr"] == "inf"
 
 
 def test_every_mismatch_is_listed(folders, capsys):
-    picture = np.zeros((24, 31, 3), np.uint8)
-    save(folders[0] / "10099_00_0.1s.png", picture)
-    save(folders[0] / "10003_00_0.1s.png", picture)
-    save(folders[1] / "10200.png", picture)
+    image = np.zeros((24, 31, 3), np.uint8)
+    save(folders[0] / "10099_00_0.1s.png", image)
+    save(folders[0] / "10003_00_0.1s.png", image)
+    save(folders[1] / "10200.png", image)
     (folders[0] / "notes.txt").write_text("not an image")
     found, status = result(folders, capsys)
     assert status == 1
@@ -223,7 +223,7 @@ def test_one_bad_file_does_not_stop_the_rest(folders, capsys):
     save(folders[0] / f"{NAMES[3]}.tif", np.zeros((24, 31, 3), np.float32))
     found, status = result(folders, capsys)
     assert status == 1
-    assert [picture["name"] for picture in found["pictures"]] == ["10172_00_0.1s"]
+    assert [image["name"] for image in found["pictures"]] == ["10172_00_0.1s"]
     messages = "\n".join(found["failures"])
     assert len(found["failures"]) == 3
     assert "31x23" in messages

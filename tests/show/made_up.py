@@ -56,7 +56,7 @@ PROVENANCE = {
 }
 
 
-def images(count: int, per_scene: int = 12) -> list[str]:
+def image_names(count: int, per_scene: int = 12) -> list[str]:
     """Names as SID's: scene, frame, exposure time; ratios 100, 250 and 300 in turn."""
     exposures = ("0.1s", "0.04s", "0.033s")
     return [
@@ -68,7 +68,7 @@ def images(count: int, per_scene: int = 12) -> list[str]:
 def records(
     models: tuple[str, ...] = tuple(COST),
     *,
-    pictures: int = 6,
+    images: int = 6,
     rounds: int = 5,
     synthetic: bool = True,
     frame: tuple[int, int] = FULL,
@@ -83,8 +83,8 @@ def records(
         if model == "llpacknet":
             made.append(_kernels(frame, np.random.default_rng(9)))
         for protocol in protocols:
-            for picture in images(pictures, per_scene):
-                made.append(_quality(model, protocol, picture, random, synthetic=synthetic))
+            for image in image_names(images, per_scene):
+                made.append(_quality(model, protocol, image, random, synthetic=synthetic))
     return made
 
 
@@ -221,12 +221,12 @@ def _kernels(frame: tuple[int, int], random: np.random.Generator) -> Record:
 
 
 def _quality(
-    model: str, protocol: str, picture: str, random: np.random.Generator, *, synthetic: bool
+    model: str, protocol: str, image: str, random: np.random.Generator, *, synthetic: bool
 ) -> Record:
     without = protocol == "paper2020"
     mean = COST[model][5 if without else 6]
-    ratio = {"0.1s": 100.0, "0.04s": 250.0, "0.033s": 300.0}[picture.split("_")[2]]
-    scene = np.random.default_rng(int(picture.split("_", maxsplit=1)[0])).standard_normal()
+    ratio = {"0.1s": 100.0, "0.04s": 250.0, "0.033s": 300.0}[image.split("_")[2]]
+    scene = np.random.default_rng(int(image.split("_", maxsplit=1)[0])).standard_normal()
     psnr = float(mean + 2 * scene - (ratio - 200) / 100 + 0.2 * random.standard_normal())
     values = {
         "psnr": psnr, "ssim": min(0.99, psnr / 36), "lpips": 0.5 - psnr / 100,
@@ -234,7 +234,7 @@ def _quality(
         "area_fraction": 0.25 if model in SLOW else 1.0,
     }  # fmt: skip
     cell = Cell(
-        model, "quality", "made-12345678", protocol, picture, "cpu", "eager", "fp32", FULL[0], FULL[1], 2
+        model, "quality", "made-12345678", protocol, image, "cpu", "eager", "fp32", FULL[0], FULL[1], 2
     )
     provenance = {**PROVENANCE, "synthetic": synthetic}
     if model not in CLASSICAL:

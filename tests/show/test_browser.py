@@ -35,8 +35,8 @@ SIZES = {"laptop": (1366, 768), "phone": (390, 844)}
 def written(made_up, tmp_path_factory):
     """Write a report and return its folder."""
     models = ("did", "sid-unet", "llpacknet", "llpacknet-2020", "red", "gain-only")
-    out = made_up.write(tmp_path_factory.mktemp("results"), made_up.records(models, pictures=3))
-    image, random = made_up.images(1)[0], np.random.default_rng(0)
+    out = made_up.write(tmp_path_factory.mktemp("results"), made_up.records(models, images=3))
+    image, random = made_up.image_names(1)[0], np.random.default_rng(0)
     for name in ("input", "sid-unet", "llpacknet", "truth"):
         path = out / "predictions" / name / f"{image}.png"
         path.parent.mkdir(parents=True)
@@ -124,11 +124,11 @@ def test_the_slider_moves_by_its_control_and_by_dragging(seen):
     assert seen["right"] == "LLPackNet"
 
 
-def test_a_picture_keeps_its_shape_on_the_stage(seen):
+def test_a_image_keeps_its_shape_on_the_stage(seen):
     assert seen["shape"][0] == pytest.approx(seen["shape"][1], rel=0.02)
 
 
-def test_keys_zoom_all_pictures_of_a_scene_together(seen):
+def test_keys_zoom_all_images_of_a_scene_together(seen):
     assert seen["zoom"] > 1.5
     assert len(set(seen["transforms"])) == 1
     assert f"scale({seen['zoom']:g})" in seen["transforms"][0]

@@ -12,7 +12,7 @@ MEASURED = {"latency", "memory"}
 
 
 def costs(made_up, models, **more):
-    return [one for one in made_up.records(models, pictures=0, **more) if one.cell.measurement in MEASURED]
+    return [one for one in made_up.records(models, images=0, **more) if one.cell.measurement in MEASURED]
 
 
 @pytest.fixture(autouse=True)

@@ -34,7 +34,7 @@ def in_form(record, form):
 
 @pytest.fixture(scope="module")
 def results(made_up):
-    plain = made_up.records(("llpacknet", "sid-unet"), pictures=6)
+    plain = made_up.records(("llpacknet", "sid-unet"), images=6)
     plain = [
         replace(one, cell=replace(one.cell, runtime="published")) if one.cell.runtime else one
         for one in plain

@@ -33,7 +33,7 @@ def results(made_up, tmp_path_factory):
     return Results.load(made_up.write(tmp_path_factory.mktemp("out"), records))
 
 
-def test_sources_are_compared_on_the_pictures_that_all_have(results):
+def test_sources_are_compared_on_the_images_that_all_have(results):
     found = worth(results)
     assert set(found.methods) == {"llpacknet", "sid-unet", "llpacknet-2020"}
     assert set(found.methods["llpacknet"]) == set(STOPS)
@@ -41,11 +41,11 @@ def test_sources_are_compared_on_the_pictures_that_all_have(results):
     assert len(found.images) == 6
     for protocol, at in found.methods["sid-unet"].items():
         assert at.stops == pytest.approx(STOPS[protocol])
-        ok = results.pictures("sid-unet", protocol).ok
+        ok = results.scored("sid-unet", protocol).ok
         assert at.psnr == pytest.approx(np.mean([ok[image].values["psnr"] for image in found.images]))
 
 
-def test_a_picture_that_one_lacks_counts_for_none(results, made_up, tmp_path):
+def test_a_image_that_one_lacks_counts_for_none(results, made_up, tmp_path):
     fewer = [r for r in results.records
              if (r.cell.model, r.cell.image) != ("llpacknet-2020", worth(results).images[0])]  # fmt: skip
     assert len(worth(Results.load(made_up.write(tmp_path, fewer))).images) == 5

@@ -36,7 +36,7 @@ report.write_all(Path(sys.argv[1]))
 def folder(made_up, tmp_path_factory) -> Path:
     out = made_up.write(tmp_path_factory.mktemp("results"), made_up.records())
     random = np.random.default_rng(0)
-    for image in made_up.images(2, per_scene=1):
+    for image in made_up.image_names(2, per_scene=1):
         scene = np.kron(random.integers(0, 255, (18, 27, 3)), np.ones((16, 16, 1))).astype(np.uint8)
         for name in ("input", "sid-unet", "llpacknet", "truth"):
             path = out / "predictions" / name / f"{image}.png"
@@ -174,7 +174,7 @@ def test_the_page_names_every_claim_table_and_figure(folder, page):
 
 def test_one_scene_is_whole_at_full_resolution_and_the_others_are_crops(folder, made_up):
     text = (folder / "report.html").read_text(encoding="utf-8")
-    first, second = made_up.images(2, per_scene=1)
+    first, second = made_up.image_names(2, per_scene=1)
     assert f'<h3>{first}</h3>\n<p class="caption">Whole image at full resolution, JPEG 85;' in text
     assert f'<h3>{second}</h3>\n<p class="caption">Crop of 144x144 pixels;' in text
     assert f'alt="{second}: the whole frame, with the crop outlined"' in text
@@ -209,7 +209,7 @@ def test_a_scene_that_is_too_large_is_made_coarser_and_a_crop_shows_its_full_res
     assert last == other
 
 
-def test_synthetic_data_is_named_wherever_a_picture_was_judged(folder, made_up, tmp_path):
+def test_synthetic_data_is_named_wherever_a_image_was_judged(folder, made_up, tmp_path):
     assert "Synthetic data." in (folder / "report.html").read_text()
     for name in ("table1", "red", "ablation", "ratios-paper2020", "images-paper2020"):
         for suffix in ("md", "tex"):
@@ -247,7 +247,7 @@ def digests(out: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize("kind", ["latency", "memory", "complexity", "quality"])
 def test_half_a_run_is_shown(made_up, tmp_path, kind):
-    made = [record for record in made_up.records(pictures=2) if record.cell.measurement == kind]
+    made = [record for record in made_up.records(images=2) if record.cell.measurement == kind]
     failed = replace(made[0], status="timeout", reason="no end after 600 s", values={})
     report.write_all(made_up.write(tmp_path, [failed, *made[1:]]))
     text = (tmp_path / "report.html").read_text()
@@ -259,7 +259,7 @@ def test_results_of_an_older_release_are_shown(made_up, tmp_path):
     """Before kernels, twins, scopes and fused counts: the least that schema 1 asks for, an axis fewer."""
     folder = tmp_path / "cells"
     folder.mkdir()
-    for record in made_up.records(("sid-unet", "llpacknet"), pictures=3):
+    for record in made_up.records(("sid-unet", "llpacknet"), images=3):
         kind = record.cell.measurement
         if kind == "kernels":
             continue
@@ -278,7 +278,7 @@ def test_results_of_an_older_release_are_shown(made_up, tmp_path):
 
 
 def test_text_from_results_cannot_become_markup(made_up, tmp_path):
-    made = made_up.records(("llpacknet",), pictures=1)
+    made = made_up.records(("llpacknet",), images=1)
     hostile = "<script>alert(1)</script>"
     made[0] = replace(
         made[0], environment={"cpu": {"model": hostile}}, status="crash", reason=hostile, values={}
@@ -289,12 +289,12 @@ def test_text_from_results_cannot_become_markup(made_up, tmp_path):
 
 def test_figures_are_large_enough_for_print(folder):
     for path in folder.glob("figures/*.png"):
-        with Image.open(path) as picture:
-            assert picture.width >= 3.4 * 300, path.name
+        with Image.open(path) as image:
+            assert image.width >= 3.4 * 300, path.name
 
 
 def test_the_command_prints_table_and_verdicts(made_up, tmp_path):
-    folder = made_up.write(tmp_path, made_up.records(("llpacknet", "sid-unet"), pictures=3))
+    folder = made_up.write(tmp_path, made_up.records(("llpacknet", "sid-unet"), images=3))
     run = CliRunner().invoke(report_command, [str(folder)], standalone_mode=False)
     assert run.return_value == 0
     assert "Table 1" in run.output
@@ -311,7 +311,7 @@ def test_the_command_prints_table_and_verdicts(made_up, tmp_path):
 
 
 @pytest.mark.parametrize("kept", [0, 60, 2000])
-def test_a_damaged_picture_is_named_in_one_line(folder, tmp_path, kept):
+def test_a_damaged_image_is_named_in_one_line(folder, tmp_path, kept):
     copy = shutil.copytree(folder, tmp_path / "copy")
     damaged = min((copy / "predictions" / "truth").iterdir())
     damaged.write_bytes(damaged.read_bytes()[:kept])

@@ -14,7 +14,7 @@ SIZES = ((576, 864), (2848, 4256), (5664, 8480))
 def swept(made_up, models=("llpacknet", "red")):
     found = []
     for size in SIZES:
-        made = made_up.records(models, frame=size, pictures=0)
+        made = made_up.records(models, frame=size, images=0)
         found += [record for record in made if record.cell.measurement in {"latency", "memory"}]
     big = [record for record in found if (record.cell.height, record.cell.width) == SIZES[-1]]
     reason = "needs about 30.0 GB of memory and 24.0 GB are available"
@@ -41,11 +41,11 @@ def test_a_size_that_did_not_fit_says_why(made_up):
 
 
 def test_a_method_measured_in_one_setting_has_no_row(made_up):
-    assert scaling_table(Results(made_up.records(("red",), pictures=0))) is None
+    assert scaling_table(Results(made_up.records(("red",), images=0))) is None
 
 
 def test_thread_counts_are_a_sweep_too(made_up):
-    records = [one for one in made_up.records(("red",), pictures=0) if one.cell.measurement == "latency"]
+    records = [one for one in made_up.records(("red",), images=0) if one.cell.measurement == "latency"]
     records += [replace(one, cell=replace(one.cell, threads=1)) for one in records]
     table = scaling_table(Results(records))
     assert [row[2].text for row in table.rows] == ["1", "2"]

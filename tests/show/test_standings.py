@@ -35,7 +35,7 @@ def in_bf16(timed):
 def records(made_up):
     return [
         replace(one, cell=replace(one.cell, runtime="published")) if one.cell.runtime else one
-        for one in made_up.records(("llpacknet", "red"), pictures=0)
+        for one in made_up.records(("llpacknet", "red"), images=0)
     ]
 
 

@@ -8,7 +8,7 @@ from bench.judge.results import Results
 from bench.show.tables.stress import stress_table
 
 
-def test_only_pictures_that_both_sets_have_are_compared(made_up, tmp_path):
+def test_only_images_that_both_sets_have_are_compared(made_up, tmp_path):
     plain = made_up.records(("llpacknet", "did"), protocols=("release2022",))
     judged = [one for one in plain if one.cell.measurement == "quality" and one.cell.model == "llpacknet"][:4]
     moved = [

@@ -40,7 +40,7 @@ def test_further_tables(results, golden, name):
 
 
 def test_table_of_the_field(made_up, golden):
-    made = made_up.records(("llpacknet", "red", "sid-unet"), pictures=2)
+    made = made_up.records(("llpacknet", "red", "sid-unet"), images=2)
     newer = {"llpacknet": "adu-net", "red": "rawformer-s"}
     costs = [
         replace(r, cell=replace(r.cell, model=newer[r.cell.model]))
@@ -55,7 +55,7 @@ def test_table_of_the_field(made_up, golden):
 
 
 def test_an_unfinished_run_shows_what_there_is_and_says_what_is_missing(made_up, golden):
-    made = made_up.records(("sid-unet", "llpacknet", "gain-only"), pictures=1, rounds=2, frame=(712, 1064))
+    made = made_up.records(("sid-unet", "llpacknet", "gain-only"), images=1, rounds=2, frame=(712, 1064))
     made = [
         replace(r, status="skipped", reason="no shipped weights: train it, or import a checkpoint", values={})
         if r.cell.measurement == "quality" and r.cell.model == "sid-unet"
@@ -67,7 +67,7 @@ def test_an_unfinished_run_shows_what_there_is_and_says_what_is_missing(made_up,
 
 
 def test_a_users_own_method_has_a_row_after_the_papers(made_up):
-    made = made_up.records(("llpacknet", "gain-only"), pictures=1)
+    made = made_up.records(("llpacknet", "gain-only"), images=1)
     own = [
         replace(r, cell=replace(r.cell, model="mine:factory")) for r in made if r.cell.model == "llpacknet"
     ]
@@ -90,7 +90,7 @@ def test_published_figures_of_table1_are_the_papers():
 
 
 def test_a_network_with_random_weights_is_marked_and_not_ranked(made_up):
-    made = made_up.records(("llpacknet", "red"), pictures=3)
+    made = made_up.records(("llpacknet", "red"), images=3)
     best = [
         replace(r, values={**r.values, "psnr": 60.0, "random_weights": True})
         if (r.cell.model, r.cell.measurement) == ("red", "quality")
@@ -145,7 +145,7 @@ def test_latex_compiles_as_it_is_and_inside_another_document(results, tmp_path, 
 
 def test_every_table_fits_its_page(made_up, tmp_path, pdflatex):
     """Twelve methods side by side, more images than a page has lines, and sentences."""
-    made = made_up.records(pictures=120, rounds=2, protocols=("release2022",))
+    made = made_up.records(images=120, rounds=2, protocols=("release2022",))
     made[0] = replace(made[0], status="crash", reason="no such word -- " * 20, values={})
     for table in table1.all_tables(Results(made)):
         (tmp_path / f"{table.name}.tex").write_text(writers.as_latex(table))
@@ -183,19 +183,19 @@ def _with_parts(records, lacking=()):
     ]
 
 
-def test_the_ranked_column_rests_on_the_same_pixels_of_the_same_pictures_for_all(made_up):
-    made = made_up.records(pictures=4)
+def test_the_ranked_column_rests_on_the_same_pixels_of_the_same_images_for_all(made_up):
+    made = made_up.records(images=4)
     image = next(r.cell.image for r in made if r.cell.measurement == "quality")
     table = table1.table1(Results(_with_parts(made, {("did", image)})))
     found = [index for index, column in enumerate(table.columns) if column.title == "same part"]
     assert [table.columns[index].better for index in found] == [("high", None)] * 2
     for index in found:
         used = [row[index].behind for row in table.rows if row[index].behind]
-        pictures = {frozenset((r.cell.dataset, r.cell.image) for r in behind) for behind in used}
+        images = {frozenset((r.cell.dataset, r.cell.image) for r in behind) for behind in used}
         pixels = {(r.values["part"]["height"], r.values["part"]["width"]) for one in used for r in one}
         assert len(used) > 6
-        assert len(pictures) == 1
-        assert image not in {name for one in pictures for _, name in one}
+        assert len(images) == 1
+        assert image not in {name for one in images for _, name in one}
         assert pixels == {(712, 1064)}
         assert all(part.ranked for row in table.rows[:2] for part in row[index].parts)
     whole = [
@@ -205,7 +205,7 @@ def test_the_ranked_column_rests_on_the_same_pixels_of_the_same_pictures_for_all
 
 
 def test_open_cells_say_that_they_are_still_to_come(made_up):
-    made = made_up.records(("llpacknet", "did"), pictures=1)
+    made = made_up.records(("llpacknet", "did"), images=1)
     made = [one for one in made if (one.cell.model, one.cell.measurement) != ("did", "latency")]
     left = {("latency", "did"): 120.0, ("latency", "llpacknet"): 60.0}
     table = table1.table1(Results(made, pending=left))

@@ -8,7 +8,7 @@ from bench.show.figures import style, waterfalls
 
 
 def test_a_runs_figure_says_that_alignment_and_crops_are_not_among_its_results(made_up):
-    records = made_up.records(("llpacknet",), pictures=9, protocols=("release2022", "paper2020"))
+    records = made_up.records(("llpacknet",), images=9, protocols=("release2022", "paper2020"))
     with style.styled():
         drawn = waterfalls.figure(Results(records))
     assert (

@@ -250,10 +250,10 @@ def test_procedural_scenes_join_the_photographs(
     photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rendered, "SIZE", (112, 160))
-    (picture,) = rendered.pictures(1, (112, 160))
-    assert picture.shape == (112, 160, 3)
-    assert picture.dtype == np.uint8
-    linear = np.where(picture < 21, picture / 255 / 4.5, ((picture / 255 + 0.0993) / 1.0993) ** 2.222)
+    (image,) = rendered.images(1, (112, 160))
+    assert image.shape == (112, 160, 3)
+    assert image.dtype == np.uint8
+    linear = np.where(image < 21, image / 255 / 4.5, ((image / 255 + 0.0993) / 1.0993) ** 2.222)
     assert linear.mean() == pytest.approx(rendered.MEAN, rel=0.02)
     plain, joined = (data_of(_options(photos, tmp_path, scenes=scenes)) for scenes in (0, 1))
     assert any(
@@ -328,8 +328,8 @@ def test_a_replayed_step_learns_what_a_launched_one_does(
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     side = 176 if loss == "l1+ms-ssim" else 32
     for file in ("china.png", "flower.png"):
-        picture = Image.open(photos / file).resize((400, 280))
-        picture.save(tmp_path / file)
+        image = Image.open(photos / file).resize((400, 280))
+        image.save(tmp_path / file)
     (tmp_path / "photographs.csv").write_bytes((photos / "photographs.csv").read_bytes())
     options = _options(tmp_path, tmp_path / "graph", name=name, loss=loss, device="cuda", patch=side, steps=8)
     train(options)
@@ -456,7 +456,7 @@ def test_the_learning_rate_warms_up_and_falls_to_a_hundredth() -> None:
     assert schedule(1.0, 20_000) == pytest.approx(0.01)
 
 
-def test_validation_scores_the_truncated_picture() -> None:
+def test_validation_scores_the_truncated_image() -> None:
     """254.9 of 255 is truncated to 254: one step of 255 everywhere is 48.13 dB."""
     truth = torch.ones(1, 3, 4, 4)
     assert psnr_8bit(truth * (254.9 / 255), truth) == pytest.approx(20 * np.log10(255), abs=1e-4)
@@ -489,8 +489,8 @@ def test_a_bad_photograph_is_named_and_not_credited_and_the_others_are_trained_o
 def test_too_few_photographs_say_how_many_it_takes(photos: Path, tmp_path: Path) -> None:
     few = tmp_path / "few"
     few.mkdir()
-    pictures = sorted(path for path in photos.iterdir() if path.suffix != ".csv")
+    images = sorted(path for path in photos.iterdir() if path.suffix != ".csv")
     for number in range(5):
-        (few / f"{number}{pictures[0].suffix}").write_bytes(pictures[0].read_bytes())
+        (few / f"{number}{images[0].suffix}").write_bytes(images[0].read_bytes())
     with pytest.raises(InputError, match=r"has 5 to train on.*at least 6"):
         train(_options(few, tmp_path / "out", steps=1))

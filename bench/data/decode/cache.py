@@ -42,7 +42,7 @@ class Usage:
     limit: int
 
 
-def picture(key: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
+def image(key: str, make: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     """Return the entry of a key (a hexadecimal digest), made and stored if it is missing or damaged.
 
     One process makes an entry while others wait for it. If the store cannot be written, the image is

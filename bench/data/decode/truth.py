@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import rawpy
 
-from bench.data.decode.cache import picture
+from bench.data.decode.cache import image
 from bench.data.decode.hashes import file_sha256
 from llpacknet.raw.render import ARGUMENTS, render
 
@@ -29,7 +29,7 @@ def truth(path: Path) -> NDArray[np.uint16]:
     Raises:
         InputError: like `llpacknet.raw.render.render`.
     """
-    return picture(_key(path), lambda: render(path))
+    return image(_key(path), lambda: render(path))
 
 
 def _key(path: Path) -> str:

@@ -62,8 +62,8 @@ def _shift(long: NDArray[np.float64], short: NDArray[np.float64]) -> NDArray[np.
     return np.asarray(found, np.float64)
 
 
-def _windowed(picture: NDArray[np.float64]) -> NDArray[np.float64]:
+def _windowed(image: NDArray[np.float64]) -> NDArray[np.float64]:
     """Subtract the mean and fade to the edges, which otherwise correlate with themselves at no shift."""
-    height, width = picture.shape
-    faded: NDArray[np.float64] = (picture - picture.mean()) * np.hanning(height)[:, None] * np.hanning(width)
+    height, width = image.shape
+    faded: NDArray[np.float64] = (image - image.mean()) * np.hanning(height)[:, None] * np.hanning(width)
     return faded

@@ -173,11 +173,11 @@ def clean_mosaic(
     composed = scene(seed, number)
     rays, stray = preview(composed, size, threads)
     scale = scale_to_level(rays, stray, capture, table)
-    picture = render(composed, size, threads, HEADROOM / scale, stray)
+    image = render(composed, size, threads, HEADROOM / scale, stray)
     clean = np.empty(size, np.float32)
     for top in range(0, size[0], _ROWS):
         rows = slice(top, top + _ROWS)
-        light = camera.camera_from_linear(picture[rows], capture.white_balance) * np.float32(scale)
+        light = camera.camera_from_linear(image[rows], capture.white_balance) * np.float32(scale)
         clean[rows] = np.minimum(camera.mosaic(light), np.float32(HEADROOM))
     return clean, scale
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bench.data.decode import picture_file
+from bench.data.decode import image_file
 from llpacknet.errors import InputError
 from llpacknet.raw.dng import SMALLEST_SIDE
 
@@ -26,19 +26,15 @@ def find_photographs(folder: Path) -> dict[str, Path]:
         raise InputError(f"{folder} is not a folder: give one with photographs")
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if (
-            path.suffix.lower() not in picture_file.SUFFIXES
-            or path.name.startswith(".")
-            or not path.is_file()
-        ):
+        if path.suffix.lower() not in image_file.SUFFIXES or path.name.startswith(".") or not path.is_file():
             continue
         if path.stem in found:
             raise InputError(f"{path} and {found[path.stem].name} have the same name: rename one of them")
         found[path.stem] = path
     if not found:
-        picture_file.refuse_arrays(folder)
+        image_file.refuse_arrays(folder)
         raise InputError(
-            f"{folder} contains no photographs ({', '.join(picture_file.SUFFIXES)}): give a folder that does"
+            f"{folder} contains no photographs ({', '.join(image_file.SUFFIXES)}): give a folder that does"
         )
     return found
 
@@ -50,17 +46,17 @@ def read_photograph(path: Path) -> NDArray[Any]:
         InputError: not a readable, opaque photograph of 8 or 16 bits, too small or too large.
     """
     try:
-        picture = picture_file.read(path)
+        image = image_file.read(path)
     except InputError as error:
         raise InputError(f"photograph {path} {error}") from None
     except Exception as error:  # noqa: BLE001 - decoders raise whatever they like on a damaged file
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"cannot read photograph {path} ({reason}): replace or remove it") from None
-    if picture.size == 0:
+    if image.size == 0:
         raise InputError(f"cannot read photograph {path} (it contains no image): replace or remove it")
-    height, width = picture.shape[0] // 2 * 2, picture.shape[1] // 2 * 2
+    height, width = image.shape[0] // 2 * 2, image.shape[1] // 2 * 2
     if min(height, width) < SMALLEST_SIDE:
         raise InputError(
             f"photograph {path} is {width}x{height}: give one of at least {SMALLEST_SIDE} pixels per side"
         )
-    return np.ascontiguousarray(picture[:height, :width])
+    return np.ascontiguousarray(image[:height, :width])

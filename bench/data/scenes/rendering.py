@@ -60,11 +60,11 @@ def render(
         stray: the preview's stray light, if it is at hand.
     """
     halo = preview(scene, size, threads)[1] if stray is None else stray
-    picture = _trace(scene, size, 2 if size[0] * size[1] < FINE else 1, ceiling, threads)
-    blurred = np.empty_like(picture)
+    image = _trace(scene, size, 2 if size[0] * size[1] < FINE else 1, ceiling, threads)
+    blurred = np.empty_like(image)
 
     def finish(first: int) -> None:
-        lens_blur(picture, blurred, first, first + BAND)
+        lens_blur(image, blurred, first, first + BAND)
         add_enlarged(blurred, halo, first, first + BAND)
 
     with ThreadPoolExecutor(threads) as pool:
@@ -76,7 +76,7 @@ def _trace(
     scene: Scene, size: tuple[int, int], samples: int, ceiling: float, threads: int
 ) -> NDArray[np.float32]:
     height, width = size
-    picture = np.empty((height, width, 3), np.float32)
+    image = np.empty((height, width, 3), np.float32)
     view = np.array([*scene.view, float(height), float(width)])
     starts, items = _lists(scene)
     tables = (
@@ -85,11 +85,11 @@ def _trace(
 
     def band(first: int) -> None:
         rows = slice(first, min(first + BAND, height))
-        trace_band(picture[rows], first, view, samples, *tables, float(ceiling))
+        trace_band(image[rows], first, view, samples, *tables, float(ceiling))
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(band, range(0, height, BAND)))
-    return picture
+    return image
 
 
 def _lists(scene: Scene) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
@@ -112,37 +112,35 @@ def _halo(rays: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 @kernel
-def add_enlarged(picture: NDArray[np.float32], small: NDArray[np.float32], first: int, last: int) -> None:
-    """Add `small`, bilinearly enlarged to all of `picture`, to its rows first to last in place."""
+def add_enlarged(image: NDArray[np.float32], small: NDArray[np.float32], first: int, last: int) -> None:
+    """Add `small`, bilinearly enlarged to all of `image`, to its rows first to last in place."""
     rows, columns = small.shape[0], small.shape[1]
-    step_y, step_x = rows / picture.shape[0], columns / picture.shape[1]
-    for i in range(first, min(last, picture.shape[0])):
+    step_y, step_x = rows / image.shape[0], columns / image.shape[1]
+    for i in range(first, min(last, image.shape[0])):
         y = min(max((i + 0.5) * step_y - 0.5, 0.0), rows - 1.0)
         i0 = min(int(y), rows - 2)
         a = y - i0
-        for j in range(picture.shape[1]):
+        for j in range(image.shape[1]):
             x = min(max((j + 0.5) * step_x - 0.5, 0.0), columns - 1.0)
             j0 = min(int(x), columns - 2)
             b = x - j0
             for k in range(3):
                 above = small[i0, j0, k] * (1 - b) + small[i0, j0 + 1, k] * b
                 below = small[i0 + 1, j0, k] * (1 - b) + small[i0 + 1, j0 + 1, k] * b
-                picture[i, j, k] += above * (1 - a) + below * a
+                image[i, j, k] += above * (1 - a) + below * a
 
 
 @kernel
-def lens_blur(picture: NDArray[np.float32], out: NDArray[np.float32], first: int, last: int) -> None:
+def lens_blur(image: NDArray[np.float32], out: NDArray[np.float32], first: int, last: int) -> None:
     """Convolve rows first to last with (1 2 1)/4 both ways, the edge repeated: lens and optical low-pass."""
-    height, width = picture.shape[0], picture.shape[1]
+    height, width = image.shape[0], image.shape[1]
     for i in range(first, min(last, height)):
         up, down = max(i - 1, 0), min(i + 1, height - 1)
         for j in range(width):
             left, right = max(j - 1, 0), min(j + 1, width - 1)
             for k in range(3):
-                total = 4.0 * picture[i, j, k]
-                total += 2.0 * (
-                    picture[up, j, k] + picture[down, j, k] + picture[i, left, k] + picture[i, right, k]
-                )
-                total += picture[up, left, k] + picture[up, right, k]
-                total += picture[down, left, k] + picture[down, right, k]
+                total = 4.0 * image[i, j, k]
+                total += 2.0 * (image[up, j, k] + image[down, j, k] + image[i, left, k] + image[i, right, k])
+                total += image[up, left, k] + image[up, right, k]
+                total += image[down, left, k] + image[down, right, k]
                 out[i, j, k] = total / 16.0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     Table = NDArray[np.float64]
     Numbers = NDArray[np.int32]
-    Picture = NDArray[np.float32]
+    Image = NDArray[np.float32]
 
 Six = tuple[float, float, float, float, float, float]
 
@@ -171,7 +171,7 @@ def _radiance(
 
 @kernel
 def trace_band(
-    out: Picture,
+    out: Image,
     first_row: int,
     view: Table,
     samples: int,

@@ -35,8 +35,8 @@ def memory(method: Method) -> str:
             "work in blocks: attention or a product over all pixel pairs cannot take a full frame",
         )
     left = _left_behind(method, look)
-    one_picture = SMALL[0] * SMALL[1] * 3 * 4
-    if left > LEAK_CALLS * one_picture // 2:
+    one_image = SMALL[0] * SMALL[1] * 3 * 4
+    if left > LEAK_CALLS * one_image // 2:
         raise Violation(
             f"{LEAK_CALLS} calls leave {left / 1e6:.0f} MB allocated",
             "keep no references to a call's tensors (lists of features, outputs stored on the module)",

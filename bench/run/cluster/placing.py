@@ -87,23 +87,23 @@ def shared(jobs: Iterable[Job], workers: int) -> Iterator[Job]:
 
 
 def _by_scene(job: Job, workers: int) -> Iterator[Job]:
-    order = sorted(range(len(job.cells)), key=lambda i: (job.pictures[i].long, job.pictures[i].short))
-    pictures = len({picture.short for picture in job.pictures})
-    most = max(1, math.ceil(pictures / (TASKS_PER_WORKER * workers)))
-    for _, scene in groupby(order, key=lambda i: job.pictures[i].long):
-        shots = [list(cells) for _, cells in groupby(scene, key=lambda i: job.pictures[i].short)]
+    order = sorted(range(len(job.cells)), key=lambda i: (job.images[i].long, job.images[i].short))
+    images = len({image.short for image in job.images})
+    most = max(1, math.ceil(images / (TASKS_PER_WORKER * workers)))
+    for _, scene in groupby(order, key=lambda i: job.images[i].long):
+        shots = [list(cells) for _, cells in groupby(scene, key=lambda i: job.images[i].short)]
         parts = math.ceil(len(shots) / most)
         for part in range(parts):
             taken = shots[len(shots) * part // parts : len(shots) * (part + 1) // parts]
             yield job.only([index for cells in taken for index in cells])
 
 
-def by_picture(job: Job) -> Iterator[Job]:
+def by_image(job: Job) -> Iterator[Job]:
     """Cut a task's job at its images, between which a worker may be told to stop."""
     if job.measurement != "quality":
         yield job
         return
-    for _, cells in groupby(range(len(job.cells)), key=lambda index: job.pictures[index].short):
+    for _, cells in groupby(range(len(job.cells)), key=lambda index: job.images[index].short):
         yield job.only(list(cells))
 
 

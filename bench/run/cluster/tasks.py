@@ -20,7 +20,7 @@ from bench.run import process
 from bench.run.attempt import WorkerLimits
 from bench.run.cluster.events import CellEnded, JobBegun, JobFinished, to_json
 from bench.run.cluster.hosts import Turn, facts, label
-from bench.run.cluster.placing import by_picture, part
+from bench.run.cluster.placing import by_image, part
 from bench.run.cluster.strikes import Strikes
 from bench.run.manager import Execution
 from bench.run.resume import Resume
@@ -164,7 +164,7 @@ def _measure_alone(work: Work, account: Account) -> None:
 def _measure_beside(work: Work, account: Account) -> None:
     resident = _resident()
     before = resident.started
-    for job in (one for whole in work.plan.jobs for one in by_picture(whole)):
+    for job in (one for whole in work.plan.jobs for one in by_image(whole)):
         if not wanted(work):
             break
         row = _row(work, job)

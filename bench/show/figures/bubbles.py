@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from matplotlib.lines import Line2D
 
 from baselines.paper import FULL_SIZE
-from bench.judge import picture_scores, quantities
+from bench.judge import image_scores, quantities
 from bench.judge.evidence import WITHOUT
 from bench.judge.quantities import GB
 from bench.show.figures import style
@@ -108,7 +108,7 @@ def _measured(results: Results) -> list[Bubble]:
         time = quantities.latency(results, model).estimate
         if time is None or row.get("control"):
             continue
-        psnr = picture_scores.quality(results, row["without"], WITHOUT[0], "psnr").estimate
+        psnr = image_scores.quality(results, row["without"], WITHOUT[0], "psnr").estimate
         memory = quantities.memory(results, model).estimate
         parameters = quantities.count(results, model, "parameters").estimate
         bubbles.append(

@@ -49,9 +49,9 @@ def grid(out: Path, results: Results) -> Drawn | None:
         tiles = [(restored.overview(shots), "Whole frame,\ncrop outlined")]
         for shot, crop in zip(shots, _cuts(shots), strict=True):
             tiles.append((crop.copy(), f"{shot.title}\n{shot.score}".strip()))
-        for index, (picture, text) in enumerate(tiles):
-            picture.thumbnail((pixels, pixels))
-            _tile(axes[line + index // widest][index % widest], picture, text)
+        for index, (tile, text) in enumerate(tiles):
+            tile.thumbnail((pixels, pixels))
+            _tile(axes[line + index // widest][index % widest], tile, text)
         axes[line][0].set_title(image, loc="left", fontsize=6.5)
         line += -(-len(tiles) // widest)
     caption = (

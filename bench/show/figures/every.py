@@ -37,8 +37,8 @@ def write_all(out: Path, results: Results) -> list[Drawn]:
             if reading.done():
                 reading.result()  # raises where an image is damaged, before the other figures are drawn
         reading.result()
-        pictures = _saved(crops.grid(out, results), out)
-    return [drawn for drawn in (*charts[:2], pictures, *charts[2:]) if drawn is not None]
+        images = _saved(crops.grid(out, results), out)
+    return [drawn for drawn in (*charts[:2], images, *charts[2:]) if drawn is not None]
 
 
 def _charts(results: Results) -> Iterator[Drawn | None]:

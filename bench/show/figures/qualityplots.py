@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.lines import Line2D
 
-from bench.judge import picture_scores, quantities
+from bench.judge import image_scores, quantities
 from bench.judge.evidence import shown_protocols
 from bench.show.figures import style
 from bench.show.figures.style import Drawn
@@ -146,7 +146,7 @@ def _points(results: Results, protocol: str) -> list[tuple[str, float, float, bo
     points = []
     for model in published.ordered(results.models):
         time = quantities.latency(results, model).estimate
-        found = picture_scores.quality(results, model, protocol, "psnr")
+        found = image_scores.quality(results, model, protocol, "psnr")
         if time is not None and found.estimate is not None and math.isfinite(found.estimate.value):
             points.append((model, time.value, found.estimate.value, not found.marks and model != CONTROL))
     return points
@@ -199,7 +199,7 @@ def pareto_front(points: Sequence[tuple[float, float]]) -> list[tuple[float, flo
 
 def _ratio_means(results: Results, model: str, protocol: str) -> dict[int, float]:
     by: dict[int, list[float]] = {}
-    for record in results.pictures(model, protocol).ok.values():
+    for record in results.scored(model, protocol).ok.values():
         by.setdefault(round(float(record.values["ratio"])), []).append(float(record.values["psnr"]))
     return {ratio: float(np.mean(by[ratio])) for ratio in sorted(by) if np.isfinite(by[ratio]).all()}
 
@@ -207,7 +207,7 @@ def _ratio_means(results: Results, model: str, protocol: str) -> dict[int, float
 def _judged(results: Results, protocol: str) -> list[tuple[str, list[float]]]:
     found = []
     for model in published.ordered(results.models):
-        values = [_finite(record) for record in results.pictures(model, protocol).ok.values()]
+        values = [_finite(record) for record in results.scored(model, protocol).ok.values()]
         kept = [value for value in values if value is not None]
         if kept:
             found.append((model, kept))

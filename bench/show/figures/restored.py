@@ -61,8 +61,8 @@ class Shot:
     def size(self) -> tuple[int, int]:
         """Width and height, from the file's head alone; raises InputError as `open`."""
         try:
-            with Image.open(self.path) as picture:
-                return picture.size
+            with Image.open(self.path) as image:
+                return image.size
         except (OSError, SyntaxError) as error:
             raise self._unreadable() from error
 
@@ -87,11 +87,11 @@ class Shot:
 @lru_cache(maxsize=MOST_THREADS)
 def _pixels(path: Path, changed: int) -> NDArray[np.uint8]:  # noqa: ARG001 - as in `_cut`
     # Pillow decodes the same file in twice the time, and does not know colours of 16 bits.
-    picture = imagecodecs.png_decode(path.read_bytes())
-    picture = picture if picture.dtype == np.uint8 else (picture // 257).astype(np.uint8)
-    if picture.ndim != 3 or picture.shape[2] != 3:
-        picture = np.asarray(Image.fromarray(picture).convert("RGB"))
-    return picture
+    image = imagecodecs.png_decode(path.read_bytes())
+    image = image if image.dtype == np.uint8 else (image // 257).astype(np.uint8)
+    if image.ndim != 3 or image.shape[2] != 3:
+        image = np.asarray(Image.fromarray(image).convert("RGB"))
+    return image
 
 
 def kept(out: Path, results: Results, most: int) -> dict[str, list[Shot]]:
@@ -211,11 +211,11 @@ def _cut(
     frame: tuple[int, int],
     box: tuple[int, int, int, int],
 ) -> Image.Image:
-    picture = shot.pixels()
-    height, width = picture.shape[:2]
+    image = shot.pixels()
+    height, width = image.shape[:2]
     top, left = (frame[0] - height) // 2, (frame[1] - width) // 2
     row, column = max(0, box[0] - top), max(0, box[1] - left)
-    return Image.fromarray(picture[row : row + box[2], column : column + box[3]].copy())
+    return Image.fromarray(image[row : row + box[2], column : column + box[3]].copy())
 
 
 def whole(shot: Shot, frame: tuple[int, int], scale: int, qualities: tuple[int, ...]) -> tuple[str, ...]:
@@ -234,12 +234,12 @@ def _whole(
     scale: int,
     qualities: tuple[int, ...],
 ) -> tuple[str, ...]:
-    picture, (height, width) = shot.open(), frame
-    if picture.size != (width, height):
+    image, (height, width) = shot.open(), frame
+    if image.size != (width, height):
         framed = Image.new("RGB", (width, height), SURROUND)
-        framed.paste(picture, ((width - picture.width) // 2, (height - picture.height) // 2))
-        picture = framed
-    small = picture if scale == 1 else picture.reduce(scale)
+        framed.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
+        image = framed
+    small = image if scale == 1 else image.reduce(scale)
     return tuple(as_jpeg(small, quality) for quality in qualities)
 
 
@@ -256,10 +256,10 @@ def side_by_side(work: Callable[[Shot], T], shots: Sequence[Shot]) -> Generator[
         _pixels.cache_clear()
 
 
-def as_jpeg(picture: Image.Image, quality: int = 88) -> str:
+def as_jpeg(image: Image.Image, quality: int = 88) -> str:
     """Return an image as a JPEG data address."""
     stream = io.BytesIO()
-    picture.save(stream, "JPEG", quality=quality, optimize=True)
+    image.save(stream, "JPEG", quality=quality, optimize=True)
     return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"
 
 

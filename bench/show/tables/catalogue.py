@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from bench.judge import picture_scores, quantities
+from bench.judge import image_scores, quantities
 from bench.judge.evidence import WITHOUT, with_protocol
 from bench.judge.quantities import GB
 from bench.judge.results import describe
@@ -14,7 +14,7 @@ from bench.records import protocols
 from bench.show.figures import roofline
 from bench.show.tables import published
 from bench.show.tables.costs import cost_table, scope_table
-from bench.show.tables.entries import counted, figure_entry, picture_entry, printed, sentence
+from bench.show.tables.entries import counted, figure_entry, image_entry, printed, sentence
 from bench.show.tables.field import field_table
 from bench.show.tables.form_rows import deployment_table, loss_table, speedup_table
 from bench.show.tables.gain_worth import worth_table
@@ -91,7 +91,7 @@ def _red_measured(results: Results, model: str, protocol: str) -> list[Entry]:
         figure_entry(quantities.memory(results, model), 1 / GB),
         figure_entry(quantities.latency(results, model, device="cuda"), 1000.0, spread=True),
         figure_entry(quantities.latency(results, model), 1.0, spread=True),
-        picture_entry(results, model, protocol),
+        image_entry(results, model, protocol),
     ]
 
 
@@ -99,15 +99,15 @@ def ablation_table(results: Results) -> Table | None:
     """Lay the 2020 ablation (UnPack against PixelShuffle) beside what was measured; None without both."""
     rows = published.load()["ablation"]
     protocol = WITHOUT[0]
-    if not all(results.pictures(row["model"], protocol).ok for row in rows):
+    if not all(results.scored(row["model"], protocol).ok for row in rows):
         return None
     better, worse = ((row["model"], protocol) for row in rows)
-    difference = picture_scores.quality_difference(results, better, worse, "psnr")
+    difference = image_scores.quality_difference(results, better, worse, "psnr")
     body = [
         (
             word(row["title"]),
             printed(row["published"], "psnr", "ssim"),
-            picture_entry(results, row["model"], protocol),
+            image_entry(results, row["model"], protocol),
         )
         for row in rows
     ]
@@ -131,10 +131,10 @@ def ablation_table(results: Results) -> Table | None:
 
 def ratio_table(results: Results, protocol: str) -> Table | None:
     """Means of PSNR and SSIM by exposure ratio under one protocol."""
-    shown = [model for model in published.ordered(results.models) if results.pictures(model, protocol).ok]
+    shown = [model for model in published.ordered(results.models) if results.scored(model, protocol).ok]
     if not shown:
         return None
-    found = sorted({_ratio(r) for model in shown for r in results.pictures(model, protocol).ok.values()})
+    found = sorted({_ratio(r) for model in shown for r in results.scored(model, protocol).ok.values()})
     columns = [Column("Method", ("method",), numeric=False)]
     for ratio in found:
         keys = (f"psnr_x{ratio}", f"ssim_x{ratio}")
@@ -143,9 +143,9 @@ def ratio_table(results: Results, protocol: str) -> Table | None:
     columns.append(Column("LPIPS", ("lpips",), intervals=True))
     body = []
     for model in shown:
-        cells = [picture_entry(results, model, protocol, ratio=ratio) for ratio in found]
-        cells.append(picture_entry(results, model, protocol))
-        cells.append(figure_entry(picture_scores.quality(results, model, protocol, "lpips"), 1.0))
+        cells = [image_entry(results, model, protocol, ratio=ratio) for ratio in found]
+        cells.append(image_entry(results, model, protocol))
+        cells.append(figure_entry(image_scores.quality(results, model, protocol, "lpips"), 1.0))
         body.append((word(published.title(model)), *cells))
     caption = f"Means by exposure ratio. {data_setting(results, (protocol,))}"
     return ranked(
@@ -161,19 +161,19 @@ def ratio_table(results: Results, protocol: str) -> Table | None:
 
 def image_table(results: Results, protocol: str) -> Table | None:
     """PSNR of every image and method under one protocol."""
-    shown = {model: results.pictures(model, protocol) for model in published.ordered(results.models)}
-    shown = {model: pictures for model, pictures in shown.items() if pictures.ok}
+    shown = {model: results.scored(model, protocol) for model in published.ordered(results.models)}
+    shown = {model: scored for model, scored in shown.items() if scored.ok}
     if not shown:
         return None
     columns = [Column("Image", ("image",), numeric=False), Column("Ratio", ("ratio",))]
     columns += [Column(published.label(model), (model,), better=("high",)) for model in shown]
     body = []
     for image in results.images(protocol):
-        records = [pictures.ok.get(image) for pictures in shown.values()]
+        records = [scored.ok.get(image) for scored in shown.values()]
         ratio = next((_ratio(record) for record in records if record is not None), None)
         cells = [
-            dash(sentence(pictures.failed.get(image, ""))) if record is None else _psnr(record)
-            for record, pictures in zip(records, shown.values(), strict=True)
+            dash(sentence(scored.failed.get(image, ""))) if record is None else _psnr(record)
+            for record, scored in zip(records, shown.values(), strict=True)
         ]
         body.append((word(image), Entry((Part("–" if ratio is None else str(ratio), ratio),)), *cells))
     caption = f"PSNR in dB of each image. {data_setting(results, (protocol,))}"
@@ -186,7 +186,7 @@ def gain_table(results: Results, protocol: str) -> Table | None:
     """Gains of each image beside the true ratio; None if that, or one for all, was given."""
     if protocol not in protocols.load() or protocols.get(protocol).gain in {"ratio", "constant"}:
         return None
-    judged = {model: results.pictures(model, protocol).ok for model in published.ordered(results.models)}
+    judged = {model: results.scored(model, protocol).ok for model in published.ordered(results.models)}
     told = {
         model: ok for model, ok in judged.items() if any(record.values.get("gain") for record in ok.values())
     }

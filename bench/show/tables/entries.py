@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import baselines
-from bench.judge import picture_scores
+from bench.judge import image_scores
 from bench.judge.results import NOT_MEASURED, scene
 from bench.judge.statistics import clustered_mean
 from bench.records.cells import Cell, Record
@@ -78,25 +78,25 @@ def counted(found: Measured, scale: float, form: str) -> Entry:
     return Entry((part(shown, form.format(shown.value), is_ranked=True),), behind=found.behind)
 
 
-def picture_entry(
+def image_entry(
     results: Results, model: str, protocol: str, *, is_ranked: bool = True, ratio: int | None = None
 ) -> Entry:
     """PSNR / SSIM of a method under a protocol, over all its images or those of one exposure ratio."""
-    pictures = results.pictures(model, protocol)
+    scored = results.scored(model, protocol)
     ok = {
         image: record
-        for image, record in pictures.ok.items()
+        for image, record in scored.ok.items()
         if ratio is None or round(float(record.values["ratio"])) == ratio
     }
     if not ok:
-        return dash(sentence(pictures.reason))
-    marks = picture_scores.picture_marks(ok)
+        return dash(sentence(scored.reason))
+    marks = image_scores.image_marks(ok)
     notes = [NOTES[mark] for mark in marks if mark in NOTES]
     asked = results.images(protocol)
-    whole = len(pictures.ok) == len(asked)
+    whole = len(scored.ok) == len(asked)
     if not whole and ratio is None:
-        why = f": {pictures.reason}" if pictures.failed else ""
-        notes.append(f"Mean over {len(pictures.ok)} of {len(asked)} images; not ranked{why}.")
+        why = f": {scored.reason}" if scored.failed else ""
+        notes.append(f"Mean over {len(scored.ok)} of {len(asked)} images; not ranked{why}.")
     scenes = {image: scene(image) for image in ok}
     parts = []
     for metric, most in (("psnr", 2), ("ssim", 3)):
@@ -113,12 +113,12 @@ def part_entry(
     Ranked where the method has all of them. A network that restores the part alone adds a margin that makes
     it the whole frame's; a classical method does not, which a footnote says.
     """
-    pictures = results.pictures(model, protocol)
-    ok = {image: pictures.ok[image] for image in images if "part" in pictures.ok.get(image, _NONE).values}
+    scored = results.scored(model, protocol)
+    ok = {image: scored.ok[image] for image in images if "part" in scored.ok.get(image, _NONE).values}
     if not ok:
-        return dash(sentence(pictures.reason))
+        return dash(sentence(scored.reason))
     whole = len(ok) == len(images)
-    marks = [mark for mark in picture_scores.picture_marks(ok) if mark != "central-part"]
+    marks = [mark for mark in image_scores.image_marks(ok) if mark != "central-part"]
     notes = [NOTES[mark] for mark in marks if mark in NOTES]
     if not whole:
         notes.append(f"Mean over {len(ok)} of {len(images)} images; not ranked.")
@@ -141,7 +141,7 @@ def common_images(results: Results, protocol: str) -> list[str]:
     """Name the images whose part every method was scored on that was scored on the part of any."""
     found: set[str] | None = None
     for model in results.models:
-        ok = results.pictures(model, protocol).ok
+        ok = results.scored(model, protocol).ok
         scored = {image for image, record in ok.items() if "part" in record.values}
         if scored:
             found = scored if found is None else found & scored

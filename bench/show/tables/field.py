@@ -11,7 +11,7 @@ from bench.judge import quantities
 from bench.judge.evidence import with_protocol
 from bench.judge.quantities import GB
 from bench.show.tables import published
-from bench.show.tables.entries import counted, figure_entry, picture_entry
+from bench.show.tables.entries import counted, figure_entry, image_entry
 from bench.show.tables.layout import Column, Entry, Part, Table, ranked, word
 from bench.show.tables.setting import cost_setting, data_setting
 
@@ -74,7 +74,7 @@ def _row(results: Results, declared: Spec, protocol: str) -> tuple[Entry, ...]:
         figure_entry(memory, 1 / GB, is_ranked=True),
         figure_entry(memory, 1 / GB / area, is_ranked=True),
         _scores(declared),
-        picture_entry(results, model, protocol),
+        image_entry(results, model, protocol),
     )
 
 

@@ -108,7 +108,7 @@ def _row(results: Results, model: str, form: Form, protocol: str) -> tuple[Entry
     runtime, precision = form
     timed, watched = (deployments.cost(results, kind, model, form) for kind in ("latency", "memory"))
     time = dash(sentence(timed)) if isinstance(timed, str) else _seconds(results, model, form)
-    judged = list(results.pictures(model, protocol, runtime, precision).ok.values())
+    judged = list(results.scored(model, protocol, runtime, precision).ok.values())
     notes = deployments.note([*(one for one in (timed, watched) if not isinstance(one, str)), *judged])
     return (
         word(published.title(model)),

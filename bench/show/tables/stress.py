@@ -28,7 +28,7 @@ def stress_table(results: Results) -> Table | None:
     rows = []
     count = 0
     for model in published.ordered(results.models):
-        plain = results.pictures(model, protocol).ok
+        plain = results.scored(model, protocol).ok
         stressed = {str(one.cell.image): one for one in _stressed(results, model, protocol)}
         common = sorted(set(plain) & set(stressed))
         if not common:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from baselines.paper import FULL_SIZE
-from bench.judge import picture_scores, quantities
+from bench.judge import image_scores, quantities
 from bench.judge.evidence import shown_protocols
 from bench.judge.quantities import GB, PEAK_REPEATABILITY, Measured
 from bench.judge.statistics import seed_reach
@@ -15,8 +15,8 @@ from bench.show.tables.entries import (
     common_images,
     counted,
     figure_entry,
+    image_entry,
     part_entry,
-    picture_entry,
     printed,
     with_note,
 )
@@ -145,7 +145,7 @@ def _row(
         printed(figures, "parameters"),
         word("none") if row.get("classical") else counted(parameters, 1e-6, "{:.3f}"),
         printed(figures, "psnr_without", "ssim_without"),
-        *_pictures(results, row["without"], shown_protocols(results)[0], matched, is_ranked=judged),
+        *_images(results, row["without"], shown_protocols(results)[0], matched, is_ranked=judged),
         printed(figures, "psnr_with", "ssim_with"),
         *(with_note(entry, row.get("note_with")) for entry in _with(results, row, protocol, matched)),
     )
@@ -160,16 +160,16 @@ def _time(results: Results, model: str, row: dict[str, Any]) -> Entry:
     return with_note(entry, f"{compact(kept, 3)} s if the C library keeps the memory of the last pass.")
 
 
-def _pictures(
+def _images(
     results: Results, model: str, protocol: str, matched: dict[str, list[str]], *, is_ranked: bool
 ) -> list[Entry]:
     """Quality on whole images, after that on the part which all methods share where there is one."""
     pending = results.pending.get(("quality", model))
-    whole = picture_entry(results, model, protocol, is_ranked=is_ranked)
+    whole = image_entry(results, model, protocol, is_ranked=is_ranked)
     if not any(matched.values()):
         return [_or_to_come(whole, pending)]
     part = part_entry(results, model, protocol, matched[protocol], is_ranked=is_ranked)
-    if "central-part" in picture_scores.picture_marks(results.pictures(model, protocol).ok):
+    if "central-part" in image_scores.image_marks(results.scored(model, protocol).ok):
         whole = dash("Only the part was restored.")
     return [_or_to_come(part, pending), _or_to_come(whole, pending)]
 
@@ -191,7 +191,7 @@ def _with(results: Results, row: dict[str, Any], protocol: str, matched: dict[st
     if "with" not in row:
         return [dash()] * (2 if any(matched.values()) else 1)
     is_ranked = not (row.get("control") or row.get("borrowed_with"))
-    return _pictures(results, row["with"], protocol, matched, is_ranked=is_ranked)
+    return _images(results, row["with"], protocol, matched, is_ranked=is_ranked)
 
 
 def _cost(found: Measured, scale: float, row: dict[str, Any], *, spread: bool = False) -> Entry:

@@ -97,7 +97,7 @@ def test_bytes_at_random_end_in_a_description_or_in_one_line(family, tmp_path):
             inspect(path)
 
 
-def test_a_panasonic_raw_of_which_little_is_left_gives_no_picture(cases, tmp_path):
+def test_a_panasonic_raw_of_which_little_is_left_gives_no_image(cases, tmp_path):
     cases("rw2case").main(tmp_path)
     with pytest.raises(InputError, match="cut short"):
         read_raw(tmp_path / "cut.rw2")

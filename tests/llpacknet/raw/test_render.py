@@ -40,8 +40,8 @@ def test_the_truth_is_the_published_call(tmp_path):
 
 @pytest.mark.parametrize("level", [0.01, 0.1, 0.18, 0.5])
 def test_grey_comes_out_on_the_tone_curve(tmp_path, level):
-    picture = render(written(tmp_path, flat(level, saturated=True)))
-    assert np.abs(picture[20:40, 20:40] / 65535 - bt709(level)).max() < 2e-3
+    image = render(written(tmp_path, flat(level, saturated=True)))
+    assert np.abs(image[20:40, 20:40] / 65535 - bt709(level)).max() < 2e-3
 
 
 def test_libraw_brightens_without_a_saturated_pixel_and_not_with_one(tmp_path):

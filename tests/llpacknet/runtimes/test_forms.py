@@ -73,7 +73,7 @@ def apart(found, expected):
 
 
 @pytest.mark.parametrize(("name", "runtime"), IN_FP32)
-def test_in_fp32_it_gives_the_published_picture_of_any_size(name, runtime):
+def test_in_fp32_it_gives_the_published_image_of_any_size(name, runtime):
     network, scenes = built(name)
     form = made(name, runtime, "fp32", network)
     for height, width in ((64, 96), (70, 90)):
@@ -86,7 +86,7 @@ def test_in_fp32_it_gives_the_published_picture_of_any_size(name, runtime):
 
 
 @pytest.mark.skipif(why_unsupported("compile", "fp32") is not None, reason="no compiler")
-def test_compiled_it_gives_the_published_picture():
+def test_compiled_it_gives_the_published_image():
     network, scenes = built("llpacknet")
     mosaic = scenes[1][..., :64, :96].contiguous()
     form = made("llpacknet", "compile", "fp32", network)
@@ -94,7 +94,7 @@ def test_compiled_it_gives_the_published_picture():
 
 
 @pytest.mark.parametrize("name", TRUNKS)
-def test_in_int8_it_gives_nearly_the_published_picture(name):
+def test_in_int8_it_gives_nearly_the_published_image(name):
     network, scenes = built(name)
     form = made(name, "openvino", "int8", network, scenes[:2])
     mosaic = scenes[1][..., :64, :96].contiguous()
@@ -128,13 +128,13 @@ def test_the_network_it_was_made_from_stays_as_it_was():
 def test_a_quantised_model_is_kept_and_used_again(tmp_path):
     network, scenes = built("llpacknet")
     mosaics = [scene[..., :64, :96].contiguous() for scene in scenes[:2]]
-    pictures = []
+    images = []
     for _ in range(2):
         form = prepare(network, "openvino", "int8", multiple=16, calibration=Calibration(mosaics, tmp_path))
-        pictures.append(form(mosaics[0]).clone())
+        images.append(form(mosaics[0]).clone())
     (kept,) = tmp_path.iterdir()
     assert kept.name.startswith("openvino-")
-    assert torch.equal(*pictures)
+    assert torch.equal(*images)
 
 
 def test_int8_without_scenes_is_refused():

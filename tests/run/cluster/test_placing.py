@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from bench.data.folder.pairs import Dataset, Pair
 from bench.records.cells import TIMED
-from bench.run.cluster.placing import TASKS_PER_WORKER, by_picture, shared, timed
+from bench.run.cluster.placing import TASKS_PER_WORKER, by_image, shared, timed
 from bench.run.plan import plan
 from bench.run.request import Request
 
@@ -55,10 +55,10 @@ def test_tasks_hold_every_cell_once_and_one_scene_each(scenes, shots, workers):
     assert len(once) == len(set(once))
     for job in tasks:
         if job.measurement == "quality":
-            assert len({picture.long for picture in job.pictures}) == 1
+            assert len({image.long for image in job.images}) == 1
             assert len({cell.model for cell in job.cells}) == 1
-            assert [cell.image for cell in job.cells] == [picture.name for picture in job.pictures]
-            assert sum(len(one.cells) for one in by_picture(job)) == len(job.cells)
+            assert [cell.image for cell in job.cells] == [image.name for image in job.images]
+            assert sum(len(one.cells) for one in by_image(job)) == len(job.cells)
 
 
 def test_tasks_of_a_method_follow_each_other():

@@ -123,14 +123,14 @@ def test_a_cell_that_has_cost_three_workers_is_not_tried_again(data, tmp_path):
     assert measure(task, "me").kept == len(task.plan.cells) - 1, "a crash is tried again by the next run"
 
 
-def test_a_method_that_ends_its_process_on_three_pictures_running_is_not_tried_on_the_others(data, tmp_path):
+def test_a_method_that_ends_its_process_on_three_images_running_is_not_tried_on_the_others(data, tmp_path):
     account = measure(work(data, tmp_path / "out", "misbehaving:segfaulting"), "me")
     ends = [(status, reason) for _, status, reason in account.cells]
-    pictures = len({cell.image for cell, _, _ in account.cells})
-    assert pictures > STRIKES
-    each = len(ends) // pictures
+    images = len({cell.image for cell, _, _ in account.cells})
+    assert images > STRIKES
+    each = len(ends) // images
     assert [status for status, _ in ends] == ["crash"] * STRIKES * each + ["skipped"] * (
-        (pictures - STRIKES) * each
+        (images - STRIKES) * each
     )
     assert ends[-1][1].startswith("not tried after 3 in a row ended so: the process was killed by SIGSEGV")
     stored = {record.cell: record.status for record in store.load(tmp_path / "out")}

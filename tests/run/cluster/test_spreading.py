@@ -33,8 +33,8 @@ def test_workers_expose_and_score_as_this_machine_does(photos, tmp_path):
     predictions = tmp_path / "predictions"
     predictions.mkdir()
     for path in photos.iterdir():
-        picture = np.asarray(Image.open(path))
-        Image.fromarray(picture // 2).save(predictions / path.name)
+        image = np.asarray(Image.open(path))
+        Image.fromarray(image // 2).save(predictions / path.name)
     (predictions / "p1.png").write_bytes(b"damaged")
     chosen, skip = [protocols.default()], {"lpips-alex": "not asked for"}
     redark(photos, tmp_path / "here", seed=5)

@@ -58,7 +58,7 @@ def judge(dataset, out, *more):
     return main(["run", *options, "--dataset", str(dataset), "--out", str(out), *more])
 
 
-def test_pictures_in_a_bucket(bucket, made, tmp_path):
+def test_images_in_a_bucket(bucket, made, tmp_path):
     upload(bucket, made)
     remote = index("s3://dark/sid")
     assert (remote.name, len(remote.pairs)) == (made.name, len(made.pairs))

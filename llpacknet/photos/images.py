@@ -46,7 +46,7 @@ _HEADER_END = len(_SIGNATURE) + 25
 
 def write(
     path: Path,
-    picture: NDArray[Any],
+    image: NDArray[Any],
     kind: Kind,
     exif: Image.Exif,
     frame: RawFrame,
@@ -56,7 +56,7 @@ def write(
 
     Args:
         path: the file; its folder is created.
-        picture: (H, W, 3), uint8 for PNG and JPEG, uint16 for TIFF and DNG.
+        image: (H, W, 3), uint8 for PNG and JPEG, uint16 for TIFF and DNG.
         kind: the format.
         exif: facts about the photograph.
         frame: the raw frame, whose colours a linear DNG goes back to.
@@ -68,9 +68,9 @@ def write(
     if kind == "dng" and raw is not None:
         content = bayer_dng(raw, _capture_tags(exif))
     elif kind == "dng":
-        content = linear_dng(picture, frame, _capture_tags(exif))
+        content = linear_dng(image, frame, _capture_tags(exif))
     else:
-        content = {"png": _png, "jpeg": _jpeg, "tiff": _tiff}[kind](picture, exif)
+        content = {"png": _png, "jpeg": _jpeg, "tiff": _tiff}[kind](image, exif)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with whole(path) as partial:
@@ -81,28 +81,28 @@ def write(
         ) from error
 
 
-def _png(picture: NDArray[Any], exif: Image.Exif) -> bytes:
-    encoded = bytes(imagecodecs.png_encode(picture, **PNG))
+def _png(image: NDArray[Any], exif: Image.Exif) -> bytes:
+    encoded = bytes(imagecodecs.png_encode(image, **PNG))
     # An eXIf chunk is TIFF without JPEG's six bytes before it, and stands after the header.
     body = b"eXIf" + exif.tobytes()[6:]
     chunk = struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
     return encoded[:_HEADER_END] + chunk + encoded[_HEADER_END:]
 
 
-def _jpeg(picture: NDArray[Any], exif: Image.Exif) -> bytes:
+def _jpeg(image: NDArray[Any], exif: Image.Exif) -> bytes:
     stream = BytesIO()
-    Image.fromarray(picture).save(stream, "JPEG", quality=JPEG_QUALITY, subsampling=0, exif=exif.tobytes())
+    Image.fromarray(image).save(stream, "JPEG", quality=JPEG_QUALITY, subsampling=0, exif=exif.tobytes())
     return stream.getvalue()
 
 
-def _tiff(picture: NDArray[Any], exif: Image.Exif) -> bytes:
+def _tiff(image: NDArray[Any], exif: Image.Exif) -> bytes:
     stream = BytesIO()
     text = {271: exif.get(271), 272: exif.get(272), 315: exif.get(315), 33432: exif.get(33432)}
     tags: list[tuple[int, int, int, Any, bool]] = [(ORIENTATION, 3, 1, 1, True)]
     tags += [(tag, 2, 0, str(value), True) for tag, value in text.items() if value]
     tifffile.imwrite(
         stream,
-        picture.astype(np.uint16, copy=False),
+        image.astype(np.uint16, copy=False),
         photometric="rgb",
         compression="adobe_deflate",
         compressionargs={"level": 1},

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     import torch
 
-Picture = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32] | NDArray[np.float64]
+Image = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32] | NDArray[np.float64]
 # Rows of a band. A result is the sum of the bands' sums in their order, so it depends on this number in its
 # last digit and on the number of threads not at all.
 BAND_ROWS = 64
@@ -34,11 +34,9 @@ def checked_range(prediction: Any, truth: Any, data_range: float | None) -> floa
     Raises:
         InputError: shapes, channels or kinds differ, a kind is not supported, or floats have no range.
     """
-    for name, picture in (("prediction", prediction), ("truth", truth)):
-        if len(picture.shape) != 3 or picture.shape[2] != 3:
-            raise InputError(
-                f"{name} has shape {tuple(picture.shape)}: pass a colour image (height, width, 3)"
-            )
+    for name, image in (("prediction", prediction), ("truth", truth)):
+        if len(image.shape) != 3 or image.shape[2] != 3:
+            raise InputError(f"{name} has shape {tuple(image.shape)}: pass a colour image (height, width, 3)")
     if tuple(prediction.shape) != tuple(truth.shape):
         raise InputError(
             f"prediction is {size(prediction)} and truth is {size(truth)} (width x height): "
@@ -62,30 +60,30 @@ def checked_range(prediction: Any, truth: Any, data_range: float | None) -> floa
     return chosen
 
 
-def kind(picture: NDArray[Any] | torch.Tensor) -> str:
+def kind(image: NDArray[Any] | torch.Tensor) -> str:
     """Name of an image's number type, the same for arrays and tensors."""
-    return str(picture.dtype).removeprefix("torch.")
+    return str(image.dtype).removeprefix("torch.")
 
 
-def size(picture: NDArray[Any] | torch.Tensor) -> str:
+def size(image: NDArray[Any] | torch.Tensor) -> str:
     """Width x height, as people write it."""
-    return f"{picture.shape[1]}x{picture.shape[0]}"
+    return f"{image.shape[1]}x{image.shape[0]}"
 
 
-def is_cuda(picture: object) -> TypeGuard[torch.Tensor]:
+def is_cuda(image: object) -> TypeGuard[torch.Tensor]:
     """Whether this is a tensor in a GPU's memory; asks without importing torch."""
-    return bool(getattr(picture, "is_cuda", False))
+    return bool(getattr(image, "is_cuda", False))
 
 
-def as_array(picture: Any) -> Picture:
+def as_array(image: Any) -> Image:
     """Array of an image that may be a tensor in main memory; shares its memory where it can.
 
     Raises:
         InputError: the image lies on a GPU, and its partner does not, or it would have been scored there.
     """
-    if is_cuda(picture):
+    if is_cuda(image):
         raise InputError("one image lies on a GPU and the other in main memory: move both to the same device")
-    array: Picture = np.ascontiguousarray(picture.numpy() if hasattr(picture, "numpy") else picture)
+    array: Image = np.ascontiguousarray(image.numpy() if hasattr(image, "numpy") else image)
     return array
 
 

@@ -13,7 +13,7 @@ from bench.judge.results import Results, number, scene
 from bench.judge.statistics import ERROR
 
 if TYPE_CHECKING:
-    from bench.judge.results import Pictures
+    from bench.judge.results import Scored
     from bench.judge.statistics import Estimate
     from bench.records.cells import Record
 
@@ -34,21 +34,21 @@ def quality(results: Results, model: str, protocol: str, metric: str, **setting:
         model: the method.
         protocol: the protocol's name.
         metric: "psnr", "ssim" or "lpips".
-        setting: runtime and precision as in `Results.pictures`.
+        setting: runtime and precision as in `Results.scored`.
     """
-    pictures = results.pictures(model, protocol, **setting)
-    values = metric_of(pictures.ok, metric)
+    scored = results.scored(model, protocol, **setting)
+    values = metric_of(scored.ok, metric)
     if not values:
-        return Measured(None, _missing(pictures, metric))
-    marks = picture_marks(pictures.ok)
-    if pictures.failed or len(values) < len(results.images(protocol)):
+        return Measured(None, _missing(scored, metric))
+    marks = image_marks(scored.ok)
+    if scored.failed or len(values) < len(results.images(protocol)):
         marks = (*marks, "incomplete")
     return Measured(
         statistics.clustered_mean(values, {image: scene(image) for image in values}),
         marks=marks,
         synthetic=results.synthetic,
         rests_on=(_name((model, protocol), values),),
-        behind=tuple(pictures.ok[image] for image in values),
+        behind=tuple(scored.ok[image] for image in values),
     )
 
 
@@ -63,8 +63,8 @@ class _Pair:
         on_part: whether on the part that all methods were scored on, rather than on whole images.
     """
 
-    first: Pictures
-    second: Pictures
+    first: Scored
+    second: Scored
     apart: dict[str, float]
     on_part: bool
 
@@ -102,7 +102,7 @@ def quality_difference(
     sides = [side for pair in pairs for side in (pair.first, pair.second)]
     trained = sum(_is_trained(side) for side in (pairs[0].first, pairs[0].second))
     estimate, alone, why = _estimate(by_seed, trained, metric, error)
-    marks = tuple(sorted({mark for side in sides for mark in picture_marks(side.ok)} - {"central-part"}))
+    marks = tuple(sorted({mark for side in sides for mark in image_marks(side.ok)} - {"central-part"}))
     if any(pair.on_part for pair in pairs):
         marks = (*marks, "same-part")
     if {"unequal", "unfinished", "random"} & set(marks):
@@ -131,8 +131,8 @@ def brightness_difference(results: Results, method: Side, control: Side, error: 
         error: probability with which the interval may miss.
     """
     off: list[dict[str, float]] = []
-    pictures = [results.pictures(*side) for side in (method, control)]
-    for side, one in zip((method, control), pictures, strict=True):
+    scored = [results.scored(*side) for side in (method, control)]
+    for side, one in zip((method, control), scored, strict=True):
         stops = metric_of(one.ok, "brightness_stops")
         if not stops:
             why = one.reason if not one.ok else "its records do not contain it"
@@ -145,14 +145,14 @@ def brightness_difference(results: Results, method: Side, control: Side, error: 
     for image in common:
         nearer.setdefault(scene(image), []).append(off[1][image] - off[0][image])
     over_scenes = statistics.median([math.fsum(some) / len(some) for some in nearer.values()], error)
-    marks = picture_marks(pictures[0].ok)
+    marks = image_marks(scored[0].ok)
     return Measured(
         over_scenes,
         why=Why.WEIGHTS if {"unfinished", "random"} & set(marks) else None,
         marks=marks,
         synthetic=results.synthetic,
         rests_on=tuple(_name(side, common) for side in (method, control)),
-        behind=tuple(one.ok[image] for one in pictures for image in common),
+        behind=tuple(one.ok[image] for one in scored for image in common),
     )
 
 
@@ -173,14 +173,14 @@ def _estimate(
     return over_scenes, None, Why.ONE_TRAINING
 
 
-def _pair(better: Side, worse: Side, first: Pictures, second: Pictures, metric: str) -> _Pair | Measured:
+def _pair(better: Side, worse: Side, first: Scored, second: Scored, metric: str) -> _Pair | Measured:
     """Compare the images that both have, as restored where that is of one size, else on the shared part."""
-    for side, pictures in ((better, first), (worse, second)):
-        if not metric_of(pictures.ok, metric):
-            why = _missing(pictures, metric)
+    for side, scored in ((better, first), (worse, second)):
+        if not metric_of(scored.ok, metric):
+            why = _missing(scored, metric)
             return Measured(None, f"{metric.upper()} of {side[0]} under {side[1]}: {why}")
     for on_part in (False, True):
-        one, other = (_scores(pictures.ok, metric, on_part=on_part) for pictures in (first, second))
+        one, other = (_scores(scored.ok, metric, on_part=on_part) for scored in (first, second))
         both = sorted(set(one) & set(other))
         if not on_part:
             both = [name for name in both if _area(first.ok[name]) == _area(second.ok[name])]
@@ -201,7 +201,7 @@ def _scores(ok: dict[str, Record], metric: str, *, on_part: bool) -> dict[str, f
     return {image: number(part[metric]) for image, part in parts.items() if part.get(metric) is not None}
 
 
-def picture_marks(ok: dict[str, Record]) -> tuple[str, ...]:
+def image_marks(ok: dict[str, Record]) -> tuple[str, ...]:
     """Return marks of a set of scored images."""
     marks = []
     if any(_area(record) != 1 for record in ok.values()):
@@ -221,18 +221,18 @@ def metric_of(ok: dict[str, Record], metric: str) -> dict[str, float]:
     return {image: number(r.values[metric]) for image, r in ok.items() if r.values.get(metric) is not None}
 
 
-def _is_trained(pictures: Pictures) -> bool:
-    return any(record.provenance.get("weights_sha256") for record in pictures.ok.values())
+def _is_trained(scored: Scored) -> bool:
+    return any(record.provenance.get("weights_sha256") for record in scored.ok.values())
 
 
 def _area(record: Record) -> float:
     return float(record.values.get("area_fraction", 1.0))
 
 
-def _missing(pictures: Pictures, metric: str) -> str:
+def _missing(scored: Scored, metric: str) -> str:
     key = f"{metric}_reason"
-    why = sorted({str(r.values[key]) for r in pictures.ok.values() if r.values.get(key)})
-    return why[0] if why else pictures.reason
+    why = sorted({str(r.values[key]) for r in scored.ok.values() if r.values.get(key)})
+    return why[0] if why else scored.reason
 
 
 def _name(side: Side, images: Any) -> str:

@@ -16,10 +16,10 @@ BANDS = (0.005, 0.25)
 _LUMA = (0.2126, 0.7152, 0.0722)
 
 
-def luminance(picture: NDArray[Any]) -> NDArray[np.float64]:
+def luminance(image: NDArray[Any]) -> NDArray[np.float64]:
     """(H, W) weighted sum of an image's encoded (H, W, 3) values, 0 to 1; uint8, uint16 or float."""
-    scale = np.iinfo(picture.dtype).max if np.issubdtype(picture.dtype, np.integer) else 1
-    weighted = sum(weight * picture[..., k].astype(np.float64) for k, weight in enumerate(_LUMA))
+    scale = np.iinfo(image.dtype).max if np.issubdtype(image.dtype, np.integer) else 1
+    weighted = sum(weight * image[..., k].astype(np.float64) for k, weight in enumerate(_LUMA))
     return np.asarray(weighted / scale)
 
 

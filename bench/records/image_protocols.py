@@ -17,12 +17,12 @@ from bench.records import protocols
 from bench.records.protocols import Protocol
 from llpacknet.errors import InputError
 
-FILE = Path(__file__).with_name("picture_protocols.toml")
+FILE = Path(__file__).with_name("image_protocols.toml")
 Alignment = Literal["none", "scalar", "gt-mean"]
 
 
 class View(NamedTuple):
-    """What is done to an image and its truth before rounding to 8 bits; see `PictureProtocol`."""
+    """What is done to an image and its truth before rounding to 8 bits; see `ImageProtocol`."""
 
     crop: int | Literal["whole"] = "whole"
     align: Alignment = "none"
@@ -32,7 +32,7 @@ WHOLE = View()
 
 
 @dataclass(frozen=True)
-class PictureProtocol(Protocol):
+class ImageProtocol(Protocol):
     """A protocol with steps that only apply to existing images.
 
     Attributes:
@@ -56,26 +56,26 @@ class PictureProtocol(Protocol):
 
 
 @cache
-def _file() -> dict[str, PictureProtocol]:
+def _file() -> dict[str, ImageProtocol]:
     tables = tomllib.loads(FILE.read_text(encoding="utf-8"))
     found = {}
     for name, table in tables.items():
         same = {"lpips_range": "signed", "lpips_quantise": table["quantise"]}
-        found[name] = PictureProtocol(**{"name": name, **same, **table})
+        found[name] = ImageProtocol(**{"name": name, **same, **table})
     return found
 
 
-def load() -> dict[str, PictureProtocol]:
+def load() -> dict[str, ImageProtocol]:
     """All of them by name, in the order of the file."""
     return dict(_file())
 
 
-def of(protocol: Protocol) -> PictureProtocol:
+def of(protocol: Protocol) -> ImageProtocol:
     """Return a protocol as one for images that uses them whole and at their own brightness."""
-    return protocol if isinstance(protocol, PictureProtocol) else PictureProtocol(**vars(protocol))
+    return protocol if isinstance(protocol, ImageProtocol) else ImageProtocol(**vars(protocol))
 
 
-def get(name: str) -> PictureProtocol:
+def get(name: str) -> ImageProtocol:
     """Return the protocol of that name, including the published ones.
 
     Raises:

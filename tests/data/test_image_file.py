@@ -9,27 +9,27 @@ import pytest
 import tifffile
 from PIL import Image
 
-from bench.data.decode import picture_file
+from bench.data.decode import image_file
 from bench.data.making.photographs import read_photograph
-from bench.score.reading import read_picture
+from bench.score.reading import read_image
 from bench.train import photo_pool
 from llpacknet.errors import InputError
 
 
-def stored(picture, orientation):
+def stored(image, orientation):
     """Pixels as a camera stores them that says this orientation: by EXIF's definition, place by place."""
-    height, width = picture.shape[:2]
+    height, width = image.shape[:2]
     rows, columns = np.mgrid[0:height, 0:width]
     row = {1: rows, 2: rows, 3: height - 1 - rows, 4: height - 1 - rows}
     row |= {5: columns, 6: width - 1 - columns, 7: width - 1 - columns, 8: columns}
     column = {1: columns, 2: width - 1 - columns, 3: width - 1 - columns, 4: columns}
     column |= {5: rows, 6: rows, 7: height - 1 - rows, 8: height - 1 - rows}
-    out = np.empty((width, height, 3) if orientation > 4 else picture.shape, picture.dtype)
-    out[row[orientation], column[orientation]] = picture
+    out = np.empty((width, height, 3) if orientation > 4 else image.shape, image.dtype)
+    out[row[orientation], column[orientation]] = image
     return out
 
 
-def picture(seed, kind=np.uint8):
+def image(seed, kind=np.uint8):
     rng = np.random.default_rng(seed)
     sides = rng.integers(5, 40, 2)
     return rng.integers(0, np.iinfo(kind).max + 1, (*sides, 3), kind)
@@ -38,7 +38,7 @@ def picture(seed, kind=np.uint8):
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".tif"])
 def test_every_orientation_becomes_upright(tmp_path, orientation, suffix):
-    path, meant = tmp_path / f"a{suffix}", picture(orientation)
+    path, meant = tmp_path / f"a{suffix}", image(orientation)
     pixels = stored(meant, orientation)
     if suffix == ".tif":
         tifffile.imwrite(path, pixels, photometric="rgb", extratags=[(274, 3, 1, orientation, True)])
@@ -46,12 +46,12 @@ def test_every_orientation_becomes_upright(tmp_path, orientation, suffix):
         exif = Image.Exif()
         exif[0x0112] = orientation
         Image.fromarray(pixels).save(path, quality=100, subsampling=0, exif=exif)
-    found = picture_file.read(path)
+    found = image_file.read(path)
     assert found.shape == meant.shape
     assert np.abs(found.astype(int) - meant).mean() < (3 if suffix == ".jpg" else 0.001)
 
 
-def in_space(picture, primaries, gamma):
+def in_space(image, primaries, gamma):
     """An sRGB image in the space of some primaries and a gamma under D65, uint16, and its ICC profile."""
     white = np.array([0.3127, 0.3290, 1 - 0.3127 - 0.3290]) / 0.3290
 
@@ -59,7 +59,7 @@ def in_space(picture, primaries, gamma):
         columns = np.array([[x, y, 1 - x - y] for x, y in zip(places[::2], places[1::2], strict=True)]).T
         return columns * np.linalg.solve(columns, white)
 
-    v = picture / np.iinfo(picture.dtype).max
+    v = image / np.iinfo(image.dtype).max
     linear = np.where(v <= 0.04045, v / 12.92, ((v + 0.055) / 1.055) ** 2.4)
     srgb = to_xyz((0.64, 0.33, 0.30, 0.60, 0.15, 0.06))
     wide = linear @ (np.linalg.inv(to_xyz(primaries)) @ srgb).T
@@ -74,23 +74,23 @@ def in_space(picture, primaries, gamma):
 def test_any_profile_is_applied(tmp_path, seed):
     rng = np.random.default_rng(seed)
     wider = np.array([0.66, 0.33, 0.22, 0.72, 0.14, 0.05]) + rng.uniform(-0.01, 0.01, 6)
-    meant = picture(seed, np.uint16)
+    meant = image(seed, np.uint16)
     pixels, profile = in_space(meant, tuple(wider), rng.uniform(1.6, 2.4))
     tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb", iccprofile=profile)
-    found = picture_file.read(tmp_path / "a.tif")
+    found = image_file.read(tmp_path / "a.tif")
     assert np.abs(found.astype(int) - meant).mean() < 300
     eight = (pixels // 257).astype(np.uint8)
     Image.fromarray(eight).save(tmp_path / "a.png", icc_profile=profile)
-    assert np.abs(picture_file.read(tmp_path / "a.png") - meant / 257).mean() < 3
+    assert np.abs(image_file.read(tmp_path / "a.png") - meant / 257).mean() < 3
 
 
 def test_srgb_in_another_spelling_changes_no_bit(tmp_path):
     from PIL import ImageCms
 
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    meant = picture(3)
+    meant = image(3)
     Image.fromarray(meant).save(tmp_path / "a.png", icc_profile=profile)
-    assert np.array_equal(picture_file.read(tmp_path / "a.png"), meant)
+    assert np.array_equal(image_file.read(tmp_path / "a.png"), meant)
 
 
 def test_a_camera_that_names_adobe_rgb_by_exif_alone_is_believed(tmp_path):
@@ -99,7 +99,7 @@ def test_a_camera_that_names_adobe_rgb_by_exif_alone_is_believed(tmp_path):
     exif = Image.Exif()
     exif.get_ifd(0x8769)[0xA001] = 2
     Image.fromarray((pixels // 257).astype(np.uint8)).save(tmp_path / "a.jpg", quality=100, exif=exif)
-    assert np.abs(picture_file.read(tmp_path / "a.jpg") - meant.astype(int)).max() <= 4
+    assert np.abs(image_file.read(tmp_path / "a.jpg") - meant.astype(int)).max() <= 4
 
 
 FORMS = {
@@ -132,7 +132,7 @@ def test_forms_in_which_nothing_is_lost_are_taken_by_every_reader_alike(tmp_path
     meant = np.stack([2 * y + 40, 3 * x, 100 + 0 * x], -1).astype(np.uint8)
     path = tmp_path / "a.png"
     FORMS[form](path, meant)
-    found = read_picture(path)
+    found = read_image(path)
     if "grey" in form or form == "white is zero":
         meant = np.repeat(meant[..., :1], 3, axis=2)
     top = 257 if found.dtype == np.uint16 else 1
@@ -150,11 +150,11 @@ def png_chunk(path, name, content):
 
 
 def sheer(path):
-    Image.fromarray(np.dstack([picture(1), np.full(picture(1).shape[:2], 77, np.uint8)])).save(path)
+    Image.fromarray(np.dstack([image(1), np.full(image(1).shape[:2], 77, np.uint8)])).save(path)
 
 
 def linear(path):
-    Image.fromarray(picture(1)).save(path)
+    Image.fromarray(image(1)).save(path)
     png_chunk(path, b"gAMA", struct.pack(">I", 100000))
 
 
@@ -162,7 +162,7 @@ def coded(*points):
     """Give what writes a PNG with these coding points: primaries, transfer, matrix, range."""
 
     def write(path):
-        Image.fromarray(picture(1)).save(path)
+        Image.fromarray(image(1)).save(path)
         png_chunk(path, b"cICP", bytes(points))
 
     return write
@@ -171,7 +171,7 @@ def coded(*points):
 def test_coding_points_of_srgb_count_before_other_chunks(tmp_path):
     coded(1, 13, 0, 1)(tmp_path / "a.png")
     png_chunk(tmp_path / "a.png", b"gAMA", struct.pack(">I", 100000))
-    assert np.array_equal(picture_file.read(tmp_path / "a.png"), picture(1))
+    assert np.array_equal(image_file.read(tmp_path / "a.png"), image(1))
 
 
 @pytest.mark.parametrize("bits", [2, 4, 10, 12, 14])
@@ -180,7 +180,7 @@ def test_samples_of_any_number_of_bits_reach_white(tmp_path, bits):
     kind = np.uint8 if bits < 8 else np.uint16
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, levels.astype(kind), bitspersample=bits, photometric="minisblack")
-    found = picture_file.read(tmp_path / "a.tif")
+    found = image_file.read(tmp_path / "a.tif")
     top = np.iinfo(kind).max
     assert np.abs(found[..., 0] - levels * (top / (2**bits - 1))).max() <= 0.5
 
@@ -196,7 +196,7 @@ REFUSED = {
     "2 images": lambda path: tifffile.imwrite(path, np.zeros((2, 40, 40, 3), np.uint8), photometric="rgb"),
     "float32": lambda path: tifffile.imwrite(path, np.zeros((40, 40, 3), np.float32), photometric="rgb"),
     "CIELAB": lambda path: tifffile.imwrite(path, np.zeros((40, 40, 3), np.uint8), photometric="cielab"),
-    "colour profile": lambda path: Image.fromarray(picture(1)).save(path, icc_profile=b"no profile" * 20),
+    "colour profile": lambda path: Image.fromarray(image(1)).save(path, icc_profile=b"no profile" * 20),
 }
 
 
@@ -205,7 +205,7 @@ def test_what_cannot_be_applied_is_refused_by_name_in_every_reader(tmp_path, kin
     path = tmp_path / "a.png"
     REFUSED[kind](path)
     readers = (
-        read_picture,
+        read_image,
         read_photograph,
         lambda one: photo_pool.load(one.parent, [photo_pool.Photograph(one.name, "training")]),
     )
