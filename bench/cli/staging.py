@@ -117,7 +117,7 @@ class Staging:
         except OutOfTime:
             click.echo("the budget is used up: unfinished cells are left for --resume", err=True)
         if not self._workers.cluster and budget.left:
-            self.left.append(Stage(replace(stage.plan, jobs=tuple(budget.left), settled=())))
+            self.left.append(Stage(replace(stage.plan.part(budget.left), settled=())))
         return failures
 
     def _ended(self, stage: Stage) -> set[Cell]:

@@ -12,11 +12,11 @@ from bench.records import protocols
 from bench.records.forms import PRECISIONS, RUNTIMES
 from bench.run import predictions
 from bench.run.request import KINDS, ROUNDS
-from bench.run.span import UNPACKING, Span, with_twins
+from bench.run.span import UNPACKING, Span, run_of, with_twins
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from bench.data.folder.pairs import Dataset
     from bench.records.cells import Cell
@@ -38,6 +38,7 @@ class Plan:
         rounds: interleaved rounds of latency.
         notes: what a user should know about the plan, one line each.
         keep_predictions: whether restored images are kept.
+        paired: interleaved runs that have rounds in another part of a divided plan, see `with_twins`.
     """
 
     jobs: tuple[Job, ...]
@@ -46,6 +47,7 @@ class Plan:
     rounds: int = ROUNDS
     notes: tuple[str, ...] = ()
     keep_predictions: bool = False
+    paired: frozenset[object] = frozenset()
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -67,7 +69,7 @@ class Plan:
                 jobs.append(job if len(missing) == len(job.cells) else job.only(missing))
         first = next((index for index, job in enumerate(jobs) if job.measurement == "latency"), 0)
         others = [job for job in jobs if job.measurement != "latency"]
-        latency = with_twins([job for job in jobs if job.measurement == "latency"])
+        latency = with_twins([job for job in jobs if job.measurement == "latency"], self.in_rounds)
         return [*others[:first], *latency, *others[first:]]
 
     def only(self, wanted: Callable[[Cell, int], bool]) -> Plan:
@@ -75,7 +77,17 @@ class Plan:
         cut = [
             job.only([i for i, cell in enumerate(job.cells) if wanted(cell, job.round)]) for job in self.jobs
         ]
-        return replace(self, jobs=tuple(job for job in cut if job.cells))
+        return self.part(job for job in cut if job.cells)
+
+    def part(self, jobs: Iterable[Job]) -> Plan:
+        """Return the plan with some of its jobs alone."""
+        return replace(self, jobs=tuple(jobs), paired=self.in_rounds)
+
+    @property
+    def in_rounds(self) -> frozenset[object]:
+        """Interleaved runs in which something is timed in several rounds, in this part or another."""
+        own = {run_of(job) for job in self.jobs if job.measurement == "latency" and not job.single_pass}
+        return self.paired | own
 
     @property
     def seconds(self) -> float:

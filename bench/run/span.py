@@ -18,7 +18,7 @@ from bench.run import predictions
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from bench.data.folder.pairs import Dataset, Pair
@@ -314,19 +314,26 @@ def weights_choice(model: str, given: Mapping[str, Path]) -> str:
     return "shipped" if settled or baselines.weights_path(model) is not None else "none"
 
 
-def with_twins(jobs: Sequence[Job]) -> list[Job]:
+def with_twins(jobs: Sequence[Job], paired: Collection[object] = ()) -> list[Job]:
     """Give each interleaved run its A/A pair and its order: every other round is reversed.
 
     The fastest method that is timed in every round, a network if there is one, has a second process in each,
     at the other end of the round, so that changes of the machine affect their ratio as they affect that of
     two methods. There and back, a steady drift cancels out of every ratio. What is timed once goes first,
     so that the others are adjacent.
+
+    Args:
+        jobs: what is timed, each process once.
+        paired: runs whose pair is one of several rounds, elsewhere if not among these jobs: in them nothing
+            that is timed once has a twin, which would take as long again.
     """
     single = sorted((job for job in jobs if not job.twin), key=lambda job: job.round)
     place = {cell: index for index, cell in enumerate(dict.fromkeys(job.cell for job in single))}
     runs = {run: index for index, run in enumerate(dict.fromkeys(run_of(job) for job in single))}
     hosts: dict[tuple[object, ...], Job] = {}
     for job in single:
+        if job.single_pass and run_of(job) in paired:
+            continue
         best = hosts.get(run_of(job))
         if best is None or _fitness(job) < _fitness(best):
             hosts[run_of(job)] = job

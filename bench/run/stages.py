@@ -73,7 +73,7 @@ def stages(whole: Plan, first_s: float | None, at_most_s: float = math.inf) -> l
             parts.append(block)
     settled = [whole.settled, *[()] * (len(parts) - 1)]
     return [
-        Stage(replace(whole, jobs=tuple(part), settled=tuple(ends)))
+        Stage(replace(whole.part(part), settled=tuple(ends)))
         for part, ends in zip(parts, settled, strict=True)
         if part or ends
     ]
@@ -95,13 +95,13 @@ def _blocks(jobs: Sequence[Job]) -> list[list[Job]]:
 
 
 def _seconds(whole: Plan, jobs: Iterable[Job]) -> float:
-    return replace(whole, jobs=tuple(jobs)).seconds
+    return whole.part(jobs).seconds
 
 
 def without(stage: Stage, ended: Collection[Cell]) -> Stage:
     """Drop the rounds of cells that have ended: what failed in the first is not tried in the others."""
     jobs = [job for job in stage.plan.jobs if job.measurement != "latency" or job.cell not in ended]
-    return Stage(replace(stage.plan, jobs=tuple(jobs)))
+    return Stage(stage.plan.part(jobs))
 
 
 def predicted(left: Iterable[Stage]) -> dict[Key, float]:

@@ -1,5 +1,6 @@
 """Stages hold every job of a plan once, cheap ones first, and a round never falls apart."""
 
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -21,6 +22,19 @@ def test_every_job_is_measured_in_one_stage(whole):
     assert len(found) == len(whole.jobs)
     assert {(job.cells, job.round) for job in found} == {(job.cells, job.round) for job in whole.jobs}
     assert [stage.plan.jobs for stage in stages(whole, None)] == [whole.jobs]
+
+
+def _processes(some):
+    return Counter((job.cells, job.round, job.twin) for job in some.left())
+
+
+def test_stages_start_the_processes_of_the_whole_and_no_more(whole):
+    """A stage of slow methods alone has no A/A pair: it would take as long again, and the rounds have one."""
+    found = sum((_processes(stage.plan) for stage in stages(whole, 150.0)), Counter())
+    assert found == _processes(whole)
+    slow = whole.only(lambda cell, _: cell.model in {"did", "sgn"})
+    assert not any(job.twin for job in slow.left())
+    assert not any(job.twin for stage in stages(slow, 150.0) for job in stage.plan.left())
 
 
 def test_the_first_stage_counts_all_and_opens_every_interleaved_round(whole):
