@@ -36,7 +36,7 @@ class Staging:
     Args:
         workers: who measures.
         out: the results folder, which the caller holds.
-        first_s: predicted seconds of the first stage; None for a single one.
+        first_s: seconds of the first stage, by prediction and by the clock; None for a single one.
         budget_s: seconds from `started` on that all stages may take; infinite for no limit.
         started: when the command began, on the monotonic clock.
 
@@ -68,6 +68,7 @@ class Staging:
         todo = stages(open_plan, first_s, self._budget.time_left())
         failures: list[str] = []
         before = _stamps(wanted, self.out)
+        at_most_s = math.inf if first_s is None else first_s
         try:
             while todo:
                 stage = todo.pop(0)
@@ -76,9 +77,10 @@ class Staging:
                     self.left.append(stage)
                     continue
                 self._promise([stage, *todo])
-                failures += self._execute(stage, todo)
+                failures += self._execute(stage, todo, at_most_s)
+                at_most_s = math.inf
                 self._promise(todo)
-                if any(self._fits(one) for one in todo):
+                if any(self._fits(one) for one in todo) and store.files(self.out):
                     self._show(write(self.out))
             self._promise([])
         except KeyboardInterrupt:
@@ -103,11 +105,15 @@ class Staging:
         factor = self._pace.factor
         pending.write(self.out, {key: s * factor for key, s in predicted([*todo, *self.left]).items()})
 
-    def _execute(self, stage: Stage, later: Sequence[Stage]) -> Sequence[str]:
-        """Measure the part of a stage that fits; returns its failures."""
+    def _execute(self, stage: Stage, later: list[Stage], at_most_s: float) -> Sequence[str]:
+        """Measure what fits into the budget and into a stage of so many seconds; returns the failures.
+
+        What does not fit into the stage alone becomes the beginning of the next one.
+        """
         shown = progress.for_stream(pace=self._pace, later_s=sum(one.seconds for one in later))
         budget, failures = self._budget, tuple[str, ...]()
         budget.take_up(stage.plan.jobs)
+        budget.end_stage_in(at_most_s)
         try:
             with budget.alarm():
                 summary = self._workers.execute(
@@ -117,7 +123,11 @@ class Staging:
         except OutOfTime:
             click.echo("the budget is used up: unfinished cells are left for --resume", err=True)
         if not self._workers.cluster and budget.left:
-            self.left.append(Stage(replace(stage.plan.part(budget.left), settled=())))
+            rest = Stage(replace(stage.plan.part(budget.left), settled=()))
+            if math.isinf(at_most_s) or not self._fits(rest):
+                self.left.append(rest)
+            else:
+                later[:1] = [rest.before(later[0]) if later else rest]
         return failures
 
     def _ended(self, stage: Stage) -> set[Cell]:

@@ -34,11 +34,8 @@ if TYPE_CHECKING:
 
 # Warm-up ends when a call differs by less than this, relatively, from the one before it.
 STABLE = 0.03
+# Warm-up ends after so many calls, or the seconds of its extent, stable or not.
 WARM_UP_CALLS = 10
-# Warm-up ends after so many calls or seconds, stable or not.
-WARM_UP_S = 3.0
-# Samples are taken for about this long, within the limits below.
-SAMPLES_S = 3.0
 # A turn lasts about so long, and at least one call.
 TURN_S = 0.02
 FEWEST_TURNS, MOST_TURNS = 2, 90
@@ -51,6 +48,26 @@ MOST_CALLS = 5
 SHORT_CALL_S = 1.0
 # A call longer than this is warm after the cold one, and one sample of it is taken per process.
 LONG_CALL_S = 5.0
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much a process does for its samples.
+
+    Attributes:
+        warm_s: a call longer than this is warm after the cold one.
+        warm_up_s: warm-up ends after so many seconds.
+        samples_s: samples are taken for about this long, within the limits above.
+    """
+
+    warm_s: float
+    warm_up_s: float
+    samples_s: float
+
+
+FULL = Extent(warm_s=LONG_CALL_S, warm_up_s=3.0, samples_s=3.0)
+# Of the published forms a cold call of seconds takes as long as a warm one, within the machine's noise.
+BRIEF = Extent(warm_s=1.0, warm_up_s=1.0, samples_s=1.5)
 # Calls that are timed with the allocator's pages kept, after one that fills them.
 KEPT_CALLS = 2
 
@@ -131,11 +148,12 @@ def begin(order: Order, turns: Turns | None = None) -> Callable[[int], dict[str,
             check_own_input(job, subject, placed)
             check_golden(job.cell)
     is_long = values["single_pass"] or values["samples_s"][-1] > LONG_CALL_S
-    if job.images and not job.twin and not is_long:
+    last = job.round == job.rounds - 1 and not job.twin
+    if job.images and not is_long and (last if job.brief else not job.twin):
         del placed
         with trace.span("method: end to end"):
             _time_end_to_end(job, subject, gain, scopes)
-    if first and not is_long and job.cell.runtime == "published":
+    if (last if job.brief else first) and not is_long and job.cell.runtime == "published":
         # At the very end: the allocator is not quite as before afterwards.
         placed = subject.place(frame, gain, subject.conventions.input_clip)
         with trace.span("method: kept pages"):
@@ -184,7 +202,7 @@ def _time(
             return timer(placed)[0]
 
         before = pages.faults()
-        samples, numbers = sample(call, cold, turns)
+        samples, numbers = sample(call, cold, turns, BRIEF if job.brief else FULL)
         after = pages.faults()
         if before is not None and after is not None:
             faults["page_faults"] = round((after - before) / calls)
@@ -213,7 +231,7 @@ def timed_with_memory(timer: Timer, placed: Any, ledger: Ledger) -> tuple[float,
 
 
 def sample(
-    call: Callable[[], float], cold: float, turns: Turns | None = None
+    call: Callable[[], float], cold: float, turns: Turns | None = None, extent: Extent = FULL
 ) -> tuple[list[float], list[int]]:
     """Warm up until two calls in a row agree, or the cap is reached; then take samples turn by turn.
 
@@ -221,16 +239,17 @@ def sample(
         call: makes one call and returns its seconds.
         cold: seconds of the first call.
         turns: tells when it is this process's turn; None if there is nobody to wait for.
+        extent: how much is done.
 
     Returns: The samples in seconds, and the number of each one's turn.
     """
     taking = turns or Alone()
     with trace.span("method: warm calls"):
-        last = _warm_up(call, cold)
+        last = _warm_up(call, cold, extent)
     calls = int(np.clip(np.ceil(TURN_S / max(last, 1e-9)), 1, MOST_CALLS))
     samples: list[float] = []
     numbers: list[int] = []
-    while wants_more(len(numbers) // calls, sum(samples), last):
+    while wants_more(len(numbers) // calls, sum(samples), last, extent):
         numbers += [taking.next()] * calls
         with trace.span("method: warm calls"):
             if last < SHORT_CALL_S:
@@ -240,10 +259,10 @@ def sample(
     return samples, numbers
 
 
-def _warm_up(call: Callable[[], float], cold: float) -> float:
+def _warm_up(call: Callable[[], float], cold: float, extent: Extent) -> float:
     """Return the seconds of a warm call."""
     last, spent, calls = cold, 0.0, 0
-    while cold <= LONG_CALL_S and spent < WARM_UP_S and calls < WARM_UP_CALLS:
+    while cold <= extent.warm_s and spent < extent.warm_up_s and calls < WARM_UP_CALLS:
         now = call()
         stable = abs(now - last) <= STABLE * last
         last, spent, calls = now, spent + now, calls + 1
@@ -252,11 +271,11 @@ def _warm_up(call: Callable[[], float], cold: float) -> float:
     return last
 
 
-def wants_more(taken: int, spent_s: float, call_s: float) -> bool:
+def wants_more(taken: int, spent_s: float, call_s: float, extent: Extent = FULL) -> bool:
     """Whether a process that has taken so many turns, with so many seconds of samples, takes another."""
     if call_s > LONG_CALL_S:
         return taken < 1
-    return taken < FEWEST_TURNS or (taken < MOST_TURNS and spent_s < SAMPLES_S)
+    return taken < FEWEST_TURNS or (taken < MOST_TURNS and spent_s < extent.samples_s)
 
 
 def _time_with_kept_pages(subject: Subject, placed: Any, scopes: dict[str, list[float]]) -> None:

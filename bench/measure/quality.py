@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +28,7 @@ from llpacknet.raw.read import read_raw
 from llpacknet.red_gain import red_gain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from numpy.typing import NDArray
 
@@ -49,11 +49,13 @@ class Restored:
         key: image, gain, clip and black level that it was made with.
         rgb: (H, W, 3) float32 in [0, 1].
         gain: the gain behind it, given or chosen; None if the method does not tell.
+        distances: LPIPS by what it depends on beside the image, which protocols may have in common.
     """
 
     key: tuple[str, float, float | None, str]
     rgb: NDArray[np.float32]
     gain: float | None
+    distances: dict[Hashable, float] = field(default_factory=dict)
 
 
 _held: list[Judge] = []
@@ -122,13 +124,13 @@ class Judge:
         if job.area_fraction < 1 and part is not None:
             restored = self._restore_part(image, frame, gain, protocol, part)
             target = target[part.rows, part.columns]
-            values = scores(restored.rgb, target, protocol)
+            values = scores(restored.rgb, target, protocol, restored.distances)
             of_part = values
         else:
             restored = self._restore(image, frame, gain, protocol)
-            values, of_part = scores(restored.rgb, target, protocol), {}
+            values, of_part = scores(restored.rgb, target, protocol, restored.distances), {}
             if part is not None:
-                of_part = scores(part.of(restored.rgb), part.of(target), protocol)
+                of_part = scores(part.of(restored.rgb), part.of(target), protocol, restored.distances)
         if self._order.keep_predictions:
             with trace.span("kept images"):
                 # Its images have the names of those without stress.
@@ -215,8 +217,20 @@ def given_gain(protocol: Protocol, frame: RawFrame, ratio: float) -> float:
     return red_gain(mosaic, ESTIMATE_M)
 
 
-def scores(rgb: NDArray[np.float32], target: NDArray[np.uint16], protocol: Protocol) -> dict[str, Any]:
-    """Score an image against the truth after the protocol's quantisation of both."""
+def scores(
+    rgb: NDArray[np.float32],
+    target: NDArray[np.uint16],
+    protocol: Protocol,
+    distances: dict[Hashable, float] | None = None,
+) -> dict[str, Any]:
+    """Score an image against the truth after the protocol's quantisation of both.
+
+    Args:
+        rgb: (H, W, 3) float32 in [0, 1].
+        target: (H, W, 3) uint16, 65535 white.
+        protocol: says by which definitions.
+        distances: LPIPS of the same image and truth that is known; what is computed is added.
+    """
     with trace.span("psnr and ssim"):
         prediction, reference = (quantise(image, protocol.quantise) for image in (rgb, target))
         data_range = None if prediction.dtype == np.uint8 else 1.0
@@ -226,13 +240,21 @@ def scores(rgb: NDArray[np.float32], target: NDArray[np.uint16], protocol: Proto
             "ssim": ssim(prediction, reference, data_range, definition=protocol.ssim),
             "lpips": None,
         }
+    known = {} if distances is None else distances
+    key = (rgb.shape, protocol.lpips, protocol.lpips_range, protocol.lpips_quantise)
     try:
         with trace.span("lpips"):
-            if protocol.lpips_quantise != protocol.quantise:
-                prediction, reference = (quantise(one, protocol.lpips_quantise) for one in (rgb, target))
-                data_range = None if prediction.dtype == np.uint8 else 1.0
-            signed = protocol.lpips_range == "signed"
-            values["lpips"] = lpips(prediction, reference, data_range, net=protocol.lpips, signed=signed)
+            if key not in known:
+                known[key] = _distance(rgb, target, protocol)
+            values["lpips"] = known[key]
     except InputError as error:
         values["lpips_reason"] = str(error)
     return values
+
+
+def _distance(rgb: NDArray[np.float32], target: NDArray[np.uint16], protocol: Protocol) -> float:
+    """LPIPS of an image as a protocol has it; InputError where it cannot be computed."""
+    prediction, reference = (quantise(one, protocol.lpips_quantise) for one in (rgb, target))
+    data_range = None if prediction.dtype == np.uint8 else 1.0
+    signed = protocol.lpips_range == "signed"
+    return lpips(prediction, reference, data_range, net=protocol.lpips, signed=signed)

@@ -50,6 +50,8 @@ class Job:
         twin: whether this is the second process of an A/A pair (latency).
         single_pass: whether one call is all that is made, because a method is slow (latency).
         slow_pass_s: a first call that takes longer than this is the only one; None for no such limit.
+        brief: whether a process makes no more calls than its time needs, and only the last one restores from
+            the file on and with its pages kept (latency).
         predicted_s: predicted seconds, if known.
         predicted_bytes: the worker's predicted largest resident size, if known.
         synthetic: whether the images are synthetic; None without images.
@@ -66,6 +68,7 @@ class Job:
     twin: bool = False
     single_pass: bool = False
     slow_pass_s: float | None = None
+    brief: bool = False
     predicted_s: float | None = None
     predicted_bytes: int | None = None
     synthetic: bool | None = None

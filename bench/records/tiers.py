@@ -34,18 +34,18 @@ class Tier:
             part alone, marked so in every table; None to treat all methods alike.
         part_of: all methods are scored on a central part too, whose sides are one such share of the frame's;
             None for whole frames alone.
-        once_pass_s: a method predicted to need more than this for one pass is timed once; None for the same
-            limit as `slow_pass_s`.
-        first_s: predicted seconds of the first stage, after which there are tables; None for no stages.
+        once_pass_s: a method predicted to need more than this for one pass is treated so already; None for
+            the same limit as `slow_pass_s`.
+        first_s: seconds of the first stage, after which there are tables; None for no stages.
+        brief: whether a process that times a method makes no more calls than its time needs, see
+            `bench.records.jobs.Job`.
         slow_images: at most this many images are scored of such a method, marked so too; None for as many as
-        of
-            the others.
+            of the others.
         models: what is measured where no models are named; None for the paper's comparison.
         protocols: what judges where no protocols are named.
         controls: what also judges the methods that take a gain and are not slow.
         stress_scenes: of so many of the synthetic scenes a stress set is made too, with black levels that are
-        off,
-            on which the methods that are not slow are judged under the default protocol.
+            off, on which the methods that are not slow are judged under the default protocol.
     """
 
     name: TierName
@@ -58,6 +58,7 @@ class Tier:
     once_pass_s: float | None = None
     part_of: int | None = None
     first_s: float | None = 150.0
+    brief: bool = False
     slow_images: int | None = None
     models: tuple[str, ...] | None = None
     protocols: tuple[str, ...] = PROTOCOLS
@@ -78,6 +79,7 @@ TIERS: dict[str, Tier] = {
             slow_pass_s=20.0,
             part_of=2,
             first_s=20.0,
+            brief=True,
             models=SMOKE,
         ),
         Tier(
@@ -90,6 +92,7 @@ TIERS: dict[str, Tier] = {
             slow_pass_s=20.0,
             once_pass_s=3.0,
             part_of=4,
+            brief=True,
         ),
         Tier(
             "standard",

@@ -65,6 +65,8 @@ class Receiver(Protocol):
 class Attempt:
     """One worker process measuring the cells of a job: all at once by `work`, or in turns with others.
 
+    One that was started and takes no turns works beside others until `work` waits for its end.
+
     Args:
         order: what it is to do.
         limits: what it may use.
@@ -97,6 +99,9 @@ class Attempt:
 
         Raises InputError when the worker could not write its results.
         """
+        if self._worker is not None:
+            self._attend()
+            return self._finished
         begun = time.monotonic()
         self._ending = self._run(
             self._order, timeout_s=self._timeout_s, on_event=self._take, grace_s=self._limits.grace_s
@@ -105,7 +110,7 @@ class Attempt:
         return self._finished
 
     def start(self) -> None:
-        """Start a worker that will take turns, and let it import."""
+        """Start a worker; one that will take turns imports."""
         self._worker = process.Worker(self._order)
         self._worker.tell(self._order.to_json())
 

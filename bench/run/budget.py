@@ -40,11 +40,16 @@ class Budget:
         self._end = end
         self._factor = factor
         self._torn = False
+        self._stage_end = math.inf
         self.left: list[Job] = []
 
     def take_up(self, jobs: Sequence[Job]) -> None:
         """Take note of what is to be done."""
         self.left = list(jobs)
+
+    def end_stage_in(self, seconds: float) -> None:
+        """Let a stage take so many seconds from now on; its rounds, which stay together, may take longer."""
+        self._stage_end = time.monotonic() + seconds
 
     def admits(self, jobs: Sequence[Job]) -> bool:
         """Whether jobs that run side by side are predicted to end in time.
@@ -54,9 +59,11 @@ class Budget:
         in_rounds = any(job.measurement == "latency" and not job.single_pass for job in jobs)
         if in_rounds and self._torn:
             return False
-        fits = self.fits(total_s(tuple(jobs)))
+        seconds = total_s(tuple(jobs))
+        fits = self.fits(seconds)
         self._torn = self._torn or (in_rounds and not fits)
-        return fits
+        ends = time.monotonic() + seconds * self._factor()
+        return fits and (in_rounds or ends <= self._stage_end)
 
     def fits(self, predicted_s: float) -> bool:
         """Whether something with this predicted duration would end in time."""

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from bench.records.jobs import Job
     from bench.run.attempt import Runner
     from bench.run.outcome import Progress, Watch
     from bench.run.plan import Plan
@@ -121,13 +122,16 @@ class Execution:
             if self.progress:
                 self.progress.start(jobs)
             workers = Workers(recorder, self.limits, self.worker)
-            for group in turns.groups(jobs, lambda: available(self.limits)):
-                if not self.budget.admits(group):
+            for together in turns.groups(jobs, lambda: available(self.limits)):
+                group = self._admitted(together)
+                if not group:
                     continue
                 if len(group) == 1:
                     workers.alone(group[0])
-                else:
+                elif group[0].measurement == "latency":
                     workers.in_turns(group)
+                else:
+                    workers.at_once(group)
                 self.budget.ended(group)
         finally:
             if self.progress:
@@ -135,3 +139,10 @@ class Execution:
         counts = Counter(str(status) for status in recorder.statuses.values())
         kept, seconds = len(resume.kept), time.monotonic() - start
         return Summary(dict(counts), len(recorder.statuses) - kept, kept, seconds, tuple(recorder.failures))
+
+    def _admitted(self, group: list[Job]) -> list[Job]:
+        """Return what the budget admits of a group: all, or of two that score images the first alone."""
+        if self.budget.admits(group):
+            return group
+        alone = group[:1] if len(group) > 1 and group[0].measurement == "quality" else []
+        return alone if alone and self.budget.admits(alone) else []

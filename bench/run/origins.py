@@ -39,12 +39,17 @@ def settings_of(job: Job, rounds: int) -> dict[str, dict[str, Any]]:
     form = {"versions": needed} if needed else {}
     return {
         "complexity": {},
-        "latency": {"rounds": 1 if job.single_pass else rounds, **form},
+        "latency": {"rounds": 1 if job.single_pass else rounds, **_brief(job), **form},
         "memory": form,
         "quality": {"area_fraction": job.area_fraction, "part_of": job.part_of, **form},
         "kernels": {"rounds": rounds},
         "profile": form,
     }
+
+
+def _brief(job: Job) -> dict[str, bool]:
+    """Say of what is timed in rounds whether its processes are brief."""
+    return {"brief": True} if job.brief and not job.single_pass else {}
 
 
 def data_sha256(job: Job, record: Record, index: int) -> str | None:

@@ -55,6 +55,11 @@ def _table() -> dict[str, Pass]:
     return {name: Pass(float(row["seconds"]), int(row["bytes"])) for name, row in raw.items()}
 
 
+def is_known(model: str) -> bool:
+    """Whether a method's time and memory can be predicted."""
+    return model in _table()
+
+
 def area(height: int, width: int) -> float:
     """Area relative to the paper's frame."""
     return height * width / (FULL_HEIGHT * FULL_WIDTH)
@@ -84,10 +89,12 @@ def kernels(height: int, width: int, processes: int) -> tuple[float, int]:
     return IMPORT_S + PEAKS_S + timed, 2 * IMPORT_BYTES + largest
 
 
-def latency_s(one: Pass, *, single_pass: bool) -> float:
+def latency_s(one: Pass, *, single_pass: bool, brief: bool = False) -> float:
     """Seconds of one process of an interleaved run: cold call, warm-up, samples, one call end to end."""
     if single_pass:
         return IMPORT_S + one.seconds
+    if brief:
+        return IMPORT_S + one.seconds + max(1.5, 2 * one.seconds)
     if one.seconds > 5:
         return IMPORT_S + 2 * one.seconds
     return IMPORT_S + 3 * one.seconds + max(3.0, 2 * one.seconds)

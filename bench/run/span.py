@@ -97,7 +97,7 @@ class Span:
         jobs = [job if job.single_pass else replace(job, rounds=self.asked.count) for job in jobs]
         later = [replace(job, cells=job.cells[:1]) for job in jobs if not job.single_pass]
         interleaved = [replace(job, round=number) for number in range(1, self.asked.count) for job in later]
-        return [*jobs, *interleaved], settled
+        return [_with_the_rest(job) for job in (*jobs, *interleaved)], settled
 
     def profiles(self) -> tuple[list[Job], list[Settled]]:
         """One job for each form whose operators torch can tell apart."""
@@ -131,24 +131,27 @@ class Span:
     def _cost_job(self, model: str, cells: Sequence[Cell]) -> Job:
         one = self._pass(model, self.asked.frame)
         slow = self._is_slow(one, once=True)
+        limits = self.asked.limits
+        brief = limits is not None and limits.brief
         return Job(
             cells=tuple(cells),
             images=images(self.asked.dataset, self.asked.dataset.pairs[:1]) if self.asked.dataset else (),
             weights=weights_choice(model, self.asked.weights),
             single_pass=slow,
-            slow_pass_s=self.asked.limits.slow_pass_s if self.asked.limits else None,
-            predicted_s=self._cost_s(one, cells[0], slow=slow) if one else None,
+            slow_pass_s=limits.slow_pass_s if limits else None,
+            brief=brief,
+            predicted_s=self._cost_s(one, cells[0], slow=slow, brief=brief) if one else None,
             predicted_bytes=one.peak_bytes if one and self.asked.device == "cpu" else None,
             synthetic=self.asked.dataset.synthetic if self.asked.dataset else None,
             recipe=self.asked.dataset.recipe if self.asked.dataset else None,
         )
 
     @staticmethod
-    def _cost_s(one: predictions.Pass, cell: Cell, *, slow: bool) -> float:
+    def _cost_s(one: predictions.Pass, cell: Cell, *, slow: bool, brief: bool) -> float:
         formed, building = predictions.in_form(one, cell.runtime, cell.precision)
         if cell.measurement == "memory":
             return predictions.IMPORT_S + building + formed.seconds
-        return building + predictions.latency_s(formed, single_pass=slow)
+        return building + predictions.latency_s(formed, single_pass=slow, brief=brief)
 
     def fast(self) -> list[str]:
         """Methods that are scored in full and timed repeatedly, by the predicted time of their passes."""
@@ -169,7 +172,7 @@ class Span:
         jobs: list[Job] = []
         settled: list[Settled] = []
         for model, (runtime, precision) in product(self.asked.methods, self.asked.forms):
-            slow = self._is_slow(self._pass(model, size))
+            slow = self._is_slow(self._pass(model, size), once=True)
             taken = few if slow else whole
             if not baselines.spec(model).needs_gain:
                 asked, taken = taken, [one for one in taken if not protocols.get(one[1]).control_of]
@@ -258,12 +261,19 @@ class Span:
         return predictions.one_pass(model, *size, self.asked.cores)
 
     def _is_slow(self, one: predictions.Pass | None, *, once: bool = False) -> bool:
-        """Whether a pass is predicted to take longer than the tier allows to score in full, or repeat."""
+        """Whether a pass is predicted to take longer than the tier allows to repeat, and to score in full."""
         tier = self.asked.limits
         if tier is None:
             return False
         limit = tier.once_pass_s if once and tier.once_pass_s is not None else tier.slow_pass_s
         return limit is not None and one is not None and self.asked.device == "cpu" and one.seconds > limit
+
+
+def _with_the_rest(job: Job) -> Job:
+    """Give the last round of brief processes the time of what the others leave to it."""
+    if not job.brief or job.single_pass or job.round < job.rounds - 1 or job.predicted_s is None:
+        return job
+    return replace(job, predicted_s=2 * job.predicted_s)
 
 
 def _why_no_profile(cell: Cell) -> str | None:

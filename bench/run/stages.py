@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from bench.run.plan import Plan
 
 # What is shorter shares a stage with the next: a report, which takes some seconds, is drawn after each.
-SHORT_S = 90.0
+SHORT_S = 120.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ class Stage:
         """Methods of which anything is measured."""
         return tuple(dict.fromkeys(cell.model for job in self.plan.jobs for cell in job.cells))
 
+    def before(self, other: Stage) -> Stage:
+        """Join two stages into one; what both settle is settled."""
+        settled = (*self.plan.settled, *other.plan.settled)
+        return Stage(replace(other.plan.part((*self.plan.jobs, *other.plan.jobs)), settled=settled))
+
 
 def stages(whole: Plan, first_s: float | None, at_most_s: float = math.inf) -> list[Stage]:
     """Divide a plan; its jobs are all there, each once.
@@ -56,7 +61,7 @@ def stages(whole: Plan, first_s: float | None, at_most_s: float = math.inf) -> l
     if first_s is None:
         return [Stage(whole)]
     first = [job for job in whole.jobs if job.measurement == "complexity"]
-    opening = [job for job in whole.jobs if _opens_rounds(job)]
+    opening = [job for job in whole.jobs if _is_repeated(job) and job.round == 0]
     if _seconds(whole, [*first, *opening]) <= at_most_s:
         first += opening
     blocks = _blocks([job for job in whole.jobs if job not in first])
@@ -79,19 +84,27 @@ def stages(whole: Plan, first_s: float | None, at_most_s: float = math.inf) -> l
     ]
 
 
-def _opens_rounds(job: Job) -> bool:
-    return job.measurement == "latency" and not job.single_pass and job.round == 0
+def _is_repeated(job: Job) -> bool:
+    return job.measurement == "latency" and not job.single_pass
 
 
 def _blocks(jobs: Sequence[Job]) -> list[list[Job]]:
-    """Group what belongs together, cheapest first: the cells of a method; all interleaved rounds."""
+    """Group what belongs together: a method's cells of a kind; all interleaved rounds.
+
+    The scores of the methods that are timed in rounds come first, since the first round has their costs; then
+    what is cheapest.
+    """
+    repeated = {job.cell.model for job in jobs if _is_repeated(job)}
     blocks: dict[object, list[Job]] = {}
     for job in jobs:
-        repeated = job.measurement == "latency" and not job.single_pass
-        blocks.setdefault(
-            "rounds" if repeated else (job.cell.model, job.measurement == "kernels"), []
-        ).append(job)
-    return sorted(blocks.values(), key=lambda block: total_s(tuple(block)))
+        key = "rounds" if _is_repeated(job) else (job.cell.model, job.measurement)
+        blocks.setdefault(key, []).append(job)
+
+    def place(block: Sequence[Job]) -> tuple[bool, float]:
+        completes = block[0].measurement == "quality" and block[0].cell.model in repeated
+        return not completes, total_s(tuple(block))
+
+    return sorted(blocks.values(), key=place)
 
 
 def _seconds(whole: Plan, jobs: Iterable[Job]) -> float:

@@ -12,7 +12,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from bench.machine import trace
-from bench.run.predictions import IMPORT_BYTES
+from bench.run.predictions import IMPORT_BYTES, is_known
 from bench.run.span import run_of
 
 if TYPE_CHECKING:
@@ -22,28 +22,40 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 MOST_TOGETHER = 12
+# Share of the memory available that two processes which score images may be predicted to take.
+PAIR_SHARE = 0.8
 
 
 def groups(jobs: Sequence[Job], available: Callable[[], int]) -> Iterator[list[Job]]:
-    """Split jobs, in their order, into those whose workers take turns; a job of any other kind stays alone.
+    """Split jobs, in their order, into those whose workers are alive together; most stay alone.
+
+    The processes of a round take turns. Those that score images work at the same time, two by two: nothing of
+    them is timed, and what one does on a single core leaves the others to its neighbour.
 
     Args:
         jobs: what is left to do.
         available: memory in bytes that is available now; asked before each group. Workers that wait may take
             half of it, and together with the largest that computes all of it.
     """
-    for (shared, *_), some in groupby(enumerate(jobs), key=lambda one: _round_of(*one)):
+    for (shared, *_), some in groupby(enumerate(jobs), key=lambda one: _shared(*one)):
         left = [job for _, job in some]
         while left:
-            count = _fit(left, available()) if shared else 1
+            count = {"round": _fit, "scores": _pair}[str(shared)](left, available()) if shared else 1
             yield left[:count]
             left = left[count:]
 
 
-def _round_of(index: int, job: Job) -> tuple[object, ...]:
-    """Name the round that a job shares with its neighbours of one interleaved run, or itself."""
-    shares = job.measurement == "latency" and not job.single_pass and job.cell.device == "cpu"
-    return (True, job.round, *run_of(job)) if shares else (False, index)
+def _shared(index: int, job: Job) -> tuple[object, ...]:
+    """Name what a job shares with its neighbours, a round of an interleaved run or the machine, or itself."""
+    if job.cell.device == "cpu" and job.measurement == "latency" and not job.single_pass:
+        return ("round", job.round, *run_of(job))
+    if job.cell.device == "cpu" and job.measurement == "quality" and is_known(job.cell.model):
+        return ("scores",)
+    return (None, index)
+
+
+def _pair(jobs: Sequence[Job], available: int) -> int:
+    return 2 if sum(job.predicted_bytes or 0 for job in jobs[:2]) <= PAIR_SHARE * available else 1
 
 
 def _fit(jobs: Sequence[Job], available: int) -> int:

@@ -1,4 +1,4 @@
-"""Runs jobs in worker processes: one by itself, or those of an interleaved round side by side."""
+"""Runs jobs in worker processes: one by itself, two at once, or those of an interleaved round in turns."""
 
 from __future__ import annotations
 
@@ -81,11 +81,30 @@ class Workers:
         if not self._recorder.wants(job):
             return
         self._recorder.begin(job)
+        self._complete(job)
+        self._recorder.finish(job)
+
+    def at_once(self, jobs: Sequence[Job]) -> None:
+        """Run jobs that are not timed at the same time."""
+        attempts = [self._attempt(job) for job in jobs]
+        try:
+            for job, attempt in zip(jobs, attempts, strict=True):
+                self._recorder.begin(job)
+                attempt.start()
+            for job, attempt in zip(jobs, attempts, strict=True):
+                self._complete(job, attempt)
+                self._recorder.finish(job)
+        finally:
+            for attempt in attempts:
+                attempt.close()
+
+    def _complete(self, job: Job, started: Attempt | None = None) -> None:
+        """Run a job's workers, of which the first may have been started, until its last cell has ended."""
         left, strikes = job, 0
         while left.cells:
-            end = self._refused(left)
+            end = None if started else self._refused(left)
             if end is None:
-                attempt = Attempt(self._order(left), self._limits, self._recorder, self._run)
+                attempt, started = started or self._attempt(left), None
                 finished = attempt.work()
                 self._recorder.note_work(left, attempt.seconds)
                 left = left.only(range(finished, len(left.cells)))
@@ -94,7 +113,6 @@ class Workers:
                 strikes = strikes + 1 if finished == 0 else 1
                 end = End(_cause(left, strikes), *attempt.verdict())
             left = self._after(left, end)
-        self._recorder.finish(job)
 
     def in_turns(self, jobs: Sequence[Job]) -> None:
         """Run jobs of one round side by side, so that their samples are adjacent in time."""
@@ -105,6 +123,9 @@ class Workers:
             self._account(job, attempt)
         for job in jobs:
             self._recorder.finish(job)
+
+    def _attempt(self, job: Job) -> Attempt:
+        return Attempt(self._order(job), self._limits, self._recorder, self._run)
 
     def _refused(self, job: Job) -> End | None:
         """Say how the first cell of a job ends before it is tried, if so."""

@@ -4,6 +4,7 @@ import os
 import statistics
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from bench.data.making.make import make
 from bench.machine import pages
 from bench.measure import complexity, latency
-from bench.measure.latency import LONG_CALL_S, sample
+from bench.measure.latency import BRIEF, LONG_CALL_S, sample
 from bench.records import store
 from bench.records.cells import Cell
 from bench.records.jobs import Job, Order
@@ -143,6 +144,31 @@ def test_however_its_warm_up_went_a_process_is_timed_warm(warm):
 
 def test_a_long_call_is_repeated_once_without_warm_up():
     assert sample(lambda: 7.0, cold=LONG_CALL_S + 1) == ([7.0], [0])
+
+
+def test_a_brief_process_calls_twice_after_a_cold_call_of_seconds_and_warms_up_after_a_short_one():
+    assert sample(lambda: 2.5, cold=2.4, extent=BRIEF) == ([2.5, 2.5], [0, 1])
+    times = iter([0.5, 0.4, 0.3, *[0.4] * 100])
+    taken = []
+    samples, _ = sample(lambda: taken.append(next(times)) or taken[-1], cold=0.9, extent=BRIEF)
+    assert taken[:3] == [0.5, 0.4, 0.3], "for a second, though no two of them agree"
+    assert samples == taken[4::2]
+    assert len(samples) == 4
+
+
+def test_of_brief_processes_the_last_restores_from_the_file_on_and_with_its_pages_kept(tmp_path):
+    data = make(tmp_path / "data", scenes=1, seed=1, size=(64, 96))
+    asked = Request(["red"], ["latency"], dataset=data, size=(64, 96), threads=1, rounds=2)
+    whole = plan(asked)
+    brief = replace(whole, jobs=tuple(replace(job, brief=True) for job in whole.jobs))
+    assert execute(brief, tmp_path / "out").counts == {"ok": 1}
+    (record,) = store.load(tmp_path / "out")
+    scopes = record.values["scopes"]
+    assert len(scopes["end_to_end"]) == 1
+    assert len(scopes.get("kept_pages", [])) == (latency.KEPT_CALLS if pages.can_be_kept() else 0)
+    assert record.provenance["settings"] == {"rounds": 2, "brief": True}
+    # A run that is not brief measures it again.
+    assert execute(whole, tmp_path / "out", resume=True).measured == 1
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from bench.measure import brightness
 from bench.measure.quality import scores
 from bench.metrics import psnr, quantise
 from bench.records import protocols, store
+from bench.run import predictions
 from bench.run.manager import execute
 from bench.run.plan import plan
 from bench.run.request import Request
@@ -172,6 +173,58 @@ def test_a_method_that_dies_on_every_second_image_is_judged_on_the_others(data, 
     records = judged(["misbehaving:moody"], data, tmp_path)
     statuses = [records[key].status for key in sorted(records, key=lambda key: str(key[1]))]
     assert statuses == ["ok", "crash", "ok"]
+
+
+class Log:
+    """Notes which jobs begin and end."""
+
+    def __init__(self):
+        self.said = []
+
+    def start(self, jobs):
+        pass
+
+    def begin(self, job):
+        self.said.append(("begin", job.cell.model))
+
+    def cell(self, job, cell, status, reason):
+        pass
+
+    def finish(self, job):
+        self.said.append(("finish", job.cell.model))
+
+    def stop(self):
+        pass
+
+
+def test_of_two_methods_scored_at_once_one_may_die_and_the_other_is_scored_as_alone(
+    data, tmp_path, monkeypatch
+):
+    known = {**predictions._table(), "misbehaving:moody": predictions.Pass(0.1, 10**8)}
+    monkeypatch.setattr(predictions, "_table", lambda: known)
+    both = plan(Request(["misbehaving:moody", "gain-only"], ["quality"], dataset=data, threads=1))
+    log = Log()
+    execute(both, tmp_path / "both", progress=log)
+    assert [word for word, _ in log.said] == ["begin", "begin", "finish", "finish"]
+    records = store.load(tmp_path / "both")
+    moody = sorted((r for r in records if r.cell.model != "gain-only"), key=lambda r: str(r.cell.image))
+    assert [record.status for record in moody] == ["ok", "crash", "ok"]
+    alone = judged(["gain-only"], data, tmp_path / "alone")
+    found = {(r.cell.protocol, r.cell.image): r.values for r in records if r.cell.model == "gain-only"}
+    assert found == {key: record.values for key, record in alone.items()}
+
+
+def test_protocols_that_differ_in_ssim_alone_share_the_distance_of_an_image():
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 65536, (64, 96, 3), dtype=np.uint16)
+    rgb = rng.random((64, 96, 3), dtype=np.float32)
+    known = {}
+    first, second = (scores(rgb, target, protocols.get(name), known) for name in ("paper2020", "release2022"))
+    assert first["lpips"] == second["lpips"] == scores(rgb, target, protocols.get("release2022"))["lpips"]
+    assert first["ssim"] != second["ssim"]
+    assert len(known) == (0 if first["lpips"] is None else 1)
+    part = scores(rgb[:32], target[:32], protocols.get("release2022"), known)
+    assert part["lpips"] is None or part["lpips"] != first["lpips"]
 
 
 def test_a_perfect_image_scores_infinity_and_one():

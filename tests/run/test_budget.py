@@ -1,5 +1,6 @@
 """A budget of time: what would outlast it is not begun, what outlasts it is ended, and both are left."""
 
+import math
 import time
 from pathlib import Path
 
@@ -31,6 +32,24 @@ def test_what_would_outlast_it_is_not_begun_and_the_machine_pace_counts():
     assert [Budget(end).admits([job]) for job in (fast, slow)] == [True, False]
     assert not Budget(end, lambda: 2.0).admits([fast])
     assert Budget().admits([slow])
+
+
+def test_a_stage_ends_before_what_would_outlast_it_but_keeps_its_rounds():
+    whole = plan(Request(("llpacknet",), ["latency", "memory"], size=(2848, 4256), threads=2, rounds=2))
+    timed = whole.jobs[0]
+    alone = plan(Request(("llpacknet",), ["memory"], size=(2848, 4256), threads=2)).jobs[0]
+    budget = Budget()
+    budget.end_stage_in(alone.predicted_s - 1)
+    assert [budget.admits([job]) for job in (timed, alone, timed)] == [True, False, True]
+    budget.end_stage_in(alone.predicted_s + 1)
+    assert budget.admits([alone])
+
+
+def test_what_a_first_stage_has_no_time_for_is_measured_in_the_next(tmp_path):
+    wanted = plan(Request(("gain-only",), ["complexity"], **SMALL))
+    staging = Staging(Crew(), tmp_path, 0.0, math.inf, time.monotonic())
+    assert staging.measure(wanted).counts == {"ok": 1}
+    assert staging.left == []
 
 
 def test_no_round_follows_one_that_was_left():

@@ -67,17 +67,18 @@ def test_quick_times_a_slow_method_once_with_its_memory_and_restores_the_part_al
     weights = tmp_path / "did.safetensors"
     weights.touch()
     size = (2848, 4256)
-    wanted = ["latency", "memory", "quality"]
-    options = {"dataset": dataset(), "size": size, "threads": 2, "weights": {"did": weights, "red": weights}}
-    found = plan(Request(["did", "red"], wanted, tier="quick", **options))
+    wanted, methods = ["latency", "memory", "quality"], ["did", "red", "sid-unet", "sid-unet+amplifier"]
+    options = {"dataset": dataset(), "size": size, "threads": 2, "weights": dict.fromkeys(methods, weights)}
+    found = plan(Request(methods, wanted, tier="quick", **options))
     (once,) = [job for job in found.jobs if job.cell.model == "did" and job.measurement == "latency"]
     assert once.single_pass
     assert [cell.measurement for cell in once.cells] == ["latency", "memory"]
     areas = {job.cell.model: job.area_fraction for job in found.jobs if job.measurement == "quality"}
-    assert areas == {"did": 1 / 16, "red": 1.0}
+    assert areas == {"did": 1 / 16, "red": 1.0, "sid-unet": 1 / 16, "sid-unet+amplifier": 1.0}
     timed = [job for job in found.left() if job.cell.model == "red" and job.measurement == "latency"]
     assert len(timed) == 2 * TIERS["quick"].rounds  # each with its twin
-    whole = plan(Request(["did", "red"], wanted, tier="full", **options))
+    assert all(job.brief and job.rounds == TIERS["quick"].rounds for job in timed)
+    whole = plan(Request(methods, wanted, tier="full", **options))
     assert not any(job.single_pass for job in whole.jobs)
     assert {job.area_fraction for job in whole.jobs} == {1.0}
     assert found.seconds < whole.seconds

@@ -6,7 +6,9 @@ from itertools import pairwise, permutations
 
 import pytest
 
-from bench.measure.latency import FEWEST_TURNS, LONG_CALL_S, MOST_TURNS, SAMPLES_S, wants_more
+from bench.measure.latency import BRIEF, FEWEST_TURNS, FULL, LONG_CALL_S, MOST_TURNS, wants_more
+from bench.records.cells import Cell
+from bench.records.jobs import Job
 from bench.run.plan import plan
 from bench.run.request import Request, resolutions
 from bench.run.turns import MOST_TOGETHER, groups, order, side_by_side
@@ -46,14 +48,24 @@ def test_workers_that_wait_leave_room_for_the_one_that_computes():
     assert sizes(many) == [MOST_TOGETHER, 1]
 
 
+def test_two_score_images_at_once_where_both_are_known_to_fit_into_memory():
+    models = ("gain-only", "llpacknet", "red", "my_network:factory", "sgn")
+    jobs = [Job((Cell(model, "quality", device="cpu"),), predicted_bytes=4_000) for model in models]
+    assert sizes(jobs) == [2, 1, 1, 1], "nobody knows the memory of the fourth"
+    assert sizes(jobs[:3], 10_001) == [2, 1]
+    assert sizes(jobs[:3], 9_999) == [1, 1, 1]
+    assert sizes([replace(job, cells=(replace(job.cell, device="cuda"),)) for job in jobs]) == [1] * 5
+
+
+@pytest.mark.parametrize("extent", [FULL, BRIEF])
 @pytest.mark.parametrize("call_s", [1e-5, 0.01, 0.05, 0.4, 1.5, 4.9])
-def test_samples_last_as_long_as_they_should_within_the_limits(call_s):
+def test_samples_last_as_long_as_they_should_within_the_limits(call_s, extent):
     taken = 0
-    while wants_more(taken, taken * call_s, call_s):
+    while wants_more(taken, taken * call_s, call_s, extent):
         taken += 1
     assert FEWEST_TURNS <= taken <= MOST_TURNS
-    assert taken == MOST_TURNS or taken * call_s >= SAMPLES_S
-    assert taken == FEWEST_TURNS or (taken - 1) * call_s < SAMPLES_S
+    assert taken == MOST_TURNS or taken * call_s >= extent.samples_s
+    assert taken == FEWEST_TURNS or (taken - 1) * call_s < extent.samples_s
 
 
 @pytest.mark.parametrize("count", range(2, 14))
