@@ -24,10 +24,10 @@ class Denoiser(Restorer):
     Arguments as for `Restorer`. A frame stays in its own camera's colours, which LibRaw renders.
     """
 
-    def place(self, frame: RawFrame, ev: float = 0.0) -> Placed:
-        """Normalise a frame, clip it at saturation, and amplify it, by `ev` stops more."""
+    def place(self, frame: RawFrame, ev: float = 0.0, mosaic: NDArray[np.float32] | None = None) -> Placed:
+        """Normalise a frame, clip it at saturation, and amplify it; arguments as for `Restorer.place`."""
         self._check_bracket(ev)
-        mosaic = np.minimum(frame.normalised(keeps_negatives=self._keeps_negatives), 1)
+        mosaic = np.minimum(self._normalised(frame, mosaic), 1)
         placed = self.place_mosaic(mosaic, turns=TURNS.get(frame.flip, 0), ev=ev)
         return replace(placed, frame=frame)
 

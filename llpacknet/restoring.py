@@ -146,17 +146,27 @@ class Restorer:
         """Restore a frame from any camera to 8 or 16 bits per channel, upright."""
         return self.run(self.place(frame), bits)
 
-    def place(self, frame: RawFrame, ev: float = 0.0) -> Placed:
+    def place(self, frame: RawFrame, ev: float = 0.0, mosaic: NDArray[np.float32] | None = None) -> Placed:
         """Normalise a frame, convert it to the trained colours and amplify it, by `ev` stops more.
+
+        Args:
+            frame: the raw frame.
+            ev: stops.
+            mosaic: what `frame.normalised()` gave, which is overwritten; None if it has not been called.
 
         Raises:
             InputError: `ev` is given to a network that finds its own gain.
         """
         self._check_bracket(ev)
-        mosaic, adapted = frame.normalised(keeps_negatives=self._keeps_negatives), adaptation(frame)
+        mosaic, adapted = self._normalised(frame, mosaic), adaptation(frame)
         if adapted is not None:
             adapted.apply(mosaic)
         return self.place_mosaic(mosaic, adapted, TURNS.get(frame.flip, 0), ev)
+
+    def _normalised(self, frame: RawFrame, mosaic: NDArray[np.float32] | None) -> NDArray[np.float32]:
+        if mosaic is None or self._keeps_negatives:
+            return frame.normalised(keeps_negatives=self._keeps_negatives)
+        return mosaic
 
     def _check_bracket(self, ev: float) -> None:
         if ev and not self.needs_gain:

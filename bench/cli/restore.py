@@ -185,7 +185,12 @@ def _restorer(
     weights: dict[str, Path],
     threads: int | None,
 ) -> Restorer:
-    import torch
+    from bench.machine import pages
+
+    with pages.huge():
+        import torch
+
+        torch.empty(1)
 
     from baselines import create, spec
     from baselines.registry import kind_of, network_of

@@ -46,6 +46,18 @@ def can_be_kept() -> bool:
 
 
 @contextmanager
+def huge() -> Iterator[None]:
+    """Ask for huge pages within this block alone, where torch is imported and first allocates."""
+    before = os.environ.get(HUGE)
+    ask_for_huge()
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[HUGE]
+
+
+@contextmanager
 def kept() -> Iterator[None]:
     """Keep and reuse the pages of memory freed in this block; without glibc nothing changes.
 

@@ -66,8 +66,9 @@ def main() -> None:
     if order.job.measurement in TIMED and order.job.cell.threads is not None:
         # Before any library starts threads, which are bound as the thread that starts them is.
         pin(order.job.cell.threads)
-    if order.job.cell.runtime == "eager":
-        # The published form's memory is what torch gives everybody; its fastest form takes what there is.
+    if order.job.cell.runtime == "eager" or order.job.measurement not in TIMED:
+        # The published form is timed with the memory that torch gives everybody. Its fastest form takes what
+        # there is, as does whatever is not timed.
         pages.ask_for_huge()
     status = 0
     try:

@@ -8,13 +8,11 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import jinja2
-from PIL import Image
 
 from bench.judge import claims, commands, outcomes
 from bench.judge.results import Results
 from bench.records import store
 from bench.show.figures import crops, every
-from bench.show.figures.restored import as_jpeg
 from bench.show.tables import catalogue, published, table1
 from bench.show.tables.claim_rows import by_source, figure, told
 from bench.show.tables.numbers import compact
@@ -31,8 +29,6 @@ FILE = "report.html"
 TEMPLATES = "templates"
 # Source of the claims that the page opens with.
 HEADLINE = "readme, headline"
-# Pixels of an embedded figure that shows photographs.
-WIDEST = 1800
 
 
 def write_all(out: Path) -> None:
@@ -101,11 +97,7 @@ def _text(name: str) -> str:
 
 
 def _source(out: Path, drawn: Drawn) -> str:
-    """Return a figure as a data address: vectors, or a JPEG of moderate size where it shows photographs."""
-    if drawn.photographs:
-        with Image.open(out / "figures" / f"{drawn.name}.png") as image:
-            small = image.convert("RGB")
-        small.thumbnail((WIDEST, 4 * WIDEST))
-        return as_jpeg(small)
-    content = (out / "figures" / f"{drawn.name}.svg").read_bytes()
-    return f"data:image/svg+xml;base64,{base64.b64encode(content).decode('ascii')}"
+    """Return a figure as a data address: vectors, or a JPEG where it shows photographs."""
+    suffix, kind = ("jpg", "jpeg") if drawn.photographs else ("svg", "svg+xml")
+    content = (out / "figures" / f"{drawn.name}.{suffix}").read_bytes()
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode('ascii')}"

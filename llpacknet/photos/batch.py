@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llpacknet.errors import InputError, cause
-from llpacknet.photos import images, steps
+from llpacknet.photos import colour, images, steps
 from llpacknet.photos.steps import Done, Steps, Task
 from llpacknet.raw.container import NPY
 
@@ -128,6 +128,7 @@ def restore_all(build: Callable[[], Restorer], todo: Sequence[Task]) -> Iterator
         left = iter(firsts[1:])
         last = time.perf_counter()
         restorer = _built(build, coming)
+        reader.submit(colour.load)
         writing: list[Future[Done]] = []
         for number, task in enumerate(todo):
             spent = Steps()

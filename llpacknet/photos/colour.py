@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from skimage.color import deltaE_ciede2000, rgb2lab
 
 from llpacknet.raw.render import render_frame
 
@@ -35,6 +34,11 @@ class Difference:
     colour: float
 
 
+def load() -> None:
+    """Import what `difference` needs, which takes a fifth of a second, while something else is waited for."""
+    from skimage.color import deltaE_ciede2000, rgb2lab  # noqa: F401
+
+
 def difference(frame: RawFrame, gain: float, image: NDArray[Any]) -> Difference | None:
     """Compare an image with rawpy's rendering of the frame, amplified by the same gain.
 
@@ -49,6 +53,8 @@ def difference(frame: RawFrame, gain: float, image: NDArray[Any]) -> Difference 
     Returns:
         None for a frame of fewer than 384 pixels per side, which leaves too few squares to render.
     """
+    from skimage.color import deltaE_ciede2000, rgb2lab  # no image waits for it, see `load`
+
     if min(frame.mosaic.shape) < SMALLEST_SIDE:
         return None
     rendered = render_frame(_averaged(frame, gain)).astype(np.float64) / _WHITE

@@ -126,10 +126,12 @@ def read(task: Task, restorer: Future[Restorer]) -> Read:
     if task.own_black:
         frame, drift = with_own_black(frame)
         notes += (_told(drift),)
+    mosaic = frame.normalised()  # what nearly every network is given, while the first one is being built
     decoded = time.perf_counter()
     built = restorer.result()
     waited = time.perf_counter() - decoded
-    return Read(frame, exif, built.place(frame), notes, time.perf_counter() - start - waited)
+    placed = built.place(frame, mosaic=mosaic)
+    return Read(frame, exif, placed, notes, time.perf_counter() - start - waited)
 
 
 def run(task: Task, read: Read, restorer: Restorer) -> Restored | str:

@@ -1,6 +1,7 @@
 """Pages that a pass has let go of are there for the next one."""
 
 import mmap
+import os
 import subprocess
 import sys
 
@@ -39,6 +40,17 @@ def test_pages_are_kept_within_and_fresh_outside():
     fresh, kept, after = map(int, done.stdout.split())
     assert min(fresh, after) >= 30  # 64 MB in pages of 2 MB, or many more of 4 KB
     assert kept < 5
+
+
+def test_huge_pages_are_asked_for_within_alone_and_not_against_a_users_wish(monkeypatch):
+    monkeypatch.delenv(pages.HUGE, raising=False)
+    with pages.huge():
+        assert os.environ[pages.HUGE] == "1"
+    assert pages.HUGE not in os.environ
+    monkeypatch.setenv(pages.HUGE, "0")
+    with pages.huge():
+        assert os.environ[pages.HUGE] == "0"
+    assert os.environ[pages.HUGE] == "0"
 
 
 @pytest.mark.skipif(pages.faults() is None, reason="needs a count of page faults")

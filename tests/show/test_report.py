@@ -166,10 +166,11 @@ def test_the_page_names_every_claim_table_and_figure(folder, page):
     assert {f"table-{path.stem}" for path in folder.glob("tables/*.md")} - set(page.ids) == {
         "table-environment"
     }
-    assert {f"figure-{path.stem}" for path in folder.glob("figures/*.png")} <= set(page.ids)
-    assert {"figure1", "crops", "latency", "memory", "quality-time", "psnr-ratio", "psnr-image"} <= {
+    assert {f"figure-{path.stem}" for path in folder.glob("figures/*")} <= set(page.ids)
+    assert {"figure1", "latency", "memory", "quality-time", "psnr-ratio", "psnr-image"} <= {
         path.stem for path in folder.glob("figures/*.svg")
     }
+    assert [path.name for path in folder.glob("figures/crops.*")] == ["crops.jpg"]
 
 
 def test_one_scene_is_whole_at_full_resolution_and_the_others_are_crops(folder, made_up):
@@ -288,7 +289,7 @@ def test_text_from_results_cannot_become_markup(made_up, tmp_path):
 
 
 def test_figures_are_large_enough_for_print(folder):
-    for path in folder.glob("figures/*.png"):
+    for path in folder.glob("figures/*.[pj][np]g"):
         with Image.open(path) as image:
             assert image.width >= 3.4 * 300, path.name
 

@@ -1,1 +1,1 @@
-"""Figures, as PNG and SVG."""
+"""Figures, as PNG and SVG, or JPEG where they show photographs."""

@@ -1,4 +1,4 @@
-"""Every figure that a results folder can fill, drawn in one style and written as PNG and SVG."""
+"""Every figure that a results folder can fill, drawn in one style and written to files."""
 
 from __future__ import annotations
 
