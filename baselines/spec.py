@@ -58,6 +58,8 @@ class Spec:
         tile_margin: pixels of the mosaic around a part of a frame, cut at multiples of `size_multiple`, with
             which the part comes out as in the whole frame; None if a statistic of the whole frame goes in
             (a network's own gain, a mean, attention), and for a classical method.
+        amplified_margin: the same of a network with an amplifier of its own, whose method `restore` takes the
+            gain of the whole frame: (B, 1, H, W) unamplified mosaic, (B,) gain -> (B, 3, H, W).
         published: what publications print of it.
     """
 
@@ -79,6 +81,7 @@ class Spec:
     restricted: bool = False
     weights: str | None = None
     tile_margin: int | None = None
+    amplified_margin: int | None = None
     published: tuple[Score, ...] = ()
 
     @property

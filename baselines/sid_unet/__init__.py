@@ -50,6 +50,7 @@ SPECS = (
             "which is amplified and clipped at 1 inside. No code was published; of the two amplifiers this "
             "one comes closer to the table's 7.76 M parameters."
         ),
+        amplified_margin=192,
         weights="sid-unet+amplifier.safetensors",
     ),
 )

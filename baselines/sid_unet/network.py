@@ -102,6 +102,10 @@ class AmplifiedSidUNet(nn.Module):
 
     def forward(self, mosaic: Tensor) -> Tensor:
         """(B, 1, H, W) unamplified mosaic -> (B, 3, H, W) RGB."""
-        amplified = mosaic * self.gain(mosaic).view(-1, 1, 1, 1)
+        return self.restore(mosaic, self.gain(mosaic))
+
+    def restore(self, mosaic: Tensor, gain: Tensor) -> Tensor:
+        """(B, 1, H, W) unamplified mosaic, or a part of one, and (B,) gain -> (B, 3, H, W) RGB."""
+        amplified = mosaic * gain.view(-1, 1, 1, 1)
         rgb: Tensor = self.unet(amplified.clamp(max=SATURATION))
         return rgb

@@ -170,7 +170,15 @@ class Judge:
             self._truth = (image.long, truth(local(image.long)))
         return self._truth[1]
 
-    def _restore(self, image: ExposurePair, frame: RawFrame, gain: float, protocol: Protocol) -> Restored:
+    def _restore(
+        self,
+        image: ExposurePair,
+        frame: RawFrame,
+        gain: float,
+        protocol: Protocol,
+        whole: RawFrame | None = None,
+    ) -> Restored:
+        """Restore a frame, or a part of one: at the gain of the whole, where that is given."""
         subject = self._subject
         given = gain if subject.conventions.needs_gain else 1.0
         clip = protocol.clip_for(subject.conventions.input_clip)
@@ -180,22 +188,28 @@ class Judge:
             with trace.span("input"):
                 placed = subject.place(frame, given, clip)
             with trace.span("method: judged passes"):
-                output = subject.forward(placed)
+                if whole is None:
+                    output = subject.forward(placed)
+                else:
+                    output, chosen = subject.at_gain_of(subject.place(whole, given, clip), placed)
             with trace.span("output check"):
                 rgb = subject.image(output, *frame.mosaic.shape)
             del output
-            self._restored = Restored(key, rgb, subject.chosen_gain(placed, given))
+            if whole is None:
+                chosen = subject.chosen_gain(placed, given)
+            self._restored = Restored(key, rgb, chosen)
         return self._restored
 
     def _restore_part(
         self, image: ExposurePair, frame: RawFrame, gain: float, protocol: Protocol, part: Part
     ) -> Restored:
         """Restore the part alone, with the margin around it that makes it the whole frame's."""
-        name = self._order.job.cell.model
-        margin, multiple = spec(name).tile_margin or 0, spec(name).size_multiple
-        outer = part.widened(margin, multiple, frame.mosaic.shape)
+        declared = spec(self._order.job.cell.model)
+        margin = declared.tile_margin or declared.amplified_margin or 0
+        outer = part.widened(margin, declared.size_multiple, frame.mosaic.shape)
         mosaic = np.ascontiguousarray(outer.of(frame.mosaic))
-        restored = self._restore(image, replace(frame, mosaic=mosaic, path=None), gain, protocol)
+        whole = frame if declared.amplified_margin is not None else None
+        restored = self._restore(image, replace(frame, mosaic=mosaic, path=None), gain, protocol, whole)
         return replace(restored, rgb=part.within(outer).of(restored.rgb))
 
 

@@ -83,6 +83,15 @@ class Subject:
         with torch.inference_mode():
             return float(own(placed).item())
 
+    def at_gain_of(self, whole: Any, placed: Any) -> tuple[Any, float]:
+        """Return the output for a part of a frame at the gain of the whole, and that gain.
+
+        Of a method that declares `amplified_margin`, in its published form.
+        """
+        with torch.inference_mode():
+            gain = self.method.gain(whole)
+            return self.method.restore(placed, gain), float(gain.item())
+
     def facts(self) -> dict[str, Any]:
         """Say for a result in which number format it computes, and of the eager form whether it has bands."""
         if self.form is None:

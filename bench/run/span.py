@@ -238,7 +238,7 @@ class Span:
     ) -> Job:
         assert self.asked.dataset is not None
         part_of = self.asked.limits.part_of if self.asked.limits else None
-        alone = slow and part_of is not None and restores_part(model)
+        alone = slow and part_of is not None and restores_part(model, cells[0].runtime)
         if alone:
             size = with_margin(model, size, part_of or 1)
         one = self._pass(model, size)
@@ -290,19 +290,23 @@ def _why_no_profile(cell: Cell) -> str | None:
     return None
 
 
-def restores_part(model: str) -> bool:
+def restores_part(model: str, runtime: str | None = "published") -> bool:
     """Whether a method may restore only the part.
 
-    A network without statistics of the frame gives the same result as for the whole frame; a classical method
-    estimates its illumination from what it is given, and a table says so. Any other needs the whole frame.
+    A network without statistics of the frame gives the same result as for the whole frame, as does one whose
+    only statistic is its gain if that is the whole frame's, which its published form can be given. A
+    classical method estimates its illumination from what it is given, and a table says so. Any other needs
+    the whole frame.
     """
     declared = baselines.spec(model)
-    return declared.tile_safe or declared.kind == "classical"
+    gained = declared.amplified_margin is not None and runtime == "published"
+    return declared.tile_safe or gained or declared.kind == "classical"
 
 
 def with_margin(model: str, size: tuple[int, int], part_of: int) -> tuple[int, int]:
     """Rows and columns that a method restores to have the part exactly."""
-    margin = baselines.spec(model).tile_margin or 0
+    declared = baselines.spec(model)
+    margin = declared.tile_margin or declared.amplified_margin or 0
     return min(size[0], size[0] // part_of + 2 * margin), min(size[1], size[1] // part_of + 2 * margin)
 
 

@@ -34,6 +34,18 @@ def test_a_part_with_its_margin_is_the_whole_frames(name):
     assert (found - expected).abs().max() <= 1e-6 * whole.abs().max()
 
 
+def test_a_part_at_the_gain_of_the_whole_is_the_whole_frames():
+    name = "sid-unet+amplifier"
+    network, margin = built(name), spec(name).amplified_margin
+    mosaic = torch.rand(1, 1, PIXELS, margin + 2 * PIXELS, generator=torch.Generator().manual_seed(3)) * 0.2
+    with torch.no_grad():
+        whole, gain = network(mosaic), network.gain(mosaic)
+        part = network.restore(mosaic[..., PIXELS:], gain)
+        assert network.gain(mosaic[..., PIXELS:]) != gain
+    found, expected = part[..., margin:], whole[..., PIXELS + margin :]
+    assert (found - expected).abs().max() <= 1e-6 * whole.abs().max()
+
+
 @pytest.mark.parametrize("name", ["adu-net", "dnf", "rawformer-s", "mcr"])
 def test_a_far_corner_changes_the_image_of_the_others(name):
     network = built(name)

@@ -139,13 +139,14 @@ def test_twice_the_light_is_one_stop_brighter():
 
 
 def test_a_part_restored_with_its_margin_scores_as_in_the_whole_image(data, tmp_path):
-    wanted = plan(Request(["sgn", "sid-unet"], ["quality"], dataset=data, threads=1, images=1))
+    models = ["sgn", "sid-unet", "sid-unet+amplifier"]
+    wanted = plan(Request(models, ["quality"], dataset=data, threads=1, images=1))
     whole = replace(wanted, jobs=tuple(replace(job, part_of=4) for job in wanted.jobs))
     alone = replace(whole, jobs=tuple(replace(job, area_fraction=1 / 16) for job in whole.jobs))
     execute(whole, tmp_path / "whole")
     execute(alone, tmp_path / "alone")
     records = {record.cell: record.values for record in store.load(tmp_path / "whole")}
-    assert len(records) == 2
+    assert len(records) == 3
     for record in store.load(tmp_path / "alone"):
         own, expected = record.values["part"], records[record.cell]["part"]
         assert (own["height"], own["width"]) == (expected["height"], expected["width"]) == (64, 96)
