@@ -186,8 +186,9 @@ def _restorer(
     threads: int | None,
 ) -> Restorer:
     from bench.machine import pages
+    from bench.machine.collecting import uncollected
 
-    with pages.huge():
+    with pages.huge(), uncollected():
         import torch
 
         torch.empty(1)

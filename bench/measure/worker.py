@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from bench.machine import pages, trace
 from bench.machine.address import versions
 from bench.machine.affinity import pin
+from bench.machine.collecting import uncollected
 from bench.machine.environment import moment, worker_settings
 from bench.machine.strays import TOKEN, kill_strays
 from bench.measure.failures import attempt
@@ -172,7 +173,7 @@ def _work(order: Order, channel: Channel, orders: int) -> None:
     channel.send(event="begin", index=0)
     gpu = job.cell.device == "cuda"
     # Beside others that import too: the manager counts that time once for all.
-    with contextlib.nullcontext() if order.turns else trace.span("import"):
+    with contextlib.nullcontext() if order.turns else trace.span("import"), uncollected():
         module = importlib.import_module(f"bench.measure.{job.measurement}")
         set_numerics(job.cell.threads)
     shared = {}
