@@ -53,6 +53,8 @@ GRACE_S = 5.0
 # It moves them at run time, by what was freed before, unless they are given: of two processes that do the
 # same on a small frame, one has three times the page faults and takes half as long again.
 STEADY_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": str(32 << 20), "MALLOC_TRIM_THRESHOLD_": str(64 << 20)}
+# Threads of a process that is not timed leave the core at once when they wait: another one may have work.
+YIELDING = {"OMP_WAIT_POLICY": "PASSIVE"}
 Event = dict[str, Any]
 
 
@@ -231,7 +233,7 @@ def measuring_environment(
         **dict.fromkeys(THREAD_VARIABLES, str(threads)),
         # A user's wish for faster arithmetic elsewhere must not turn fp32 into something less here.
         "ONEDNN_DEFAULT_FPMATH_MODE": "STRICT",
-        **(STEADY_ALLOCATOR if timed else {}),
+        **(STEADY_ALLOCATOR if timed else YIELDING),
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
         TOKEN: token,
     }
