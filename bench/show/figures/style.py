@@ -31,7 +31,7 @@ DRAWINGS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("png", {"metadata": {"Software": None}}),
     ("svg", {"metadata": {"Date": None, "Creator": None}}),
 )
-PHOTOGRAPHS: tuple[tuple[str, dict[str, Any]], ...] = (("jpg", {"pil_kwargs": {"quality": 88}}),)
+PHOTOGRAPHS: tuple[tuple[str, dict[str, Any]], ...] = (("jpg", {"pil_kwargs": {"quality": 85}}),)
 # Inches: one column and the full width of a two-column page.
 COLUMN, PAGE = 3.5, 7.16
 
