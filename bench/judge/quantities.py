@@ -78,7 +78,7 @@ def end_to_end(results: Results, model: str, **setting: Any) -> Measured:
     calls = (record.values.get("scopes") or {}).get("end_to_end")
     if not calls:
         return Measured(None, "its latency record was not timed from end to end")
-    # One call a process: of all processes or, where they were brief or in records of earlier releases, of one.
+    # One call a process: of all or, where they were brief and in records of earlier releases, of one.
     value = statistics.over_rounds(dict(enumerate(calls)))
     return Measured(value, marks=cost_marks(record), rests_on=(_name(record),), behind=(record,))
 
