@@ -59,11 +59,10 @@ class Budget:
         in_rounds = any(job.measurement == "latency" and not job.single_pass for job in jobs)
         if in_rounds and self._torn:
             return False
-        seconds = total_s(tuple(jobs))
-        fits = self.fits(seconds)
+        seconds = total_s(tuple(jobs)) * self._factor()
+        fits = seconds <= self.time_left()
         self._torn = self._torn or (in_rounds and not fits)
-        ends = time.monotonic() + seconds * self._factor()
-        return fits and (in_rounds or ends <= self._stage_end)
+        return fits and (in_rounds or time.monotonic() + seconds <= self._stage_end)
 
     def fits(self, predicted_s: float) -> bool:
         """Whether something with this predicted duration would end in time."""
