@@ -20,7 +20,7 @@ from bench.show.figures import bubbles, floor_bars, style
 from bench.show.tables import standings, writers
 from bench.show.tables.claim_rows import as_markdown
 from bench.show.tables.costs import cost_table
-from bench.show.tables.form_rows import deployment_table
+from bench.show.tables.form_rows import deployment_table, speedup_table
 from bench.show.tables.table1 import table1
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results" / "epyc-2-cores-avx512" / "standard"
 # A run of every form of LLPackNet, with kernels, complexity and profiles.
 FORMS = RESULTS.with_name("forms")
+# Other methods in the forms that they have; SGN, which is slow, in a run of its own.
+OTHERS = (RESULTS.with_name("others"), RESULTS.with_name("sgn"))
 FIELD = RESULTS.with_name("field")
 TRAININGS = ROOT / "results" / "unpack"
 README = ROOT / "README.md"
@@ -97,10 +99,11 @@ def field(text: str) -> str:
 
 
 def runtimes(text: str) -> str:
-    """Return the page of runtimes with what every form costs and loses."""
+    """Return the page of runtimes with what every form costs and loses, and how much other methods gain."""
     costs = deployment_table(Results.load(FORMS))
-    assert costs is not None
-    return _in_place(text, _figures_and_setting(costs))
+    gains = [speedup_table(Results.load(folder)) for folder in OTHERS]
+    made = (_figures_and_setting(one) for one in (costs, *gains) if one is not None)
+    return _in_place(text, *made)
 
 
 def _figures_and_setting(table: Table) -> str:
@@ -118,10 +121,12 @@ def _columns(table: Table, keys: Sequence[str]) -> Table:
     )
 
 
-def _in_place(text: str, made: str) -> str:
-    place = re.compile(f"(?<={re.escape(BEGIN)}).*(?={re.escape(END)})", re.DOTALL)
-    assert len(place.findall(text)) == 1, "the page has no place for what is made here"
-    return place.sub(lambda _: made, text)
+def _in_place(text: str, *made: str) -> str:
+    """Put each part into its place, in the page's order."""
+    place = re.compile(f"(?<={re.escape(BEGIN)}).*?(?={re.escape(END)})", re.DOTALL)
+    assert len(place.findall(text)) == len(made), "the page has other places than what is made here"
+    parts = iter(made)
+    return place.sub(lambda _: next(parts), text)
 
 
 def figure() -> bytes:
