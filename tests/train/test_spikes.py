@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +21,10 @@ from bench.train.spikes import FROM, MEAN_OVER, SpikeWatch
 from bench.train.trainer import train, train_side_by_side
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-STEPS, SPIKE = 24, 13
+STEPS, SPIKE, VALIDATE_EVERY = 12, 7, 5
 
 
 def _losses(count: int, seed: int = 0) -> list[float]:
@@ -55,15 +59,15 @@ def test_a_watch_that_goes_on_says_what_it_would_have_said() -> None:
 
 def _options(photos: Path, out: Path, name: str = "llpacknet", **changes: Any) -> Options:
     plain = Options(
-        name, out, photos, steps=STEPS, batch=2, patch=32, seed=5, threads=1, workers=0, validate_every=10,
-        restarts=2, checkpoint_every_s=0.0,
+        name, out, photos, steps=STEPS, batch=2, patch=32, seed=5, threads=1, workers=0,
+        validate_every=VALIDATE_EVERY, restarts=2,
     )  # fmt: skip
     return replace(plain, **changes)
 
 
-@pytest.fixture
-def spiking(monkeypatch: pytest.MonkeyPatch) -> None:
-    """LLPackNet's loss is no number at step 13 of its first attempt."""
+@contextlib.contextmanager
+def _spiking() -> Iterator[None]:
+    """LLPackNet's loss is no number at one step of its first attempt."""
     torch.set_num_threads(1)
     settle = Learner.settle
 
@@ -72,52 +76,76 @@ def spiking(monkeypatch: pytest.MonkeyPatch) -> None:
             learner._outcome[0] = torch.nan
         settle(learner)
 
-    monkeypatch.setattr(Learner, "settle", settled)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Learner, "settle", settled)
+        yield
 
 
-@pytest.mark.usefixtures("spiking")
-def test_a_spike_sends_the_run_back_to_its_last_validation_at_half_the_rate(
-    photos: Path, tmp_path: Path
-) -> None:
-    weights = train(_options(photos, tmp_path))
-    card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
-    assert card["training"]["restarts_made"] == [{"spike_at": SPIKE, "back_to": 10}]
+@pytest.fixture(scope="module")
+def trained(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each network trained by itself: LLPackNet, whose loss spikes, and RED, whose does not."""
+    out = tmp_path_factory.mktemp("trained")
+    with _spiking():
+        for name in ("llpacknet", "red"):
+            train(_options(photos, out / name, name))
+    return out
+
+
+def _ends_alike(one: Path, other: Path) -> bool:
+    first, second = checkpoints.read(one), checkpoints.read(other)
+    assert first is not None
+    assert second is not None
+    return all(torch.equal(value, second["network"][name]) for name, value in first["network"].items())
+
+
+def test_a_spike_sends_the_run_back_to_its_last_validation_at_half_the_rate(trained: Path) -> None:
+    card = json.loads((trained / "llpacknet" / "llpacknet.json").read_text(encoding="utf-8"))
+    assert card["training"]["restarts_made"] == [{"spike_at": SPIKE, "back_to": VALIDATE_EVERY}]
     assert card["training"]["steps"] == STEPS
-    assert f"went back from step {SPIKE} to step 10" in weights.with_suffix(".md").read_text(encoding="utf-8")
-    rates = {step: rate for step, _, rate, *_ in curve.read(tmp_path)}
-    train(_options(photos, tmp_path / "calm", "red"))
-    calm = {step: rate for step, _, rate, *_ in curve.read(tmp_path / "calm")}
-    assert rates[10] == calm[10]
-    assert rates[20] == pytest.approx(calm[20] / 2, rel=1e-5)
+    text = (trained / "llpacknet" / "llpacknet.md").read_text(encoding="utf-8")
+    assert f"went back from step {SPIKE} to step {VALIDATE_EVERY}" in text
+    rates, calm = (
+        {step: rate for step, _, rate, *_ in curve.read(trained / name)} for name in ("llpacknet", "red")
+    )
+    assert rates[VALIDATE_EVERY] == calm[VALIDATE_EVERY]
+    assert rates[2 * VALIDATE_EVERY] == pytest.approx(calm[2 * VALIDATE_EVERY] / 2, rel=1e-5)
 
 
-@pytest.mark.usefixtures("spiking")
 def test_interrupted_after_a_restart_it_still_ends_with_the_same_weights(
-    photos: Path, tmp_path: Path
+    photos: Path, trained: Path, tmp_path: Path
 ) -> None:
-    train(_options(photos, tmp_path / "whole"))
-    train(_options(photos, tmp_path / "parts", steps=STEPS))
-    saved = checkpoints.read(tmp_path / "parts", checkpoints.RESTART)
-    assert saved is not None
-    assert saved["restarts"]
-    checkpoints.write(tmp_path / "parts", saved)  # as a kill soon after it had been written leaves them
-    train(_options(photos, tmp_path / "parts", resume=True))
-    whole, parts = (checkpoints.read(tmp_path / run) for run in ("whole", "parts"))
-    assert whole is not None
-    assert parts is not None
-    assert all(torch.equal(value, parts["network"][name]) for name, value in whole["network"].items())
+    class Interrupting:
+        """Patches of a source; SIGTERM comes while those of the step after the spike are made."""
+
+        def __init__(self, source: Any) -> None:
+            self.source = source
+
+        def patch(self, step: int, index: int) -> Any:
+            if step == SPIKE + 1 and index == 0:
+                os.kill(os.getpid(), signal.SIGTERM)
+            return self.source.patch(step, index)
+
+    options = _options(photos, tmp_path)
+    data = data_of(options)
+    with _spiking():
+        with pytest.raises(KeyboardInterrupt):
+            train(options, replace(data, source=Interrupting(data.source)))
+        saved = checkpoints.read(tmp_path, checkpoints.RESTART)
+        assert saved is not None
+        assert saved["restarts"]
+        assert saved["step"] == VALIDATE_EVERY
+        checkpoints.write(tmp_path, saved)  # as a kill soon after it had been written leaves them
+        train(replace(options, resume=True))
+    assert _ends_alike(trained / "llpacknet", tmp_path)
 
 
-@pytest.mark.usefixtures("spiking")
-def test_the_networks_beside_it_wait_and_end_as_they_would_alone(photos: Path, tmp_path: Path) -> None:
-    train_side_by_side([_options(photos, tmp_path / name, name) for name in ("llpacknet", "red")])
-    train(_options(photos, tmp_path / "alone", "red"))
-    train(_options(photos, tmp_path / "spiking"))
-    for run, other in (("red", "alone"), ("llpacknet", "spiking")):
-        one, two = (checkpoints.read(tmp_path / each) for each in (run, other))
-        assert one is not None
-        assert two is not None
-        assert all(torch.equal(value, two["network"][name]) for name, value in one["network"].items())
+def test_the_networks_beside_it_wait_and_end_as_they_would_alone(
+    photos: Path, trained: Path, tmp_path: Path
+) -> None:
+    names = ("llpacknet", "red")
+    with _spiking():
+        train_side_by_side([_options(photos, tmp_path / name, name) for name in names])
+    assert all(_ends_alike(trained / name, tmp_path / name) for name in names)
 
 
 def test_a_run_that_spikes_after_every_restart_diverges(photos: Path, tmp_path: Path) -> None:
@@ -131,7 +159,7 @@ def test_a_run_that_spikes_after_every_restart_diverges(photos: Path, tmp_path: 
 
     options = _options(photos, tmp_path)
     data = data_of(options)
-    with pytest.raises(Diverged, match="step 13"):
+    with pytest.raises(Diverged, match=f"step {SPIKE}"):
         train(options, replace(data, source=Poisoned(data.source)))
     saved = checkpoints.read(tmp_path)
     assert saved is not None

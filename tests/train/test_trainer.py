@@ -39,7 +39,7 @@ from llpacknet.runtimes import processor
 if TYPE_CHECKING:
     from bench.train.loading import PatchSource
 
-STEPS = 24
+STEPS, VALIDATE_EVERY = 16, 8
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +61,7 @@ def _options(photos: Path, out: Path, **changes: Any) -> Options:
         seed=5,
         threads=1,
         workers=0,
-        validate_every=10,
+        validate_every=VALIDATE_EVERY,
     )
     return replace(plain, **changes)
 
@@ -181,7 +181,7 @@ def test_a_network_that_diverges_leaves_those_beside_it_alone(
 def _start(photos: Path, out: Path, *extra: str) -> subprocess.Popen[bytes]:
     arguments = ["train", "llpacknet", "--photos", str(photos), "--out", str(out), "--steps", str(STEPS)]
     arguments += ["--batch", "2", "--patch", "32", "--seed", "5", "--threads", "1", "--workers", "1"]
-    arguments += ["--validate-every", "10", "--checkpoint-every", "0", *extra]
+    arguments += ["--validate-every", str(VALIDATE_EVERY), "--checkpoint-every", "0", *extra]
     return subprocess.Popen(
         [sys.executable, "-m", "bench", *arguments], start_new_session=True, stderr=subprocess.PIPE
     )

@@ -18,6 +18,7 @@ from scipy import stats
 
 from bench.train import checkpoints
 from benchmarks.unpack import judging, running, showing
+from benchmarks.unpack.__main__ import command
 from benchmarks.unpack.arms import ARMS, QUESTIONS
 from benchmarks.unpack.running import Outcome, Setting
 from llpacknet.errors import InputError
@@ -116,8 +117,8 @@ def test_killed_and_started_again_it_ends_with_the_same_results(results, photos,
         f"setting = running.Setting(**{SETTING.__dict__!r}); out = Path(sys.argv[1]); "
         "list(running.run(setting, Path(sys.argv[2]), out, out / 'work', ARMS[:1], range(2), workers=0))"
     )
-    command = [sys.executable, "-c", code, str(tmp_path), str(photos)]
-    run = subprocess.Popen(command, start_new_session=True)
+    trial = [sys.executable, "-c", code, str(tmp_path), str(photos)]
+    run = subprocess.Popen(trial, start_new_session=True)
     for _ in range(24_000):
         saved = checkpoints.read(tmp_path / "work" / "unpack.seed-1")
         if saved is not None and saved["step"] >= 1:
@@ -125,7 +126,7 @@ def test_killed_and_started_again_it_ends_with_the_same_results(results, photos,
         time.sleep(0.01)
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
-    subprocess.run(command, check=True)
+    subprocess.run(trial, check=True)
     for seed in (0, 1):
         whole, resumed = (
             running.read(running.result_path(out, "unpack", seed)) for out in (results, tmp_path)
@@ -137,12 +138,12 @@ def test_the_command_shows_what_is_there_and_the_bytes_are_the_same_each_time(re
     for path in (results / "runs").iterdir():
         (tmp_path / "runs").mkdir(exist_ok=True)
         (tmp_path / "runs" / path.name).write_bytes(path.read_bytes())
-    command = [sys.executable, "-m", "benchmarks.unpack", "--out", str(tmp_path)]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    once = [sys.executable, "-m", "benchmarks.unpack", "--out", str(tmp_path)]
+    said = subprocess.run(once, check=True, capture_output=True, text=True).stdout
     assert "the same training" in said
     assert "8 trainings" in said
     first = {name: (tmp_path / name).read_bytes() for name in FILES}
-    subprocess.run(command, check=True, capture_output=True)
+    command.main(["--out", str(tmp_path)], standalone_mode=False)
     assert {name: (tmp_path / name).read_bytes() for name in FILES} == first
     rows = list(csv.DictReader((tmp_path / "arms.csv").read_text(encoding="utf-8").splitlines()))
     assert [row["arm"] for row in rows[:4]] == ["unpack", "unpack", "pixelshuffle", "pixelshuffle"]
@@ -154,12 +155,13 @@ def test_the_command_shows_what_is_there_and_the_bytes_are_the_same_each_time(re
     ("extra", "said"),
     [(["--photos", "nowhere"], "there is no folder"), ([], "contains no results")],
 )
-def test_unusable_input_is_one_line(tmp_path, extra, said):
-    command = [sys.executable, "-m", "benchmarks.unpack", "--out", str(tmp_path), *extra]
-    run = subprocess.run(command, check=False, capture_output=True, text=True)
-    assert run.returncode == 2
-    assert said in run.stderr
-    assert len(run.stderr.splitlines()) == 1
+def test_unusable_input_is_one_line(tmp_path, capsys, extra, said):
+    with pytest.raises(SystemExit) as ended:
+        command.main(["--out", str(tmp_path), *extra], standalone_mode=False)
+    assert ended.value.code == 2
+    printed = capsys.readouterr().err
+    assert said in printed
+    assert len(printed.splitlines()) == 1
 
 
 def test_a_damaged_result_is_named(results, tmp_path):

@@ -23,7 +23,7 @@ from llpacknet.errors import InputError
 PLAN = """
 [terms]
 name = "small"
-patches = 16
+patches = 8
 patch = 32
 batch = 2
 loss = "l1"
@@ -71,7 +71,7 @@ def test_each_network_gets_the_rate_that_validated_best_and_its_card_says_how(fi
             assert card["terms"] == "small"
             assert card["training"]["lr"] == chosen["rate"]
             assert card["training"]["rate_choice"] == chosen["choice"]
-            assert card["training"]["patches"] == 16
+            assert card["training"]["patches"] == 8
             assert card["training"]["seed"] == seed
 
 
