@@ -22,6 +22,12 @@ def full(made_up):
 
 
 @pytest.fixture(scope="module")
+def verdicts(full):
+    """What the full results decide."""
+    return judged(full)
+
+
+@pytest.fixture(scope="module")
 def twelve(made_up):
     """Twelve scenes, an image each."""
     return made_up.records(images=12, per_scene=1)
@@ -49,15 +55,14 @@ def test_every_claim_of_the_sources_has_an_entry_with_all_that_a_reader_needs():
         assert claim.protocol or claim.quantity.startswith(("psnr", "ssim", "brightness", "none"))
 
 
-def test_statements_that_differ_are_shown_with_both_figures_and_told_apart_by_their_conditions(full):
-    entries = judged(full)
-    differ = entries["conflict-speed-sid"]
+def test_statements_that_differ_are_shown_with_both_figures_and_told_apart_by_their_conditions(verdicts):
+    differ = verdicts["conflict-speed-sid"]
     assert differ["verdict"] == "conditions-differ"
     assert differ["reason"] == "two processors, neither named"
     assert "5.7x" in differ["published"]
     assert "3.4x" in differ["published"]
     assert differ["measured"] == pytest.approx(6.2, abs=0.1)
-    assert entries["conflict-speed-range"]["verdict"] == "inconsistent-at-source"
+    assert verdicts["conflict-speed-range"]["verdict"] == "inconsistent-at-source"
 
 
 def test_a_conflict_whose_statements_agree_is_refused():
@@ -87,14 +92,13 @@ def test_what_could_be_run_here_is_told_from_what_cannot_be_had_with_the_command
         assert missing in entries[name]["reason"]
 
 
-def test_no_verdict_without_the_measurement_it_rests_on(full):
-    before = judged(full)
-    for name, entry in before.items():
+def test_no_verdict_without_the_measurement_it_rests_on(full, verdicts):
+    for name, entry in verdicts.items():
         assert entry["verdict"] not in DECIDED or (entry["rests_on"] and entry["commands"]), name
     for model, kind in sorted({(r.cell.model, r.cell.measurement) for r in full}):
         rest = [r for r in full if (r.cell.model, r.cell.measurement) != (model, kind)]
         after = judged(rest)
-        for name, entry in before.items():
+        for name, entry in verdicts.items():
             if any(
                 cell.startswith(f"{kind} of {model} ") or cell == f"{kind} of {model}"
                 for cell in entry["rests_on"]
@@ -108,6 +112,12 @@ def folder(made_up, tmp_path_factory):
     out = made_up.write(tmp_path_factory.mktemp("results"), made_up.records(images=5, per_scene=1))
     made_up.write_trainings(out, made_up.trainings())
     return out
+
+
+@pytest.fixture(scope="module")
+def decisions(folder):
+    """What the folder's results decide."""
+    return claims.judge(Results.load(folder))
 
 
 def measured_otherwise(raw):
@@ -156,9 +166,9 @@ def one_file_of_each_sort(folder):
     return list(found.values())
 
 
-def test_changing_one_measured_file_changes_exactly_the_verdicts_that_rest_on_it(folder):
+def test_changing_one_measured_file_changes_exactly_the_verdicts_that_rest_on_it(folder, decisions):
     whole = Results.load(folder)
-    before = [one.as_json() for one in claims.judge(whole)]
+    before = [one.as_json() for one in decisions]
     records = {record.cell: record for record in whole.records}
     files = one_file_of_each_sort(folder)
     orderings = {claim.id for claim in stated.load()[0] if claim.is_ordering}
@@ -183,8 +193,8 @@ def test_changing_one_measured_file_changes_exactly_the_verdicts_that_rest_on_it
     assert len(flipped & decided) > len(decided) / 2
 
 
-def test_a_slower_sid_unet_flips_the_verdicts_on_its_time(folder):
-    before = {one.id: one.outcome for one in claims.judge(Results.load(folder))}
+def test_a_slower_sid_unet_flips_the_verdicts_on_its_time(folder, decisions):
+    before = {one.id: one.outcome for one in decisions}
     path = next(folder.glob("cells/latency_sid-unet_*.json"))
     text = path.read_text()
     path.write_text(json.dumps(measured_otherwise(json.loads(text))))
@@ -221,15 +231,15 @@ def test_memory_decides_where_both_definitions_of_it_lead_to_the_same(full):
     assert "4 x" in apart["reason"]
 
 
-def test_a_peak_that_was_seen_once_is_known_to_the_worst_that_was_seen_of_two(full):
-    found = judged(full)["table1-memory-sid-unet-llpacknet"]
+def test_a_peak_that_was_seen_once_is_known_to_the_worst_that_was_seen_of_two(verdicts):
+    found = verdicts["table1-memory-sid-unet-llpacknet"]
     ratio = found["measured"]
     assert found["kind"] == "stated"
     assert found["interval"] == pytest.approx([ratio / 1.16**2, ratio * 1.16**2], rel=1e-5)
 
 
-def test_a_claim_on_several_methods_is_decided_method_by_method(full):
-    found = judged(full)["readme-parameters"]
+def test_a_claim_on_several_methods_is_decided_method_by_method(full, verdicts):
+    found = verdicts["readme-parameters"]
     assert [one["name"] for one in found["members"]] == ["did", "sgn", "sid-unet"]
     assert found["verdict"] == "reproduced"
     assert found["reason"].startswith("holds for 3 of 3")
@@ -319,9 +329,8 @@ def test_weights_that_were_not_trained_on_equal_terms_decide_no_ordering(twelve)
     assert judged(unequal)["red-time-sid-llpacknet"]["verdict"] in DECIDED
 
 
-def test_the_whole_restoration_is_a_verdict_of_its_own_beside_the_forward_pass(full):
-    entries = judged(full)
-    alone, whole = (entries[f"readme-three-seconds{end}"] for end in ("", "-end-to-end"))
+def test_the_whole_restoration_is_a_verdict_of_its_own_beside_the_forward_pass(full, verdicts):
+    alone, whole = (verdicts[f"readme-three-seconds{end}"] for end in ("", "-end-to-end"))
     assert alone["verdict"] == whole["verdict"] == "reproduced"
     assert whole["measured"] == pytest.approx(alone["measured"] + 0.2, abs=0.05)
     assert whole["n"] == 5
@@ -336,10 +345,9 @@ def test_the_whole_restoration_is_a_verdict_of_its_own_beside_the_forward_pass(f
     assert (found["verdict"], found["why"]) == ("inconclusive", "single")
 
 
-def test_loops_are_judged_by_their_time_together_and_only_over_processes(full):
-    entries = judged(full)
-    assert entries["readme-2022-loops"]["verdict"] == "reproduced"
-    assert entries["readme-2022-loops"]["measured"] == pytest.approx(0.8 / 0.23, rel=0.05)
+def test_loops_are_judged_by_their_time_together_and_only_over_processes(full, verdicts):
+    assert verdicts["readme-2022-loops"]["verdict"] == "reproduced"
+    assert verdicts["readme-2022-loops"]["measured"] == pytest.approx(0.8 / 0.23, rel=0.05)
     old = [
         replace(r, values={k: v for k, v in r.values.items() if k != "processes"}) for r in full
     ]  # rounds of one process, as earlier releases took them
@@ -446,24 +454,25 @@ def test_times_of_different_runs_are_not_compared(full):
     assert "one interleaved run" in entry["reason"]
 
 
-def test_a_single_pass_decides_only_by_a_margin_of_two(full):
-    found = judged(full)
-    ratio = found["table1-time-did-llpacknet"]["measured"]
-    assert found["table1-time-did-llpacknet"]["interval"] == pytest.approx([ratio / 2, ratio * 2], rel=1e-5)
-    assert found["table1-time-did-llpacknet"]["verdict"] == "inconclusive"
-    assert found["table1-time-did-over-sgn"]["verdict"] == "reproduced"
-    assert found["table1-seconds-did"]["why"] == "single"
+def test_a_single_pass_decides_only_by_a_margin_of_two(verdicts):
+    ratio = verdicts["table1-time-did-llpacknet"]["measured"]
+    assert verdicts["table1-time-did-llpacknet"]["interval"] == pytest.approx(
+        [ratio / 2, ratio * 2], rel=1e-5
+    )
+    assert verdicts["table1-time-did-llpacknet"]["verdict"] == "inconclusive"
+    assert verdicts["table1-time-did-over-sgn"]["verdict"] == "reproduced"
+    assert verdicts["table1-seconds-did"]["why"] == "single"
 
 
-def test_a_time_on_a_processor_without_a_name_can_be_reproduced_but_not_contradicted(full):
-    found = judged(full)["red-seconds-red"]
+def test_a_time_on_a_processor_without_a_name_can_be_reproduced_but_not_contradicted(full, verdicts):
+    found = verdicts["red-seconds-red"]
     assert (found["verdict"], found["why"]) == ("inconclusive", "machine")
     quicker = changed(full, "red", "latency", samples_s=[1.17] * 15)
     assert judged(quicker)["red-seconds-red"]["verdict"] == "reproduced"
 
 
-def test_a_verdict_on_a_ratio_of_times_names_the_cores(full):
-    found = judged(full)["red-time-sid-llpacknet"]
+def test_a_verdict_on_a_ratio_of_times_names_the_cores(verdicts):
+    found = verdicts["red-time-sid-llpacknet"]
     assert found["protocol"].endswith("on 2 cores")
     assert found["reason"].startswith("on 2 cores")
 
@@ -493,8 +502,8 @@ def test_two_rounds_decide_nothing(made_up):
     assert (found["verdict"], found["why"], found["n"]) == ("inconclusive", "range", 2)
 
 
-def test_an_unsteady_twin_widens_every_ratio_of_its_run(full):
-    steady = judged(full)["red-time-sid-llpacknet"]["interval"]
+def test_an_unsteady_twin_widens_every_ratio_of_its_run(full, verdicts):
+    steady = verdicts["red-time-sid-llpacknet"]["interval"]
     record = next(r for r in full if r.cell.model == "llpacknet" and r.cell.measurement == "latency")
     unsteady = [1.3 * sample for sample in record.values["samples_s"]]
     entry = judged(changed(full, "llpacknet", "latency", twin_samples_s=unsteady))["red-time-sid-llpacknet"]
@@ -510,8 +519,8 @@ def test_costs_at_another_size_do_not_decide_claims_about_full_resolution(made_u
     assert small["red-gmac-llpacknet"]["why"] == "definition"
 
 
-def test_images_of_different_parts_of_the_frame_are_not_compared(full):
-    entry = judged(full)["table1-psnr-without-sid-unet-over-sgn"]
+def test_images_of_different_parts_of_the_frame_are_not_compared(verdicts):
+    entry = verdicts["table1-psnr-without-sid-unet-over-sgn"]
     assert entry["verdict"] == "not-run"
     assert "different parts" in entry["reason"]
 
@@ -567,8 +576,8 @@ def test_a_file_that_holds_no_verdicts_is_named_in_one_line(tmp_path):
         outcomes.read(tmp_path / "claims.json")
 
 
-def test_trainings_of_three_seeds_decide_what_the_sources_say_of_unpack(folder, made_up, tmp_path):
-    entries = {one.id: one.as_json() for one in claims.judge(Results.load(folder))}
+def test_trainings_of_three_seeds_decide_what_the_sources_say_of_unpack(decisions, made_up, tmp_path):
+    entries = {one.id: one.as_json() for one in decisions}
     assert entries["ours-batched"]["verdict"] == "reproduced"
     assert entries["ours-batched"]["measured"] == pytest.approx(5, abs=0.2)
     assert entries["ablation-unpack-training"]["verdict"] == "inconclusive"
@@ -584,8 +593,8 @@ def test_trainings_of_three_seeds_decide_what_the_sources_say_of_unpack(folder, 
     assert "2 common seed(s)" in fewer["ours-batched-as-2020"]["reason"]
 
 
-def test_trainings_that_end_with_the_same_weights_differ_by_exactly_nothing(folder):
-    found = next(one for one in claims.judge(Results.load(folder)) if one.id == "readme-2022-stability")
+def test_trainings_that_end_with_the_same_weights_differ_by_exactly_nothing(decisions):
+    found = next(one for one in decisions if one.id == "readme-2022-stability")
     assert (found.outcome, found.direction, found.kind) == ("contradicted", "below", "exact")
 
 
@@ -596,14 +605,13 @@ def test_a_file_that_is_no_training_is_named_in_one_line(folder, tmp_path, made_
         Results.load(tmp_path)
 
 
-def test_a_ratio_comes_with_one_command_that_times_both_in_one_run(full):
-    entries = judged(full)
-    (line,) = entries["red-time-sid-llpacknet"]["commands"]
+def test_a_ratio_comes_with_one_command_that_times_both_in_one_run(verdicts):
+    (line,) = verdicts["red-time-sid-llpacknet"]["commands"]
     assert line == (
         "llbench run --models llpacknet,sid-unet --measure latency --device cpu --runtime published "
         "--precision fp32 --size 2848x4256 --threads 2 --out OUT"
     )
-    assert entries["table1-time-sgn-llpacknet"]["commands"] == (
+    assert verdicts["table1-time-sgn-llpacknet"]["commands"] == (
         "llbench reproduce --tier quick --models llpacknet-2020,sgn --out OUT",
     )
 

@@ -10,8 +10,12 @@ from bench.judge.results import Results
 from bench.show.tables.claim_rows import HEADINGS, as_markdown, figure, measured, told
 
 
-def test_every_claim_has_one_row_under_its_outcome(made_up):
-    verdicts = claims.judge(Results(made_up.records()))
+@pytest.fixture(scope="module")
+def verdicts(made_up):
+    return claims.judge(Results(made_up.records()))
+
+
+def test_every_claim_has_one_row_under_its_outcome(verdicts):
     page = as_markdown(verdicts)
     found = dict(re.findall(r"## (.+) \(\d+\)\n\n((?:\|.*\n)+)", page))
     for outcome, heading in HEADINGS.items():
@@ -40,8 +44,8 @@ def test_nothing_measured_is_a_dash():
     assert figure(Decision("", Outcome.NOT_RUN, ""), "s") == "–"
 
 
-def test_a_claim_on_several_methods_shows_each(made_up):
-    verdicts = {one.id: one for one in claims.judge(Results(made_up.records()))}
-    assert measured(verdicts["readme-parameters"]) == "did 2.168 x; sgn 3.062 x; sid-unet 6.591 x"
-    assert told(verdicts["table1-memory-llpacknet"]).startswith("better than claimed: ")
-    assert told(verdicts["red-seconds-red"]).startswith("machine: ")
+def test_a_claim_on_several_methods_shows_each(verdicts):
+    by_id = {one.id: one for one in verdicts}
+    assert measured(by_id["readme-parameters"]) == "did 2.168 x; sgn 3.062 x; sid-unet 6.591 x"
+    assert told(by_id["table1-memory-llpacknet"]).startswith("better than claimed: ")
+    assert told(by_id["red-seconds-red"]).startswith("machine: ")

@@ -16,6 +16,11 @@ def results(made_up):
     return Results(made_up.records())
 
 
+@pytest.fixture(scope="module")
+def every_table(results):
+    return {table.name: table for table in table1.all_tables(results)}
+
+
 def printed(table):
     console = Console(width=120, file=io.StringIO(), force_terminal=False, color_system=None)
     console.print(writers.as_rich(table))
@@ -26,17 +31,16 @@ def printed(table):
     ("suffix", "form"),
     [("csv", writers.as_csv), ("md", writers.as_markdown), ("tex", writers.as_latex), ("txt", printed)],
 )
-def test_table1_in_every_form(results, golden, suffix, form):
-    golden(f"table1.{suffix}", form(table1.table1(results)))
+def test_table1_in_every_form(every_table, golden, suffix, form):
+    golden(f"table1.{suffix}", form(every_table["table1"]))
 
 
 @pytest.mark.parametrize(
     "name",
     ["red", "ablation", "ratios-paper2020", "costs", "scopes", "kernels", "roofline", "images-paper2020"],
 )
-def test_further_tables(results, golden, name):
-    table = next(table for table in catalogue.tables(results) if table.name == name)
-    golden(f"{name}.md", writers.as_markdown(table))
+def test_further_tables(every_table, golden, name):
+    golden(f"{name}.md", writers.as_markdown(every_table[name]))
 
 
 def test_table_of_the_field(made_up, golden):
@@ -102,15 +106,15 @@ def test_a_network_with_random_weights_is_marked_and_not_ranked(made_up):
     assert "**60" not in writers.as_markdown(table1.table1(Results(best)))
 
 
-def test_every_dash_is_explained_and_every_footnote_used(results):
-    for table in table1.all_tables(results):
+def test_every_dash_is_explained_and_every_footnote_used(every_table):
+    for table in every_table.values():
         text = writers.as_markdown(table)
         for mark in table.notes.values():
             assert re.search(rf"<sup>[a-z,]*\b{mark}\b[a-z,]*</sup>", text), (table.name, mark)
 
 
-def test_csv_holds_every_digit_and_the_interval(results):
-    rows = list(csv.DictReader(io.StringIO(writers.as_csv(table1.table1(results)))))
+def test_csv_holds_every_digit_and_the_interval(every_table):
+    rows = list(csv.DictReader(io.StringIO(writers.as_csv(every_table["table1"]))))
     row = next(row for row in rows if row["method"].startswith("SID U-Net ("))
     assert float(row["time_s_published"]) == 17
     low, value, high = (float(row[f"time_s_measured{end}"]) for end in ("_low", "", "_high"))
@@ -118,8 +122,8 @@ def test_csv_holds_every_digit_and_the_interval(results):
     assert float(row["parameters_m_measured"]) == 7.760748
 
 
-def test_ranks_leave_out_control_quarter_area_and_incomplete_means(results):
-    table = table1.table1(results)
+def test_ranks_leave_out_control_quarter_area_and_incomplete_means(every_table):
+    table = every_table["table1"]
     rows = {row[0].text: row for row in table.rows}
     assert rows["LLPackNet (BMVC 2020)"][2].parts[0].rank == 1
     assert rows["Gain only (control)"][2].parts[0].rank == 0
@@ -134,8 +138,8 @@ def typeset(pdflatex, folder, name):
     return run.stdout
 
 
-def test_latex_compiles_as_it_is_and_inside_another_document(results, tmp_path, pdflatex):
-    (tmp_path / "table1.tex").write_text(writers.as_latex(table1.table1(results)))
+def test_latex_compiles_as_it_is_and_inside_another_document(every_table, tmp_path, pdflatex):
+    (tmp_path / "table1.tex").write_text(writers.as_latex(every_table["table1"]))
     paper = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{table1}after\end{document}"
     (tmp_path / "paper.tex").write_text(paper)
     for name in ("table1", "paper"):
