@@ -120,6 +120,11 @@ class _Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]
         super().__init__()  # type: ignore[no-untyped-call]
         self.found: list[Product] = []
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        # Else torch loads its whole compiler to keep out of this mode, which takes longer than counting.
+        return False
+
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
