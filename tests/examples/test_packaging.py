@@ -102,7 +102,7 @@ def test_the_wheel_restores_a_photograph_with_the_weights_inside_it(installed, t
 FIVE_LINES = """
 def test_the_network_got_no_slower(llbench):
     llbench.gate(
-        "nightnet.network:build", size=(64, 96), threads=1, seconds=1, sets=5, measures=("latency",)
+        "nightnet.network:build", size=(64, 96), threads=1, seconds=1, sets=5, measures=("latency",), effect=1
     )
 """
 

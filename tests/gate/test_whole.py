@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from bench.cli import main
-from bench.gate import exclusive, whole
+from bench.gate import exclusive, sequence, whole
 from bench.gate.seats import Nursery, Occupant, Seat, SeatError
 from bench.gate.trees import Tree
 from bench.judge.verdicts import Limits
@@ -25,6 +25,13 @@ def _beside_other_gates(request, monkeypatch, tmp_path):
     # What times nothing need not wait for the gates of other tests.
     if "alone" not in request.keywords:
         monkeypatch.setattr(exclusive, "SHARED", tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def _short_turns(monkeypatch):
+    """What is found of times here is many times as long as its alternative: a fraction of a turn shows it."""
+    monkeypatch.setattr(sequence, "TURN_S", 0.02)
+    monkeypatch.setattr(sequence, "LONGEST_TURN_S", 0.06)
 
 
 def gate(project, out, base="v1", head="v2", limits=None, attempts=1, **options):
@@ -286,7 +293,7 @@ def test_a_second_base_takes_its_turns_in_the_same_run_and_one_that_breaks_stops
     project.commit("broken", work="raise RuntimeError('too old')")
     project.commit("v2")
     sides = whole.Sides("v1", "v2", project.folder, also="release")
-    wanted = whole.comparison([MODEL], **{**QUICK, "measures": ("latency", "complexity")})
+    wanted = whole.comparison([MODEL], **{**QUICK, "sets": 2, "measures": ("latency", "complexity")})
     decision = whole.run(sides, wanted, Limits(), tmp_path / "out", attempts=1)
     words = {(one.quantity, one.detail.get("against")): one.verdict for one in decision.findings}
     assert words["parameters", None] == "equal"

@@ -113,10 +113,6 @@ def good():
     return Good()
 
 
-def fair():
-    return Good()
-
-
 def rests():
     return Good(rest_s=0.2)
 

@@ -83,9 +83,9 @@ def test_each_way_to_fail_has_its_status_and_harms_no_other(tmp_path):
 
 def test_a_worker_that_is_out_of_time_is_ended_even_if_it_ignores_terminate(tmp_path):
     start = time.monotonic()
-    _, records = memory_of(["sleeper", "stubborn"], tmp_path, timeout_s=6.0, grace_s=0.5)
+    _, records = memory_of(["sleeper", "stubborn"], tmp_path, timeout_s=4.0, grace_s=0.5)
     assert {record.status for record in records.values()} == {"timeout"}
-    assert all("6 s" in str(record.reason) for record in records.values())
+    assert all("4 s" in str(record.reason) for record in records.values())
     assert time.monotonic() - start < 60
     assert not workers()
 
@@ -137,14 +137,7 @@ def wait_for(condition, seconds=90):
         time.sleep(0.05)
 
 
-COSTS = (
-    "--models",
-    "misbehaving:good,misbehaving:fair",
-    "--measure",
-    "latency,memory",
-    "--size",
-    "64x96",
-)
+COSTS = ("--models", "misbehaving:good", "--measure", "latency,memory", "--size", "64x96")
 
 
 def test_killed_at_any_moment_a_run_goes_on_and_repeats_nothing(tmp_path):
@@ -164,9 +157,9 @@ def test_killed_at_any_moment_a_run_goes_on_and_repeats_nothing(tmp_path):
     manager = start_run(out, *options)
     printed, log = manager.communicate(timeout=200)
     assert manager.returncode == 0, log.decode()
-    assert b"4 ok" in printed
+    assert b"2 ok" in printed
     records = store.load(out)
-    assert len(records) == 4
+    assert len(records) == 2
     for record in records:
         if record.cell.measurement == "latency":
             assert set(record.values["round"]) == {0, 1}

@@ -85,7 +85,7 @@ def test_two_workers_give_the_values_of_one_process_and_keep_costs_by_host(data,
 
 def test_killed_workers_and_a_killed_scheduler_lose_nothing(tmp_path):
     """The trial of benchmarks/cluster_kills.py, made small."""
-    small = ["--scenes", "3", "--workers", "2", "--every", "5", "--no-poor"]
+    small = ["--scenes", "2", "--workers", "2", "--every", "3", "--no-poor"]
     command = [sys.executable, str(ROOT / "benchmarks" / "cluster_kills.py"), "--out", str(tmp_path / "k")]
     said = subprocess.run([*command, *small], capture_output=True, text=True, check=False, cwd=ROOT)
     assert said.returncode == 0, said.stdout + said.stderr
