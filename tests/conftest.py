@@ -30,7 +30,9 @@ os.environ.setdefault("NUMBA_CACHE_DIR", str(caches.place() / "kernels"))
 # the folders in which the second run looks for them.
 ALONE = "benchmarks"
 WITH_SOME_ALONE = {ALONE, "gate", "measure"}
-# What begins the run: files that take long, since the last one should be short.
+# The first file compiles the kernels of scenes for all; meanwhile the other process has no need of them.
+FIRST = ("data/test_make.py", "train/test_trainer.py")
+# What follows: files that take long, since the last one should be short.
 LONG = ("cli", "data", "examples", "gate", "judge", "llpacknet", "machine", "measure", "run", "score", "show",
         "test_results.py", "train")  # fmt: skip
 
@@ -70,13 +72,18 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    folders = {item: item.path.relative_to(Path(__file__).parent).parts[0] for item in items}
-    for item, folder in folders.items():
+    paths = {item: item.path.relative_to(Path(__file__).parent) for item in items}
+    for item, path in paths.items():
+        folder = path.parts[0]
         if folder == ALONE:
             item.add_marker("alone")
         if item.get_closest_marker("alone") and folder not in WITH_SOME_ALONE:
             raise pytest.UsageError(f"{item.nodeid} is alone, and `tox` looks for such in {WITH_SOME_ALONE}")
-    items.sort(key=lambda item: folders[item] not in LONG)
+    items.sort(key=lambda item: (_turn(paths[item]), paths[item].parts[0] not in LONG))
+
+
+def _turn(path):
+    return FIRST.index(path.as_posix()) if path.as_posix() in FIRST else len(FIRST)
 
 
 def pytest_sessionfinish(session, exitstatus):
