@@ -45,8 +45,26 @@ def judged(models, data, out, **options):
     return {(record.cell.protocol, record.cell.image): record for record in store.load(out)}
 
 
-def test_gain_only_is_libraws_image_at_the_protocols_gain(data, tmp_path):
-    records = judged(["gain-only"], data, tmp_path, protocols=["release2022", "paper2020"], predictions=True)
+FIELDS = ("release2022", "paper2020", "sid2018", "dnf88")
+CONTROLS = ("paper2020-constant", "paper2020-level", "paper2020-gt")
+
+
+@pytest.fixture(scope="module")
+def gain_only(data, tmp_path_factory):
+    """A run of the control under several protocols, which keeps its images: its folder and records."""
+    out = tmp_path_factory.mktemp("gain-only")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LLBENCH_CACHE", str(out / "cache"))
+        return out, judged(["gain-only"], data, out, protocols=[*FIELDS, *CONTROLS], predictions=True)
+
+
+def under(names, records):
+    return {key: record for key, record in records.items() if key[0] in names}
+
+
+def test_gain_only_is_libraws_image_at_the_protocols_gain(data, gain_only):
+    out, everything = gain_only
+    records = under(("release2022", "paper2020"), everything)
     for pair in data.pairs:
         frame = read_raw(pair.short)
         gains = {"release2022": pair.ratio, "paper2020": red_gain(frame.normalised(), 5.0)}
@@ -61,21 +79,20 @@ def test_gain_only_is_libraws_image_at_the_protocols_gain(data, tmp_path):
             assert record.values["psnr"] == pytest.approx(expected, abs=1e-9)
             assert record.values["gain"] == pytest.approx(gain)
             assert record.provenance["synthetic"] is True
-    kept = tmp_path / "predictions"
+    kept = out / "predictions"
     for name in ("release2022", "paper2020"):
         images = {f"{image}.png" for protocol, image in records if protocol == name}
         for kind in ("gain-only", "truth"):
             assert {path.name for path in (kept / name / kind).iterdir()} == images
-    assert {path.stem for path in (kept / "input").iterdir()} == {image for _, image in records}
+    assert {path.stem for path in (kept / "input").iterdir()} == {image for _, image in everything}
     shown = np.asarray(Image.open(kept / "release2022" / "truth" / f"{data.pairs[0].name}.png"))
     np.testing.assert_array_equal(shown, quantise(truth(data.pairs[0].long), "truncate"))
 
 
-def test_the_score_of_a_runs_own_images_is_what_its_cells_say(data, tmp_path, capsys):
-    named = ["release2022", "paper2020", "sid2018", "dnf88"]
-    records = judged(["gain-only"], data, tmp_path, protocols=named, predictions=True)
-    for name in named:
-        folder = tmp_path / "predictions" / name
+def test_the_score_of_a_runs_own_images_is_what_its_cells_say(gain_only, capsys):
+    out, records = gain_only
+    for name in FIELDS:
+        folder = out / "predictions" / name
         arguments = ["--pred", str(folder / "gain-only"), "--truth", str(folder / "truth")]
         assert main(["score", *arguments, "--lpips", "none", "--json"]) == 0
         said = capsys.readouterr()
@@ -114,19 +131,18 @@ def test_each_frames_own_black_is_a_protocol_of_its_own(tmp_path):
     assert abs(values["brightness_stops"]) < abs(records[plain, image].values["brightness_stops"])
 
 
-def test_controls_give_a_gain_that_knows_little_of_the_image_and_its_brightness_shows(data, tmp_path):
-    named = ["paper2020-constant", "paper2020-level", "paper2020-gt"]
-    records = judged(["gain-only"], data, tmp_path, protocols=named)
+def test_controls_give_a_gain_that_knows_little_of_the_image_and_its_brightness_shows(data, gain_only):
+    records = under(CONTROLS, gain_only[1])
     assert len(records) == 3
     (image,) = {name for _, name in records}
-    values = {protocol: records[protocol, image].values for protocol in named}
+    values = {protocol: records[protocol, image].values for protocol in CONTROLS}
     assert round(values["paper2020-constant"]["gain"]) == 168
     mean = next(read_raw(pair.short) for pair in data.pairs if pair.name == image).normalised().mean()
     assert values["paper2020-level"]["gain"] == pytest.approx(2**8.2263 * (mean * 15871) ** -0.2290, rel=1e-6)
     off = {protocol: one["brightness_stops"] for protocol, one in values.items()}
     # Highlights clip and noise is clipped at black, so that twice the gain is not quite twice the light.
     gains = {protocol: math.log2(one["gain"] / one["ratio"]) for protocol, one in values.items()}
-    for protocol in named:
+    for protocol in CONTROLS:
         assert off[protocol] - off["paper2020-gt"] == pytest.approx(gains[protocol], abs=0.35)
 
 

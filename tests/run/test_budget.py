@@ -85,7 +85,7 @@ def test_a_job_that_outlasts_it_is_ended_and_what_was_finished_stays(tmp_path, m
     before = {path: path.stat().st_mtime_ns for path in store.files(tmp_path)}
     others = set(psutil.Process().children(recursive=True))
     wanted = plan(Request(("misbehaving:good", "misbehaving:sleeper"), ["memory"], **SMALL))
-    staging = Staging(Crew(), tmp_path, None, 8.0, time.monotonic())
+    staging = Staging(Crew(), tmp_path, None, 4.0, time.monotonic())
     staging.measure(wanted)
     assert {path: path.stat().st_mtime_ns for path in store.files(tmp_path)} == before
     assert set(pending.read(tmp_path)) == {("memory", "misbehaving:sleeper")}

@@ -175,9 +175,15 @@ def test_costs_on_a_gpu_are_timed_where_a_worker_declares_one(data, tmp_path):
         assert run._main_host() == expected
 
 
-def test_a_file_that_fails_a_task_is_not_told_as_a_lost_scheduler(tmp_path):
-    with connected("local:1") as cluster, pytest.raises(InputError, match=r"FileNotFoundError.*nowhere"):
-        list(cluster.each(os.stat, [str(tmp_path / "nowhere")]))
+@pytest.fixture(scope="module")
+def one_worker():
+    with connected("local:1") as cluster:
+        yield cluster
+
+
+def test_a_file_that_fails_a_task_is_not_told_as_a_lost_scheduler(one_worker, tmp_path):
+    with pytest.raises(InputError, match=r"FileNotFoundError.*nowhere"):
+        list(one_worker.each(os.stat, [str(tmp_path / "nowhere")]))
 
 
 def test_a_task_that_kills_its_workers_is_told_in_one_line():
@@ -198,12 +204,12 @@ def test_a_task_of_a_run_that_is_over_or_of_other_code_is_not_done(data, tmp_pat
         measure(other, "me")
 
 
-def test_the_allocator_of_measuring_processes_is_not_the_one_of_dasks_workers(monkeypatch):
-    with connected("local:1") as cluster:
-        ours = cluster.client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_", pure=False).result()
-        assert ours == "65536", "Dask sets it for a worker that a nanny starts"
-        cluster.client.submit(running.tasks.drop_dask_settings, pure=False).result()
-        assert cluster.client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_", pure=False).result() is None
+def test_the_allocator_of_measuring_processes_is_not_the_one_of_dasks_workers(one_worker, monkeypatch):
+    client = one_worker.client
+    ours = client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_", pure=False).result()
+    assert ours == "65536", "Dask sets it for a worker that a nanny starts"
+    client.submit(running.tasks.drop_dask_settings, pure=False).result()
+    assert client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_", pure=False).result() is None
     monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "1000000")
     running.tasks.drop_dask_settings()
     assert os.environ["MALLOC_TRIM_THRESHOLD_"] == "1000000", "a user's own stays"
