@@ -1,11 +1,13 @@
 """Power of the gate's verdicts on times, by simulation: 200 gates per line, with the gate's own decisions.
 
-    python benchmarks/gate_power.py [--gates 200] [--machines quiet,shared,uneven]
+    python benchmarks/gate_power.py [--gates 200] [--machines quiet,shared,uneven,drifting,settling,heavy]
 
 A gate is two attempts at most of eight sets, each of twelve turns of base, twin and head. A process's times
 differ from another's by 0.8 % (what two shared cores of an AMD EPYC showed), its turns by 3 %; `shared` adds
 what other programs do there: a turn in ten is longer, by half on average, on all sides alike; `uneven` makes
-processes differ by 3 %. All from one seed: the table is the same everywhere.
+processes differ by 3 %; `drifting` becomes 26 % slower during a gate; `settling` has a first set that is 16 %
+slower, whose turns begin as much slower again; in `heavy`, turns scatter by Student's t with 3 degrees of
+freedom. All from one seed: the table is the same everywhere.
 """
 
 from __future__ import annotations
@@ -32,12 +34,25 @@ SEED = 2020
 
 @dataclass(frozen=True)
 class Machine:
-    """How times scatter: standard deviations of logarithms; how often and by how much turns are longer."""
+    """How times scatter.
+
+    Attributes:
+        processes: standard deviation of the logarithm of a process's time.
+        turns: of a turn's within it.
+        share: how many turns are longer.
+        longer: by how much, on average, relatively.
+        drift: by how much the machine becomes slower during a gate, in logarithms.
+        slow: by how much the first set of an attempt is slower, and its first turn once more.
+        degrees: of freedom of the turns' distribution, Student's t; infinite for a normal one.
+    """
 
     processes: float = 0.008
     turns: float = 0.03
     share: float = 0.0
     longer: float = 0.5
+    drift: float = 0.0
+    slow: float = 0.0
+    degrees: float = math.inf
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,14 @@ class Change:
     share: float = 1.0
 
 
-MACHINES = {"quiet": Machine(), "shared": Machine(share=0.1), "uneven": Machine(processes=0.03)}
+MACHINES = {
+    "quiet": Machine(),
+    "shared": Machine(share=0.1),
+    "uneven": Machine(processes=0.03),
+    "drifting": Machine(drift=0.26),
+    "settling": Machine(slow=0.16),
+    "heavy": Machine(degrees=3),
+}
 CHANGES = {
     "none": Change(),
     "+2 %": Change(1.02),
@@ -63,11 +85,28 @@ CHANGES = {
 }
 
 
-def times(machine: Machine, change: Change, random: np.random.Generator) -> list[float]:
-    """Draw the turns of one process."""
-    found = np.exp(random.normal(0, machine.processes) + random.normal(0, machine.turns, TURNS))
+def times(
+    machine: Machine, change: Change, random: np.random.Generator, place: int, number: int
+) -> list[float]:
+    """Draw the turns of one process.
+
+    Args:
+        machine: how they scatter.
+        change: what makes them slower.
+        random: draws.
+        place: of the process among the three that take turns.
+        number: of its set in the gate.
+    """
+    level = random.normal(0, machine.processes)
+    heavy = math.isfinite(machine.degrees)
+    noise = random.standard_t(machine.degrees, TURNS) if heavy else random.normal(0, 1, TURNS)
+    found = np.exp(level + machine.turns * noise)
     found *= 1 + (random.random(TURNS) < machine.share) * random.exponential(machine.longer, TURNS)
     found *= np.where(random.random(TURNS) < change.share, change.factor, 1.0)
+    begun = number + (np.arange(TURNS) + place / 3) / TURNS
+    found *= np.exp(machine.drift * begun / (ATTEMPTS * SETS))
+    if number % SETS == 0:
+        found *= np.where(np.arange(TURNS) == 0, (1 + machine.slow) ** 2, 1 + machine.slow)
     return [float(one) for one in found]
 
 
@@ -91,9 +130,10 @@ def gate(machine: Machine, change: Change, random: np.random.Generator) -> dict[
     sides: dict[str, list[list[float]]] = {"base": [], "twin": [], "head": []}
     found: dict[str, str] = {}
     for attempt in range(ATTEMPTS):
-        for _ in range(SETS):
+        for number in range(attempt * SETS, (attempt + 1) * SETS):
             for side, sets in sides.items():
-                sets.append(times(machine, change if side == "head" else Change(), random))
+                place = (list(sides).index(side) + number) % len(sides)
+                sets.append(times(machine, change if side == "head" else Change(), random, place, number))
         firsts = tuple(range(0, (attempt + 1) * SETS, SETS))
         halves = zip(TIMES, (faster_half, slower_half), (EFFECT, EFFECT_TAIL), strict=True)
         found = {

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
+import gc
 import importlib
 import json
 import mmap
@@ -48,12 +49,19 @@ Answer = dict[str, Any]
 
 
 def main() -> None:
-    """Serve a socket, as the nursery of seats or as one seat: `python -m bench.gate.seat KIND DESCRIPTOR`."""
+    """Serve a socket: `python -m bench.gate.seat KIND DESCRIPTOR FOLDER`.
+
+    KIND is the nursery of seats, or one seat; FOLDER takes what they compile.
+    """
     faulthandler.enable()
-    kind, descriptor = sys.argv[1], int(sys.argv[2])
+    kind, descriptor, compiled = sys.argv[1], int(sys.argv[2]), sys.argv[3]
     # A user's module may parse the command line when it is imported: it finds no words of ours.
     del sys.argv[1:]
     line = socket.socket(fileno=descriptor)
+    for library in SHARED:
+        importlib.import_module(library)
+    # What comes now is compiled once for all seats of a run, and nothing of that is left beside the sources.
+    sys.pycache_prefix, sys.dont_write_bytecode = compiled, False
     if kind == "nursery":
         _nurse(line)
     else:
@@ -62,9 +70,10 @@ def main() -> None:
 
 def _nurse(line: socket.socket) -> None:
     """Fork a seat for every descriptor that arrives, until the other end is gone."""
-    for library in SHARED:
-        importlib.import_module(library)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    # What the libraries made is no seat's garbage: a collection need not walk through it, nor copy its pages.
+    gc.collect()
+    gc.freeze()
     while True:
         message, descriptors, _, _ = socket.recv_fds(line, 1, 1)
         if not message:

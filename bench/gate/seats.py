@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -162,6 +163,9 @@ class Nursery:
     Args:
         threads: threads that a seat's method may use.
         timeout_s: longest time for one request.
+
+    Attributes:
+        compiled: a folder for what seats compile, each revision once for all of them.
     """
 
     def __init__(self, threads: int, timeout_s: float = TIMEOUT_S) -> None:
@@ -175,6 +179,7 @@ class Nursery:
 
     def __enter__(self) -> Self:
         self._log = tempfile.TemporaryFile()
+        self.compiled = Path(tempfile.mkdtemp(prefix="llbench-gate-"))
         if FORKS:
             self._line = self._start("nursery")
             self._line.settimeout(START_S)
@@ -191,6 +196,7 @@ class Nursery:
             process.wait(timeout=GRACE_S)
         kill_strays(self._token)
         self._log.close()
+        shutil.rmtree(self.compiled, ignore_errors=True)
 
     def take_seat(self) -> tuple[socket.socket, int]:
         """Start a process for a seat and return this end of its socket, and its id."""
@@ -222,7 +228,15 @@ class Nursery:
         with there:
             self._processes.append(
                 subprocess.Popen(
-                    [sys.executable, "-P", "-m", "bench.gate.seat", kind, str(there.fileno())],
+                    [
+                        sys.executable,
+                        "-P",
+                        "-m",
+                        "bench.gate.seat",
+                        kind,
+                        str(there.fileno()),
+                        str(self.compiled),
+                    ],
                     stdin=subprocess.DEVNULL,
                     stdout=self._log,
                     stderr=self._log,

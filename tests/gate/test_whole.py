@@ -129,6 +129,24 @@ def test_a_seat_that_gives_no_answer_in_time_does_not_go_on(project):
         assert not psutil.pid_exists(seat._pid) or psutil.Process(seat._pid).wait(5) is None
 
 
+def test_a_revision_is_compiled_once_for_all_seats_and_nothing_of_that_is_left(project):
+    cell = Cell(
+        MODEL, "latency", device="cpu", runtime="published", precision="fp32", height=64, width=96, threads=1
+    )
+    tree = Tree("head", project.folder, (project.folder / "src",), None)
+    found = []
+    with Nursery(1) as nursery:
+        for _ in range(2):
+            seat = Seat(Occupant("head", tree, cell, "none"), nursery)
+            seat.wait()
+            seat.close()
+            (compiled,) = nursery.compiled.rglob("nightnet/network.*.pyc")
+            found.append(compiled.stat().st_mtime_ns)
+    assert found[0] == found[1]
+    assert not nursery.compiled.exists()
+    assert not [*project.folder.rglob("__pycache__")]
+
+
 def test_a_baseline_is_cut_to_what_is_asked_for_and_a_used_folder_is_refused(project, tmp_path):
     file, out = tmp_path / "baseline.json", tmp_path / "recorded"
     sides = whole.Sides("v1", "v1", project.folder)
