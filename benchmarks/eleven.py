@@ -9,7 +9,8 @@ method with an amplifier of its own gets the unamplified mosaic, so that its col
 gain.
 
 --weights may name several files for one method, one of each training (seed): its column then holds means over
-the trainings, and its last line Student's 95 % interval over them. FOLDER/trainings.json holds every figure.
+the trainings, and its last line their median with its interval, or their range. FOLDER/trainings.json holds
+every figure.
 
 Without --exposures, photographs that are named like SID's test scenes (10003.jpg) get the exposure times and
 ISO of that scene's first frames (`bench/data/facts/sid_test93.csv`): eleven for the scenes 10003, 10011,

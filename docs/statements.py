@@ -22,6 +22,10 @@ This page lists, in our words, what the paper, the authors' README and code, and
 claims that cover each statement, or the reason why there is none. A claim counts only if something that is
 measured here could decide it, or if it is known what that would take. {count} claims cover {covered} of {all}
 statements. For the results, see [Verdicts](verdicts.md).
+
+In claims of the README and the paper, LLPackNet is the network of 2020 (`llpacknet-2020`). RED's table gives
+it the true ratio, which that network as published does not take; there the release of 2022 stands for it
+(`llpacknet`), which is the same trunk with weight-norm and a sigmoid.
 """
 
 

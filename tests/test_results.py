@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bench.judge import deciding, stated, statistics, trainings
+from bench.judge.outcomes import Outcome
 from bench.records import store
 from benchmarks.unpack import judging, running, showing
 
@@ -58,6 +60,18 @@ def test_the_page_of_verdicts_shows_the_committed_results(reference):
     assert reference.VERDICTS.read_text(encoding="utf-8") == reference.verdicts(), (
         "run: python docs/reference.py"
     )
+
+
+def test_four_seeds_decide_the_distance_that_the_committed_three_leave_open():
+    """docs/unpack.md: 1.34 dB of UnPack over PixelShuffle, from seeds that differ by 0.1 dB at most."""
+    claim = next(one for one in stated.load()[0] if one.id == "ablation-unpack-distance")
+    found = {(one.arm, one.seed): one.psnr for one in trainings.load(RESULTS / "unpack")}
+    apart = [found["unpack", seed] - found["pixelshuffle", seed] for seed in range(3)]
+    assert np.abs(apart).max() < 0.1
+    three, four = (statistics.over_seeds(some) for some in (apart, [*apart, 0.17]))
+    assert three.high - claim.low == pytest.approx(0.03, abs=0.005)
+    assert deciding.by_interval(claim, three).outcome is Outcome.INCONCLUSIVE
+    assert deciding.by_interval(claim, four).outcome is Outcome.CONTRADICTED
 
 
 def test_the_page_on_unpack_shows_the_committed_trainings():

@@ -50,6 +50,21 @@ def difference(
     return Measured(value, marks=marks, synthetic=True, rests_on=rests_on)
 
 
+def dark_share(trainings: Sequence[Training], arm: str) -> Measured:
+    """Share of the validation images that an arm leaves too dark: the median over its trainings.
+
+    Trainings that diverged have none; records of earlier releases do not hold it.
+    """
+    found = [one for one in trainings if one.arm == arm]
+    if not found:
+        return Measured(None, f"no training of {arm}")
+    shares = [one.dark for one in found if one.dark is not None]
+    if not shares:
+        return Measured(None, f"the trainings of {arm} did not keep how much they leave dark")
+    rests_on = (f"trainings of {arm}, dark share of {len(shares)}",)
+    return Measured(statistics.median(shares), synthetic=True, rests_on=rests_on)
+
+
 def stuck_difference(
     trainings: Sequence[Training], better: str, worse: str, error: float = statistics.ERROR
 ) -> Measured:

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from bench.judge.stated import Claim, Conflict
 
 MARKS = {
-    "single-pass": "one method was timed in a single, cold pass: its ratio is known only within a factor "
-    "of 2",
+    "single-pass": "one method was timed in a single, cold pass: its time is known only within a factor of 2",
     "sampled": "memory was sampled because the kernel keeps no peak",
     "same-part": "on the part of the images that all methods were scored on",
     "central-part": "scored on the central part of the images only",
@@ -86,6 +85,8 @@ def verdict(claim: Claim, results: Results, error: float = ERROR) -> Verdict:
     whole = combine(decisions)
     decided = whole.outcome in DECIDED or whole.outcome is Outcome.INCONCLUSIVE
     said = [evidence.on, whole.reason, *_caveats(claim, evidence)] if decided else [whole.reason]
+    if evidence.on and whole.outcome is Outcome.CONTRADICTED:
+        said.insert(1, "the source does not say on how many cores it timed, and the ratio depends on them")
     reason = "; ".join(filter(None, said))
     return Verdict(
         id=claim.id,

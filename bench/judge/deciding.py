@@ -31,8 +31,8 @@ def decide(claim: Claim, member: Member) -> Decision:
     if found.estimate is None:
         return _without_figure(claim, member.name, found.reason)
     decision = _of_figure(claim, found, found.estimate)
-    if claim.unnamed_machine and decision.outcome is Outcome.CONTRADICTED:
-        reason = f"{decision.reason}; but it is an absolute time on a processor that the source does not name"
+    if claim.unnamed_machine and decision.outcome in DECIDED | {Outcome.INCONCLUSIVE}:
+        reason = "an absolute time on a processor that the source does not name decides nothing either way"
         decision = _undone(decision, Why.MACHINE, reason)
     if claim.existence and decision.outcome is Outcome.CONTRADICTED:
         reason = f"{decision.reason}; but another training might"

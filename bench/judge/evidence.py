@@ -9,7 +9,7 @@ from baselines.paper import FULL_SIZE
 from bench.judge import arms, image_scores, quantities, unpack
 from bench.judge.image_scores import FEWEST_IMAGES
 from bench.judge.quantities import GB, Measured
-from bench.judge.statistics import ERROR, exact
+from bench.judge.statistics import ERROR, exact, stated
 from bench.records import protocols
 from bench.records.cells import Cell
 
@@ -191,7 +191,10 @@ def _scaled(found: Measured, factor: float) -> Measured:
 
 
 def _latency(subject: Subject, results: Results) -> Evidence:
-    return _one(quantities.latency(results, subject["model"], **_setting(subject)))
+    found = quantities.latency(results, subject["model"], **_setting(subject))
+    if found.estimate is not None and "single-pass" in found.marks:
+        found = replace(found, estimate=stated(found.estimate.value, quantities.SINGLE_PASS_REPEATABILITY))
+    return _one(found)
 
 
 def _end_to_end(subject: Subject, results: Results) -> Evidence:
@@ -333,6 +336,10 @@ def _stuck_difference(subject: Subject, results: Results, error: float) -> Evide
     return _one(arms.stuck_difference(results.trainings, subject["better"], subject["worse"], error))
 
 
+def _dark_share(subject: Subject, results: Results) -> Evidence:
+    return _one(arms.dark_share(results.trainings, subject["model"]))
+
+
 def _nothing(subject: Subject, results: Results) -> Evidence:  # noqa: ARG001
     return _one(Measured(None, "not decided by result cells"))
 
@@ -352,6 +359,7 @@ MEASURES: dict[str, Callable[[Subject, Results], Evidence]] = {
     "ssim": _image("ssim"),
     "kernel-ratio": _kernel_ratio,
     "kernel-difference": _kernel_difference,
+    "dark-share": _dark_share,
     "none": _nothing,
 }
 # The same of differences in quality, whose intervals are the wider the more of them are decided together.
@@ -363,4 +371,4 @@ ORDERINGS: dict[str, Callable[[Subject, Results, float], Evidence]] = {
     "stuck-difference": _stuck_difference,
 }
 # Decided by the experiment on UnPack rather than by cells.
-OF_TRAININGS = frozenset({"training-difference", "stuck-difference"})
+OF_TRAININGS = frozenset({"training-difference", "stuck-difference", "dark-share"})

@@ -61,7 +61,7 @@ class Why(StrEnum):
     WEIGHTS = "weights"
     # Two definitions of the quantity, of which the source names neither, decide otherwise.
     DEFINITION = "definition"
-    # An absolute time on a processor that the source does not name.
+    # An absolute time on a processor that the source does not name: it may agree or differ by chance.
     MACHINE = "machine"
     # Thread counts decide otherwise.
     THREADS = "threads"

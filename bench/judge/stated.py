@@ -44,7 +44,8 @@ class Claim:
         untestable: what is missing wherever the suite runs; empty if nothing.
         open_definition: what the source leaves open about a count; a small difference then contradicts
         nothing.
-        unnamed_machine: whether it is an absolute time on a processor that the source does not name.
+        unnamed_machine: whether it is an absolute time on a processor that the source does not name, which
+            decides nothing.
         existence: whether one training that does it is enough; one that does not then contradicts nothing.
         caveat: what a reader must know about the claim whatever is measured.
         favourable: side of the range that is better than claimed for its authors: "above", "below" or "".

@@ -9,7 +9,7 @@ range is given, which decides nothing.
 - Medians over rounds, seeds or scenes: the interval between two order statistics (the sign test's), which
   covers the median of any distribution; it needs five values.
 - Means over scenes: Student's 99 % interval, which covers the mean of a skewed distribution 93 times in 100
-  from 20 scenes on.
+  from 24 scenes on.
 - Shares of trainings: Clopper and Pearson's exact interval.
 """
 
@@ -34,7 +34,7 @@ ERROR = 0.05
 # What does not cover so often is called no interval; five values, whose range covers 93.75 %, are enough.
 LEAST_COVERAGE = 0.93
 # Nominal error of Student's interval, and the scenes from which on it holds `LEAST_COVERAGE`.
-MEAN_ERROR, FEWEST_FOR_MEAN = 0.01, 20
+MEAN_ERROR, FEWEST_FOR_MEAN = 0.01, 24
 # Values from which on the sign test's interval holds `LEAST_COVERAGE`.
 FEWEST_FOR_MEDIAN = 5
 # Probability with which values without a trend are taken to have one.
@@ -189,7 +189,7 @@ def over_rounds(by_round: Mapping[int, float]) -> Estimate:
 
 
 def mean(values: Sequence[float]) -> Estimate:
-    """Mean of independent values with its interval or, of fewer than 20, their range; ValueError if none."""
+    """Mean of independent values with its interval or, of fewer than 24, their range; ValueError if none."""
     return clustered_mean({str(i): one for i, one in enumerate(values)}, {})
 
 
@@ -230,17 +230,16 @@ def _grouped(values: Mapping[str, float], cluster: Mapping[str, str]) -> dict[st
     return groups
 
 
-def seed_reach(seeds: int, error: float = ERROR, spread: float = SEED_SPREAD_DB) -> float:
+def seed_reach(seeds: int, error: float = ERROR) -> float:
     """How far the mean difference of two networks may be from the truth because there are so few trainings.
 
     Args:
-        seeds: trainings of each.
+        seeds: trainings of each, whose spread is the stated one.
         error: probability of a larger distance.
-        spread: standard deviation over trainings of one network.
     """
     # A little more than the normal distribution asks for: of four trainings that end on either of two levels,
     # all end on one once in eight times, and the levels lie just beyond its 95 %.
-    return float(-ndtri(0.4 * error)) * spread * math.sqrt(2 / seeds)
+    return float(-ndtri(0.4 * error)) * SEED_SPREAD_DB * math.sqrt(2 / seeds)
 
 
 def with_stated(found: Estimate, reach: float) -> Estimate:
@@ -252,16 +251,17 @@ def with_stated(found: Estimate, reach: float) -> Estimate:
 def over_seeds(differences: Sequence[float], error: float = ERROR) -> Estimate:
     """Difference between two networks over the trainings (seeds) of both.
 
-    The median with the sign test's interval; of fewer than five, their mean within the stated spread, which
-    is never taken to be smaller than what these show.
+    The median with the sign test's interval; of fewer than five, their mean within the stated spread. Seeds
+    that spread further than that show that it is not theirs: Student's interval of their own then counts.
     """
     found = median(differences, error)
     if found.kind is Kind.INTERVAL:
         return found
     count = len(differences)
-    shown = float(np.std(differences, ddof=1)) / math.sqrt(2) if count > 1 else 0.0
-    centre = math.fsum(differences) / count
-    reach = seed_reach(count, error, max(shown, SEED_SPREAD_DB))
+    centre, reach = math.fsum(differences) / count, seed_reach(count, error)
+    shown = float(np.std(differences, ddof=1)) if count > 1 else 0.0
+    if shown > SEED_SPREAD_DB * math.sqrt(2):
+        reach = max(reach, float(stdtrit(count - 1, 1 - error / 2)) * shown / math.sqrt(count))
     return Estimate(centre, centre - reach, centre + reach, count, Kind.STATED)
 
 

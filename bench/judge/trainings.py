@@ -30,6 +30,7 @@ class Training:
         weights: hash of the weights after the last step.
         psnr: validation PSNR in dB after the last step; None if the training diverged.
         setting: what all arms share: steps, patch, photographs.
+        dark: share of the validation images that it leaves too dark; None where that was not looked at.
     """
 
     arm: str
@@ -37,6 +38,7 @@ class Training:
     weights: str
     psnr: float | None
     setting: dict[str, Any]
+    dark: float | None = None
 
 
 def load(folder: Path) -> list[Training]:
@@ -54,8 +56,9 @@ def _read(path: Path) -> Training:
         last = None if raw["diverged"] else float(raw["curve"][-1][2])
         if last is not None and not math.isfinite(last):
             last = None
+        dark = None if raw.get("dark") is None else float(raw["dark"])
         return Training(
-            str(raw["arm"]), int(raw["seed"]), str(raw["weights_sha256"]), last, dict(raw["setting"])
+            str(raw["arm"]), int(raw["seed"]), str(raw["weights_sha256"]), last, dict(raw["setting"]), dark
         )
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise InputError(

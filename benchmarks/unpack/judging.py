@@ -1,19 +1,19 @@
-"""Differences between two arms, paired by seed, with the interval that the seeds allow.
+"""Differences between two arms, paired by seed, with the interval that verdicts use.
 
 Both arms of a pair start from the same draws and see the same patches in the same order, so that what a
-seed does to both cancels. The interval is Student's, 95 %, over the seeds' differences: wide for three seeds,
-as it ought to be. Length and photographs are the same for all, so it says nothing of others.
+seed does to both cancels. Length and photographs are the same for all, so it says nothing of others.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy import stats
 
+from bench.judge.arms import FEWEST_SEEDS
+from bench.judge.statistics import Estimate, Kind, exact, over_seeds
 from benchmarks.unpack.arms import QUESTIONS
 
 if TYPE_CHECKING:
@@ -22,23 +22,7 @@ if TYPE_CHECKING:
     from benchmarks.unpack.arms import Question
     from benchmarks.unpack.running import Outcome
 
-CONFIDENCE = 0.95
 Verdict = Literal["the same training", "better", "worse", "no difference beyond the seeds'", "too few seeds"]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean over seeds.
-
-    Attributes:
-        mean: of the values.
-        low: lower end of its 95 % interval; None for fewer than two values.
-        high: upper end, likewise.
-    """
-
-    mean: float
-    low: float | None
-    high: float | None
 
 
 @dataclass(frozen=True)
@@ -48,30 +32,16 @@ class Difference:
     Attributes:
         question: the two arms.
         by_seed: changed minus base in dB, by seed; seeds that both arms have finished.
-        interval: over them; None if no seed is left.
+        estimate: over them, without ends for fewer than three; None if no seed is left.
         diverged: seeds of which one arm or both diverged; they have no difference.
         verdict: in words.
     """
 
     question: Question
     by_seed: Mapping[int, float]
-    interval: Interval | None
+    estimate: Estimate | None
     diverged: tuple[int, ...]
     verdict: Verdict
-
-
-def interval(values: Sequence[float]) -> Interval:
-    """Mean with Student's interval; ValueError if there is no value."""
-    if not values:
-        raise ValueError("a mean needs at least one value")
-    mean = math.fsum(values) / len(values)
-    if len(values) < 2:
-        return Interval(mean, None, None)
-    error = float(stats.sem(values))
-    if error == 0:
-        return Interval(mean, mean, mean)
-    low, high = stats.t.interval(CONFIDENCE, len(values) - 1, mean, error)
-    return Interval(mean, float(low), float(high))
 
 
 def of_arms(outcomes: Iterable[Outcome]) -> dict[str, dict[int, Outcome]]:
@@ -103,11 +73,21 @@ def _difference(
     }
     diverged = tuple(seed for seed in common if seed not in by_seed)
     same = all(changed[seed].weights_sha256 == base[seed].weights_sha256 for seed in common)
-    found = interval(list(by_seed.values())) if by_seed else None
+    found = _estimate(list(by_seed.values()), same=same)
     return Difference(question, by_seed, found, diverged, _verdict(found, same=same))
 
 
-def _verdict(found: Interval | None, *, same: bool) -> Verdict:
+def _estimate(values: Sequence[float], *, same: bool) -> Estimate | None:
+    if not values:
+        return None
+    if same:
+        return exact(0.0)
+    if len(values) < FEWEST_SEEDS:
+        return Estimate(fmean(values), None, None, len(values), Kind.SINGLE)
+    return over_seeds(values)
+
+
+def _verdict(found: Estimate | None, *, same: bool) -> Verdict:
     if same:
         return "the same training"
     if found is None or found.low is None or found.high is None:

@@ -16,6 +16,7 @@ from bench.train.options import Options
 from bench.train.patches import Patches
 from bench.train.sources import VALIDATION_SEED, Data
 from benchmarks.unpack import arms as declared
+from benchmarks.unpack import darkness
 from llpacknet.errors import InputError
 from llpacknet.loading import sha256
 
@@ -63,6 +64,8 @@ class Outcome:
         weights_sha256: of the last weights; equal where two arms are the same training.
         diverged: what stopped it, where the loss or gradient was no longer finite.
         seconds: time of the training's steps.
+        dark: share of the validation images that the averaged weights leave too dark, see `darkness`; None
+            where that was not looked at.
     """
 
     arm: str
@@ -71,6 +74,7 @@ class Outcome:
     weights_sha256: str
     diverged: str | None = None
     seconds: float = 0.0
+    dark: float | None = None
 
     @property
     def psnr(self) -> float | None:
@@ -129,7 +133,7 @@ def run(
                 checkpoint_every_s=CHECKPOINT_EVERY_S,
                 resume=True,
             )
-            outcome = _train(options, data, arm.name)
+            outcome = _train(options, data, arm)
             _write(path, outcome, setting)
             shutil.rmtree(options.out)
             yield outcome
@@ -149,7 +153,10 @@ def read(path: Path, setting: Setting | None = None) -> Outcome:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         rows = tuple((int(step), float(loss), float(psnr)) for step, loss, psnr in raw["curve"])
-        found = Outcome(raw["arm"], raw["seed"], rows, raw["weights_sha256"], raw["diverged"], raw["seconds"])
+        found = Outcome(
+            raw["arm"], raw["seed"], rows, raw["weights_sha256"], raw["diverged"], raw["seconds"],
+            raw.get("dark"),
+        )  # fmt: skip
         shared = raw["setting"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path} is not a result of this experiment ({error}): remove it") from error
@@ -194,8 +201,8 @@ def _images(photos: Path) -> tuple[list[Any], list[Any]]:
     return training, held_out
 
 
-def _train(options: Options, data: Data, arm: str) -> Outcome:
-    diverged = None
+def _train(options: Options, data: Data, arm: Arm) -> Outcome:
+    diverged, dark = None, None
     try:
         trainer.train(options, data)
     except Diverged as error:
@@ -206,7 +213,12 @@ def _train(options: Options, data: Data, arm: str) -> Outcome:
     digest = hashlib.sha256()
     for value in (saved["network"] if saved else {}).values():
         digest.update(value.numpy().tobytes())
-    return Outcome(arm, options.seed, rows, digest.hexdigest(), diverged, log[-1][3] if log else 0.0)
+    if saved and diverged is None:
+        network = arm.network().eval()
+        network.load_state_dict(saved["average"])
+        dark = darkness.mean_dark_share(network, data.validation)
+    seconds = log[-1][3] if log else 0.0
+    return Outcome(arm.name, options.seed, rows, digest.hexdigest(), diverged, seconds, dark)
 
 
 def _write(path: Path, outcome: Outcome, setting: Setting) -> None:

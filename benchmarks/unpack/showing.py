@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from matplotlib.ticker import MaxNLocator
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from benchmarks.unpack.judging import Difference, Interval
+    from bench.judge.statistics import Estimate
+    from benchmarks.unpack.judging import Difference
     from benchmarks.unpack.running import Outcome, Setting
 
 # Of the figure and of the Markdown file.
@@ -65,7 +67,7 @@ def markdown(outcomes: Iterable[Outcome], found: Iterable[Difference], setting: 
         if arm.name not in arms:
             continue
         finished = [outcome.psnr for outcome in arms[arm.name].values() if outcome.psnr is not None]
-        mean = fixed(judging.interval(finished).mean, DIGITS) if finished else "–"
+        mean = fixed(fmean(finished), DIGITS) if finished else "–"
         lost = len(arms[arm.name]) - len(finished)
         rows.append([*arm.words().values(), str(len(arms[arm.name])), mean, str(lost)])
     words = next(iter(ARMS)).words()
@@ -74,7 +76,7 @@ def markdown(outcomes: Iterable[Outcome], found: Iterable[Difference], setting: 
         [
             each.question.text,
             ", ".join(signed(value) for value in each.by_seed.values()) or "–",
-            spoken(each.interval),
+            spoken(each.estimate),
             each.verdict,
         ]
         for each in found
@@ -84,17 +86,17 @@ def markdown(outcomes: Iterable[Outcome], found: Iterable[Difference], setting: 
         f"{setting.validation_patches} images of {setting.validation_size}².\n\n"
         + _table(head, rows)
         + "\n"
-        + _table(["changed", "dB by seed", "mean (95 % interval)", "the change is"], questions)
+        + _table(["changed", "dB by seed", "together (from … to; kind)", "the change is"], questions)
     )
 
 
-def spoken(found: Interval | None) -> str:
-    """Mean and ends of an interval in dB, signed."""
+def spoken(found: Estimate | None) -> str:
+    """Figure and ends of a difference in dB, signed, and what kind of ends they are."""
     if found is None:
         return "–"
     if found.low is None or found.high is None:
-        return signed(found.mean)
-    return f"{signed(found.mean)} ({signed(found.low)} … {signed(found.high)})"
+        return signed(found.value)
+    return f"{signed(found.value)} ({signed(found.low)} … {signed(found.high)}; {found.kind})"
 
 
 def signed(value: float) -> str:
@@ -108,10 +110,17 @@ def arms_csv(outcomes: Iterable[Outcome]) -> str:
     declared = {arm.name: place for place, arm in enumerate(ARMS)}
     ordered = sorted(outcomes, key=lambda each: (declared.get(each.arm, len(declared)), each.seed))
     rows = [
-        [each.arm, each.seed, _figure(each.psnr), each.diverged or "", f"{each.seconds:.0f}"]
+        [
+            each.arm,
+            each.seed,
+            _figure(each.psnr),
+            _figure(each.dark),
+            each.diverged or "",
+            f"{each.seconds:.0f}",
+        ]
         for each in ordered
     ]
-    return _csv(["arm", "seed", "validation_psnr_db", "diverged", "seconds"], rows)
+    return _csv(["arm", "seed", "validation_psnr_db", "dark_share", "diverged", "seconds"], rows)
 
 
 def differences_csv(found: Iterable[Difference]) -> str:
@@ -121,12 +130,13 @@ def differences_csv(found: Iterable[Difference]) -> str:
             each.question.changed,
             each.question.base,
             len(each.by_seed),
-            *(_figure(end) for end in (_ends(each.interval))),
+            *(_figure(end) for end in (_ends(each.estimate))),
+            each.estimate.kind if each.estimate else "",
             each.verdict,
         ]
         for each in found
     ]
-    return _csv(["changed", "base", "seeds", "mean_db", "low_db", "high_db", "verdict"], rows)
+    return _csv(["changed", "base", "seeds", "db", "low_db", "high_db", "kind", "verdict"], rows)
 
 
 def draw(outcomes: Sequence[Outcome], found: Sequence[Difference]) -> Figure:
@@ -157,18 +167,18 @@ def _draw_curves(axes: Axes, outcomes: Sequence[Outcome]) -> None:
 
 
 def _draw_differences(axes: Axes, found: Sequence[Difference]) -> None:
-    drawn = [each for each in found if each.interval is not None]
+    drawn = [each for each in found if each.estimate is not None]
     for row, each in enumerate(drawn):
-        mean, low, high = _ends(each.interval)
+        value, low, high = _ends(each.estimate)
         if low is not None and high is not None:
             axes.plot([low, high], [row, row], color="#444444", lw=1.2, solid_capstyle="butt")
-        if mean is not None:
-            axes.plot([mean], [row], "o", color="#D55E00", ms=4)
+        if value is not None:
+            axes.plot([value], [row], "o", color="#D55E00", ms=4)
         axes.plot(list(each.by_seed.values()), [row] * len(each.by_seed), "|", color="#56B4E9", ms=7)
     axes.axvline(0, color="#444444", lw=0.7)
     axes.set_yticks(range(len(drawn)), [_folded(each.question.text) for each in drawn])
     axes.set_ylim(len(drawn) - 0.5, -0.5)
-    axes.set(xlabel="change of PSNR (dB)", title="Mean, 95 % interval, seeds")
+    axes.set(xlabel="change of PSNR (dB)", title="Together, interval, seeds")
 
 
 def _folded(text: str) -> str:
@@ -177,8 +187,8 @@ def _folded(text: str) -> str:
     return f"{first}{comma.strip()}\n{rest}" if comma else text
 
 
-def _ends(found: Interval | None) -> tuple[float | None, float | None, float | None]:
-    return (None, None, None) if found is None else (found.mean, found.low, found.high)
+def _ends(found: Estimate | None) -> tuple[float | None, float | None, float | None]:
+    return (None, None, None) if found is None else (found.value, found.low, found.high)
 
 
 def _figure(value: float | None) -> str:

@@ -29,7 +29,7 @@ def coverage():
 
 def test_every_interval_covers_93_in_100_in_every_case_without_trend(coverage):
     """At reduced size; the script does it with 4000 trials for every n from 1 to 60."""
-    assert coverage.shortfalls(300, (1, 4, 5, 6, 9, 20)) == []
+    assert coverage.shortfalls(300, (1, 4, 5, 6, 9, 24)) == []
 
 
 def test_the_simulation_notices_an_interval_that_covers_too_little(coverage, monkeypatch):
@@ -84,23 +84,23 @@ def test_a_trend_is_what_kendalls_exact_test_calls_one(count):
             assert statistics.has_trend(sample) == (exact <= 0.05)
 
 
-def test_a_mean_over_twenty_scenes_has_students_99_per_cent_interval():
-    sample = np.random.default_rng(2).normal(10, 2, size=20)
+def test_a_mean_over_24_scenes_has_students_99_per_cent_interval():
+    sample = np.random.default_rng(2).normal(10, 2, size=24)
     found = statistics.mean(list(sample))
-    low, high = stats.t.interval(0.99, 19, sample.mean(), stats.sem(sample))
+    low, high = stats.t.interval(0.99, 23, sample.mean(), stats.sem(sample))
     assert (found.low, found.high) == (pytest.approx(low), pytest.approx(high))
     assert statistics.mean(list(sample[1:])).kind is Kind.RANGE
 
 
 def test_frames_of_one_scene_do_not_count_as_independent():
     random = np.random.default_rng(3)
-    level = {f"{scene}": random.normal(0, 3) for scene in range(20)}
-    values = {f"{scene}_{frame}": level[f"{scene}"] for scene in range(20) for frame in range(10)}
+    level = {f"{scene}": random.normal(0, 3) for scene in range(24)}
+    values = {f"{scene}_{frame}": level[f"{scene}"] for scene in range(24) for frame in range(10)}
     clustered = statistics.clustered_mean(values, {image: image.split("_")[0] for image in values})
     independent = statistics.mean(list(values.values()))
     assert clustered.value == pytest.approx(independent.value)
     assert clustered.half_width > 2 * independent.half_width
-    assert clustered.count == 20
+    assert clustered.count == 24
 
 
 def test_a_smaller_error_makes_a_wider_interval_until_there_is_none():
@@ -114,7 +114,26 @@ def test_few_seeds_have_the_stated_spread_or_their_own_if_that_is_larger():
     close, apart = statistics.over_seeds([1.0, 1.1, 0.9]), statistics.over_seeds([1.0, 9.0, -7.0])
     assert close.kind is apart.kind is Kind.STATED
     assert close.half_width == pytest.approx(2.054 * 0.8 * math.sqrt(2 / 3), rel=1e-3)
-    assert apart.half_width == pytest.approx(2.054 * 8 / math.sqrt(3), rel=1e-3)
+    low, high = stats.t.interval(0.95, 2, 1.0, stats.sem([1.0, 9.0, -7.0]))
+    assert (apart.low, apart.high) == (pytest.approx(low), pytest.approx(high))
+
+
+@pytest.mark.parametrize("spread", [0.5, 1, 1.5, 2, 4])
+@pytest.mark.parametrize("seeds", [3, 4])
+def test_three_seeds_cover_the_truth_however_far_trainings_spread(seeds, spread):
+    random = np.random.default_rng(5)
+    sd = spread * statistics.SEED_SPREAD_DB * math.sqrt(2)
+    found = [statistics.over_seeds(list(random.normal(0, sd, seeds))) for _ in range(1500)]
+    covered = np.mean([one.low <= 0 <= one.high for one in found])
+    assert covered >= statistics.LEAST_COVERAGE - 3 * math.sqrt(0.07 * 0.93 / 1500)
+
+
+def test_a_mean_of_skewed_scenes_is_covered_from_the_first_count_that_has_an_interval():
+    count, trials = statistics.FEWEST_FOR_MEAN, 4000
+    draws = np.random.default_rng(6).lognormal(size=(trials, count))
+    found = [statistics.mean(list(draw)) for draw in draws]
+    covered = np.mean([one.low <= math.exp(0.5) <= one.high for one in found])
+    assert covered >= statistics.LEAST_COVERAGE - 2 * math.sqrt(0.07 * 0.93 / trials)
 
 
 def test_two_ways_hold_both_spreads():

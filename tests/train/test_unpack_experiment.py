@@ -14,10 +14,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from scipy import stats
 
+from bench.judge.arms import difference
+from bench.judge.trainings import Training
 from bench.train import checkpoints
-from benchmarks.unpack import judging, running, showing
+from benchmarks.unpack import darkness, judging, running, showing
 from benchmarks.unpack.__main__ import command
 from benchmarks.unpack.arms import ARMS, QUESTIONS
 from benchmarks.unpack.running import Outcome, Setting
@@ -174,6 +175,24 @@ def test_a_damaged_result_is_named(results, tmp_path):
             running.read_all(tmp_path)
 
 
+def test_a_block_is_left_dark_that_the_truth_shows_four_times_as_bright():
+    truth = torch.full((1, 3, 64, 64), 0.4)
+    truth[..., :16] = 0.05  # too dark in the truth itself to count
+    restored = truth.clone()
+    assert darkness.dark_share(restored, truth) == 0
+    restored[..., 16:32] = 0.09
+    restored[..., :32, 32:48] = 0.11  # a little more than a quarter
+    assert darkness.dark_share(restored, truth) == pytest.approx(1 / 3)
+    assert darkness.dark_share(restored, torch.zeros_like(truth)) is None
+
+
+def test_a_training_keeps_how_much_of_the_validation_images_it_leaves_dark(results):
+    kept = running.read(running.result_path(results, "unpack", 0)).dark
+    assert kept is None or 0 <= kept <= 1
+    file = running.result_path(results, "unpack", 0)
+    assert json.loads(file.read_text(encoding="utf-8"))["dark"] == kept
+
+
 def _outcome(arm, seed, psnr, diverged=None):
     return Outcome(arm, seed, ((100, 0.1, psnr),), f"{arm}{seed}", diverged)
 
@@ -181,8 +200,9 @@ def _outcome(arm, seed, psnr, diverged=None):
 @pytest.mark.parametrize(
     ("changes", "verdict"),
     [
-        ((-1.0, -1.1, -0.9), "worse"),
-        ((0.3, 0.35, 0.31), "better"),
+        ((-1.4, -1.5, -1.3), "worse"),
+        ((1.4, 1.45, 1.41), "better"),
+        ((0.3, 0.35, 0.31), "no difference beyond the seeds'"),
         ((-0.4, 0.5, 0.1), "no difference beyond the seeds'"),
         ((-3.0,), "too few seeds"),
     ],
@@ -195,11 +215,16 @@ def test_differences_are_paired_by_seed_and_judged_by_their_interval(changes, ve
     assert found.question.changed == "pixelshuffle"
     assert list(found.by_seed.values()) == pytest.approx(changes)
     assert found.verdict == verdict
-    if len(changes) > 1:
-        test = stats.ttest_rel([base[seed] + change for seed, change in enumerate(changes)], base)
-        low, high = test.confidence_interval(0.95)
-        assert (found.interval.low, found.interval.high) == pytest.approx((low, high))
-        assert found.interval.mean == pytest.approx(np.mean(changes))
+    assert found.estimate.value == pytest.approx(np.mean(changes))
+
+
+def test_the_table_and_the_verdict_have_the_same_interval_of_the_same_kind():
+    for changes in ((-1.0, -1.1, -0.9), (3.0, -4.0, 0.2), (0.1, 0.2, 0.3, 0.4, 0.5)):
+        outcomes = [_outcome("unpack", seed, 24.0) for seed in range(len(changes))]
+        outcomes += [_outcome("pixelshuffle", seed, 24.0 + change) for seed, change in enumerate(changes)]
+        (shown,) = judging.differences(outcomes)
+        trainings = [Training(one.arm, one.seed, one.weights_sha256, one.psnr, {}) for one in outcomes]
+        assert difference(trainings, "pixelshuffle", "unpack").estimate == shown.estimate
 
 
 def test_a_training_that_diverged_has_no_figure_and_is_counted(tmp_path):
