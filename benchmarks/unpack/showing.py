@@ -178,7 +178,7 @@ def _draw_differences(axes: Axes, found: Sequence[Difference]) -> None:
     axes.axvline(0, color="#444444", lw=0.7)
     axes.set_yticks(range(len(drawn)), [_folded(each.question.text) for each in drawn])
     axes.set_ylim(len(drawn) - 0.5, -0.5)
-    axes.set(xlabel="change of PSNR (dB)", title="Together, interval, seeds")
+    axes.set(xlabel="change of PSNR (dB)", title="Difference, its ends, each seed")
 
 
 def _folded(text: str) -> str:
