@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Environment:
     def install(self, source):
         """Build and install a package as its users would, without an index, whatever else is in sight."""
         options = ["--no-deps", "--no-build-isolation", "--no-index", "--ignore-installed", "--quiet"]
+        options += ["--no-compile"]  # what is never imported here need not be compiled
         run(
             [sys.executable, "-m", "pip", "--python", self.python, "install", *options, source], cwd=self.root
         )
@@ -56,22 +58,38 @@ def make_environment(root):
     return Environment(root)
 
 
+def made_once(tmp_path_factory, name, make):
+    """A folder that one process of this test run makes and all of them use."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / name
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "made").is_file():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            make(folder)
+            (folder / "made").touch()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def template(tmp_path_factory, pytestconfig):
     """An environment with the template package installed."""
-    folder = tmp_path_factory.mktemp("template")
-    source = folder / "tiny-network"
-    ignore = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
-    shutil.copytree(pytestconfig.rootpath / "examples" / "tiny-network", source, ignore=ignore)
-    environment = make_environment(folder / "environment")
-    environment.install(source)
-    return environment
+
+    def make(folder):
+        source = folder / "tiny-network"
+        ignore = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
+        shutil.copytree(pytestconfig.rootpath / "examples" / "tiny-network", source, ignore=ignore)
+        make_environment(folder / "environment").install(source)
+
+    return Environment(made_once(tmp_path_factory, "template", make) / "environment")
 
 
 @pytest.fixture(scope="session")
 def results(template, tmp_path_factory):
     """A small run of the main job with the third-party network in it."""
-    folder = tmp_path_factory.mktemp("results")
-    small = ["--tier", "smoke", "--size", "64x96", "--rounds", "1", "--threads", "1", "--offline"]
-    template.llbench("reproduce", *small, "--models", "tiny,gain-only", "--out", "out", cwd=folder)
-    return folder / "out"
+
+    def make(folder):
+        small = ["--tier", "smoke", "--size", "64x96", "--rounds", "1", "--threads", "1", "--offline"]
+        template.llbench("reproduce", *small, "--models", "tiny,gain-only", "--out", "out", cwd=folder)
+
+    return made_once(tmp_path_factory, "results", make) / "out"
