@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -67,17 +68,20 @@ def layouts():
 @pytest.fixture(scope="session")
 def published(layouts):
     """Registered name and seed -> state dict with the published names."""
-    return lambda name, seed=1: fill(layouts[name], seed)
+    filled = lru_cache(maxsize=4)(lambda name, seed: fill(layouts[name], seed))
+    return lambda name, seed=1: dict(filled(name, seed))
 
 
-@pytest.fixture
-def built(published, tmp_path):
-    """Registered name -> the network, filled through the importer as a user would."""
+@pytest.fixture(scope="session")
+def built(published, tmp_path_factory):
+    """Registered name -> the network, filled through the importer as a user would, for several tests."""
 
+    @lru_cache(maxsize=16)
     def build(name, seed=1):
-        torch.save({"model": published(name, seed)}, tmp_path / "published.pth")
-        import_checkpoint(tmp_path / "published.pth", name, tmp_path / "own.safetensors")
-        return create(name, weights=tmp_path / "own.safetensors")
+        folder = tmp_path_factory.mktemp("published")
+        torch.save({"model": published(name, seed)}, folder / "published.pth")
+        import_checkpoint(folder / "published.pth", name, folder / "own.safetensors")
+        return create(name, weights=folder / "own.safetensors")
 
     return build
 

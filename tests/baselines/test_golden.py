@@ -36,6 +36,14 @@ def test_network_gives_the_published_networks_output(name, built, golden):
     assert np.abs(rgb - arrays["rgb"]).max() <= 1e-5 * np.abs(arrays["rgb"]).max()
 
 
+@pytest.mark.parametrize("name", [*NAMES, "sid-unet-raw"])
+def test_published_parameter_count(name, published, built):
+    entries = published(name)
+    assert parameters(network_of(name, built(name))) == spec(name).params
+    used = sum(tensor.numel() for key, tensor in entries.items() if "squeeze" not in key)
+    assert used == spec(name).params
+
+
 def apart(found, expected):
     return np.abs(found.numpy() - expected).max() / np.abs(expected).max()
 
@@ -98,11 +106,3 @@ def test_a_batch_is_restored_image_by_image(name, seed, built):
         together = network(mosaics)
         apart = torch.cat([network(mosaic[None]) for mosaic in mosaics])
     assert (together - apart).abs().max() <= 1e-5 * apart.abs().max()
-
-
-@pytest.mark.parametrize("name", [*NAMES, "sid-unet-raw"])
-def test_published_parameter_count(name, published, built):
-    entries = published(name)
-    assert parameters(network_of(name, built(name))) == spec(name).params
-    used = sum(tensor.numel() for key, tensor in entries.items() if "squeeze" not in key)
-    assert used == spec(name).params
