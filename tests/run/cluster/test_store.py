@@ -4,7 +4,6 @@ import shutil
 import time
 
 import pytest
-import s3fs
 
 from bench.cli import main
 from bench.data.folder.index import index
@@ -51,6 +50,8 @@ def upload(client, made):
 
 
 def judge(dataset, out, *more):
+    import s3fs
+
     # As a command of its own would, which remembers nothing of the store.
     address.version.cache_clear()
     s3fs.S3FileSystem.clear_instance_cache()
