@@ -48,7 +48,8 @@ def run(folder, *command, home=None, cache=None):
     }
     environment |= {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     environment |= {"HOME": home} if home else {}
-    environment |= {"LLBENCH_CACHE": str(cache)} if cache else {}
+    # Without a place to keep them every command compiles its kernels anew, for a small image.
+    environment |= {"LLBENCH_CACHE": str(cache)} if cache else {"NUMBA_OPT": "0"}
     become = BECOME if os.geteuid() == 0 else ()
     return subprocess.run(
         [*become, *command],
