@@ -182,7 +182,7 @@ def test_unknown_solver_is_refused():
         Lime(solver="quick")
 
 
-def test_raw_frame_becomes_a_image_whatever_the_gain():
+def test_raw_frame_becomes_an_image_whatever_the_gain():
     rng = np.random.default_rng(0)
     frame = RawFrame(
         mosaic=(512 + rng.poisson(40, (64, 96))).astype(np.uint16),

@@ -184,7 +184,7 @@ def test_enhanced_image_is_brighter_in_range_and_keeps_its_hue():
     np.testing.assert_allclose(enhanced[..., 1], 0.8 * enhanced[..., 0], atol=1e-5)
 
 
-def test_raw_frame_becomes_a_image_whatever_the_gain():
+def test_raw_frame_becomes_an_image_whatever_the_gain():
     rng = np.random.default_rng(0)
     frame = RawFrame(
         mosaic=(512 + rng.poisson(40, (48, 64))).astype(np.uint16),

@@ -146,7 +146,7 @@ def test_frames_wider_than_a_band_are_taken_row_by_row(monkeypatch):
         assert apart(fast(plain)(frames), plain(frames)) < 1e-6
 
 
-def test_a_image_that_is_still_held_is_never_written_again():
+def test_an_image_that_is_still_held_is_never_written_again():
     form = fast(network("2022"))
     first, second = mosaic(1, 64, 96), mosaic(1, 64, 96, seed=1)
     with torch.inference_mode():

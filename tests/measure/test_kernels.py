@@ -36,7 +36,7 @@ def test_only_the_forms_of_2020_fail_at_a_batch_of_two():
         assert batch[right] == {"largest_difference": 0.0, "mixed": False}
 
 
-def test_a_image_that_differs_in_one_bit_differs():
+def test_an_image_that_differs_in_one_bit_differs():
     channels = kernel_rounds.noise(1, 2, 2)
     image = kernels.unpack(channels, 8)
     other = image.clone()

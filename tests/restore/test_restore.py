@@ -181,7 +181,7 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path, capsys, arguments, sa
     assert not (tmp_path / "one.png").exists()
 
 
-def test_two_files_of_one_name_get_a_image_each(tmp_path):
+def test_two_files_of_one_name_get_an_image_each(tmp_path):
     for name in ("a.DNG", "a.dng.DNG"):
         write_dng(tmp_path / name, scene())
     (tmp_path / "a.ARW").write_bytes((tmp_path / "a.DNG").read_bytes())

@@ -128,7 +128,7 @@ def test_published_figures_stand_beside_the_mean_and_not_in_it(scored, folders, 
     assert "not known: images do not show it" in printed
 
 
-def test_a_image_that_is_only_too_dark_is_its_truth_once_it_is_aligned():
+def test_an_image_that_is_only_too_dark_is_its_truth_once_it_is_aligned():
     truth = np.random.default_rng(1).uniform(0.1, 0.9, (32, 32, 3)).astype(np.float32)
     for how in ("scalar", "gt-mean"):
         aligned, _ = seen(truth / 4, truth, View(align=how))

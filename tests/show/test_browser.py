@@ -124,7 +124,7 @@ def test_the_slider_moves_by_its_control_and_by_dragging(seen):
     assert seen["right"] == "LLPackNet"
 
 
-def test_a_image_keeps_its_shape_on_the_stage(seen):
+def test_an_image_keeps_its_shape_on_the_stage(seen):
     assert seen["shape"][0] == pytest.approx(seen["shape"][1], rel=0.02)
 
 

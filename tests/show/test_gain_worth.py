@@ -45,7 +45,7 @@ def test_sources_are_compared_on_the_images_that_all_have(results):
         assert at.psnr == pytest.approx(np.mean([ok[image].values["psnr"] for image in found.images]))
 
 
-def test_a_image_that_one_lacks_counts_for_none(results, made_up, tmp_path):
+def test_an_image_that_one_lacks_counts_for_none(results, made_up, tmp_path):
     fewer = [r for r in results.records
              if (r.cell.model, r.cell.image) != ("llpacknet-2020", worth(results).images[0])]  # fmt: skip
     assert len(worth(Results.load(made_up.write(tmp_path, fewer))).images) == 5

@@ -210,7 +210,7 @@ def test_a_scene_that_is_too_large_is_made_coarser_and_a_crop_shows_its_full_res
     assert last == other
 
 
-def test_synthetic_data_is_named_wherever_a_image_was_judged(folder, made_up, tmp_path):
+def test_synthetic_data_is_named_wherever_an_image_was_judged(folder, made_up, tmp_path):
     assert "Synthetic data." in (folder / "report.html").read_text()
     for name in ("table1", "red", "ablation", "ratios-paper2020", "images-paper2020"):
         for suffix in ("md", "tex"):

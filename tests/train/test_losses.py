@@ -52,7 +52,7 @@ def test_ms_ssim_is_that_of_its_definition() -> None:
     assert float(ms_ssim(restored, truth)) == pytest.approx(np.mean(planes), abs=2e-5)
 
 
-def test_ms_ssim_of_a_image_with_itself_is_one_and_its_gradient_is_finite_for_the_worst() -> None:
+def test_ms_ssim_of_an_image_with_itself_is_one_and_its_gradient_is_finite_for_the_worst() -> None:
     _, truth = _pair(176)
     assert float(ms_ssim(truth, truth)) == pytest.approx(1.0, abs=1e-6)
     opposite = (1 - truth).requires_grad_()
