@@ -185,6 +185,7 @@ class Judge:
         key = (image.short, given, clip, protocol.black)
         if self._restored is None or self._restored.key != key:
             self._restored = None
+            chosen: float | None
             with trace.span("input"):
                 placed = subject.place(frame, given, clip)
             with trace.span("method: judged passes"):
