@@ -16,6 +16,7 @@ import torch
 from safetensors.torch import load_file
 
 from baselines.registry import names, spec, weights_path
+from bench.cli import main
 from bench.train import weights_plan
 from bench.train.weights_plan import Place, Row, Terms, WeightsPlan, carry_out, read
 from llpacknet.errors import InputError
@@ -178,15 +179,15 @@ def test_every_rate_diverging_is_said(photos: Path, tmp_path: Path) -> None:
         carry_out(WeightsPlan(terms, (Row(("red",), (0,)),)), _place(photos, tmp_path))
 
 
-def test_what_the_plan_says_is_not_for_the_command_line(photos: Path, plan_file: Path) -> None:
-    command = [sys.executable, "-m", "bench", "train", "--plan", str(plan_file)]
+def test_what_the_plan_says_is_not_for_the_command_line(
+    photos: Path, plan_file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     for extra, said in (
         (["--photos", str(photos), "--lr", "1"], "--lr is set by the plan"),
         ([], "--plan needs --photos"),
     ):
-        run = subprocess.run([*command, *extra], check=False, capture_output=True, text=True)
-        assert run.returncode == 2
-        assert said in run.stderr
+        assert main(["train", "--plan", str(plan_file), *extra]) == 2
+        assert said in capsys.readouterr().err
 
 
 def test_validations_are_evenly_spread(photos: Path, tmp_path: Path) -> None:
