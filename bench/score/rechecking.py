@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -145,11 +145,28 @@ def _makeable(some: Sequence[Record], asked: dict[str, Any]) -> str:
 
 
 def _together(jobs: list[Job]) -> tuple[Job, ...]:
-    """Count the registered methods in one process; each of a user's own, which may fail, in its own."""
+    """Count the registered methods in one process, and judge a method's images in one; the rest apart.
+
+    A user's own method, whose construction may fail, is counted in a process of its own.
+    """
     plain = [job for job in jobs if job.measurement == "complexity" and ":" not in job.cell.model]
-    others = [job for job in jobs if job not in plain]
+    judged: dict[Job, list[Job]] = defaultdict(list)
+    for job in jobs:
+        if job.measurement == "quality":
+            form = replace(job.cell, protocol=None, image=None)
+            judged[replace(job, cells=(form,), images=())].append(job)
+    merged = [
+        replace(
+            some[0],
+            cells=tuple(job.cell for job in some),
+            images=tuple(image for job in some for image in job.images),
+        )
+        for some in judged.values()
+    ]
+    others = [job for job in jobs if job.measurement != "quality" and job not in plain]
     cells = tuple(job.cell for job in plain)
-    return (Job(cells, predicted_s=predictions.IMPORT_S * len(cells)), *others) if cells else tuple(others)
+    counted = [Job(cells, predicted_s=predictions.IMPORT_S * len(cells))] if cells else []
+    return (*counted, *others, *merged)
 
 
 def _job(record: Record, named: Mapping[str, ExposurePair], here: Here, why: str | None) -> Job | str:
