@@ -7,7 +7,8 @@ differ from another's by 0.8 % (what two shared cores of an AMD EPYC showed), it
 what other programs do there: a turn in ten is longer, by half on average, on all sides alike; `uneven` makes
 processes differ by 3 %; `drifting` becomes 26 % slower during a gate; `settling` has a first set that is 16 %
 slower, whose turns begin as much slower again; in `heavy`, turns scatter by Student's t with 3 degrees of
-freedom. All from one seed: the table is the same everywhere.
+freedom; in `short`, sets of the shared machine have four turns, as a slow start once left them. All from one
+seed: the table is the same everywhere.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ class Machine:
         drift: by how much the machine becomes slower during a gate, in logarithms.
         slow: by how much the first set of an attempt is slower, and its first turn once more.
         degrees: of freedom of the turns' distribution, Student's t; infinite for a normal one.
+        count: turns of a process.
     """
 
     processes: float = 0.008
@@ -53,6 +55,7 @@ class Machine:
     drift: float = 0.0
     slow: float = 0.0
     degrees: float = math.inf
+    count: int = TURNS
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ MACHINES = {
     "drifting": Machine(drift=0.26),
     "settling": Machine(slow=0.16),
     "heavy": Machine(degrees=3),
+    "short": Machine(share=0.1, count=4),
 }
 CHANGES = {
     "none": Change(),
@@ -97,16 +101,16 @@ def times(
         place: of the process among the three that take turns.
         number: of its set in the gate.
     """
-    level = random.normal(0, machine.processes)
+    level, count = random.normal(0, machine.processes), machine.count
     heavy = math.isfinite(machine.degrees)
-    noise = random.standard_t(machine.degrees, TURNS) if heavy else random.normal(0, 1, TURNS)
+    noise = random.standard_t(machine.degrees, count) if heavy else random.normal(0, 1, count)
     found = np.exp(level + machine.turns * noise)
-    found *= 1 + (random.random(TURNS) < machine.share) * random.exponential(machine.longer, TURNS)
-    found *= np.where(random.random(TURNS) < change.share, change.factor, 1.0)
-    begun = number + (np.arange(TURNS) + place / 3) / TURNS
+    found *= 1 + (random.random(count) < machine.share) * random.exponential(machine.longer, count)
+    found *= np.where(random.random(count) < change.share, change.factor, 1.0)
+    begun = number + (np.arange(count) + place / 3) / count
     found *= np.exp(machine.drift * begun / (ATTEMPTS * SETS))
     if number % SETS == 0:
-        found *= np.where(np.arange(TURNS) == 0, (1 + machine.slow) ** 2, 1 + machine.slow)
+        found *= np.where(np.arange(count) == 0, (1 + machine.slow) ** 2, 1 + machine.slow)
     return [float(one) for one in found]
 
 

@@ -78,7 +78,7 @@ SUMMARY = "GITHUB_STEP_SUMMARY"
 @click.option("--sets", type=click.IntRange(LEAST_SETS), default=SETS, show_default=True,
               help="Fresh processes per side in one attempt.")  # fmt: skip
 @click.option("--seconds", type=click.FloatRange(1), default=SECONDS, show_default=True,
-              help="Approximate length of one attempt per model.")  # fmt: skip
+              help="Approximate length of the turns of one attempt per model.")  # fmt: skip
 @click.option("--attempts", type=click.IntRange(1, 5), default=ATTEMPTS, show_default=True,
               help="How many times to measure, at most, before the gate fails.")  # fmt: skip
 @click.option(

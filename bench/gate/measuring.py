@@ -39,6 +39,8 @@ THREE = 3
 # five sets of six turns call half of the revisions that do not differ equivalent, eight of two next to
 # none, and of those slowed by 5 % they find 34 of 60 against 18.
 CYCLES = 12
+# An attempt has fewer sets where starting their processes makes it so many times as long as its turns.
+SLOWEST_START = 3
 
 
 class Measuring:
@@ -121,17 +123,16 @@ class Measuring:
             return
         # About so long for three in turns; each has as many of a fourth beside it.
         sets, seconds = self._comparison.sets, self._comparison.seconds * max(len(occupants), THREE) / THREE
-        end = time.monotonic() + seconds
+        late = time.monotonic() + SLOWEST_START * seconds
         for number in range(sets):
-            begun = time.monotonic()
             if number == 1 and self._cycles(model) < CYCLES:
                 sets = LEAST_SETS
-            if number >= sets or (begun > end and number >= LEAST_SETS):
+            over = seconds <= 0 or time.monotonic() > late
+            if number >= sets or (over and number >= LEAST_SETS):
                 break  # slow calls, or a busy machine: fewer sets rather than more time
             self._say(f"{model}: attempt {self._attempts}, set {number + 1} of {sets}")
             left = LEAST_SETS if number == 0 else sets - number
-            share_s = max((end - begun) / left, 0.0)
-            self._one_set(model, occupants, share_s, first=number == 0)
+            seconds -= self._one_set(model, occupants, max(seconds / left, 0.0), first=number == 0)
 
     def _cycles(self, model: str) -> int:
         return len(self._share(model, "head").samples[-1])
@@ -149,15 +150,16 @@ class Measuring:
             )
         return found
 
-    def _one_set(self, model: str, occupants: dict[str, Occupant], seconds: float, *, first: bool) -> None:
-        begun = time.monotonic()
+    def _one_set(self, model: str, occupants: dict[str, Occupant], seconds: float, *, first: bool) -> float:
+        """Measure one set; returns the seconds that its turns took."""
         number = len(self._share(model, "head").samples)
         labels = list(occupants)
         order = labels[number % len(labels) :] + labels[: number % len(labels)]
         before = moment()
-        cadence = Cadence(begun + seconds)
+        cadence = Cadence(seconds)
         seats = {label: Sitting(occupants[label], self._nursery, cadence) for label in order}
         side_by_side(list(seats.values()))
+        spent = cadence.spent_s
         for label in labels:
             owner, seat = self._share(model, self._owner(label)), seats[label]
             owner.opened(seat.opened, before)
@@ -170,6 +172,7 @@ class Measuring:
             owner.firsts += [number] if first else []
         for side in {self._owner(label) for label in labels}:
             self._write(side, self._share(model, side).latency())
+        return spent
 
     def _look_at(self, model: str, occupants: dict[str, Occupant], *, again: bool = False) -> None:
         """Measure what needs no turns: peak memory, counts, images; of these only memory once more."""

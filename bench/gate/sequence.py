@@ -25,17 +25,24 @@ class Cadence:
     """What the seats of one set have in common, so that each has as many turns of as many calls.
 
     Args:
-        end: when no further turns begin, on the monotonic clock.
+        seconds: how long after the first turn no further ones begin: how long the seats took to start must
+            not leave them fewer turns.
     """
 
-    def __init__(self, end: float) -> None:
-        self._end = end
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._begun = time.monotonic()
         self._quickest, self._slowest = float("inf"), 0.0
         self._goes_on: list[bool] = []
 
     def saw(self, seconds: float) -> None:
         """Take note of a warm call."""
         self._quickest, self._slowest = min(self._quickest, seconds), max(self._slowest, seconds)
+
+    @property
+    def spent_s(self) -> float:
+        """Seconds since the first turn."""
+        return time.monotonic() - self._begun
 
     @property
     def calls(self) -> int:
@@ -46,9 +53,11 @@ class Cadence:
     def goes_on(self, taken: int) -> bool:
         """Whether a seat that has taken this many turns takes another: decided once, for all seats alike."""
         if taken == len(self._goes_on):
+            if taken == 0:
+                self._begun = time.monotonic()
             # An odd number of turns would have its middle one in the faster half, and end amid a sequence.
             few = taken < FEWEST or taken % 2 == 1
-            self._goes_on.append(few or (taken < MOST and time.monotonic() < self._end))
+            self._goes_on.append(few or (taken < MOST and self.spent_s < self._seconds))
         return self._goes_on[taken]
 
 
