@@ -55,8 +55,8 @@ def grid(out: Path, results: Results) -> Drawn | None:
         axes[line][0].set_title(image, loc="left", fontsize=6.5)
         line += -(-len(tiles) // widest)
     caption = (
-        "Crops of restored images beside the whole frame that they are cut from, PSNR / SSIM of the whole "
-        "image below each."
+        "Crops of restored images beside the whole frame that they are cut from. Below each: PSNR / SSIM of "
+        "what the method restored, the whole image or its central part."
     )
     if results.synthetic:
         caption = f"{caption} {SYNTHETIC}"
