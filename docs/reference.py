@@ -34,8 +34,8 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results" / "epyc-2-cores-avx512" / "standard"
 # A run of every form of LLPackNet, with kernels, complexity and profiles.
 FORMS = RESULTS.with_name("forms")
-# Other methods in the forms that they have.
-OTHERS = RESULTS.with_name("others")
+# Other methods in the forms that they have; SGN, which is slow, in a run of its own.
+OTHERS = (RESULTS.with_name("others"), RESULTS.with_name("sgn"))
 FIELD = RESULTS.with_name("field")
 TRAININGS = ROOT / "results" / "unpack"
 README = ROOT / "README.md"
@@ -49,8 +49,6 @@ VERDICTS = Path(__file__).parent / "verdicts.md"
 LEFT_OUT = ("psnr_without_gt_published", "psnr_without_gt_measured")
 # Columns of the table of costs that differ between methods of one setting.
 COSTS = ("method", "time_s", "kept_pages_s", "peak_gb", "process_gb", "ratio_llpacknet")
-# Columns of forms without scored images.
-FORM_COSTS = ("method", "runtime", "precision", "time_s", "ratio_published", "peak_gb")
 INTRODUCTION = """# Verdicts
 
 These are the verdicts of the committed reference run (`results/epyc-2-cores-avx512/standard`; for the
@@ -103,14 +101,10 @@ def field(text: str) -> str:
 
 def runtimes(text: str) -> str:
     """Return the page of runtimes with what every form costs and loses, and how much other methods gain."""
-    others = Results.load(OTHERS)
-    costs, costs_of_others = deployment_table(Results.load(FORMS)), deployment_table(others)
-    gains = speedup_table(others)
-    assert costs is not None
-    assert costs_of_others is not None
-    assert gains is not None
-    shown = (costs, gains, _columns(costs_of_others, FORM_COSTS))
-    return _in_place(text, *map(_figures_and_setting, shown))
+    others = [Results.load(folder) for folder in OTHERS]
+    costs = map(deployment_table, (Results.load(FORMS), *others))
+    shown = (next(costs), *map(speedup_table, others), *costs)
+    return _in_place(text, *(_figures_and_setting(table) for table in shown if table is not None))
 
 
 def _figures_and_setting(table: Table) -> str:

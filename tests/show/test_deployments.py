@@ -58,6 +58,17 @@ def test_the_table_of_deployments_reads_as_before(results, golden):
     golden("deployments.md", writers.as_markdown(deployment_table(results)))
 
 
+def test_without_scored_images_nothing_is_said_of_lost_quality(results):
+    records = [one for one in results.records if one.cell.measurement != "quality"]
+    table = deployment_table(Results(records))
+    assert [column.keys[0] for column in table.columns] == [
+        *("method", "runtime", "precision", "time_s", "ratio_published", "peak_gb")
+    ]
+    assert {len(row) for row in table.rows} == {6}
+    assert "lost" not in table.caption
+    assert "Protocol" not in table.caption
+
+
 def test_the_table_of_speedups_reads_as_before(results, golden):
     golden("speedups.md", writers.as_markdown(speedup_table(results)))
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 REFERENCE = "llpacknet"
 CLAIMED = "5–20×"
+# The last columns of the table of forms.
+LOST_COLUMNS = 4
 PLAIN = (
     "The plain network, weight-norm fused and channels-last; only LLPackNet has a form that processes the "
     "frame in bands."
@@ -28,7 +30,7 @@ PLAIN = (
 
 
 def deployment_table(results: Results) -> Table | None:
-    """Time, memory and lost quality of every form; None if no method was measured in several."""
+    """Time, memory and, of scored images, lost quality of every form; None if no method has several."""
     shown = published.ordered(deployments.several(results))
     if not shown:
         return None
@@ -48,13 +50,18 @@ def deployment_table(results: Results) -> Table | None:
         Column("mean", ("ssim_lost_mean",), "SSIM lost", intervals=True),
         Column("worst", ("ssim_lost_worst",), "SSIM lost"),
     )
+    scored = data_setting(results, (protocol,))
+    lost = (
+        "; lost quality is against fp32 image by image, negative where a form is better by chance. "
+        f"Protocol {protocol}"
+    )
     caption = (
         "The same weights in each runtime and number format. Ratios are taken round by round within one "
-        "interleaved run; lost quality is against fp32 image by image, negative where a form is better by "
-        f"chance. Protocol {protocol}. {cost_setting(results, one_form=False)} "
-        f"{data_setting(results, (protocol,))}"
+        f"interleaved run{lost if scored else ''}. {cost_setting(results, one_form=False)} {scored}"
     ).strip()
-    return Table("deployments", "Deployments: runtime × precision", caption, columns, tuple(body))
+    kept = len(columns) if scored else len(columns) - LOST_COLUMNS
+    rows = tuple(row[:kept] for row in body)
+    return Table("deployments", "Deployments: runtime × precision", caption, columns[:kept], rows)
 
 
 def loss_table(results: Results) -> Table | None:
