@@ -93,3 +93,8 @@ class Spec:
     def tile_safe(self) -> bool:
         """Whether a frame can be cut into overlapping parts that come out as in the whole frame."""
         return self.tile_margin is not None
+
+    @property
+    def part_margin(self) -> int:
+        """Pixels of the mosaic around a part that is restored alone; 0 for a classical method."""
+        return self.tile_margin or self.amplified_margin or 0

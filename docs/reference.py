@@ -102,8 +102,8 @@ def field(text: str) -> str:
 def runtimes(text: str) -> str:
     """Return the page of runtimes with what every form costs and loses, and how much other methods gain."""
     others = [Results.load(folder) for folder in OTHERS]
-    costs = map(deployment_table, (Results.load(FORMS), *others))
-    shown = (next(costs), *map(speedup_table, others), *costs)
+    forms, *costs = map(deployment_table, (Results.load(FORMS), *others))
+    shown = (forms, *map(speedup_table, others), *costs)
     return _in_place(text, *(_figures_and_setting(table) for table in shown if table is not None))
 
 

@@ -185,19 +185,16 @@ class Judge:
         key = (image.short, given, clip, protocol.black)
         if self._restored is None or self._restored.key != key:
             self._restored = None
-            chosen: float | None
             with trace.span("input"):
                 placed = subject.place(frame, given, clip)
             with trace.span("method: judged passes"):
                 if whole is None:
-                    output = subject.forward(placed)
+                    output, chosen = subject.forward(placed), subject.chosen_gain(placed, given)
                 else:
                     output, chosen = subject.at_gain_of(subject.place(whole, given, clip), placed)
             with trace.span("output check"):
                 rgb = subject.image(output, *frame.mosaic.shape)
             del output
-            if whole is None:
-                chosen = subject.chosen_gain(placed, given)
             self._restored = Restored(key, rgb, chosen)
         return self._restored
 
@@ -206,8 +203,7 @@ class Judge:
     ) -> Restored:
         """Restore the part alone, with the margin around it that makes it the whole frame's."""
         declared = spec(self._order.job.cell.model)
-        margin = declared.tile_margin or declared.amplified_margin or 0
-        outer = part.widened(margin, declared.size_multiple, frame.mosaic.shape)
+        outer = part.widened(declared.part_margin, declared.size_multiple, frame.mosaic.shape)
         mosaic = np.ascontiguousarray(outer.of(frame.mosaic))
         whole = frame if declared.amplified_margin is not None else None
         restored = self._restore(image, replace(frame, mosaic=mosaic, path=None), gain, protocol, whole)

@@ -305,8 +305,7 @@ def restores_part(model: str, runtime: str | None = "published") -> bool:
 
 def with_margin(model: str, size: tuple[int, int], part_of: int) -> tuple[int, int]:
     """Rows and columns that a method restores to have the part exactly."""
-    declared = baselines.spec(model)
-    margin = declared.tile_margin or declared.amplified_margin or 0
+    margin = baselines.spec(model).part_margin
     return min(size[0], size[0] // part_of + 2 * margin), min(size[1], size[1] // part_of + 2 * margin)
 
 

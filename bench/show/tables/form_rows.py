@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 REFERENCE = "llpacknet"
 CLAIMED = "5–20×"
-# The last columns of the table of forms.
-LOST_COLUMNS = 4
 PLAIN = (
     "The plain network, weight-norm fused and channels-last; only LLPackNet has a form that processes the "
     "frame in bands."
@@ -38,30 +36,32 @@ def deployment_table(results: Results) -> Table | None:
     body = [
         _row(results, model, form, protocol) for model in shown for form in deployments.forms(results, model)
     ]
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("Method", ("method",), numeric=False),
         Column("Runtime", ("runtime",), numeric=False),
         Column("Precision", ("precision",), numeric=False),
         Column("Time s", ("time_s",), intervals=True),
         Column("× published form", ("ratio_published",), intervals=True),
         Column("Peak GB", ("peak_gb",), intervals=True),
-        Column("mean", ("psnr_lost_mean_db",), "PSNR lost, dB", intervals=True),
-        Column("worst", ("psnr_lost_worst_db",), "PSNR lost, dB"),
-        Column("mean", ("ssim_lost_mean",), "SSIM lost", intervals=True),
-        Column("worst", ("ssim_lost_worst",), "SSIM lost"),
     )
-    scored = data_setting(results, (protocol,))
-    lost = (
-        "; lost quality is against fp32 image by image, negative where a form is better by chance. "
-        f"Protocol {protocol}"
-    )
+    scored, lost = data_setting(results, (protocol,)), ""
+    if scored:
+        columns += (
+            Column("mean", ("psnr_lost_mean_db",), "PSNR lost, dB", intervals=True),
+            Column("worst", ("psnr_lost_worst_db",), "PSNR lost, dB"),
+            Column("mean", ("ssim_lost_mean",), "SSIM lost", intervals=True),
+            Column("worst", ("ssim_lost_worst",), "SSIM lost"),
+        )
+        lost = (
+            "; lost quality is against fp32 image by image, negative where a form is better by chance. "
+            f"Protocol {protocol}"
+        )
     caption = (
         "The same weights in each runtime and number format. Ratios are taken round by round within one "
-        f"interleaved run{lost if scored else ''}. {cost_setting(results, one_form=False)} {scored}"
+        f"interleaved run{lost}. {cost_setting(results, one_form=False)} {scored}"
     ).strip()
-    kept = len(columns) if scored else len(columns) - LOST_COLUMNS
-    rows = tuple(row[:kept] for row in body)
-    return Table("deployments", "Deployments: runtime × precision", caption, columns[:kept], rows)
+    rows = tuple(row[: len(columns)] for row in body)
+    return Table("deployments", "Deployments: runtime × precision", caption, columns, rows)
 
 
 def loss_table(results: Results) -> Table | None:
