@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script, no package
-"""Draws docs/images/scene_statistics.png: made scenes beside photographs, and a page of twelve scenes.
+"""Draws docs/images/scene_statistics.png: synthetic scenes beside photographs, and a page of twelve scenes.
 
     python docs/scene_statistics.py PHOTOGRAPHS DATASET docs/images
 
@@ -23,7 +23,7 @@ from docs.image_statistics import gradient_kurtosis, luminance, power_spectrum, 
 from llpacknet.raw.render import render
 
 mpl.use("Agg")
-COLOURS = {"photograph of SID": "tab:orange", "made scene": "tab:blue"}
+COLOURS = {"photograph of SID": "tab:orange", "synthetic scene": "tab:blue"}
 PAGE = 12
 
 
@@ -37,13 +37,13 @@ def main(photographs: Path, dataset: Path, out: Path) -> None:
     thumbnails = []
     for path in sorted({pair.long for pair in index(dataset).pairs})[:PAGE]:
         image = (render(path) >> 8).astype(np.uint8)
-        measured.append(measure("made scene", path.stem, image))
+        measured.append(measure("synthetic scene", path.stem, image))
         thumbnails.append(Image.fromarray(image).resize((420, 281), Image.Resampling.LANCZOS))
     draw(measured, out / "scene_statistics.png")
     page(thumbnails, out / "scenes.jpg")
     with (out / "scene_statistics.csv").open("w", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(["set", "picture", "spectrum_slope", "gradient_kurtosis", "median_luminance"])
+        writer.writerow(["set", "image", "spectrum_slope", "gradient_kurtosis", "median_luminance"])
         for kind, name, _, slope, kurtosis, median in measured:
             writer.writerow([kind, name, f"{slope:.3f}", f"{kurtosis:.1f}", f"{median:.3f}"])
 
