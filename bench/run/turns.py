@@ -24,6 +24,8 @@ T = TypeVar("T")
 MOST_TOGETHER = 12
 # Share of the memory available that two processes which score images may be predicted to take.
 PAIR_SHARE = 0.8
+# Runtimes that do not return the memory of a call to the system before the next one.
+KEEPING = ("onnxruntime", "openvino")
 
 
 def groups(jobs: Sequence[Job], available: Callable[[], int]) -> Iterator[list[Job]]:
@@ -59,14 +61,19 @@ def _pair(jobs: Sequence[Job], available: int) -> int:
 
 
 def _fit(jobs: Sequence[Job], available: int) -> int:
-    count, largest = 0, 0
-    for job in jobs[:MOST_TOGETHER]:
-        largest = max(largest, job.predicted_bytes or 0)
-        waiting = count * IMPORT_BYTES
-        if count and (waiting > available / 2 or waiting + largest > available):
-            break
-        count += 1
-    return count
+    kept = most_more = 0
+    for count, job in enumerate(jobs[:MOST_TOGETHER]):
+        own = _kept(job)
+        most_more = max(most_more, (job.predicted_bytes or 0) - own)
+        if count and (kept > available / 2 or kept + own + most_more > available):
+            return count
+        kept += own
+    return min(len(jobs), MOST_TOGETHER)
+
+
+def _kept(job: Job) -> int:
+    """Bytes that a process holds while it waits: some runtimes keep their buffers for the next call."""
+    return max(IMPORT_BYTES, job.predicted_bytes or 0) if job.cell.runtime in KEEPING else IMPORT_BYTES
 
 
 class Member(Protocol):

@@ -48,6 +48,17 @@ def test_workers_that_wait_leave_room_for_the_one_that_computes():
     assert sizes(many) == [MOST_TOGETHER, 1]
 
 
+def test_runtimes_that_keep_their_buffers_wait_together_only_where_all_of_them_fit():
+    cell = Cell("sgn", "latency", device="cpu", precision="fp32")
+    keeping, returning = (
+        Job((replace(cell, runtime=runtime),), predicted_bytes=7_000_000_000)
+        for runtime in ("onnxruntime", "published")
+    )
+    assert sizes([returning, returning, keeping], 15_000_000_000) == [3]
+    assert sizes([returning, keeping, returning], 14_000_000_000) == [2, 1]
+    assert sizes([keeping, keeping], 13_000_000_000) == [1, 1]
+
+
 def test_two_score_images_at_once_where_both_are_known_to_fit_into_memory():
     models = ("gain-only", "llpacknet", "red", "my_network:factory", "sgn")
     jobs = [Job((Cell(model, "quality", device="cpu"),), predicted_bytes=4_000) for model in models]
