@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from llpacknet.restoring import restore
 
 __all__ = ["InputError", "LLPackNet", "__version__", "pack", "restore", "unpack"]
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "LLPackNet": "llpacknet.network",
