@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # Area of the largest bubble, in square points.
 LARGEST = 800.0
+# Area below which a disc would vanish behind its mark, which then has the disc's colour and this area.
+SMALLEST = 26.0
 ALTERNATIVE = "Two bubble plots of time against PSNR without ground-truth exposure, published and measured."
 
 
@@ -38,6 +40,7 @@ class Bubble:
     memory: float | None
     parameters: float | None
     measured: bool
+    untrained: bool = False
 
 
 def figure1(results: Results) -> Drawn | None:
@@ -56,17 +59,20 @@ def figure1(results: Results) -> Drawn | None:
         Line2D([], [], marker="x", ls="", color="#444444", ms=5, label="not available"),
     ]
     drawn.legend(handles=handles, loc="outside lower center", ncols=3)
-    return Drawn("figure1", "Figure 1 of the paper", _caption(results), ALTERNATIVE, drawn)
+    return Drawn("figure1", "Figure 1 of the paper", _caption(results, bubbles), ALTERNATIVE, drawn)
 
 
-def _caption(results: Results) -> str:
+def _caption(results: Results, bubbles: list[Bubble]) -> str:
     """Say what the figure shows and what it rests on."""
     text = (
         "Time for one frame against PSNR without GT exposure. Rings: published (LIME and Robust Retinex read "
         "off the paper's plot, without bubble sizes); discs: measured here; a dotted line connects the two. "
         "Bubble area: peak memory on the left, parameters on the right; a cross marks methods without this "
-        "figure."
+        "figure, and a disc too small to be seen is drawn as its mark."
     )
+    untrained = [bubble.name for bubble in bubbles if bubble.untrained]
+    if untrained:
+        text += f" The weights of {', '.join(untrained)} are random: its PSNR says nothing of the network."
     return f"{text} {data_setting(results, WITHOUT)}".strip()
 
 
@@ -103,12 +109,13 @@ def _published() -> list[Bubble]:
 
 def _measured(results: Results) -> list[Bubble]:
     bubbles = []
-    for row in published.load()["table1"]:
+    for row in published.rows(results):
         model = next((name for name in row["cost"] if results.of("latency", name)), row["cost"][0])
         time = quantities.latency(results, model).estimate
         if time is None or row.get("control"):
             continue
-        psnr = image_scores.quality(results, row["without"], WITHOUT[0], "psnr").estimate
+        judged = image_scores.quality(results, row["without"], WITHOUT[0], "psnr")
+        psnr = judged.estimate
         memory = quantities.memory(results, model).estimate
         parameters = quantities.count(results, model, "parameters").estimate
         bubbles.append(
@@ -120,6 +127,7 @@ def _measured(results: Results) -> list[Bubble]:
                 None if memory is None else memory.value / GB,
                 None if parameters is None else parameters.value / 1e6,
                 measured=True,
+                untrained="random" in judged.marks,
             )
         )
     return bubbles
@@ -131,12 +139,13 @@ def _panel(axes: Axes, bubbles: list[Bubble], size: str, title: str, unit: str) 
     axes.set_xscale("log")
     axes.set_title(title, loc="left")
     axes.set_xlabel("time for one frame (s)")
+    models = [bubble.model for bubble in bubbles]
     areas = [LARGEST * (getattr(bubble, size) or 0) / largest for bubble in bubbles]
     for area, bubble in sorted(zip(areas, bubbles, strict=True), key=lambda drawn: -drawn[0]):
-        _draw(axes, bubble, area, floor)
+        _draw(axes, bubble, area, _height(bubble, floor), style.look(bubble.model, models))
     _links(axes, bubbles, floor)
     _limits(axes, bubbles, floor)
-    radii = [math.sqrt(max(area, 25) / math.pi) for area in areas]
+    radii = [math.sqrt(max(area, SMALLEST) / math.pi) for area in areas]
     shown = [index for index, bubble in enumerate(bubbles) if _labelled(bubble, bubbles)]
     rest = [index for index in range(len(bubbles)) if index not in shown]
     style.place_labels(
@@ -148,9 +157,8 @@ def _panel(axes: Axes, bubbles: list[Bubble], size: str, title: str, unit: str) 
     _scale(axes, largest, unit)
 
 
-def _draw(axes: Axes, bubble: Bubble, area: float, floor: float) -> None:
-    colour, marker = style.look(bubble.model)
-    height = _height(bubble, floor)
+def _draw(axes: Axes, bubble: Bubble, area: float, height: float, look: tuple[str, str]) -> None:
+    colour, marker = look
     if area <= 0:
         # A method without that figure (no parameters, or memory that was not published): a cross, not a disc.
         axes.scatter(
@@ -166,21 +174,25 @@ def _draw(axes: Axes, bubble: Bubble, area: float, floor: float) -> None:
         axes.scatter(
             [bubble.time], [height], s=area, color=colour, alpha=0.55, edgecolors=colour, linewidths=0.8
         )
-        axes.scatter([bubble.time], [height], s=9, marker=marker, color="#222222", linewidths=0)
+        if area < SMALLEST:
+            mark = {"s": SMALLEST, "color": colour, "edgecolors": "#222222", "linewidths": 0.5}
+        else:
+            mark = {"s": 9, "color": "#222222", "linewidths": 0}
+        axes.scatter([bubble.time], [height], marker=marker, **mark)
     else:
         axes.scatter([bubble.time], [height], s=area, facecolors="none", edgecolors=colour, linewidths=1.0)
 
 
 def _links(axes: Axes, bubbles: list[Bubble], floor: float) -> None:
     """Draw a thin line from each published ring to the disc measured here."""
+    models = [bubble.model for bubble in bubbles]
     rings = {bubble.name: bubble for bubble in bubbles if not bubble.measured}
     for bubble in bubbles:
         ring = rings.get(bubble.name)
         if bubble.measured and ring is not None and bubble.psnr is not None:
             heights = [_height(ring, floor), _height(bubble, floor)]
-            axes.plot(
-                [ring.time, bubble.time], heights, color=style.look(bubble.model)[0], lw=0.6, ls=":", zorder=1
-            )
+            colour, _ = style.look(bubble.model, models)
+            axes.plot([ring.time, bubble.time], heights, color=colour, lw=0.6, ls=":", zorder=1)
 
 
 def _labelled(bubble: Bubble, bubbles: list[Bubble]) -> bool:

@@ -35,9 +35,14 @@ PHOTOGRAPHS: tuple[tuple[str, dict[str, Any]], ...] = (("jpg", {"pil_kwargs": {"
 # Inches: one column and the full width of a two-column page.
 COLUMN, PAGE = 3.5, 7.16
 
-# Okabe and Ito's colours, yellow and black replaced by Tol's olive and indigo, which print on white.
-PALETTE = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#999933", "#332288")
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "p", "h", "*")
+# Okabe and Ito's colours, yellow and black replaced by Tol's olive and indigo, which print on white; then
+# more of Tol's, of which some are free beside all methods of the paper.
+PALETTE = (
+    *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#999933", "#332288"),
+    *("#117733", "#882255", "#44AA99", "#AA4499"),
+)
+# The crosses come last: figures also mark with a cross what is missing.
+MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "h", "*", "P", "X")
 METHODS = {
     "llpacknet": ("#D55E00", "o"),
     "llpacknet-2020": ("#D55E00", "P"),
@@ -113,12 +118,15 @@ class Drawn:
 
 
 def look(model: str, among: Sequence[str] = ()) -> tuple[str, str]:
-    """Colour and marker of a method; a user's own model gets the next free ones of those shown beside it."""
+    """Colour and marker of a method; a user's own gets those that no method shown beside it has."""
     if model in METHODS:
         return METHODS[model]
     strangers = sorted(set(among) - set(METHODS))
     index = strangers.index(model) if model in strangers else 0
-    return PALETTE[index % len(PALETTE)], MARKERS[(index + 3) % len(MARKERS)]
+    taken = {part for name in among if name in METHODS for part in METHODS[name]}
+    colours = [colour for colour in PALETTE if colour not in taken] or PALETTE
+    markers = [marker for marker in MARKERS if marker not in taken] or MARKERS
+    return colours[index % len(colours)], markers[index % len(markers)]
 
 
 def figure(width: float, height: float, **settings: Any) -> Figure:

@@ -10,12 +10,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from bench.judge.results import Results
+
+# Measurements that give a method of a user's own a row in Table 1.
+SHOWN = ("latency", "memory", "complexity", "quality")
+
 
 @cache
 def load() -> dict[str, Any]:
     """Decode `published.toml`; figures are the printed strings, so that no digit is added or lost."""
     text = resources.files("bench.show.tables").joinpath("published.toml").read_text(encoding="utf-8")
     return tomllib.loads(text)
+
+
+def rows(results: Results) -> list[dict[str, Any]]:
+    """Rows of Table 1 of which anything was measured; methods that no published table knows follow."""
+    known = load()["methods"]
+    present = set(results.models)
+    found = [row for row in load()["table1"] if present & {*row["cost"], row["without"], row.get("with")}]
+    own = [
+        model
+        for model in results.models
+        if model not in known and any(results.of(kind, model) for kind in SHOWN)
+    ]
+    return found + [
+        {"title": model, "short": model, "cost": [model], "without": model, "with": model} for model in own
+    ]
 
 
 def title(model: str) -> str:

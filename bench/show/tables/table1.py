@@ -40,8 +40,7 @@ def table1(results: Results) -> Table:
 
     Rows of which nothing was measured are left out; a method of a user's own follows the paper's.
     """
-    rows = [row for row in published.load()["table1"] if _present(row, results)]
-    rows += [_own_row(model) for model in _own_models(results)]
+    rows = published.rows(results)
     without, protocol = shown_protocols(results)
     matched = {name: common_images(results, name) for name in (without, protocol)}
     table = Table(
@@ -105,25 +104,6 @@ def _columns(results: Results, protocol: str, *, matched: bool) -> tuple[Column,
         else:
             columns.append(Column(f"here{here}", keys, head, ("high", None), intervals=True, floors=floors))
     return tuple(columns)
-
-
-def _present(row: dict[str, Any], results: Results) -> bool:
-    return any(model in results.models for model in {*row["cost"], row["without"], row.get("with")})
-
-
-def _own_models(results: Results) -> list[str]:
-    """Name the methods that no published table knows: a user's own, by entry point or module:factory."""
-    known = published.load()["methods"]
-    kinds = ("latency", "memory", "complexity", "quality")
-    return [
-        model
-        for model in results.models
-        if model not in known and any(results.of(kind, model) for kind in kinds)
-    ]
-
-
-def _own_row(model: str) -> dict[str, Any]:
-    return {"title": model, "short": model, "cost": [model], "without": model, "with": model}
 
 
 def _row(
