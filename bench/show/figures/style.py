@@ -191,16 +191,17 @@ def place_labels(
     bubbles = [_square(axes, x, y, 0.8 * radius * points) for x, y, radius in (*around, *obstacles)]
     frame = axes.get_window_extent(renderer)
     taken: list[Bbox] = []
-    for (x, y, text), radius in zip(labels, radii, strict=True):
+    for index, ((x, y, text), radius) in enumerate(zip(labels, radii, strict=True)):
+        others = bubbles[:index] + bubbles[index + 1 :]
         best: tuple[float, float, float, str] | None = None
         probe = _annotate(axes, text, (x, y), (0.0, 0.0), "center", size)
         extent = probe.get_window_extent(renderer)
         probe.remove()
         for align, sideways, upwards in _around(radius):
             aside = {"left": 0.5, "center": 0.0, "right": -0.5}[align] * extent.width
-            box = extent.translated(sideways * points + aside, upwards * points).expanded(1.03, 1.1)
+            box = extent.translated(sideways * points + aside, upwards * points).padded(4 * points, points)
             among = 2.0 * sum(box.overlaps(other) for other in taken)
-            among += sum(box.overlaps(disc) for disc in bubbles)
+            among += sum(box.overlaps(disc) for disc in others)
             cost = among + 4 * _outside(box, frame) + 0.02 * (abs(upwards) + abs(sideways) - radius)
             if best is None or cost < best[0]:
                 best = (cost, sideways, upwards, align)
