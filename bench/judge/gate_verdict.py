@@ -24,7 +24,7 @@ from bench.records import store
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from bench.judge.timing import Evidence, Judged
@@ -167,23 +167,26 @@ def _times(pairs: dict[str, list[Both]], limits: Limits, *, recorded: bool) -> l
         effect = effect if quantity == "latency" else max(effect, EFFECT_TAIL)
         judged = timing.judge(evidence, effect, limits.error / limits.looks)
         found += [
-            (key[0], _time(both, quantity, judged[" ".join(key)], limits))
+            (key[0], _time(both, quantity, half, judged[" ".join(key)], limits))
             for key, both in timed.items()
             if " ".join(key) in judged
         ]
     return found
 
 
-def _time(both: Both, quantity: str, judged: Judged, limits: Limits) -> Finding:
-    figure = _middle if quantity == "latency" else _slower
+def _time(
+    both: Both, quantity: str, half: Callable[[Sequence[float]], float], judged: Judged, limits: Limits
+) -> Finding:
+    base, head = (_seconds(record, half) for record in (both.base, both.head))
     return Finding(
-        both.model, quantity, judged.verdict, figure(both.base), figure(both.head), "s",
+        both.model, quantity, judged.verdict, base, head, "s",
         judged.change, judged.interval, judged.floor, judged.reason, quantity in limits.accepted,
     )  # fmt: skip
 
 
-def _slower(record: Record) -> float:
-    rounds = by_round(record.values["samples_s"], record.values["round"], slower_half)
+def _seconds(record: Record, half: Callable[[Sequence[float]], float]) -> float:
+    """Return a side's time over the same rounds as its change, so that no tail is below its latency."""
+    rounds = by_round(record.values["samples_s"], record.values["round"], half)
     return math.exp(centre(list(rounds.values())))
 
 
@@ -261,14 +264,6 @@ def _by_key(records: list[Record]) -> dict[Key, Record]:
 def _same_run(base: dict[Key, Record], head: dict[Key, Record]) -> bool:
     runs = [{one.values.get("run") for one in side.values()} - {None} for side in (base, head)]
     return bool(runs[0] & runs[1]) or not (runs[0] and runs[1])
-
-
-def _middle(record: Record) -> float:
-    from bench.judge.interleaved import round_medians
-    from bench.judge.statistics import over_rounds
-
-    medians = round_medians(record.values["samples_s"], record.values["round"])
-    return over_rounds(medians).value
 
 
 def _revision(records: dict[Key, Record]) -> dict[str, Any]:

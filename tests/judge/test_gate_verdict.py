@@ -223,6 +223,16 @@ def test_what_disturbs_both_sides_alike_is_no_difference_of_the_tail(tmp_path):
     assert words(decision)["tail"] != "slower"
 
 
+def test_the_tail_is_not_below_the_latency_where_attempts_ran_at_different_speeds(tmp_path):
+    pace = np.repeat([1.0] * 4 + [1.3] * 4, TURNS)  # the machine turned slower before the second attempt
+    sides = [latency(0.1, seed, twin=False) for seed in (1, 2)]
+    for record in sides:
+        record.values["samples_s"] = (pace * record.values["samples_s"]).tolist()
+    times = {one.quantity: one for one in found(tmp_path, sides[1], base=sides[:1]).findings}
+    assert times["latency"].base < times["tail"].base < 1.02 * times["latency"].base
+    assert times["latency"].head < times["tail"].head < 1.02 * times["latency"].head
+
+
 def test_a_second_base_is_held_to_the_noise_of_the_run_and_finds_what_crept_in(tmp_path):
     # Two per cent a step passes beside the last commit; against the last release it has become five.
     for record in (latency(0.0975, 11, twin=False), complexity(parameters=990)):
