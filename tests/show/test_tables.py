@@ -82,6 +82,10 @@ def test_a_users_own_method_has_a_row_after_the_papers(made_up):
     for key in ("time_s_measured", "memory_gb_measured", "parameters_m_measured", "psnr_with_gt_measured"):
         assert last[columns.index(key)] == theirs[columns.index(key)] != ""
     assert last[columns.index("time_s_published")] == ""
+    assert "does not know whether and how it was trained" not in last[-1], "a file of weights has its terms"
+    within = [replace(r, provenance={**r.provenance, "weights_sha256": None}) for r in own]
+    *_, last = csv.reader(io.StringIO(writers.as_csv(table1.table1(Results(made + within)))))
+    assert "does not know whether and how it was trained" in last[-1]
 
 
 def test_published_figures_of_table1_are_the_papers():
@@ -102,7 +106,7 @@ def test_a_network_with_random_weights_is_marked_and_not_ranked(made_up):
         for r in made
     ]
     row = next(row for row in table1.table1(Results(best)).rows if row[0].text.startswith("RED"))
-    assert any("different weights at every call" in note for entry in row for note in entry.notes)
+    assert any("Its weights are random: train it" in note for entry in row for note in entry.notes)
     assert "**60" not in writers.as_markdown(table1.table1(Results(best)))
 
 
@@ -215,6 +219,35 @@ def test_open_cells_say_that_they_are_still_to_come(made_up):
     table = table1.table1(Results(made, pending=left))
     text = table1.lines(table)
     (did,) = [line for method, line in text.items() if method.startswith("DID")]
-    assert "Time s still to come" in did
-    assert any("about 2.0 min;" in note for note in table.notes)
-    assert any("about 1.0 min more" in note for note in table.notes)
+    assert "Time s still to come: 2.0 min" in did
+    assert sum("Predicted time" in note for note in table.notes) == 1
+    assert any("more is still to come" in note for note in table.notes)
+    assert not any(row[2].parts[0].rank for row in table.rows), "nothing is best before all is measured"
+    assert any(row[6].parts[0].rank for row in table.rows)
+
+
+def test_after_one_round_no_time_is_best_and_no_noise_floor_is_stated(made_up):
+    models = ("llpacknet", "red", "sid-unet")
+    one, five = (table1.table1(Results(made_up.records(models, rounds=rounds))) for rounds in (1, 5))
+    assert "not known yet, after a single round" in one.caption
+    assert " %" not in one.caption
+    assert "not known yet" not in five.caption
+    assert [any(row[2].parts[0].rank for row in table.rows) for table in (one, five)] == [False, True]
+
+
+def test_where_all_restored_whole_images_there_is_one_figure_of_quality(made_up):
+    models = ("llpacknet", "red")
+    titles = [
+        [column.title for column in table1.table1(Results(_with_parts(made_up.records(those)))).columns]
+        for those in (models, (*models, "did"))
+    ]
+    assert ["same part" in found for found in titles] == [False, True]
+
+
+def test_each_kind_of_ssim_is_named_below_the_table(made_up):
+    both = Results(made_up.records(("red",), protocols=("paper2020", "release2022")))
+    caption = table1.table1(both).caption
+    assert "SSIM under paper2020 as in MATLAB" in caption
+    assert "SSIM under release2022 with scikit-image's uniform window" in caption
+    paper = table1.table1(Results(made_up.records(("red",)))).caption
+    assert paper.count("SSIM as in MATLAB") == paper.count("SSIM") == 1

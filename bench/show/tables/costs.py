@@ -13,7 +13,7 @@ from bench.show.tables import published
 from bench.show.tables.entries import figure_entry
 from bench.show.tables.layout import Column, Entry, Part, Table, dash, word
 from bench.show.tables.numbers import compact
-from bench.show.tables.setting import cost_setting
+from bench.show.tables.setting import cost_setting, floor_sentence
 
 if TYPE_CHECKING:
     from bench.judge.results import Results
@@ -49,9 +49,10 @@ def cost_table(results: Results) -> Table | None:
         Column("× published", ("ratio_published",), intervals=True),
         Column("× LLPackNet", ("ratio_llpacknet",), intervals=True),
     )
+    floor = floor_sentence(results, "A/A noise floor", "smaller differences mean nothing")
     caption = (
-        "Time is the median over rounds (fresh processes) of each round's median, ± its interval. "
-        f"{_floor(results)}Ratios are taken round by round within one interleaved run: to the same method in "
+        f"Time is the median over rounds (fresh processes) of each round's median, ± its interval.{floor} "
+        "Ratios are taken round by round within one interleaved run: to the same method in "
         "its published form, and to LLPackNet in the same setting. Kept: the published form if the "
         "C library keeps the memory of a pass for the next one instead of returning it. "
         "Peak: of the forward pass beside weights and input; Process: of the whole process. 1 GB = 1e9 bytes."
@@ -139,13 +140,6 @@ def _memory(results: Results, cell: Cell) -> Record | None:
         if record.status == "ok" and vars(record.cell) == wanted:
             return record
     return None
-
-
-def _floor(results: Results) -> str:
-    floor = quantities.noise_floor(results)
-    return (
-        "" if floor is None else f"A/A noise floor: {100 * floor:.1f} %; smaller differences mean nothing. "
-    )
 
 
 def _median(seconds: list[float] | None) -> Entry:

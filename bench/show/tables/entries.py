@@ -28,7 +28,7 @@ NOTES = {
     "central-part": "Scored on the central part of the images only; not ranked.",
     "unfinished": "Its weights come from an unfinished training; not ranked.",
     "unequal": "Not trained on the same terms as the others; not ranked.",
-    "random": "Its factory returns different weights at every call; not ranked.",
+    "random": "Its weights are random: train it (llbench train), then use --weights NAME=FILE; not ranked.",
 }
 _NONE = Record(Cell("", "quality"), "skipped")
 

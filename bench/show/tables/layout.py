@@ -43,12 +43,14 @@ class Entry:
         notes: the footnotes that it needs.
         short: what a terminal shows instead, where columns are narrow.
         behind: the records that it rests on.
+        is_open: whether its figure, or more of it, is still to come.
     """
 
     parts: tuple[Part, ...]
     notes: tuple[str, ...] = ()
     short: str = ""
     behind: tuple[Record, ...] = ()
+    is_open: bool = False
 
     @property
     def text(self) -> str:
@@ -145,9 +147,14 @@ def letter(index: int) -> str:
 
 
 def ranked(table: Table) -> Table:
-    """Return the table with the best and second best figure of each column marked."""
+    """Return the table with the best and second best figure of each column marked.
+
+    A column of which a figure is still to come is left as it is.
+    """
     rows = [list(row) for row in table.rows]
     for index, column in enumerate(table.columns):
+        if any(row[index].is_open for row in rows):
+            continue
         for part, better in enumerate(column.better):
             if better is not None:
                 floor = column.floors[part] if column.floors else 0.0

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 # Measurements that give a method of a user's own a row in Table 1.
 SHOWN = ("latency", "memory", "complexity", "quality")
+OWN = (
+    "Not a method of this suite, which does not know whether and how it was trained: beside the others', its "
+    "PSNR and SSIM say little about the architecture."
+)
 
 
 @cache
@@ -34,8 +38,20 @@ def rows(results: Results) -> list[dict[str, Any]]:
         if model not in known and any(results.of(kind, model) for kind in SHOWN)
     ]
     return found + [
-        {"title": model, "short": model, "cost": [model], "without": model, "with": model} for model in own
+        {"title": model, "short": model, "cost": [model], "without": model, "with": model}
+        | ({"note": OWN} if _trained_elsewhere(results, model) else {})
+        for model in own
     ]
+
+
+def _trained_elsewhere(results: Results, model: str) -> bool:
+    """Whether it was scored with weights that came with its code rather than from a file."""
+    return any(
+        one.status == "ok"
+        and not one.values.get("random_weights")
+        and not one.provenance.get("weights_sha256")
+        for one in results.of("quality", model)
+    )
 
 
 def title(model: str) -> str:

@@ -36,15 +36,28 @@ def cost_setting(results: Results, device: str = "cpu", *, one_form: bool = True
     parts += [f"{threads} threads" if threads != 1 else "1 thread"] if threads and device == "cpu" else []
     parts += ["fp32", "in the published form"] if one_form else []
     text = f"Time and memory: {', '.join(parts)}; 1 GB = 1e9 bytes."
-    floor = quantities.noise_floor(results)
-    if floor is not None:
-        text += (
-            f" A/A noise floor of the timing run: {100 * floor:.1f} %; figures that differ by less are ties."
-        )
+    text += floor_sentence(
+        results, "A/A noise floor of the timing run", "figures that differ by less are ties"
+    )
     rounds = sorted({len(quantities.rounds(one)) for one in results.of("latency") if one.status == "ok"})
     if rounds and rounds[-1] > 1:
         text += f" {ENDS.format(rounds=rounds[-1])}"
     return text
+
+
+def floor_sentence(results: Results, what: str, then: str) -> str:
+    """State the noise floor and what follows from it; empty without an A/A pair."""
+    floor = quantities.noise_floor(results)
+    if floor is None:
+        return ""
+    if not is_floor_known(results):
+        return f" {what}: not known yet, after a single round; no time counts as better than another."
+    return f" {what}: {100 * floor:.1f} %; {then}."
+
+
+def is_floor_known(results: Results) -> bool:
+    """Whether every A/A pair was timed in several rounds: one says next to nothing of its own noise."""
+    return all(len(quantities.twin_ratios(one)) != 1 for one in results.of("latency"))
 
 
 def data_setting(results: Results, protocols: Sequence[str]) -> str:

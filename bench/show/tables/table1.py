@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from baselines.paper import FULL_SIZE
@@ -24,7 +26,7 @@ from bench.show.tables.gain_worth import control_sentence
 from bench.show.tables.layout import Column, Entry, Table, dash, ranked, word
 from bench.show.tables.numbers import compact
 from bench.show.tables.option_words import options_in_words
-from bench.show.tables.setting import cost_setting, data_setting
+from bench.show.tables.setting import cost_setting, data_setting, is_floor_known
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,6 +35,17 @@ if TYPE_CHECKING:
 
 # How the heads of the measured columns that rank begin.
 RANKED = frozenset({"here", "same part"})
+PARTS = (
+    "Same part: on the central part of the images that all methods have, which ranks them; whole: on whole "
+    "images, where a method restored them."
+)
+SSIMS = {
+    "matlab-rgb": "as in MATLAB, an assumption: the paper does not say which definition it uses",
+    "uniform": "with scikit-image's uniform window of 7x7 pixels",
+    "gaussian": "with a Gaussian window of 11x11 pixels",
+    "gaussian-population": "with a Gaussian window of 11x11 pixels and the population's covariance",
+    "wang-luma": "on luma, with a Gaussian window of 11x11 pixels",
+}
 
 
 def table1(results: Results) -> Table:
@@ -42,15 +55,26 @@ def table1(results: Results) -> Table:
     """
     rows = published.rows(results)
     without, protocol = shown_protocols(results)
-    matched = {name: common_images(results, name) for name in (without, protocol)}
+    matched = _matched(results, (without, protocol))
     table = Table(
         name="table1",
         title="Table 1 of the paper, published and measured",
-        caption=_caption(results, protocol),
+        caption=_caption(results, protocol, matched),
         columns=_columns(results, protocol, matched=any(matched.values())),
         rows=tuple(_row(row, results, protocol, matched) for row in rows),
     )
     return ranked(table)
+
+
+def _matched(results: Results, names: tuple[str, ...]) -> dict[str, list[str]]:
+    """By protocol, the images with a part that all methods share; none where all restored whole images."""
+    marks = {
+        mark
+        for name in names
+        for model in results.models
+        for mark in image_scores.image_marks(results.scored(model, name).ok)
+    }
+    return {name: common_images(results, name) if "central-part" in marks else [] for name in names}
 
 
 def lines(table: Table) -> dict[str, str]:
@@ -81,7 +105,7 @@ def write_all(out: Path, tables: list[Table]) -> list[Path]:
 
 def _columns(results: Results, protocol: str, *, matched: bool) -> tuple[Column, ...]:
     """Columns; where a part of the images was scored for all methods, that ranks, and the whole follows."""
-    floor = quantities.noise_floor(results) or 0.0
+    floor = (quantities.noise_floor(results) or 0.0) if is_floor_known(results) else math.inf
     columns = [Column("Method", ("method",), numeric=False)]
     costs = (("Time s", "time_s", floor), ("Memory GB", "memory_gb", PEAK_REPEATABILITY - 1))
     for title, key, least in (*costs, ("Params M", "parameters_m", 0.0)):
@@ -134,10 +158,19 @@ def _row(
 def _time(results: Results, model: str, row: dict[str, Any]) -> Entry:
     """Time of a pass with fresh pages, as everybody gets them, and below it with kept ones."""
     entry = _cost(quantities.latency(results, model), 1.0, row, spread=True)
-    kept = quantities.kept_pages(results, model)
-    if kept is None:
+    kept = {
+        row["short"]: seconds
+        for row in published.rows(results)
+        for name in row["cost"]
+        if (seconds := quantities.kept_pages(results, name)) is not None
+    }
+    if quantities.kept_pages(results, model) is None:
         return entry
-    return with_note(entry, f"{compact(kept, 3)} s if the C library keeps the memory of the last pass.")
+    # One footnote for all rows.
+    those = ", ".join(f"{name} {compact(seconds, 3)} s" for name, seconds in kept.items())
+    return with_note(
+        entry, f"With the memory of the last pass kept by the C library and used again: {those}."
+    )
 
 
 def _images(
@@ -158,12 +191,12 @@ def _or_to_come(entry: Entry, seconds: float | None) -> Entry:
     """Say in an open cell how long its figure will take, and of a figure that more of it is to follow."""
     if seconds is None:
         return entry
-    about = f"{max(seconds / 60, 0.1):.1f}"
     if any(part.value is not None for part in entry.parts):
-        return with_note(entry, f"From what was measured so far; about {about} min more to come.")
-    return word(
-        "still to come", f"Predicted to take about {about} min; --resume continues a run that has ended."
-    )
+        return replace(
+            with_note(entry, "From what was measured so far; more is still to come."), is_open=True
+        )
+    text = f"still to come: {max(seconds / 60, 0.1):.1f} min"
+    return replace(word(text, "Predicted time; --resume continues a run that has ended."), is_open=True)
 
 
 def _with(results: Results, row: dict[str, Any], protocol: str, matched: dict[str, list[str]]) -> list[Entry]:
@@ -187,14 +220,13 @@ def _options(results: Results, model: str) -> str | None:
     return None
 
 
-def _caption(results: Results, protocol: str) -> str:
+def _caption(results: Results, protocol: str, matched: dict[str, list[str]]) -> str:
     without, _ = shown_protocols(results)
     sentences = [cost_setting(results), data_setting(results, (without, protocol))]
     sentences.append(f"Without GT exposure: protocol {without}; with GT exposure: protocol {protocol}.")
-    if any(
-        results.judged.get(name) and protocols.get(name).ssim == "matlab-rgb" for name in (without, protocol)
-    ):
-        sentences.append("SSIM as in MATLAB, an assumption: the paper does not say which definition it uses.")
+    if any(matched.values()):
+        sentences.append(PARTS)
+    sentences.append(_ssim_sentence([name for name in (without, protocol) if results.judged.get(name)]))
     sentences.append(control_sentence(results))
     frame = results.frame()
     if frame is not None and frame != FULL_SIZE:
@@ -203,3 +235,11 @@ def _caption(results: Results, protocol: str) -> str:
             f"The paper's figures are for {FULL_SIZE[0]}x{FULL_SIZE[1]}: time and memory are not comparable.",
         )
     return " ".join(filter(None, sentences))
+
+
+def _ssim_sentence(names: list[str]) -> str:
+    """Say which SSIM the columns hold, by protocol where they hold two."""
+    kinds = {name: SSIMS[protocols.get(name).ssim] for name in names}
+    if len(set(kinds.values())) < 2:
+        return "".join(f"SSIM {kind}." for kind in set(kinds.values()))
+    return " ".join(f"SSIM under {name} {kind}." for name, kind in kinds.items())
