@@ -26,7 +26,7 @@ class Denoiser(Restorer):
 
     def place(self, frame: RawFrame, ev: float = 0.0, mosaic: NDArray[np.float32] | None = None) -> Placed:
         """Normalise a frame, clip it at saturation, and amplify it; arguments as for `Restorer.place`."""
-        self._check_bracket(ev)
+        self.check_bracket(ev)
         mosaic = np.minimum(self._normalised(frame, mosaic), 1)
         placed = self.place_mosaic(mosaic, turns=TURNS.get(frame.flip, 0), ev=ev)
         return replace(placed, frame=frame)

@@ -157,7 +157,7 @@ class Restorer:
         Raises:
             InputError: `ev` is given to a network that finds its own gain.
         """
-        self._check_bracket(ev)
+        self.check_bracket(ev)
         mosaic, adapted = self._normalised(frame, mosaic), adaptation(frame)
         if adapted is not None:
             adapted.apply(mosaic)
@@ -168,7 +168,8 @@ class Restorer:
             return frame.normalised(keeps_negatives=self._keeps_negatives)
         return mosaic
 
-    def _check_bracket(self, ev: float) -> None:
+    def check_bracket(self, ev: float) -> None:
+        """Refuse with a UsageError to change the exposure, in stops, of a network that finds its own gain."""
         if ev and not self.needs_gain:
             raise UsageError("this method finds its own gain and cannot give a bracket: drop --ev")
 

@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 import os
 import sys
+from difflib import get_close_matches
 
 import click
 from click.exceptions import NoArgsIsHelpError
@@ -86,6 +87,18 @@ def llbench() -> None:
     """Benchmark and reproducibility suite for restoring extremely dark raw photographs."""
 
 
+def _without_far_fetched(error: click.UsageError) -> click.UsageError:
+    """Suggest for an unknown option those alone that resemble it without the dashes too."""
+    if not isinstance(error, click.NoSuchOption):
+        return error
+    near = [
+        one
+        for one in error.possibilities or ()
+        if get_close_matches(error.option_name.lstrip("-"), [one.lstrip("-")])
+    ]
+    return click.NoSuchOption(error.option_name, error.message, near, error.ctx)
+
+
 def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 -- a status for each kind of end
     """Run the command line and return its exit status; bad input becomes one line on standard error."""
     plain_streams()
@@ -96,7 +109,8 @@ def main(arguments: list[str] | None = None) -> int:  # noqa: PLR0911 -- a statu
         return 2
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "llbench"
-        print(f"llbench: {one_line(error.format_message())} (see '{where} --help')", file=sys.stderr)
+        said = one_line(_without_far_fetched(error).format_message())
+        print(f"llbench: {said} (see '{where} --help')", file=sys.stderr)
         return 2
     except (InputError, click.ClickException) as error:
         print(f"llbench: {one_line(str(error))}", file=sys.stderr)

@@ -121,14 +121,19 @@ def command(
         return 0
     # The network may be a user's own, which may go to another folder.
     absolute = [replace(task, source=task.source.absolute(), target=task.target.absolute()) for task in left]
-    build = partial(_restorer, model, gain, device, runtime, precision, weights, threads)
+    build = partial(_restorer, model, gain, ev, device, runtime, precision, weights, threads)
     ended: list[Done] = []
+    noted: set[tuple[Path, str]] = set()
     start = time.perf_counter()
     with hosting() as output, counting("restoring") as advance:
-        for number, done in enumerate(batch.restore_all(build, absolute)):
+        for number, outcome in enumerate(batch.restore_all(build, absolute)):
             advance(number + 1, len(left))
+            done = replace(outcome, task=left[number])
             ended.append(done)
-            _tell(replace(done, task=left[number]), output, as_json=as_json)
+            if as_json:
+                _tell_json(done, output)
+            else:
+                _tell(done, output, noted)
     if len(ended) > 1 and not as_json:
         click.echo(_spent(ended, time.perf_counter() - start), err=True)
     return 1 if any(done.reason is not None for done in ended) else 0
@@ -140,34 +145,41 @@ def _spent(ended: list[Done], seconds: float) -> str:
     def total(name: str) -> float:
         return float(sum(getattr(done.steps, name) for done in ended))
 
+    sources = len({done.task.source for done in ended})
+    photographs = "1 photograph" if sources == 1 else f"{sources} photographs"
+    images = photographs if len(ended) == sources else f"{len(ended)} images of {photographs}"
     each = ", ".join(f"{name} {total(name):.1f} s" for name in ("reading", "network", "writing", "comparing"))
     return (
-        f"{len(ended)} photographs in {seconds:.1f} s, with overlapping steps: {each}; the network waited "
+        f"{images} in {seconds:.1f} s, with overlapping steps: {each}; the network waited "
         f"{total('waited_for_file'):.1f} s for files and {total('waited_for_disk'):.1f} s for images"
     )
 
 
-def _tell(done: Done, output: TextIO, *, as_json: bool) -> None:
-    apart = done.difference
-    if as_json:
-        record = {
-            "source": str(done.task.source),
-            "target": None if done.reason else str(done.task.target),
-            "reason": done.reason,
-            "gain": done.gain,
-            "ev": done.task.ev,
-            "colour_difference": asdict(apart) if apart else None,
-            "seconds": round(done.seconds, 3),
-            "steps": {name: round(seconds, 3) for name, seconds in asdict(done.steps).items()},
-            "notes": list(done.notes),
-        }
-        print(json.dumps(record), file=output, flush=True)
-        return
+def _tell_json(done: Done, output: TextIO) -> None:
+    record = {
+        "source": str(done.task.source),
+        "target": None if done.reason else str(done.task.target),
+        "reason": done.reason,
+        "gain": done.gain,
+        "ev": done.task.ev,
+        "colour_difference": asdict(done.difference) if done.difference else None,
+        "seconds": round(done.seconds, 3),
+        "steps": {name: round(seconds, 3) for name, seconds in asdict(done.steps).items()},
+        "notes": list(done.notes),
+    }
+    print(json.dumps(record), file=output, flush=True)
+
+
+def _tell(done: Done, output: TextIO, noted: set[tuple[Path, str]]) -> None:
+    """Say what came of a photograph; `noted`: the notes said before, as a bracket's images share theirs."""
+    for note in done.notes:
+        if (done.task.source, note) not in noted:
+            print(one_line(f"note: {done.task.source} {note}"), file=sys.stderr, flush=True)
+            noted.add((done.task.source, note))
     if done.reason:
         print(f"llbench: not restored: {one_line(done.reason)}", file=sys.stderr, flush=True)
         return
-    for note in done.notes:
-        print(one_line(f"note: {done.task.source} {note}"), file=sys.stderr, flush=True)
+    apart = done.difference
     gain = "" if done.gain is None else f", gain {done.gain:.4g}"
     colour = ""
     if apart:
@@ -179,6 +191,7 @@ def _tell(done: Done, output: TextIO, *, as_json: bool) -> None:
 def _restorer(
     model: str,
     gain: str,
+    ev: tuple[float, ...],
     device: str,
     runtime: str,
     precision: str,
@@ -212,6 +225,8 @@ def _restorer(
     chosen = Denoiser if kind_of(model, method) == "denoiser" else Restorer
     network = network_of(model, method)
     restorer = chosen(network, _gain(gain), device, runtime, precision, kept=kept)
+    for one in ev:
+        restorer.check_bracket(one)
     if restorer.note:
         click.echo(f"note: {restorer.note}", err=True)
     return restorer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -56,6 +57,8 @@ RAW_SUFFIXES = frozenset(
         ),
     )
 )
+# Pictures that `mimetypes` may not know.
+OTHER_PICTURES = frozenset((".avif", ".exr", ".heic", ".heif", ".jp2", ".jxl", ".psd", ".webp"))
 # Images that wait to be written at most, so that a slow disk does not fill the memory.
 WRITING = 2
 
@@ -69,9 +72,15 @@ def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
         kind: the format; from the suffix of `out`, else PNG, if None.
 
     Raises:
-        InputError: no photograph among the inputs, or one file for several images.
+        InputError: no photograph among the inputs, one file for several images, or a file of a format that is
+            not written.
     """
     named = images.SUFFIXES.get(out.suffix.lower())
+    if named is None and not out.is_dir() and _is_a_picture(out):
+        raise InputError(
+            f"{out} is no format that is written: give a folder, or a name that ends in "
+            f"{', '.join(images.SUFFIXES)}"
+        )
     if named is not None and not out.is_dir():
         if len(inputs) != 1 or inputs[0].is_dir():
             raise InputError(f"{out} is a single file for several photographs: give a folder with -o")
@@ -101,6 +110,13 @@ def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
             f"several photographs would be written to {out / name}: restore each folder separately"
         )
     return [Task(source, out / name, chosen) for (source, _), name in zip(found, names, strict=True)]
+
+
+def _is_a_picture(out: Path) -> bool:
+    """Whether a name is a picture's by its suffix, rather than a folder's."""
+    suffix = out.suffix.lower()
+    kind = mimetypes.guess_type(f"x{suffix}")[0] or ""
+    return suffix in RAW_SUFFIXES | OTHER_PICTURES or kind.startswith("image/")
 
 
 def _photographs(one: Path) -> list[tuple[Path, Path]]:
@@ -142,7 +158,8 @@ def restore_all(build: Callable[[], Restorer], todo: Sequence[Task]) -> Iterator
             restored = read if isinstance(read, str) else steps.run(task, read, restorer)
             spent = replace(spent, network=time.perf_counter() - begun)
             if isinstance(read, str) or isinstance(restored, str):
-                writing.append(writer.submit(Done, task, str(restored), steps=spent))
+                notes = () if isinstance(read, str) else read.notes
+                writing.append(writer.submit(Done, task, str(restored), notes=notes, steps=spent))
             else:
                 writing.append(writer.submit(steps.write, task, read, restored, spent))
             del restored

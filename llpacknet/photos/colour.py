@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 BLOCK = 16
 SMALLEST_SIDE = 24 * BLOCK
 _WHITE = 65535
+# An image is black if no more than this share of its values lies above this share of white (8 of 255).
+BLACK_LEVEL, BLACK_SHARE = 8.5 / 255, 0.001
 _LIGHTNESS_IGNORED = 1e9
 
 
@@ -39,6 +41,12 @@ def load() -> None:
     from skimage.color import deltaE_ciede2000, rgb2lab  # noqa: F401
 
 
+def black(image: NDArray[Any]) -> bool:
+    """Whether an image, uint8 or uint16, shows nothing: 99.9 % of its values are at most 3 % of white."""
+    level = int(BLACK_LEVEL * np.iinfo(image.dtype).max)
+    return bool(np.count_nonzero(image > level) <= BLACK_SHARE * image.size)
+
+
 def difference(frame: RawFrame, gain: float, image: NDArray[Any]) -> Difference | None:
     """Compare an image with rawpy's rendering of the frame, amplified by the same gain.
 
@@ -51,13 +59,17 @@ def difference(frame: RawFrame, gain: float, image: NDArray[Any]) -> Difference 
         image: (H, W, 3) uint8 or uint16, in the frame's own orientation.
 
     Returns:
-        None for a frame of fewer than 384 pixels per side, which leaves too few squares to render.
+        None for a frame of fewer than 384 pixels per side, which leaves too few squares to render, and where
+        rawpy's rendering is black, which resembles any dark image.
     """
     from skimage.color import deltaE_ciede2000, rgb2lab  # no image waits for it, see `load`
 
     if min(frame.mosaic.shape) < SMALLEST_SIDE:
         return None
-    rendered = render_frame(_averaged(frame, gain)).astype(np.float64) / _WHITE
+    reference = render_frame(_averaged(frame, gain))
+    if black(reference):
+        return None
+    rendered = reference.astype(np.float64) / _WHITE
     # Demosaicking at the edge of so small a frame knows half of the neighbours.
     theirs = rgb2lab(rendered.reshape(rendered.shape[0] // 2, 2, -1, 2, 3).mean(axis=(1, 3))[1:-1, 1:-1])
     ours = rgb2lab(_blocks(image)[1:-1, 1:-1])

@@ -10,7 +10,7 @@ import numpy as np
 
 from llpacknet.errors import InputError, cause
 from llpacknet.photos import capture, images
-from llpacknet.photos.colour import Difference, difference
+from llpacknet.photos.colour import Difference, black, difference
 from llpacknet.raw.black import with_own_black
 from llpacknet.raw.read import frame_of, open_raw
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from pathlib import Path
 
-    from numpy.typing import NDArray
     from PIL import Image
 
     from llpacknet.photos.images import Kind
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
 
 # Mean level, as a share of white, of the brightest of the 93 first frames of SID's test part.
 BRIGHTEST_DARK = 27.536 / 15871
+# Mean level, likewise, of a photograph that is neither dark nor bright.
+MID_LEVEL = 0.13
 
 
 @dataclass(frozen=True)
@@ -122,7 +123,8 @@ def read(task: Task, restorer: Future[Restorer]) -> Read:
     with open_raw(task.source) as raw:
         frame = frame_of(raw, task.source)
         exif = capture.read(task.source, raw)
-    notes = (*frame.notes, *_bright(frame))
+    notes = frame.notes
+    level = _level(frame)
     if task.own_black:
         frame, drift = with_own_black(frame)
         notes += (_told(drift),)
@@ -130,6 +132,7 @@ def read(task: Task, restorer: Future[Restorer]) -> Read:
     decoded = time.perf_counter()
     built = restorer.result()
     waited = time.perf_counter() - decoded
+    notes += _bright(level, needs_gain=built.needs_gain)
     placed = built.place(frame, mosaic=mosaic)
     return Read(frame, exif, placed, notes, time.perf_counter() - start - waited)
 
@@ -138,12 +141,26 @@ def run(task: Task, read: Read, restorer: Restorer) -> Restored | str:
     """Run the network on a photograph that was read; says what went wrong if there is no image."""
     try:
         placed = restorer.place(read.frame, task.ev) if task.ev else read.placed
-        return restorer.run(placed, images.BITS[task.kind])
+        restored = restorer.run(placed, images.BITS[task.kind])
     except InputError as error:
         return f"{task.source}: {error}"
     # A user's own network raises what it likes; the other photographs are to be restored.
     except (Exception, SystemExit) as error:  # noqa: BLE001
         return f"{task.source} could not be restored: {cause(error)}"
+    # A denoised raw keeps what a rendering is too dark to show.
+    if (task.kind == "dng" and restored.raw is not None) or not black(restored.image):
+        return restored
+    return f"{task.source}: {_blackened(restored, amplifies=not restorer.needs_gain)}"
+
+
+def _blackened(restored: Restored, *, amplifies: bool) -> str:
+    """Say why an image is black, as far as the gain tells, and what would make it visible."""
+    brightest = restored.image.max() / np.iinfo(restored.image.dtype).max
+    said = f"the image is black (its brightest value is {brightest:.1%} of white)"
+    gain = "" if restored.gain is None else f" at gain {restored.gain:.4g}"
+    if amplifies:
+        return f"{said}{gain}, which the network finds itself: choose a --model that takes --gain"
+    return f"{said}{gain}: give a larger --gain, or another --model"
 
 
 def write(task: Task, read: Read, restored: Restored, steps: Steps = Steps()) -> Done:
@@ -172,16 +189,20 @@ def _told(drift: Drift) -> str:
     return f"has a black level {drift.dn:+.2f} off the stated one, by its {drift.source}: corrected"
 
 
-def _bright(frame: RawFrame) -> tuple[str, ...]:
-    """Whether a frame is brighter than any that such networks are made for."""
-    level = float(np.mean((_means(frame) - frame.black) / (frame.white - frame.black)))
+def _bright(level: float, *, needs_gain: bool) -> tuple[str, ...]:
+    """Say what to expect of a frame that is brighter than any that such networks are made for."""
     if level <= BRIGHTEST_DARK:
         return ()
     most = f"in SID's test set at most {BRIGHTEST_DARK:.2%}"
-    note = f"is not a dark raw: its mean level is {level:.2%} of white, {most}"
+    gain = f"give a --gain of about {max(MID_LEVEL / level, 1):.0f}, or " if needs_gain else ""
+    note = (
+        f"is not a dark raw: its mean level is {level:.2%} of white, {most}: expect wrong colours and "
+        f"overexposed parts; {gain}use an ordinary raw developer"
+    )
     return (note,)
 
 
-def _means(frame: RawFrame) -> NDArray[np.float64]:
-    """Mean of the four planes."""
-    return np.array([frame.mosaic[row::2, column::2].mean() for row in (0, 1) for column in (0, 1)])
+def _level(frame: RawFrame) -> float:
+    """Mean level, as a share of white."""
+    means = np.array([frame.mosaic[row::2, column::2].mean() for row in (0, 1) for column in (0, 1)])
+    return float(np.mean((means - frame.black) / (frame.white - frame.black)))

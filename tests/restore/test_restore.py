@@ -12,7 +12,9 @@ from PIL import Image
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from bench.cli import main
+from bench.measure.inputs import made_up_frame
 from llpacknet import restore
+from llpacknet.photos.colour import difference
 from llpacknet.raw.dng import write_dng
 
 SIZE = (64, 96)
@@ -153,6 +155,32 @@ def test_the_difference_of_colours_to_librawp_is_reported(tmp_path, capsys):
     assert said["gain"] > 1
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--model", "llpacknet-2020"], "which the network finds itself: choose a --model that takes --gain"),
+        (["--gain", "0.0001"], "at gain 0.0001: give a larger --gain"),
+    ],
+)
+def test_a_black_image_is_no_restored_photograph(tmp_path, capsys, more, said):
+    """A daylight frame, to which the amplifier of 2020 gives next to no gain."""
+    source = tmp_path / "day.DNG"
+    write_dng(source, scene(light=(12_000, 24_000, 13_000), size=(400, 480)))
+    assert main(["restore", str(source), "-o", str(tmp_path / "day.png"), *more]) == 1
+    message = capsys.readouterr().err
+    assert "day.DNG: the image is black" in message
+    assert said in message
+    assert "expect wrong colours" in message
+    assert not (tmp_path / "day.png").exists()
+
+
+def test_no_difference_is_given_to_a_black_rendering():
+    frame = made_up_frame(400, 480)
+    grey = np.full((400, 480, 3), 12, np.uint8)
+    assert difference(frame, 0.001, grey) is None
+    assert difference(frame, 100.0, grey) is not None
+
+
 def test_the_exif_chunk_leaves_the_png_whole(tmp_path):
     source = tmp_path / "a.DNG"
     write_dng(source, scene(), taken=TAKEN)
@@ -168,6 +196,11 @@ def test_the_exif_chunk_leaves_the_png_whole(tmp_path):
         (["a.DNG", "-o", "one.png", "--model", "lime"], "is not a network"),
         (["a.DNG", "-o", "one.png", "--precision", "int8"], "torch has no int8 form"),
         (["empty", "-o", "out"], "no raw photograph"),
+        (["a.DNG", "-o", "one.webp"], "ends in .png"),
+        (["a.DNG", "-o", "one.ARW"], "ends in .png"),
+        (["a.DNG", "a.DNG", "-o", "one.png", "--size", "1"], "No such option '--size'. (see"),
+        (["a.DNG", "-o", "one.png", "--gian", "3"], "Did you mean '--gain'?"),
+        (["a.DNG", "-o", "out", "--ev", "0,1", "--model", "llpacknet-2020"], "finds its own gain"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(tmp_path, capsys, arguments, said, monkeypatch):
@@ -178,7 +211,7 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path, capsys, arguments, sa
     message = capsys.readouterr().err
     assert said in message
     assert message.count("\n") == 1
-    assert not (tmp_path / "one.png").exists()
+    assert [path.name for path in tmp_path.iterdir() if path.name not in {"a.DNG", "empty"}] == []
 
 
 def test_two_files_of_one_name_get_an_image_each(tmp_path):
@@ -251,10 +284,20 @@ def test_a_bracket_is_the_same_photograph_at_several_gains(tmp_path, capsys):
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / names[2])), restore(source, gain=120.0))
 
 
+def test_a_bracket_says_once_what_is_to_be_known_of_its_photograph(tmp_path, capsys):
+    source = tmp_path / "a.DNG"
+    write_dng(source, scene(light=(12_000, 24_000, 13_000)))
+    assert main(["restore", str(source), "-o", str(tmp_path), "--ev", "-1,0,+1", "--gain", "2"]) == 0
+    said = capsys.readouterr().err
+    assert said.count("is not a dark raw") == 1
+    assert "give a --gain of about 2, or use an ordinary raw developer" in said
+    assert "3 images of 1 photograph in" in said
+
+
 def test_a_network_that_finds_its_own_gain_gives_no_bracket(tmp_path, capsys):
     source = tmp_path / "a.DNG"
     write_dng(source, scene())
     arguments = ["restore", str(source), "-o", str(tmp_path), "--ev", "1", "--model", "llpacknet-2020"]
-    assert main(arguments) == 1
+    assert main(arguments) == 2
     assert "finds its own gain" in capsys.readouterr().err
     assert main([*arguments[:4], "--ev", "bright"]) == 2
