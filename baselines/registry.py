@@ -6,7 +6,6 @@ Names and declarations are read without importing torch; a method's code is impo
 from __future__ import annotations
 
 import importlib
-import sys
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -26,6 +25,7 @@ import baselines.sgn
 import baselines.sid_unet
 import baselines.sid_unet_raw
 import llpacknet
+from baselines.own import check_no_path, imported
 from baselines.spec import Spec
 from llpacknet.conventions import Conventions, conventions_of
 from llpacknet.errors import UsageError
@@ -96,6 +96,7 @@ def spec(name: str) -> Spec:
         return registered[name]
     if ":" in name:
         return _user_spec(name, name)
+    check_no_path(name)
     near = get_close_matches(name.lower().replace("_", "-"), registered, 1)
     meant = f" (did you mean {near[0]!r}?)" if near else ""
     raise UsageError(
@@ -267,26 +268,8 @@ def _user_spec(name: str, factory: str) -> Spec:
 
 
 def _factory(declared: Spec) -> Callable[[], Any]:
-    module, _, attribute = declared.factory.partition(":")
-    if declared.name == declared.factory and str(Path.cwd()) not in sys.path:
-        sys.path.append(str(Path.cwd()))  # a console script does not look there by itself
-    if not module.strip("."):
-        raise UsageError(f"{declared.factory!r} does not name a module: give it as package.module:factory")
-    try:
-        imported = importlib.import_module(module)
-    except ImportError as error:
-        raise UsageError(
-            f"cannot find the model {declared.factory!r}: {error}; give it as package.module:factory"
-        ) from error
-    try:
-        found = getattr(imported, attribute)
-    except AttributeError as error:
-        raise UsageError(
-            f"cannot find the model {declared.factory!r}: {error}; give it as package.module:factory"
-        ) from error
-    if not callable(found):
-        raise UsageError(f"{declared.factory!r} is not a factory: calling it must return the model")
-    return found  # type: ignore[no-any-return]
+    found: Callable[[], Any] = imported(declared.name, declared.factory)
+    return found
 
 
 def _initialised(factory: Callable[[], nn.Module], seed: int = INITIAL_SEED) -> nn.Module:

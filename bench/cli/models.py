@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from baselines import names, spec, weights_path
+from baselines.own import check_name
 from bench.cli.completing import method
 from bench.cli.examples import examples
 from bench.cli.options import only_free_option, weights_option
@@ -66,6 +67,7 @@ def check(name: str, weights: dict[str, Path], as_json: bool) -> int:
     from bench.run.span import weights_choice
 
     spec(name)
+    check_name(name)
     found = []
     for finding in runner.check(name, weights_choice(name, weights)):
         found.append(finding)

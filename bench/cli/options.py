@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 import baselines
+from baselines.own import check_name, check_no_path
 from baselines.registry import named
 from bench.cli.completing import methods
 from bench.cli.size import Size
@@ -51,6 +52,7 @@ def weights_files(_: click.Context, __: click.Parameter, values: tuple[str, ...]
                 f"llpacknet={value.lstrip('=')}"
             )
         baselines.spec(name)
+        check_name(name)
         path = _at_home(file)
         if not path.is_file():
             raise InputError(
@@ -152,6 +154,8 @@ def only_free_option(command: Command) -> Command:
 def chosen_models(models: tuple[str, ...], *, only_free: bool) -> tuple[str, ...]:
     """Expand 'all' and 'field' to names; drop restrictively licensed methods if asked to."""
     everything = tuple(dict.fromkeys(name for word in models for name in named(word)))
+    for name in everything:
+        check_no_path(name)
     kept = tuple(name for name in everything if not (only_free and baselines.spec(name).restricted))
     if not kept:
         raise InputError("no model is left: choose others with --models, or drop --only-free")

@@ -109,8 +109,10 @@ def command(
 
     A file that cannot be restored is reported and skipped; the exit status is then 1.
     """
+    from baselines.own import check_name
     from llpacknet.photos import batch
 
+    check_name(model)
     todo = batch.bracket(batch.tasks(inputs, out, kind), ev)  # type: ignore[arg-type]
     todo = [replace(task, own_black=black == "per-frame") for task in todo]
     left = [task for task in todo if overwrite or not task.target.exists()]

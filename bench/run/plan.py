@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import importlib.util
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import baselines
+from baselines.own import check_name
 from bench.records import protocols
 from bench.records.forms import PRECISIONS, RUNTIMES
 from bench.run import predictions
@@ -17,6 +16,7 @@ from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
+    from pathlib import Path
 
     from bench.data.folder.pairs import Dataset
     from bench.records.cells import Cell
@@ -170,23 +170,12 @@ def _merged(plans: Sequence[Plan]) -> Plan:
     return replace(plans[0], jobs=tuple(jobs), settled=settled, notes=notes)
 
 
-def _check_own(model: str) -> None:
-    """Refuse a user's model whose package cannot be found; only a worker imports it."""
-    if ":" not in model:
-        return
-    package = model.partition(":")[0].partition(".")[0]
-    here = Path.cwd() / package
-    found = here.is_dir() or here.with_suffix(".py").is_file()
-    if not found and (not package.isidentifier() or importlib.util.find_spec(package) is None):
-        raise InputError(f"cannot find the package {package!r} of the model {model!r}: start from its folder")
-
-
 def _check(asked: Request) -> None:
     if not asked.methods:
         raise InputError("no model was given: use --models with names that 'llbench models' lists")
     for model in asked.methods:
         baselines.spec(model)
-        _check_own(model)
+        check_name(model)  # only a worker imports it
     _known(asked.kinds, KINDS, "--measure")
     _known(asked.runtimes, RUNTIMES, "--runtime")
     _known(asked.precisions, PRECISIONS, "--precision")

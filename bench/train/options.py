@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from baselines.own import check_name
 from baselines.registry import spec
 from bench.data.making.noise_table import read
 from bench.train.patches import covered
@@ -138,6 +139,7 @@ def check(options: Options, world: int) -> None:
         if options.photos is None:
             raise InputError("--camera only works with --photos: a real data set is used as it is")
         covered(read(options.camera))
+    check_name(options.name)
     if spec(options.name).kind != "network":
         raise InputError(f"{options.name} is not a learned method: choose a network")
     if options.device == "cpu" and options.precision == "bf16" and processor.lacks("bf16"):

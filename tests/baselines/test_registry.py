@@ -200,8 +200,18 @@ def test_own_model_by_module_and_factory(tmp_path, monkeypatch):
     save_file(create("my_models:factory").state_dict(), tmp_path / "w.safetensors")
     loaded = create("my_models:factory", weights=tmp_path / "w.safetensors")
     assert torch.equal(loaded.weight, network.weight)
-    for wrong in ("my_models:absent", "absent_module:factory", "my_models:nothing", ":", "my_models:"):
-        with pytest.raises(InputError):
+    (tmp_path / "needy.py").write_text("import a_package_that_is_absent\n")
+    for wrong, said in (
+        ("my_models:factori", r"no factory 'factori' \(did you mean 'factory'\?\)"),
+        ("absent_module:factory", "start in the folder that holds it"),
+        ("needy:factory", "install what it needs"),
+        ("my_models:nothing", "calling it must return the model"),
+        (":", "does not name a module"),
+        ("my_models:", "give it as package.module:factory"),
+        (".my_models:factory", "start in its folder and give my_models:factory"),
+        ("nets/my_models.py:factory", "start in the folder nets and give my_models:factory"),
+    ):
+        with pytest.raises(InputError, match=said):
             create(wrong)
 
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from baselines import names, spec
 from baselines.registry import named
 from bench.cli import main
@@ -40,6 +42,38 @@ def test_only_free_with_nothing_left_is_refused(capsys, tmp_path):
     for verb in (["run"], ["reproduce"], ["gate", "--base", "HEAD"]):
         assert main([*verb, "--models", "red", "--only-free", "--out", str(tmp_path / "out")]) == 2
         assert "no model is left" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "verb",
+    [
+        ["reproduce", "--tier", "smoke", "--out", "out", "--models"],
+        ["run", "--out", "out", "--models"],
+        ["restore", "night.ARW", "-o", "night.png", "--model"],
+        ["train", "--photos", "photos", "--out", "out"],
+        ["models", "check"],
+    ],
+)
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("../nets/nightnet.py:make", "start in the folder ../nets and give nightnet:make"),
+        ("nightnet.py", "start in its folder and give nightnet:FACTORY"),
+        ("absentnet:make", "cannot find the module 'absentnet' of the model 'absentnet:make'"),
+    ],
+)
+def test_a_network_that_cannot_be_found_is_refused_at_once(verb, name, said, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main([*verb, name]) == 2
+    message = capsys.readouterr().err
+    assert said in message
+    assert message.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_gate_refuses_a_path_too(capsys):
+    assert main(["gate", "--base", "HEAD", "--models", "nets/nightnet.py:make"]) == 2
+    assert "start in the folder nets and give nightnet:make" in capsys.readouterr().err
 
 
 def test_json_has_an_entry_per_method(capsys):

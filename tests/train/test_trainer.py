@@ -415,7 +415,7 @@ def test_a_folder_with_a_run_is_refused_without_resume_and_with_another_recipe(
     [
         ({"photos": None}, "--photos"),
         ({"name": "lime"}, "not a learned"),
-        ({"name": "nowhere:nothing"}, "package.module:factory"),
+        ({"name": "nowhere:nothing"}, "start in the folder that holds it"),
         ({"name": "unheard-of"}, "no method"),
         ({"patch": 50}, "multiple of 16"),
         ({"init": Path("nowhere.safetensors")}, "no weights file"),
