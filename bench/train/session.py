@@ -12,6 +12,8 @@ import math
 import os
 import signal
 import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self
 
 import torch
@@ -27,7 +29,6 @@ from llpacknet.errors import InputError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
-    from pathlib import Path
 
     from bench.train.loading import Batch
     from bench.train.options import Options
@@ -60,35 +61,42 @@ class Session:
     """
 
     def __init__(self, runs: Sequence[Options], data: Data | None = None) -> None:
-        # Where this process stands among those of torchrun; alone without it.
-        self.rank, self.world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-        self.shared = runs[0]
-        self.device = _device(self.shared)
-        for options in runs:
-            check(options, self.world)
-        recipes = [options.recipe() for options in runs]
-        saved = [_saved(options, recipe) for options, recipe in zip(runs, recipes, strict=True)]
-        self._locks = [_lock(options.out) for options in runs] if self.rank == 0 else []
-        if self.world > 1:
-            torch.distributed.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
-        if self.shared.threads:
-            torch.set_num_threads(self.shared.threads)
-        self.data = data or data_of(self.shared)
-        names = list(dict.fromkeys(options.name for options in runs))
-        self.learners = [
-            Learner(
-                options, recipe, before, self.device, self.data, self.world,
-                [name for name in names if name != options.name],
-            )
-            for options, recipe, before in zip(runs, recipes, saved, strict=True)
-        ]  # fmt: skip
-        self.running, self.diverged = list(self.learners), list[Diverged]()
-        self.seconds = min(each.seconds for each in self.learners if each.step == self.step)
-        self.title = names[0] if len(names) == 1 else f"{len(names)} networks"
-        self._usual = math.inf
-        self._upcoming: Generator[Batch, None, None] | None = None
-        self._made_to = -1
-        self._told: set[str] = set()
+        self._locks: list[IO[bytes]] = []
+        folders = dict.fromkeys(folder for one in runs for folder in (one.out, *one.out.parents))
+        made = [folder for folder in folders if not folder.exists()]
+        with ExitStack() as refused:
+            refused.callback(self._leave_nothing, made)
+            # Where this process stands among those of torchrun; alone without it.
+            self.rank, self.world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+            self.shared = runs[0]
+            self.device = _device(self.shared)
+            for options in runs:
+                check(options, self.world)
+            recipes = [options.recipe() for options in runs]
+            saved = [_saved(options, recipe) for options, recipe in zip(runs, recipes, strict=True)]
+            for options in runs if self.rank == 0 else ():
+                self._locks.append(_lock(options.out))
+            if self.world > 1:
+                torch.distributed.init_process_group("nccl" if self.device.type == "cuda" else "gloo")
+            if self.shared.threads:
+                torch.set_num_threads(self.shared.threads)
+            self.data = data or data_of(self.shared)
+            names = list(dict.fromkeys(options.name for options in runs))
+            self.learners = [
+                Learner(
+                    options, recipe, before, self.device, self.data, self.world,
+                    [name for name in names if name != options.name],
+                )
+                for options, recipe, before in zip(runs, recipes, saved, strict=True)
+            ]  # fmt: skip
+            self.running, self.diverged = list(self.learners), list[Diverged]()
+            self.seconds = min(each.seconds for each in self.learners if each.step == self.step)
+            self.title = names[0] if len(names) == 1 else f"{len(names)} networks"
+            self._usual = math.inf
+            self._upcoming: Generator[Batch, None, None] | None = None
+            self._made_to = -1
+            self._told: set[str] = set()
+            refused.pop_all()
 
     @property
     def step(self) -> int:
@@ -200,6 +208,15 @@ class Session:
             lock.close()
         if self.world > 1 and torch.distributed.is_initialized():
             torch.distributed.destroy_process_group()
+
+    def _leave_nothing(self, made: Sequence[Path]) -> None:
+        """Remove the locks of a session that was refused, and the folders made for it if they are empty."""
+        for lock in self._locks:
+            Path(lock.name).unlink(missing_ok=True)
+            lock.close()
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
 
     def _batch(self) -> Batch:
         """Return the batch of the next step, on the device."""

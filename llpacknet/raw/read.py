@@ -59,7 +59,8 @@ def open_raw(path: Path) -> Iterator[Any]:
             yield raw
     except rawpy.LibRawFileUnsupportedError as error:
         raise DataError(
-            f"{path} is not a raw photograph that LibRaw knows: give an ARW or DNG file"
+            f"{path} is not a raw photograph that LibRaw knows: give a camera's own file (ARW, CR2, CR3, "
+            "NEF, ORF, RW2, …) or a DNG"
         ) from error
     except (rawpy.LibRawError, rawpy.NotSupportedError, MemoryError) as error:
         said = error.args[0] if error.args else error

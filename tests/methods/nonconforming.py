@@ -28,6 +28,12 @@ class Fair(nn.Module):
         return torch.sigmoid(self.layer(mosaic))
 
 
+class TakesFourPlanes(Fair):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(4, 3, 3, padding=1)
+
+
 class OnlyMultiplesOf16(Fair):
     def forward(self, mosaic):
         return super().forward(F.pixel_shuffle(F.pixel_unshuffle(mosaic, 16), 16))

@@ -214,6 +214,14 @@ def test_what_cannot_be_done_is_said_in_one_line(tmp_path, capsys, arguments, sa
     assert [path.name for path in tmp_path.iterdir() if path.name not in {"a.DNG", "empty"}] == []
 
 
+def test_a_jpeg_is_no_raw_photograph_and_the_message_names_more_than_one_maker(tmp_path, capsys):
+    Image.fromarray(np.full((64, 96, 3), 90, np.uint8)).save(tmp_path / "a.jpg")
+    assert main(["restore", str(tmp_path / "a.jpg"), "-o", str(tmp_path / "a.png")]) == 1
+    message = capsys.readouterr().err
+    assert "a.jpg is not a raw photograph that LibRaw knows: give a camera's own file" in message
+    assert all(suffix in message for suffix in ("ARW", "NEF", "CR2", "CR3", "DNG"))
+
+
 def test_two_files_of_one_name_get_an_image_each(tmp_path):
     for name in ("a.DNG", "a.dng.DNG"):
         write_dng(tmp_path / name, scene())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -426,6 +427,20 @@ def test_unusable_options_are_refused(
 ) -> None:
     with pytest.raises(InputError, match=said):
         train(replace(_options(photos, tmp_path), **changes))
+
+
+@pytest.mark.parametrize("photographs", [None, 0, 1])
+def test_a_training_without_photographs_leaves_nothing_behind(
+    photographs: int | None, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if photographs is not None:
+        (tmp_path / "few").mkdir()
+        for path in sorted(photos.glob("*.png"))[:photographs]:
+            shutil.copy(path, tmp_path / "few")
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["train", "llpacknet", "--photos", "few"]) == 2
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_several_processes_train_on_the_same_batches_as_one(photos: Path, tmp_path: Path) -> None:

@@ -53,6 +53,14 @@ def test_what_cannot_be_built_is_not_checked_further():
     assert len(others) == len(runner.CHECKS) - 1
 
 
+def test_a_cause_that_every_check_would_meet_is_said_once(capsys):
+    assert main(["models", "check", "nonconforming:TakesFourPlanes"]) == 1
+    said = capsys.readouterr().out
+    assert said.count("RuntimeError") == said.count("to do:") == said.count("failed  ") == 1
+    assert said.count("it restores no frame: see sizes") == len(runner.CHECKS) - 2
+    assert said.splitlines()[-1] == "nonconforming:TakesFourPlanes: 1 of 11 checks failed"
+
+
 def test_a_silent_check_is_ended():
     build, *_ = runner.check("misbehaving:sleeper", timeout_s=0.2)
     assert build.result == "failed"
