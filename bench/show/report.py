@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import jinja2
 
+from baselines.paper import FULL_SIZE
 from bench.judge import claims, commands, outcomes
 from bench.judge.results import Results
 from bench.records import store
@@ -75,6 +76,7 @@ def render(
         tally=outcomes.tally(verdicts),
         tables=[table for table in made if table.name != catalogue.ENVIRONMENT],
         figures=[{"drawn": one, "source": _source(out, one)} for one in drawn],
+        small=_small(results),
         synthetic=SYNTHETIC if results.dataset is not None and results.synthetic else "",
         processor=processor(results),
         environment=next(table for table in made if table.name == catalogue.ENVIRONMENT),
@@ -83,6 +85,18 @@ def render(
         slides=crops.slides(out, results),
         cells=len(results.records),
         ok=sum(record.status == "ok" for record in results.records),
+    )
+
+
+def _small(results: Results) -> str:
+    """Say of a run on small frames that it decides nothing; empty for one at the paper's size."""
+    frame = results.frame()
+    if frame in {None, FULL_SIZE}:
+        return ""
+    height, width = frame
+    return (
+        f"Measured at {height}x{width} instead of {FULL_SIZE[0]}x{FULL_SIZE[1]}: this checks the "
+        "installation. For verdicts, run llbench reproduce."
     )
 
 

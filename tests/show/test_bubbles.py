@@ -49,3 +49,18 @@ def test_methods_drawn_side_by_side_differ_in_colour_and_mark():
     shown = ["a:one", "b:two", "llpacknet", "red", "sid-unet"]
     looks = [style.look(model, shown) for model in shown]
     assert len({colour for colour, _ in looks}) == len({marker for _, marker in looks}) == len(shown)
+
+
+def test_a_users_own_method_looks_the_same_whichever_of_the_papers_methods_stand_beside_it():
+    paper = [
+        "did",
+        "gain-only",
+        "lime",
+        "llpacknet",
+        "llpacknet-2020",
+        "red",
+        "robust-retinex",
+        "sgn",
+        "sid-unet",
+    ]
+    assert style.look("mine", ["mine", *paper]) == style.look("mine", ["mine", "llpacknet"])

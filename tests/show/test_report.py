@@ -176,8 +176,8 @@ def test_the_page_names_every_claim_table_and_figure(folder, page):
 def test_one_scene_is_whole_at_full_resolution_and_the_others_are_crops(folder, made_up):
     text = (folder / "report.html").read_text(encoding="utf-8")
     first, second = made_up.image_names(2, per_scene=1)
-    assert f'<h3>{first}</h3>\n<p class="caption">Whole image at full resolution, JPEG 85;' in text
-    assert f'<h3>{second}</h3>\n<p class="caption">Crop of 144x144 pixels;' in text
+    assert f'<h3>{first}</h3>\n<p class="caption">Whole image at full resolution, JPEG 85.' in text
+    assert f'<h3>{second}</h3>\n<p class="caption">Crop of 144x144 pixels (to' in text
     assert f'alt="{second}: the whole frame, with the crop outlined"' in text
     assert f'alt="{first}: the whole frame' not in text
 
@@ -219,6 +219,14 @@ def test_synthetic_data_is_named_wherever_an_image_was_judged(folder, made_up, t
     report.write_all(out)
     assert "ynthetic" not in (out / "tables" / "table1.md").read_text()
     assert "Synthetic data." not in (out / "report.html").read_text()
+
+
+def test_a_run_on_small_frames_says_first_that_it_is_for_no_verdicts(folder, made_up, tmp_path):
+    assert "this checks the installation" not in (folder / "report.html").read_text()
+    out = made_up.write(tmp_path, made_up.records(("llpacknet", "red"), images=1, frame=(712, 1064)))
+    report.write_all(out)
+    top = (out / "report.html").read_text().partition('id="summary"')[0]
+    assert "Measured at 712x1064 instead of 2848x4256: this checks the installation." in top
 
 
 def test_the_same_results_give_the_same_bytes(folder, tmp_path):

@@ -85,7 +85,7 @@ def _crop(image: str, shots: list[restored.Shot]) -> dict[str, Any]:
     box, (height, width) = restored.place(shots), _frame(shots)
     return {
         "image": image,
-        "what": f"Crop of {box[3]}x{box[2]} pixels",
+        "what": f"Crop of {box[3]}x{box[2]} pixels (to keep this page small, one image alone is whole)",
         "views": _views(shots, [restored.as_jpeg(crop) for crop in _cuts(shots)]),
         "frame": {"size": f"{width}x{height}", "source": restored.as_jpeg(restored.overview(shots))},
     }

@@ -35,14 +35,14 @@ PHOTOGRAPHS: tuple[tuple[str, dict[str, Any]], ...] = (("jpg", {"pil_kwargs": {"
 # Inches: one column and the full width of a two-column page.
 COLUMN, PAGE = 3.5, 7.16
 
-# Okabe and Ito's colours, yellow and black replaced by Tol's olive and indigo, which print on white; then
-# more of Tol's, of which some are free beside all methods of the paper.
+# Tol's muted colours that no method of the paper has, then those that its methods have: Okabe and Ito's, with
+# yellow and black replaced by Tol's olive and indigo, which print on white. Marks in the same order; crosses
+# come last, because figures also mark with a cross what is missing.
 PALETTE = (
-    *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#999933", "#332288"),
     *("#117733", "#882255", "#44AA99", "#AA4499"),
+    *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#999933", "#332288"),
 )
-# The crosses come last: figures also mark with a cross what is missing.
-MARKERS = ("o", "s", "^", "D", "v", "<", ">", "p", "h", "*", "P", "X")
+MARKERS = ("d", "H", "8", "*", "h", "<", ">", "p", "v", "D", "^", "s", "o", "P", "X")
 METHODS = {
     "llpacknet": ("#D55E00", "o"),
     "llpacknet-2020": ("#D55E00", "P"),

@@ -221,6 +221,7 @@ def as_rich(table: Table) -> rich.table.Table:
         drawn.add_column(
             f"{head.group}\n{titles}" if stacked else " ".join(filter(None, (head.group, head.title))),
             justify="right" if head.numeric else "left",
+            overflow="fold",  # a long name is broken, never cut off
         )
     for row in table.rows:
         drawn.add_row(
