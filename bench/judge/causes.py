@@ -62,8 +62,13 @@ class Cause:
 
 
 def causes(base: Iterable[Record], head: Iterable[Record]) -> list[Cause]:
-    """List what differs between two sets of results, the likeliest cause of a difference in time first."""
-    one, other = list(base), list(head)
+    """List what differs between two sets of results, the likeliest cause of a difference in time first.
+
+    Only what both have counts: the cells that both measured and, of a measurement of a method of which they
+    share no cell, all of its cells, whose conditions then say why.
+    """
+    sides = [list(base), list(head)]
+    one, other = _in_both(*sides), _in_both(*sides[::-1])
     found: list[Cause] = []
     for axis in _CELLS:
         found += _differing(axis, _axis(one, axis), _axis(other, axis), machine=False)
@@ -74,6 +79,16 @@ def causes(base: Iterable[Record], head: Iterable[Record]) -> list[Cause]:
         values = [_values(records, "provenance", (key,)) for records in (one, other)]
         found += _differing(key.removesuffix("_sha256"), values[0], values[1], machine=False)
     return found
+
+
+def _in_both(mine: list[Record], theirs: list[Record]) -> list[Record]:
+    cells = {one.cell for one in mine} & {one.cell for one in theirs}
+    apart = {_subject(one) for one in theirs} - {(cell.model, cell.measurement) for cell in cells}
+    return [one for one in mine if one.cell in cells or _subject(one) in apart]
+
+
+def _subject(record: Record) -> tuple[str, str]:
+    return record.cell.model, record.cell.measurement
 
 
 def _axis(records: list[Record], axis: str) -> set[str]:

@@ -59,15 +59,15 @@ def memory(both: Both, limits: Limits, detail: dict[str, Any] | None = None) -> 
     either side differ by among themselves: smaller ones come from the granularity of pages and of the
     allocator.
     """
-    peaks = [_peaks(record) for record in (both.base, both.head)]
-    base, head = (float(statistics.median(some)) for some in peaks)
-    grain = max(limits.memory_bytes, *(max(some) - min(some) for some in peaks))
+    sides = [peaks(record) for record in (both.base, both.head)]
+    base, head = (float(statistics.median(some)) for some in sides)
+    grain = max(limits.memory_bytes, *(max(some) - min(some) for some in sides))
     word: Verdict = "equal"
     if abs(head - base) > max(limits.memory * base, grain):
         word = "worse" if head > base else "better"
     change, floor = (head / base - 1, grain / base) if base else (None, None)
     coarse = grain > limits.memory * base
-    allowed = f"{grain / 1e6:.2g} MB, the resolution of peaks" if coarse else f"{limits.memory:.0%}"
+    allowed = f"{grain / 1e6:.3g} MB, the resolution of peaks" if coarse else f"{limits.memory:.0%}"
     shown = "from nothing" if change is None else f"{change:+.2%}"
     return Finding(
         both.model, "memory", word, base, head, "B", change, floor=floor,
@@ -164,5 +164,6 @@ def _relative(
     )  # fmt: skip
 
 
-def _peaks(record: Record) -> list[float]:
+def peaks(record: Record) -> list[float]:
+    """Peaks of a memory record's processes, in bytes."""
     return record.values.get("run_peak_samples_bytes") or [record.values["run_peak_bytes"]]

@@ -88,6 +88,76 @@ def test_the_likeliest_cause_comes_first(records):
     assert (flags.base, flags.head) == ("none more", "avx512f")
 
 
+def test_a_condition_of_what_only_one_side_has_is_no_cause(records):
+    def with_weights(some, **weights):
+        return [
+            replace(one, provenance={**one.provenance, "weights_sha256": weights[one.cell.model]})
+            for one in some
+            if one.cell.model in weights
+        ]
+
+    base = with_weights(records, llpacknet="a" * 64, red="b" * 64)
+    assert not compare(base, with_weights(records, llpacknet="a" * 64), Limits()).causes
+    alone = [replace(one, cell=replace(one.cell, runtime="eager")) for one in base if one.cell.runtime]
+    assert not compare([*base, *alone], base, Limits()).causes
+    (cause,) = compare(base, with_weights(records, llpacknet="c" * 64), Limits()).causes
+    assert str(cause) == "weights: aaaaaaaaaaaa | cccccccccccc"
+
+
+def peaks(records, *rounds):
+    """Results with these peaks of the rounds, in MB."""
+    every = [round(1e6 * peak) for peak in rounds]
+    seen = {"memory": {"run_peak_bytes": every[0]}, "latency": {"run_peak_samples_bytes": every}}
+    return [replace(one, values={**one.values, **seen.get(one.cell.measurement, {})}) for one in records]
+
+
+# Seen in runs of one network on one machine: LLPackNet, RED, SID U-Net at 712x1064, LLPackNet at full size.
+@pytest.mark.parametrize(
+    ("frame", "base", "head"),
+    [
+        ((712, 1064), (111.4, 96.5), (91.6, 68.8)),
+        ((712, 1064), (111.4, 96.5), (70.6, 90.8)),
+        ((712, 1064), (111.4,), (68.8,)),
+        ((712, 1064), (147.8, 147.4), (119.6, 120.2)),
+        ((712, 1064), (227.0,), (342.2,)),
+        ((2848, 4256), (609.7,), (732.0,)),
+        ((2848, 4256), (703.0, 630.4), (706.0, 632.5, 705.6, 709.3, 609.7)),
+    ],
+)
+def test_peaks_of_one_network_in_two_runs_are_neither_better_nor_worse(made_up, frame, base, head):
+    made = made_up.records(("llpacknet",), rounds=2, frame=frame)
+    for one, other in ((base, head), (head, base)):
+        found = compare(peaks(made, *one), peaks(made, *other), Limits())
+        assert words(found, "memory") in ({"equal"}, {"inconclusive"})
+
+
+def test_memory_beyond_its_repeatability_is_worse_and_less_is_better(made_up):
+    for frame, base, head in (((712, 1064), 70.0, 130.0), ((2848, 4256), 700.0, 850.0)):
+        made = made_up.records(("llpacknet",), rounds=2, frame=frame)
+        one, other = peaks(made, base, base), peaks(made, head, head)
+        assert words(compare(one, other, Limits()), "memory") == {"worse"}
+        assert words(compare(other, one, Limits()), "memory") == {"better"}
+
+
+def test_peaks_that_cannot_be_told_apart_are_said_to_be_so(made_up):
+    made = made_up.records(("llpacknet",), rounds=2, frame=(712, 1064))
+    found = compare(peaks(made, 111.4, 96.5), peaks(made, 91.6, 68.8), Limits())
+    (one,) = (one for one in found.findings if one.quantity == "memory")
+    assert (one.base, one.head) == (pytest.approx(103.95e6), pytest.approx(80.2e6))
+    assert one.reason == "-22.85%; peaks of one network differ by up to 52.1 MB between runs"
+    assert "llbench gate" in found.notes[-1]
+
+
+def test_the_folders_of_a_gate_keep_the_limits_of_the_gate(made_up):
+    made = made_up.records(("llpacknet",), rounds=2, frame=(712, 1064))
+    memory = [one for one in made if one.cell.measurement == "memory"]
+    base, head = (
+        [replace(one, values={**one.values, "run_peak_samples_bytes": [peak] * 3}) for one in memory]
+        for peak in (71_000_000, 75_000_000)
+    )
+    assert words(compare(base, head, Limits()), "memory") == {"worse"}
+
+
 def test_a_cell_that_fails_on_one_side_is_named(records):
     broken = [
         Record(one.cell, "crash", "it broke") if one.cell.measurement == "memory" else one for one in records

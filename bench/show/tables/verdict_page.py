@@ -55,13 +55,13 @@ def findings_table(name: str, title: str, findings: Sequence[Finding], notes: Se
 def _legend(findings: Sequence[Finding]) -> str:
     if not any(one.interval for one in findings):
         return ""
-    floor = "The A/A floor is how much a revision differs from itself in the same run."
+    floor = "The A/A floor is how much a revision differs from itself"
     if not any(one.quantity == "tail" for one in findings):
-        return f"Change of a time: head over base, with its interval over processes. {floor}"
+        return f"Change of a time: head over base, with its interval over processes. {floor}."
     return (
-        f"Change of a time: the mean of paired ratios with its interval over processes. {floor} Latency is "
-        "the mean of the faster half of each process's turns, tail that of the slower half, over the same "
-        "processes."
+        f"Change of a time: the mean of paired ratios with its interval over processes. {floor} in the same "
+        "run. Latency is the mean of the faster half of each process's turns, tail that of the slower half, "
+        "over the same processes."
     )
 
 
