@@ -71,7 +71,7 @@ def causes(base: Iterable[Record], head: Iterable[Record]) -> list[Cause]:
     one, other = _in_both(*sides), _in_both(*sides[::-1])
     found: list[Cause] = []
     for axis in _CELLS:
-        found += _differing(axis, _axis(one, axis), _axis(other, axis), machine=False)
+        found += _differing(axis, *_apart(one, other, axis), machine=False)
     for name, path, machine in _ENVIRONMENT:
         values = [_values(records, "environment", path) for records in (one, other)]
         found += _differing(name, values[0], values[1], machine=machine)
@@ -91,8 +91,16 @@ def _subject(record: Record) -> tuple[str, str]:
     return record.cell.model, record.cell.measurement
 
 
-def _axis(records: list[Record], axis: str) -> set[str]:
-    return {str(value) for one in records if (value := getattr(one.cell, axis)) is not None}
+def _apart(base: list[Record], head: list[Record], axis: str) -> list[set[str]]:
+    """Values of both sides on an axis, from what was nowhere measured at the same value."""
+    sides: list[dict[tuple[str, str], set[str]]] = [{}, {}]
+    for side, records in zip(sides, (base, head), strict=True):
+        for one in records:
+            value = getattr(one.cell, axis)
+            if value is not None:
+                side.setdefault(_subject(one), set()).add(str(value))
+    alien = [one for one in sides[0] if one in sides[1] and sides[0][one].isdisjoint(sides[1][one])]
+    return [set().union(*(side[one] for one in alien)) for side in sides]
 
 
 def _values(records: list[Record], part: str, path: tuple[str, ...]) -> set[str]:

@@ -100,6 +100,8 @@ def test_a_condition_of_what_only_one_side_has_is_no_cause(records):
     assert not compare(base, with_weights(records, llpacknet="a" * 64), Limits()).causes
     alone = [replace(one, cell=replace(one.cell, runtime="eager")) for one in base if one.cell.runtime]
     assert not compare([*base, *alone], base, Limits()).causes
+    elsewhere = [replace(one, cell=replace(one.cell, dataset="another")) for one in base if one.cell.dataset]
+    assert not compare([*base, *alone], elsewhere, Limits()).causes
     (cause,) = compare(base, with_weights(records, llpacknet="c" * 64), Limits()).causes
     assert str(cause) == "weights: aaaaaaaaaaaa | cccccccccccc"
 
