@@ -15,7 +15,10 @@ from bench.cli.examples import examples
 from llpacknet.errors import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bench.judge.waterfall import Waterfall
+    from bench.records.protocols import Protocol
     from bench.score.scoring import Scores
 
 FOLDER = click.Path(path_type=Path)
@@ -30,7 +33,7 @@ FOLDER = click.Path(path_type=Path)
 @click.option("--pred", "predictions", type=FOLDER, required=True, help="Folder of images to score.")
 @click.option("--truth", "truths", type=FOLDER, required=True, help="Folder of their ground truths.")
 @click.option(
-    "--protocol", "name", metavar="P", help="Score under this protocol only. [default: release2022, then all]"
+    "--protocol", "name", metavar="P", help="Score under this protocol only; default: under all of them."
 )
 @click.option("--lpips", "net", type=click.Choice(["alex", "vgg", "squeeze", "none"]),
               help="Network of LPIPS, by far the slowest metric, instead of the protocol's own.")  # fmt: skip
@@ -50,9 +53,10 @@ def command(
 
     An image and its truth are matched by equal names, else by the longest common beginning of their names
     (at least the id before the first underscore). Names like 10003_00_0.1s select a protocol's subset.
-    Without --protocol, every metric is shown under release2022, followed by how the mean changes from there
-    to every other protocol, one step at a time. An image of 12 megapixels then takes about ten seconds, most
-    of that for LPIPS; with --protocol release2022 --lpips none, about one.
+    Without --protocol, the means under every protocol come first, then every metric of each image under
+    release2022 (or the protocol that a run of this suite restored the images under), then how the mean
+    changes from there to every other protocol, one step at a time. That takes over ten seconds per image of
+    12 megapixels, even without LPIPS; --protocol release2022 --lpips none takes about one.
     """
     from bench.cli.counting import counting
     from bench.metrics import definitions
@@ -60,9 +64,8 @@ def command(
     from bench.score import reading, scoring
 
     made_under = reading.made_under(predictions)
-    notes = _notes(made_under, name)
-    name = name or made_under
-    chosen = [image_protocols.get(name)] if name else scoring.all_protocols()
+    chosen = [image_protocols.get(name)] if name else scoring.all_protocols(made_under)
+    notes = _notes(made_under, chosen)
     if net is not None and net != "none":
         chosen = [replace(protocol, lpips=net) for protocol in chosen]
     more = () if name else tuple(metric for metric in definitions.METRICS if metric.startswith("ssim"))
@@ -91,22 +94,26 @@ def command(
     return 1 if scores.failures or scores.matches.unscored else 0
 
 
-def _notes(made_under: str | None, name: str | None) -> list[str]:
+def _notes(made_under: str | None, chosen: Sequence[Protocol]) -> list[str]:
     """Report what a reader must know about images that a run of this suite has kept."""
     from bench.records import image_protocols
+    from bench.score import scoring
 
     if made_under is None:
         return []
-    own, asked = (image_protocols.get(each) for each in (made_under, name or made_under))
-    notes = []
-    if name is None:
-        notes.append(f"these images were restored under {made_under} and are scored under that protocol only")
-    elif own.given != asked.given:
-        notes.append(f"these images were restored under {made_under}, which gives methods a different input")
-    if own.quantise != "none" and asked.lpips_quantise not in {own.quantise, asked.quantise}:
+    own, notes = image_protocols.get(made_under), []
+    if any(own.given != asked.given for asked in chosen):
+        which = "which gives" if len(chosen) == 1 else "and some of the other protocols give"
+        notes.append(f"these images were restored under {made_under}, {which} methods a different input")
+    floats = [
+        asked.name
+        for asked in chosen
+        if "lpips" in scoring.told(asked) and asked.lpips_quantise not in {own.quantise, asked.quantise}
+    ]
+    if own.quantise != "none" and floats:
         notes.append(
-            f"LPIPS of {asked.name} is computed before rounding to 8 bits, but these images are already "
-            "rounded"
+            f"LPIPS of {', '.join(floats)} is computed before rounding to 8 bits, but these images are "
+            "already rounded"
         )
     return notes
 
@@ -128,10 +135,13 @@ def _show(result: dict[str, Any], scores: Scores, falls: list[Waterfall]) -> Non
     from bench.score import saving
 
     console = Console(width=None if sys.stdout.isatty() else 160)
-    console.print(saving.image_table(result))
-    if len(result["protocols"]) > 1:
+    several = len(result["protocols"]) > 1
+    if several:
         console.print(saving.protocol_table(result))
+    console.print(saving.image_table(result))
+    if several:
         console.print(saving.waterfall_table(falls))
+        console.print(saving.remark(falls), highlight=False, markup=False, soft_wrap=True)
     for metric, reason in scores.skipped.items():
         console.print(f"{metric} skipped: {reason}", highlight=False, markup=False, soft_wrap=True)
     for line in scores.matches.unused:

@@ -35,6 +35,40 @@ BEARS_ON: dict[str, frozenset[str]] = {
     **dict.fromkeys(("lpips_quantise", "lpips_range", "lpips"), frozenset({"lpips"})),
 }
 
+# What readers call the values that protocols' files write as codes.
+_STEPS = {"truncate": "truncated", "round": "rounded", "none": "floats"}
+VALUES: dict[str, dict[str, str]] = {
+    "subset": {
+        "all": "all pairs",
+        "first": "first frames",
+        "first-0.1s": "first frames at 0.1 s",
+        "aligned": "aligned scenes",
+        "first-aligned": "first frames, aligned scenes",
+        "first-minus-10172": "first frames without 10172",
+    },
+    "black": {"file": "as the file says", "per-frame": "estimated per frame"},
+    "gain": {
+        "ratio": "true exposure ratio",
+        "estimate": "RED's formula",
+        "constant": "one for all",
+        "level": "from the mean level",
+    },
+    "input_clip": {"method": "each method's own", "none": "not clipped", "1.0": "clipped at 1"},
+    "crop": {"whole": "whole image", "512": "central 512x512"},
+    "align": {"none": "as it is", "scalar": "best factor", "gt-mean": "GT mean"},
+    "quantise": _STEPS,
+    "ssim": {
+        "uniform": "uniform",
+        "gaussian": "Gaussian",
+        "gaussian-population": "Gaussian, population",
+        "wang-luma": "luma",
+        "matlab-rgb": "MATLAB",
+    },
+    "lpips_quantise": _STEPS,
+    "lpips_range": {"signed": "-1 to 1", "unit": "0 to 1"},
+    "lpips": {"alex": "AlexNet", "vgg": "VGG", "squeeze": "SqueezeNet"},
+}
+
 # Why the part of a setting that cannot be changed any more is not known.
 FIXED = "not known: the images are given, so their input cannot change"
 NOTES = {"domain": "not known: images do not show it"}
@@ -121,6 +155,18 @@ def waterfall(
     published = end.published if quantity == "psnr" else None
     by = end.published_by if published is not None else ""
     return Waterfall(quantity, start.name, end.name, before, reached, tuple(steps), published, by)
+
+
+def change(step: Step) -> str:
+    """Say in words from what to what a step changes; several settings with commas between them."""
+    axes = step.axis.split("+")
+    ends = []
+    for end in (step.before, step.after):
+        codes = end.split(", ", len(axes) - 1)
+        ends.append(
+            ", ".join(VALUES.get(axis, {}).get(code, code) for axis, code in zip(axes, codes, strict=True))
+        )
+    return " → ".join(ends)
 
 
 def bears_on(axis: str, quantity: str) -> bool:

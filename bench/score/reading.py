@@ -7,7 +7,7 @@ import math
 import re
 from dataclasses import dataclass
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bench.data.decode import image_file
 from bench.data.folder.pairs import Pair
@@ -72,8 +72,8 @@ def match(predictions: Path, truths: Path) -> Matches:
         InputError: a folder is missing or has no images, both are the same folder, or no prediction has a
             truth.
     """
-    judged, other = _images(predictions)
-    known, other_truths = _images(truths)
+    judged, other = _images(predictions, of="predictions")
+    known, other_truths = _images(truths, of="truths")
     if predictions.samefile(truths):
         raise InputError(
             f"{predictions} is given for both predictions and truths: every image would be compared with "
@@ -131,25 +131,38 @@ def _shared_words(one: str, other: str) -> int:
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
 
 
-def _images(folder: Path) -> tuple[list[Path], list[Path]]:
+def _images(folder: Path, of: Literal["predictions", "truths"]) -> tuple[list[Path], list[Path]]:
     if not folder.is_dir():
         raise InputError(f"{folder} is not a folder: give one with images")
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
     images = [path for path in files if path.suffix.lower() in image_file.SUFFIXES]
     if not images:
         image_file.refuse_arrays(folder)
-        raise InputError(f"{folder} contains no images: {_instead(folder)}")
+        raise InputError(f"{folder} contains no images: {_instead(folder, of)}")
     return images, [path for path in files if path not in images]
 
 
-def _instead(folder: Path) -> str:
-    """Suggest subfolders with images: a run's `predictions/` has one for each method."""
-    below = sorted(path.parent for path in folder.glob("*/*") if path.suffix.lower() in image_file.SUFFIXES)
-    named = [str(path) for path in dict.fromkeys(below)]
-    if not named:
-        return "put PNG, JPEG or TIFF files there"
-    more = f" and {len(named) - 8} more" if len(named) > 8 else ""
-    return f"its subfolders do; give one of them: {', '.join(named[:8])}{more}"
+def _instead(folder: Path, of: Literal["predictions", "truths"]) -> str:
+    """Suggest subfolders with images: a run's `predictions/` has one for each method, and for truths."""
+    from bench.measure.keeping import INPUT, TRUTH, TRUTH_PART
+    from llpacknet.photos.batch import RAW_SUFFIXES
+
+    inside = [*folder.glob("*/*"), *folder.glob("*/*/*")]
+    holders = sorted({path.parent for path in inside if path.suffix.lower() in image_file.SUFFIXES})
+    no_methods = {INPUT, TRUTH, TRUTH_PART}
+    named = [path for path in holders if path.name not in no_methods]
+    if of == "truths":
+        named = [path for path in holders if path.name in {TRUTH, TRUTH_PART}] or named
+    if named:
+        more = f" and {len(named) - 8} more" if len(named) > 8 else ""
+        return f"its subfolders do; give one of them: {', '.join(map(str, named[:8]))}{more}"
+    if any(path.suffix.lower() in RAW_SUFFIXES for path in (*folder.glob("*"), *inside)):
+        whose = TRUTH if of == "truths" else "METHOD"
+        return (
+            "raw files are not scored but images made of them, as 'llbench run --predictions --out OUT' "
+            f"keeps in OUT/predictions/PROTOCOL/{whose}"
+        )
+    return "put PNG, JPEG or TIFF files there"
 
 
 def _sid_pair(prediction: Path, truth: Path) -> Pair | None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from bench.judge.waterfall import AXES, Step, Waterfall
+from bench.judge.waterfall import AXES, Step, Waterfall, change
+from bench.machine.wording import plural
 from bench.metrics.definitions import METRICS
 from bench.show.figures import style, waterfalls
 
@@ -31,7 +32,7 @@ def figure(metric: str, value: float | str | None, sign: str = "") -> str:
 def image_table(result: dict[str, Any]) -> Table:
     """One row for each image of the chosen protocol, with every metric, and their mean."""
     names = list(result["pictures"][0]["metrics"]) if result["pictures"] else []
-    table = Table(title=f"protocol {result['protocol']}: {len(result['pictures'])} images")
+    table = Table(title=f"protocol {result['protocol']}: {plural(len(result['pictures']), 'image')}")
     table.add_column("image", no_wrap=True)
     for name in names:
         table.add_column(METRICS[name].title, justify="right")
@@ -68,11 +69,8 @@ def waterfall_table(falls: Sequence[Waterfall]) -> Table:
         table.add_row(f"{start} → {end}", *(figure(q, group[q].before) for q in quantities), style="bold")
         for axis in [axis for axis in AXES if any((axis, q) in steps for q in quantities)]:
             step = next(steps[axis, q] for q in quantities if (axis, q) in steps)
-            change = f"  {AXES[axis]}: {step.before} → {step.after}" + (
-                f" ({step.note})" if step.note else ""
-            )
             here = {q: steps[axis, q] for q in quantities if (axis, q) in steps}
-            table.add_row(change, *(_part(q, here.get(q)) for q in quantities))
+            table.add_row(f"  {AXES[axis]}: {change(step)}", *(_part(q, here.get(q)) for q in quantities))
         table.add_row("  whole", *(figure(q, whole_of(group[q]), "+") for q in quantities))
         table.add_row(f"  {end}", *(figure(q, group[q].after) for q in quantities))
         told = {q: fall.published for q, fall in group.items() if fall.published is not None}
@@ -81,6 +79,20 @@ def waterfall_table(falls: Sequence[Waterfall]) -> Table:
             table.add_row(f"  published: {by}", *(figure(q, told.get(q)) for q in quantities))
         table.add_section()
     return table
+
+
+def remark(falls: Sequence[Waterfall]) -> str:
+    """Say what the question marks of `waterfall_table` mean and how to find out; empty if it has none."""
+    unknown = {step.axis for fall in falls for step in fall.steps if step.part is None}
+    if not unknown:
+        return ""
+    text = f"?: images do not show what {' and '.join(AXES[axis] for axis in AXES if axis in unknown)} add."
+    if unknown <= {"domain"}:
+        return text
+    return (
+        f"{text} To measure what the input adds, restore the raws under two protocols: "
+        "llbench run --models MODEL --measure quality --dataset DIR --protocol A,B"
+    )
 
 
 def whole_of(fall: Waterfall) -> float:

@@ -201,8 +201,12 @@ def _suspicious(scores: Scores) -> list[str]:
     equal = [name for name, values in scores.values.items() if all(map(math.isinf, _decibels(values)))]
     if not equal:
         return []
-    which = "every prediction" if len(equal) == len(scores.values) else f"{len(equal)} ({equal[0]}, ...)"
-    return [f"{which} of {len(scores.values)} equals its truth in every pixel: is it a copy?"]
+    if len(equal) == len(scores.values):
+        return ["every prediction equals its truth in every pixel: is it a copy?"]
+    some = f"{len(equal)} of {len(scores.values)} predictions"
+    if len(equal) == 1:
+        return [f"{some} ({equal[0]}) equals its truth in every pixel: is it a copy?"]
+    return [f"{some} ({equal[0]}, ...) equal their truths in every pixel: are they copies?"]
 
 
 def _decibels(values: dict[Key, float]) -> list[float]:
@@ -325,12 +329,15 @@ def _fall(fall: Waterfall) -> dict[str, Any]:
     return {**vars(fall), "before": to_json(fall.before), "after": to_json(fall.after), "steps": steps}
 
 
-def all_protocols() -> list[Protocol]:
-    """Every published protocol, the default one first, then those of neighbouring fields.
+def all_protocols(first: str | None = None) -> list[Protocol]:
+    """Every published protocol, then those of neighbouring fields.
 
     Their controls differ only in the gain of the input, which existing images already include.
+
+    Args:
+        first: name of the one to begin with, which may be a control; the default protocol if None.
     """
-    default = protocols.default()
+    start = protocols.get(first) if first else protocols.default()
     published = [protocol for protocol in protocols.load().values() if not protocol.control_of]
-    others = (protocol for protocol in published if protocol != default)
-    return [default, *others, *image_protocols.load().values()]
+    others = (protocol for protocol in published if protocol != start)
+    return [start, *others, *image_protocols.load().values()]

@@ -9,6 +9,9 @@ import pytest
 from PIL import Image
 
 from bench.cli import main
+from bench.judge.waterfall import AXES, VALUES
+from bench.measure import keeping
+from bench.records import image_protocols, protocols
 from bench.records.image_protocols import WHOLE
 from bench.score import reading, scoring
 
@@ -62,7 +65,7 @@ def test_a_file_that_is_its_own_truth_is_left_out_and_a_copy_is_warned_of(folder
     assert "the same file" in said
     shutil.copy(truths / "bridge.png", predictions / "bridge.png")
     status, result, said = score(capsys, predictions, truths)
-    assert "warning: every prediction of 1 equals its truth" in said
+    assert "warning: every prediction equals its truth" in said
 
 
 def test_opaque_alpha_is_nothing_and_transparency_is_called_so(folder, capsys):
@@ -146,3 +149,64 @@ def test_of_a_folder_of_folders_those_that_hold_images_are_named(folder, capsys,
     assert status == 2
     assert f"give one of them: {tmp_path / 'predictions' / 'red'}, {tmp_path / 'predictions' / 'sgn'}" in said
     assert len(said.splitlines()) == 1
+
+
+@pytest.fixture
+def kept(folder, tmp_path):
+    """A results folder whose run restored under paper2020 and kept images, as 8 bits."""
+    place = tmp_path / "smoke" / "predictions" / "paper2020"
+    shutil.copytree(folder / "plain" / "pred", place / "red")
+    shutil.copytree(folder / "plain" / "truth", place / "truth")
+    shutil.copytree(folder / "plain" / "pred", place.parent / "input")
+    manifest = keeping.describe(protocols.get("paper2020"), "paper2020")
+    (place / "manifest.json").write_text(json.dumps(manifest))
+    return place
+
+
+def test_of_a_runs_folder_the_methods_are_named_for_predictions_and_the_truths_for_truths(kept, capsys):
+    status, _, said = score(capsys, kept.parent, kept / "truth")
+    assert status == 2
+    assert said.endswith(f"give one of them: {kept / 'red'}\n")
+    status, _, said = score(capsys, kept / "red", kept.parent)
+    assert status == 2
+    assert said.endswith(f"give one of them: {kept / 'truth'}\n")
+
+
+def test_a_folder_of_raws_is_answered_with_where_a_run_keeps_their_truths(kept, capsys, tmp_path):
+    (tmp_path / "sid" / "long").mkdir(parents=True)
+    (tmp_path / "sid" / "long" / "10003_00_10s.DNG").touch()
+    for truths in (tmp_path / "sid", tmp_path / "sid" / "long"):
+        status, _, said = score(capsys, kept / "red", truths)
+        assert status == 2
+        assert "OUT/predictions/PROTOCOL/truth" in said
+
+
+def test_images_of_a_run_are_compared_under_every_protocol_from_their_own_on(kept, capsys):
+    arguments = ["score", "--pred", str(kept / "red"), "--truth", str(kept / "truth"), "--lpips", "none"]
+    assert main([*arguments, "--json"]) == 0
+    said = capsys.readouterr()
+    result = json.loads(said.out)
+    assert next(iter(result["protocols"])) == "paper2020"
+    assert set(result["protocols"]) == {one.name for one in scoring.all_protocols()}
+    assert {fall["start"] for fall in result["waterfalls"]} == {"paper2020"}
+    assert (
+        "restored under paper2020, and some of the other protocols give methods a different input" in said.err
+    )
+
+
+def test_what_is_printed_begins_with_the_means_and_says_what_codes_and_question_marks_mean(kept, capsys):
+    arguments = ["score", "--pred", str(kept / "red"), "--truth", str(kept / "truth"), "--lpips", "none"]
+    assert main(arguments) == 0
+    said = capsys.readouterr().out
+    order = ["the same images under every protocol", "protocol paper2020: 2 images", "one change at a time"]
+    places = [said.index(words) for words in order]
+    assert places == sorted(places)
+    assert "pairs scored: first frames at 0.1 s → first frames" in said
+    assert "gain of the input: RED's formula → true exposure ratio" in said
+    assert "llbench run --models MODEL --measure quality --dataset DIR --protocol A,B" in said
+
+
+def test_every_code_of_the_protocols_files_has_words():
+    for protocol in map(image_protocols.of, scoring.all_protocols()):
+        for axis in set(AXES) - {"domain"}:
+            assert str(getattr(protocol, axis)) in VALUES[axis]

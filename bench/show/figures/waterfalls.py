@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from matplotlib.ticker import MaxNLocator
 
 from bench.judge.between import Judged
-from bench.judge.waterfall import AXES
+from bench.judge.waterfall import AXES, change
 from bench.show.figures import style
 from bench.show.figures.style import Drawn
 from bench.show.tables import published
@@ -129,4 +129,4 @@ def _folded(fall: Waterfall) -> str:
 
 def _label(step: Step) -> str:
     names = " and ".join(AXES[axis] for axis in step.axis.split("+"))
-    return f"{names}:\n{step.before} → {step.after}"
+    return f"{names}:\n{change(step)}"
