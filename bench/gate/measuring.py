@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 import time
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from bench.gate import fixed_scenes, instructions
@@ -24,6 +23,7 @@ from bench.run.turns import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from bench.data.folder.pairs import Pair
@@ -232,11 +232,10 @@ class Measuring:
             tree = self._sides[side]
             origin = {
                 **provenance.base(),
-                "commit": tree.commit,
                 "code_sha256": None,
                 "data_sha256": None,
                 "settings": {},
-                "revision": None if Path(tree.name).is_absolute() else tree.name,
+                **tree.revision,
             }
             self._shares[key] = Share(self._comparison.cell(model), self._run, dict(self._machine), origin)
         return self._shares[key]

@@ -53,6 +53,11 @@ class Tree:
     project: Path | None = None
     hint: str | None = None
 
+    @property
+    def revision(self) -> dict[str, str | None]:
+        """What its results are called by: the user's name, unless that is a path here, and the commit."""
+        return {"revision": None if Path(self.name).is_absolute() else self.name, "commit": self.commit}
+
 
 @contextlib.contextmanager
 def tree(

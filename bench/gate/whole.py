@@ -95,10 +95,11 @@ def run(
             for record in _asked_for(Path(sides.base), wanted):
                 store.write(out / "base", record)
         also = stack.enter_context(_tree(sides, sides.also)) if sides.also is not None else None
+        called = {"head": head.revision, **({"base": base.revision} if base else {})}
         stack.enter_context(exclusive(say))
         measuring = stack.enter_context(Measuring(wanted, head, base, out, say, also))
         measuring.attempt(wanted.models)
-        decision = gate_verdict.decide(out, limits)
+        decision = gate_verdict.decide(out, limits, called)
         for _ in range(attempts - 1):
             again = dict.fromkeys([*decision.open_memory, *decision.open_times])
             if not again:
@@ -106,7 +107,7 @@ def run(
             say(f"measuring again: {', '.join(again)}")
             measuring.look_again(decision.open_memory)
             measuring.attempt(decision.open_times)
-            decision = gate_verdict.decide(out, limits)
+            decision = gate_verdict.decide(out, limits, called)
     return decision
 
 

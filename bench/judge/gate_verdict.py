@@ -24,7 +24,7 @@ from bench.records import store
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from bench.judge.timing import Evidence, Judged
@@ -92,8 +92,15 @@ class Decision:
         }
 
 
-def decide(out: Path, limits: Limits) -> Decision:
+def decide(
+    out: Path, limits: Limits, called: Mapping[str, Mapping[str, str | None]] | None = None
+) -> Decision:
     """Compare the results in `<out>/head` with those in `<out>/base` and, if present, `<out>/also`.
+
+    Args:
+        out: the folder of the results.
+        limits: from what size on a difference counts.
+        called: revision and commit of a side, by its folder's name, where it may have no results.
 
     Raises:
         InputError: the folder holds no results, or a damaged one.
@@ -105,7 +112,7 @@ def decide(out: Path, limits: Limits) -> Decision:
     if not (sides["base"] or sides["head"]):
         raise InputError(f"{out} contains no gate results: neither base nor head has any")
     recorded = not _same_run(sides["base"], sides["head"])
-    also = _revision(sides["also"]) if sides["also"] else None
+    also = _revision(sides["also"], "also") if sides["also"] else None
     found: list[tuple[str, Finding]] = []
     pairs: dict[str, list[Both]] = {}
     for side in BASES if also else BASES[:1]:
@@ -121,7 +128,7 @@ def decide(out: Path, limits: Limits) -> Decision:
     findings = [
         one if side == "base" else replace(one, detail={**one.detail, **against}) for side, one in found
     ]
-    revisions = (_revision(sides["base"]), _revision(sides["head"]))
+    revisions = (_revision(sides["base"], "base", called), _revision(sides["head"], "head", called))
     notes = tuple(_notes(limits, revisions, recorded=recorded))
     return Decision(tuple(findings), recorded, *revisions, notes, also)
 
@@ -266,10 +273,12 @@ def _same_run(base: dict[Key, Record], head: dict[Key, Record]) -> bool:
     return bool(runs[0] & runs[1]) or not (runs[0] and runs[1])
 
 
-def _revision(records: dict[Key, Record]) -> dict[str, Any]:
+def _revision(
+    records: dict[Key, Record], side: str, called: Mapping[str, Mapping[str, str | None]] | None = None
+) -> dict[str, Any]:
     first = next(iter(records.values()), None)
     if first is None:
-        return {"revision": None, "commit": None}
+        return {"revision": None, "commit": None, **(called or {}).get(side, {})}
     return {"revision": first.provenance.get("revision"), "commit": first.provenance.get("commit")}
 
 

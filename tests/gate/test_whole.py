@@ -13,6 +13,7 @@ from bench.judge.verdicts import Limits
 from bench.records import store
 from bench.records.cells import Cell
 from bench.run.process import TOKEN
+from bench.show.tables import verdict_page
 from llpacknet.errors import InputError
 
 MODEL = "nightnet.network:build"
@@ -182,6 +183,16 @@ def test_a_head_that_dies_fails_where_neither_time_nor_memory_is_asked_for(proje
     decision = gate(project, tmp_path / "out", measures=("complexity", "quality"))
     assert decision.status() == 1
     assert {one.verdict for one in decision.findings if one.fallen} >= {"failed"}
+
+
+def test_a_factory_that_no_side_has_is_told_of_two_revisions(project, tmp_path):
+    sides = whole.Sides("v1", "v2", project.folder)
+    project.commit("v2")
+    wanted = whole.comparison(["nightnet.network:nothing"], **{**EXACT, "measures": ("memory",)})
+    decision = whole.run(sides, wanted, Limits(), tmp_path / "out", attempts=1)
+    title = verdict_page.gate_table(decision).title
+    commits = [project.git("rev-parse", name)[:10] for name in ("v2", "v1")]
+    assert title == f"Gate failed: v2 ({commits[0]}) compared with v1 ({commits[1]})"
 
 
 def test_a_network_that_the_base_lacks_is_new_even_where_another_one_can_be_imported(
