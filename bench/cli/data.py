@@ -17,6 +17,7 @@ from bench.cli.crew import cluster_option, crew
 from bench.cli.examples import examples
 from bench.cli.size import Size
 from bench.data.folder.subsets import PUBLISHED, RATIOS, SUBSETS, count, deviations
+from bench.machine.wording import plural
 from llpacknet.errors import InputError, one_line
 
 if TYPE_CHECKING:
@@ -194,7 +195,8 @@ def _show_leaks(lists: tuple[Path, ...], folder: Path | None, *, as_json: bool) 
         print(json.dumps({"lists": sizes, "leaks": {one.what: list(one.found) for one in found}}))
     else:
         for name, listed in entries.items():
-            print(f"{name}: {len(listed)} pairs, {len({one.scene for one in listed})} scenes")
+            scenes = len({one.scene for one in listed})
+            print(f"{name}: {plural(len(listed), 'pair')}, {plural(scenes, 'scene')}")
         for leak in found:
             shown = ", ".join(leak.found[:SHOWN_LEAKS])
             more = f", and {len(leak.found) - SHOWN_LEAKS} more" if len(leak.found) > SHOWN_LEAKS else ""
@@ -210,7 +212,7 @@ def _show_index(folder: Path, list_file: Path | None, *, as_json: bool) -> None:
         print(json.dumps(_as_json(dataset)))
         return
     made = ", synthetic" if dataset.synthetic else ""
-    print(f"{dataset.name}{made}: {len(dataset.pairs)} pairs, {_scenes(dataset)} scenes")
+    print(f"{dataset.name}{made}: {plural(len(dataset.pairs), 'pair')}, {plural(_scenes(dataset), 'scene')}")
     print(f"{'subset':<20}{'pairs':>7}{'first':>7}   x100/x250/x300   {'SID':>6}")
     for subset in SUBSETS:
         found = count(dataset.pairs, subset)
@@ -247,7 +249,7 @@ def verify(folder: Path, list_file: Path | None, as_json: bool) -> int:
         _list("warning", found.warnings)
         _show_beside_sid(found)
         found_out = f"problems: {len(found.problems)}, warnings: {len(found.warnings)}"
-        print(f"{found.dataset.name}: {found.files} files read, {found_out}")
+        print(f"{found.dataset.name}: {plural(found.files, 'file')} read, {found_out}")
     return 1 if found.problems else 0
 
 
@@ -273,7 +275,8 @@ def calibrate(darks: Path, flats: Path, out: Path) -> None:
         print(
             f"ISO {one.iso}: K {one.gain_dn_per_electron:.4g} DN per electron, read noise "
             f"{one.gaussian_read_sigma_dn:.3f} DN, rows {one.row_sigma_dn:.3f} DN, black "
-            f"{one.black_error_dn:+.2f} DN ({one.darks} dark frames, {one.flat_pairs} pairs of flat frames)"
+            f"{one.black_error_dn:+.2f} DN ({plural(one.darks, 'dark frame')}, "
+            f"{plural(one.flat_pairs, 'pair')} of flat frames)"
         )
 
 
@@ -325,7 +328,8 @@ def _show_beside_sid(found: Verification) -> None:
 
 
 def _say_what_was_made(dataset: Dataset) -> None:
-    print(f"{dataset.name}: {len(dataset.pairs)} pairs of {_scenes(dataset)} scenes in {dataset.root}")
+    pairs, scenes = plural(len(dataset.pairs), "pair"), plural(_scenes(dataset), "scene")
+    print(f"{dataset.name}: {pairs} of {scenes} in {dataset.root}")
 
 
 def _scenes(dataset: Dataset) -> int:

@@ -15,6 +15,7 @@ from bench.cli.options import chosen_models, names, only_free_option, some_of, w
 from bench.cli.size import Size
 from bench.gate.comparison import ATTEMPTS, LEAST_SETS, MEASURES, SECONDS, SETS
 from bench.judge.verdicts import LARGEST_DIFFERENCE, QUANTITIES, Limits
+from bench.machine.wording import plural
 from bench.records.forms import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError
 
@@ -138,7 +139,7 @@ def command(
     with whole.results_folder(out) as folder:
         if record is not None:
             count = whole.record(sides, wanted, record, folder, say=_say)
-            click.echo(f"{record}: {count} cells")
+            click.echo(f"{record}: {plural(count, 'cell')}")
             return 0
         decision = whole.run(sides, wanted, limits, folder, attempts=attempts, say=_say)
         gate_verdict.write(folder, decision, strict=strict)

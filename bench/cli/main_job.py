@@ -14,6 +14,7 @@ from bench.cli.counting import counting
 from bench.cli.staging import Staging, budget_seconds, write
 from bench.data.making.camera import BLACK_OFFSETS
 from bench.machine import trace
+from bench.machine.wording import plural
 from bench.records import store
 from bench.run import progress
 from bench.run.made_data import DATA_FOLDER, STRESS_FOLDER, expected, making_cost
@@ -86,8 +87,8 @@ def _cost(request: Request, out: Path) -> str:
     check_disk(wanted, out, making_bytes)
     disk = (wanted.disk_bytes + making_bytes) / 1e6
     return (
-        f"{request.tier}: {len(request.methods)} methods, {len(wanted.cells)} cells; predicted "
-        f"{progress.duration(wanted.seconds + making_s)}, {disk:.0f} MB of disk, "
+        f"{request.tier}: {plural(len(request.methods), 'method')}, {plural(len(wanted.cells), 'cell')}; "
+        f"predicted {progress.duration(wanted.seconds + making_s)}, {disk:.0f} MB of disk, "
         f"{wanted.peak_bytes / 1e9:.1f} GB of memory"
     )
 

@@ -17,6 +17,7 @@ from bench.cli.counting import counting
 from bench.cli.examples import examples
 from bench.cli.options import weights_option
 from bench.machine.hosting import building, hosting
+from bench.machine.wording import plural
 from bench.records.forms import DEVICES, PRECISIONS, RUNTIMES
 from llpacknet.errors import InputError, one_line
 
@@ -148,8 +149,8 @@ def _spent(ended: list[Done], seconds: float) -> str:
         return float(sum(getattr(done.steps, name) for done in ended))
 
     sources = len({done.task.source for done in ended})
-    photographs = "1 photograph" if sources == 1 else f"{sources} photographs"
-    images = photographs if len(ended) == sources else f"{len(ended)} images of {photographs}"
+    photographs = plural(sources, "photograph")
+    images = photographs if len(ended) == sources else f"{plural(len(ended), 'image')} of {photographs}"
     each = ", ".join(f"{name} {total(name):.1f} s" for name in ("reading", "network", "writing", "comparing"))
     return (
         f"{images} in {seconds:.1f} s, with overlapping steps: {each}; the network waited "

@@ -12,6 +12,7 @@ import click
 from bench.cli.crew import cluster_options, crew
 from bench.cli.examples import examples
 from bench.cli.options import chosen_models, only_free_option, request_options, results_options
+from bench.machine.wording import plural
 
 if TYPE_CHECKING:
     from bench.run.plan import Plan
@@ -80,7 +81,7 @@ def announce(whole: Plan) -> None:
     from bench.run import progress
 
     click.echo(
-        f"{len(whole.cells)} cells: about {progress.duration(whole.seconds)}, "
+        f"{plural(len(whole.cells), 'cell')}: about {progress.duration(whole.seconds)}, "
         f"{whole.disk_bytes / 1e6:.1f} MB of disk, {whole.peak_bytes / 1e9:.1f} GB of memory",
         err=True,
     )

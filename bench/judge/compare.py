@@ -17,6 +17,7 @@ from bench.judge.results import number, scene
 from bench.judge.statistics import clustered_mean, over_rounds
 from bench.judge.timing import Evidence
 from bench.judge.verdicts import EFFECT, Finding, Limits, Verdict
+from bench.machine.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -190,7 +191,7 @@ def _images(pairs: list[Both], limits: Limits) -> list[Finding]:
         ends = None if mean.low is None or mean.high is None else (mean.low, mean.high)
         word, reason = _quality(mean.value, ends, limits.psnr_db, len(apart))
         sides = [math.fsum(pair[side] for pair in psnr.values()) / len(psnr) for side in (0, 1)]
-        detail = {"protocol": protocol, "images": f"{len(apart)} images"}
+        detail = {"protocol": protocol, "images": plural(len(apart), "image")}
         if several:
             detail |= {"dataset": dataset, "device": device}
         found.append(
@@ -229,7 +230,7 @@ def _ends(pairs: list[Both]) -> list[Finding]:
 
 def _detail(cell: Cell) -> dict[str, Any]:
     size = f"{cell.height}x{cell.width}" if cell.height else None
-    threads = f"{cell.threads} threads" if cell.threads else None
+    threads = plural(cell.threads, "thread") if cell.threads else None
     return {"device": cell.device, "runtime": cell.runtime, "precision": cell.precision, "size": size,
             "threads": threads}  # fmt: skip
 

@@ -10,6 +10,7 @@ from bench.judge import arms, image_scores, quantities, unpack
 from bench.judge.image_scores import FEWEST_IMAGES
 from bench.judge.quantities import GB, Measured
 from bench.judge.statistics import ERROR, exact, stated
+from bench.machine.wording import plural
 from bench.records import protocols
 from bench.records.cells import Cell
 
@@ -207,7 +208,7 @@ def _latency_ratio(subject: Subject, results: Results) -> Evidence:
     members = []
     for above in subject["above"]:
         for threads in counts:
-            name = above if len(counts) == 1 else f"{above} on {threads} threads"
+            name = above if len(counts) == 1 else f"{above} on {plural(threads or 1, 'thread')}"
             ratio = quantities.latency_ratio(results, above, subject["below"], **setting, threads=threads)
             members.append(Member(name, ratio))
     return Evidence(tuple(members), on=_cores(members))
@@ -219,7 +220,7 @@ def _cores(members: list[Member]) -> str:
     if not counts:
         return ""
     said = " and ".join(map(str, counts))
-    return f"on {said} core{'s' if counts != [1] else ''}"
+    return f"on {plural(counts[0], 'core') if len(counts) == 1 else f'{said} cores'}"
 
 
 def _memory(subject: Subject, results: Results) -> Evidence:

@@ -18,6 +18,7 @@ import ruptures
 from bench.judge.interleaved import round_medians
 from bench.judge.results import number
 from bench.judge.statistics import Estimate, exact, mean, over_rounds
+from bench.machine.wording import plural
 from bench.records import store
 from llpacknet.errors import InputError
 
@@ -171,7 +172,7 @@ def _time(environment: dict[str, Any]) -> str:
 def _setting(record: Record) -> str:
     cell = record.cell
     size = f"{cell.height}x{cell.width}" if cell.height else None
-    threads = f"{cell.threads} threads" if cell.threads and cell.measurement != "quality" else None
+    threads = plural(cell.threads, "thread") if cell.threads and cell.measurement != "quality" else None
     words = (cell.device, cell.runtime, cell.precision, size, threads, cell.dataset, cell.protocol)
     return " ".join(word for word in words if word)
 

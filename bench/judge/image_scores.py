@@ -11,6 +11,7 @@ from bench.judge.outcomes import Why
 from bench.judge.quantities import Measured
 from bench.judge.results import Results, number, scene
 from bench.judge.statistics import ERROR
+from bench.machine.wording import plural
 
 if TYPE_CHECKING:
     from bench.judge.results import Scored
@@ -236,4 +237,4 @@ def _missing(scored: Scored, metric: str) -> str:
 
 
 def _name(side: Side, images: Any) -> str:
-    return f"quality of {side[0]} under {side[1]}, {len(images)} image(s)"
+    return f"quality of {side[0]} under {side[1]}, {plural(len(images), 'image')}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from bench.machine.wording import plural
 from bench.run import predictions
 
 if TYPE_CHECKING:
@@ -113,7 +114,9 @@ class Lines:
     def start(self, jobs: Sequence[Job]) -> None:
         """Take note of all jobs that will run."""
         self._clock.start(jobs)
-        self._say(f"{len(jobs)} worker processes, about {duration(self._clock.left())}")
+        self._say(
+            f"{plural(len(jobs), 'worker process', 'worker processes')}, about {duration(self._clock.left())}"
+        )
 
     def begin(self, job: Job) -> None:
         """Take note that a job begins."""

@@ -10,6 +10,7 @@ import baselines
 from baselines.registry import without_weights
 from bench.data.folder.sampling import spread
 from bench.data.folder.subsets import select
+from bench.machine.wording import plural
 from bench.records import protocols
 from bench.records.cells import Cell
 from bench.records.forms import why_unsupported
@@ -212,7 +213,7 @@ class Span:
             pairs = select(dataset.pairs, subset)
             if not pairs:
                 notes.append(
-                    f"protocol {name} matches none of the {len(dataset.pairs)} pairs (subset {subset})"
+                    f"protocol {name} matches none of {plural(len(dataset.pairs), 'pair')} (subset {subset})"
                 )
             found += [(image, name) for image in images(dataset, spread(pairs, limit))]
         if not found:

@@ -17,6 +17,7 @@ from bench.judge.evidence import Member
 from bench.judge.outcomes import HOLDS, Outcome
 from bench.judge.results import Results
 from bench.machine.environment import machine, usable_cores
+from bench.machine.wording import plural
 from bench.records import store
 from bench.run.manager import execute
 from bench.run.plan import plan
@@ -126,7 +127,8 @@ def _why_not_here(cell: Cell) -> str | None:
     if cell.device == "cuda" and not machine().get("gpu"):
         return "it was measured on a GPU, and this machine has none"
     if (cell.threads or 1) > cores:
-        return f"it was measured with {cell.threads} threads, and this machine has {cores} cores"
+        threads = plural(cell.threads or 1, "thread")
+        return f"it was measured with {threads}, and this machine has {plural(cores, 'core')}"
     return None
 
 

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save
 
 from baselines.registry import spec
+from bench.machine.wording import plural
 from llpacknet.loading import sha256
 from llpacknet.whole import whole
 
@@ -85,7 +86,7 @@ def hardware(device: str) -> str:
         names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
         model = names[0] if names else model
     threads = torch.get_num_threads()
-    return f"{model}, {threads} thread{'s' if threads > 1 else ''}"
+    return f"{model}, {plural(threads, 'thread')}"
 
 
 def _markdown(contents: Mapping[str, Any]) -> str:
@@ -97,7 +98,7 @@ def _markdown(contents: Mapping[str, Any]) -> str:
         for each in contents["photographs"]
     )
     scenes = training.get("scenes", 0)
-    made = f" and {scenes} procedural scenes" if scenes else ""
+    made = f" and {plural(scenes, 'procedural scene')}" if scenes else ""
     noise = ""
     if training.get("camera"):
         noise = f" with the noise of `{training['camera']}` ({training['camera_sha256'][:16]}…)"

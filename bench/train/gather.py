@@ -17,6 +17,7 @@ from pathlib import Path
 
 import click
 
+from bench.machine.wording import plural
 from bench.train.photo_pool import LIST_NAME, Photograph, read_list
 from llpacknet.errors import InputError
 
@@ -82,7 +83,8 @@ def command(folder: Path) -> None:
     except InputError as error:
         print(f"gather: {error}", file=sys.stderr)
         raise SystemExit(2) from error
-    print(f"{len(photographs)} photographs in {folder}, with their authors and licences in {LIST_NAME}")
+    count = plural(len(photographs), "photograph")
+    print(f"{count} in {folder}, with their authors and licences in {LIST_NAME}")
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from bench.data.folder.pairs import Dataset, Pair
 from bench.data.folder.sidlist import read_list
 from bench.data.folder.subsets import PUBLISHED, count, select
 from bench.machine.address import as_path, local, names
+from bench.machine.wording import plural
 from llpacknet.errors import InputError
 from llpacknet.raw.container import NPY, inspect
 from llpacknet.raw.dng import CAMERA
@@ -240,7 +241,9 @@ def _listed(pairs: list[Pair], list_file: Path, problems: list[str]) -> list[Pai
 
 def _nothing(base: Path, problems: list[str]) -> str:
     if problems:
-        return f"data set {base} has no usable pair: {problems[0]} ({len(problems)} problems in total)"
+        return (
+            f"data set {base} has no usable pair: {problems[0]} ({plural(len(problems), 'problem')} in total)"
+        )
     return f"data set {base} has no raw files: put some into short and long, or run `llbench data make`"
 
 

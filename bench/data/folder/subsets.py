@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bench.machine.wording import plural
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -90,7 +91,8 @@ def deviations(pairs: Iterable[Pair]) -> list[str]:
         found = count(everything, subset)
         if found.pairs != published.pairs or published.first_frames not in {None, found.first_frames}:
             lines.append(
-                f"subset {subset} has {found.pairs} pairs ({found.first_frames} first frames), "
+                f"subset {subset} has {plural(found.pairs, 'pair')} "
+                f"({plural(found.first_frames or 0, 'first frame')}), "
                 f"in SID it has {published.pairs} ({published.first_frames})"
             )
         elif published.ratios not in {None, found.ratios}:

@@ -16,6 +16,7 @@ from bench.data.folder.alignment import measure_shift, outline
 from bench.data.folder.checksums import Checksums
 from bench.data.folder.index import index
 from bench.data.folder.subsets import MISALIGNED
+from bench.machine.wording import plural
 from llpacknet.errors import InputError, cause
 from llpacknet.raw.black import black_drift
 
@@ -182,4 +183,4 @@ def _off_the_lists(lists: list[Listed], dataset: Dataset) -> Iterable[str]:
             )
     strangers = known.unlisted(dataset.pairs)
     if strangers and len(strangers) < len(dataset.pairs):
-        yield f"{len(strangers)} pairs are in none of SID's lists, first {strangers[0]}"
+        yield f"{plural(len(strangers), 'pair')} in none of SID's lists, first {strangers[0]}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bench.machine.environment import gpus
+from bench.machine.wording import plural
 from bench.run.cluster import hosts
 from llpacknet.errors import DataError, DeviceError, UsageError
 
@@ -315,4 +316,4 @@ def describe(found: Iterable[Host]) -> str:
     for host in found:
         slots[host.name] += host.slots
     each = ", ".join(f"{name} ({count} at a time)" for name, count in slots.items())
-    return f"{len(slots)} host{'s' if len(slots) != 1 else ''}: {each}"
+    return f"{plural(len(slots), 'host')}: {each}"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from bench.machine.wording import plural
 from bench.records import store
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ class Totals:
         tasks = sum(share.tasks for share in self.shares.values())
         retries = sum(share.retries for share in self.shares.values())
         return (
-            f"{cells} cells in {tasks} tasks, {self.cells_per_s:.3g} cells/s, workers idle "
-            f"{100 * self.idle:.0f} % of the time; {self.lost} workers lost, {retries} cells restarted, "
-            f"{self.given_up} tasks resubmitted"
+            f"{plural(cells, 'cell')} in {plural(tasks, 'task')}, {self.cells_per_s:.3g} cells/s, "
+            f"workers idle {100 * self.idle:.0f} % of the time; {plural(self.lost, 'worker')} lost, "
+            f"{plural(retries, 'cell')} restarted, "
+            f"{plural(self.given_up, 'task')} resubmitted"
         )

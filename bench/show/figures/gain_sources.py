@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 
 from bench.judge.amplification import OWN, SOURCES, worth
 from bench.judge.evidence import CONSTANT, WITH, WITHOUT
+from bench.machine.wording import plural
 from bench.show.figures import style
 from bench.show.figures.style import Drawn
 from bench.show.tables import published
@@ -55,7 +56,7 @@ def figure(results: Results) -> Drawn | None:
     caption = (
         "The same images at gains that know more and more of the exposure ratio: none of it (one gain "
         "for all images), the mean level, what RED's estimate or the network's own amplifier finds, "
-        f"the ratio itself. {len(found.images)} images, restored by all methods. "
+        f"the ratio itself. {plural(len(found.images), 'image')}, restored by all methods. "
         f"{data_setting(results, (CONSTANT,))}"
     )
     alternative = "PSNR and brightness error of each method, a mark for each source of its gain."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from bench.machine.wording import plural
 from bench.show.figures import style
 from bench.show.tables.layout import Column, Entry, Part, Table, dash, word
 from bench.show.tables.numbers import compact
@@ -62,7 +63,7 @@ def plot(series: Series) -> Drawn:
     title = f"{series.model}: {series.quantity}"
     axes.set_title(f"{title}\n{' · '.join(filter(None, (series.setting, series.machine)))}", fontsize=7.5)
     caption = "Horizontal lines are levels; dotted lines mark where a level changed for good (PELT)."
-    said = f"{title} over {len(values)} results, {len(series.changes)} changes of level"
+    said = f"{title} over {plural(len(values), 'result')}, {plural(len(series.changes), 'change')} of level"
     name = "".join(
         sign if sign.isalnum() or sign in "+-" else "-" for sign in f"{series.model}-{series.quantity}"
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from bench.machine.wording import plural
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,7 +34,7 @@ def _values(counted: Counter[str]) -> str:
     if len(counted) > MANY:
         return f"{len(counted)} different values"
     listed = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
-    return "; ".join(f"{value} ({count} cells)" for value, count in listed)
+    return "; ".join(f"{value} ({plural(count, 'cell')})" for value, count in listed)
 
 
 def _leaves(value: dict[str, Any], above: str) -> Iterator[tuple[str, str]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.judge import quantities
 from bench.judge.results import Results, scene
+from bench.machine.wording import plural
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,7 +34,7 @@ def cost_setting(results: Results, device: str = "cpu", *, one_form: bool = True
     on = processor(results, device)
     parts = [f"{frame[0]}x{frame[1]}", device.upper() if device == "cpu" else "GPU"]
     parts += [on] if on else []
-    parts += [f"{threads} threads" if threads != 1 else "1 thread"] if threads and device == "cpu" else []
+    parts += [plural(threads, "thread")] if threads and device == "cpu" else []
     parts += ["fp32", "in the published form"] if one_form else []
     text = f"Time and memory: {', '.join(parts)}; 1 GB = 1e9 bytes."
     text += floor_sentence(
@@ -68,7 +69,7 @@ def data_setting(results: Results, protocols: Sequence[str]) -> str:
     if not names:
         return ""
     scenes = len({scene(name) for name in names})
-    text = f"Quality: data set {results.dataset}, {_count(len(names), 'image')} of {_count(scenes, 'scene')}."
+    text = f"Quality: data set {results.dataset}, {plural(len(names), 'image')} of {plural(scenes, 'scene')}."
     return f"{text} {SYNTHETIC}" if results.synthetic else text
 
 
@@ -95,7 +96,3 @@ def first(environment: dict[str, Any], keys: Sequence[str]) -> str:
         if isinstance(value, str) and value.strip():
             return " ".join(value.split())
     return ""
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -11,6 +11,7 @@ from bench.judge import image_scores, quantities
 from bench.judge.evidence import shown_protocols
 from bench.judge.quantities import GB, PEAK_REPEATABILITY, Measured
 from bench.judge.statistics import seed_reach
+from bench.machine.wording import plural
 from bench.records import protocols, store
 from bench.show.tables import catalogue, published, writers
 from bench.show.tables.entries import (
@@ -118,7 +119,7 @@ def _columns(results: Results, protocol: str, *, matched: bool) -> tuple[Column,
         judged = len(results.images(name))
         columns.append(Column("paper", (f"psnr_{end}_published", f"ssim_{end}_published"), head))
         keys = (f"psnr_{end}_measured", f"ssim_{end}_measured")
-        here = f": {name}, {judged} image{'s' if judged != 1 else ''}" if judged else ""
+        here = f": {name}, {plural(judged, 'image')}" if judged else ""
         # One training says nothing of smaller distances; how far SSIM moves with the training is not known.
         floors = (seed_reach(1), 0.0)
         if matched:

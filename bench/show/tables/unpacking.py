@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from baselines.paper import FULL_SIZE
 from bench.judge import statistics, unpack
+from bench.machine.wording import plural
 from bench.show.tables.entries import part
 from bench.show.tables.layout import Column, Entry, Part, Table, dash, word
 from bench.show.tables.numbers import compact, with_interval
@@ -52,11 +53,13 @@ def kernel_table(results: Results) -> Table | None:
     body = tuple(_row(one, form, title) for form, title in shown.items())
     count = len(one.values["seconds"][REFERENCE])
     many = (
-        f"{count} processes" if one.values.get("processes") else f"{count} interleaved rounds of one process"
+        plural(count, "process", "processes")
+        if one.values.get("processes")
+        else f"{plural(count, 'interleaved round')} of one process"
     )
     caption = (
         f"From 192 channels to one RGB image of {cell.height}x{cell.width}, {cell.device}, "
-        f"{cell.threads} threads, {cell.precision}; {many}. PixelShuffle gives UnPack's image "
+        f"{plural(cell.threads or 1, 'thread')}, {cell.precision}; {many}. PixelShuffle gives UnPack's image "
         "once its channels are permuted, always in the same way; it is compared so."
     )
     return Table("kernels", "UnPack's forms and PixelShuffle", caption, columns, body)
