@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.lines import Line2D
 
@@ -174,10 +174,9 @@ def _draw(axes: Axes, bubble: Bubble, area: float, height: float, look: tuple[st
         axes.scatter(
             [bubble.time], [height], s=area, color=colour, alpha=0.55, edgecolors=colour, linewidths=0.8
         )
+        mark: dict[str, Any] = {"s": 9, "color": "#222222", "linewidths": 0}
         if area < SMALLEST:
             mark = {"s": SMALLEST, "color": colour, "edgecolors": "#222222", "linewidths": 0.5}
-        else:
-            mark = {"s": 9, "color": "#222222", "linewidths": 0}
         axes.scatter([bubble.time], [height], marker=marker, **mark)
     else:
         axes.scatter([bubble.time], [height], s=area, facecolors="none", edgecolors=colour, linewidths=1.0)

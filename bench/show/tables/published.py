@@ -37,11 +37,12 @@ def rows(results: Results) -> list[dict[str, Any]]:
         for model in results.models
         if model not in known and any(results.of(kind, model) for kind in SHOWN)
     ]
-    return found + [
-        {"title": model, "short": model, "cost": [model], "without": model, "with": model}
-        | ({"note": OWN} if _trained_elsewhere(results, model) else {})
-        for model in own
-    ]
+    return found + [_own_row(results, model) for model in own]
+
+
+def _own_row(results: Results, model: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"title": model, "short": model, "cost": [model], "without": model, "with": model}
+    return row | {"note": OWN} if _trained_elsewhere(results, model) else row
 
 
 def _trained_elsewhere(results: Results, model: str) -> bool:
