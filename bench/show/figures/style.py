@@ -200,7 +200,7 @@ def place_labels(
         for align, sideways, upwards in _around(radius):
             aside = {"left": 0.5, "center": 0.0, "right": -0.5}[align] * extent.width
             box = extent.translated(sideways * points + aside, upwards * points).padded(4 * points, points)
-            among = 2.0 * sum(box.overlaps(other) for other in taken)
+            among = 6.0 * sum(box.overlaps(other) for other in taken)
             among += sum(box.overlaps(disc) for disc in others)
             cost = among + 4 * _outside(box, frame) + 0.02 * (abs(upwards) + abs(sideways) - radius)
             if best is None or cost < best[0]:
