@@ -16,7 +16,7 @@ from bench.metrics.definitions import METRICS
 from bench.show.figures import style, waterfalls
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 
@@ -63,22 +63,30 @@ def waterfall_table(falls: Sequence[Waterfall]) -> Table:
     for quantity in quantities:
         table.add_column(quantity.upper(), justify="right")
     for end in dict.fromkeys(fall.end for fall in falls):
-        group = {fall.quantity: fall for fall in falls if fall.end == end}
-        steps = {(step.axis, q): step for q, fall in group.items() for step in fall.steps}
-        start = next(iter(group.values())).start
-        table.add_row(f"{start} → {end}", *(figure(q, group[q].before) for q in quantities), style="bold")
-        for axis in [axis for axis in AXES if any((axis, q) in steps for q in quantities)]:
-            step = next(steps[axis, q] for q in quantities if (axis, q) in steps)
-            here = {q: steps[axis, q] for q in quantities if (axis, q) in steps}
-            table.add_row(f"  {AXES[axis]}: {change(step)}", *(_part(q, here.get(q)) for q in quantities))
-        table.add_row("  whole", *(figure(q, whole_of(group[q]), "+") for q in quantities))
-        table.add_row(f"  {end}", *(figure(q, group[q].after) for q in quantities))
-        told = {q: fall.published for q, fall in group.items() if fall.published is not None}
-        if told:
-            by = next(fall.published_by for fall in group.values() if fall.published_by)
-            table.add_row(f"  published: {by}", *(figure(q, told.get(q)) for q in quantities))
+        _rows_to(end, {fall.quantity: fall for fall in falls if fall.end == end}, quantities, table)
         table.add_section()
     return table
+
+
+def _rows_to(end: str, group: Mapping[str, Waterfall], quantities: Sequence[str], table: Table) -> None:
+    """Add the rows of one protocol; a quantity that it does not have, or that was not computed, is a dash."""
+    steps = {(step.axis, q): step for q, fall in group.items() for step in fall.steps}
+    start = next(iter(group.values())).start
+
+    def row(label: str, values: Mapping[str, float | None], sign: str = "", style: str = "") -> None:
+        table.add_row(label, *(figure(q, values.get(q), sign) for q in quantities), style=style)
+
+    row(f"{start} → {end}", {q: fall.before for q, fall in group.items()}, style="bold")
+    for axis in [axis for axis in AXES if any((axis, q) in steps for q in quantities)]:
+        step = next(steps[axis, q] for q in quantities if (axis, q) in steps)
+        here = {q: steps[axis, q] for q in quantities if (axis, q) in steps}
+        table.add_row(f"  {AXES[axis]}: {change(step)}", *(_part(q, here.get(q)) for q in quantities))
+    some = "known changes" if any(step.part is None for step in steps.values()) else "changes"
+    row(f"  sum of the {some}", {q: whole_of(fall) for q, fall in group.items()}, "+")
+    row(f"  {end}", {q: fall.after for q, fall in group.items()})
+    told = {q: fall.published for q, fall in group.items() if fall.published is not None}
+    if told:
+        row(f"  published: {next(fall.published_by for fall in group.values() if fall.published_by)}", told)
 
 
 def remark(falls: Sequence[Waterfall]) -> str:

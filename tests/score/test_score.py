@@ -11,7 +11,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from bench.cli import main
 from bench.judge.waterfall import waterfall
 from bench.records import image_protocols
-from bench.score import reading, scoring
+from bench.score import reading, saving, scoring
 from llpacknet.errors import InputError
 
 NAMES = ["10003_00_0.04s", "10003_00_0.1s", "10003_01_0.1s", "10034_00_0.1s", "10172_00_0.1s"]
@@ -127,6 +127,21 @@ def test_what_cannot_change_has_no_part_and_says_so():
     assert fall.steps[0].note
     free = waterfall(start, end, "psnr", lambda protocol: 1.0 if protocol is start else 2.0)
     assert [(step.axis, step.part) for step in free.steps] == [("gain", 1.0)]
+
+
+def test_a_quantity_that_only_some_protocols_have_is_a_dash_in_the_rows_of_the_others():
+    start, *ends = map(image_protocols.get, ("release2022", "paper2020-gt", "pmn-raw"))
+    falls = [
+        waterfall(start, end, quantity, lambda protocol: 1.0 if protocol is start else 2.0)
+        for end in ends
+        for quantity in (("psnr", "lpips") if end is ends[0] else ("psnr",))
+    ]
+    *_, lpips = saving.waterfall_table(falls).columns
+    cells = list(lpips.cells)
+    own = cells.index("2.00000") + 1
+    assert cells[0] == "1.00000"
+    assert "–" not in cells[1:own]
+    assert set(cells[own:]) == {"–"}, "no LPIPS under the raw protocol"
 
 
 def test_files_are_written_and_the_same_on_every_run(folders, tmp_path):
