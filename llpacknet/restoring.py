@@ -127,7 +127,7 @@ class Restorer:
         called = conventions_of(network)
         self.needs_gain, self._clip = called.needs_gain, called.input_clip
         self._keeps_negatives = called.keeps_negatives
-        self._given = _checked_gain(gain, self.needs_gain)
+        self.given = _checked_gain(gain, self.needs_gain)
         self._device = device
         calibration = None
         if precision == "int8":
@@ -186,7 +186,7 @@ class Restorer:
         return Placed(tensor, factor, adapted, turns)
 
     def _factor(self, mosaic: NDArray[np.float32]) -> float:
-        return red_gain(np.maximum(mosaic, 0)) if self._given is None else self._given
+        return red_gain(np.maximum(mosaic, 0)) if self.given is None else self.given
 
     def run(self, placed: Placed, bits: Literal[8, 16] = 8) -> Restored:
         """Run the network on a prepared photograph."""

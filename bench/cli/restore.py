@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import time
 from dataclasses import asdict, replace
@@ -51,7 +52,7 @@ def stops(_: click.Context, __: click.Parameter, value: str | None) -> tuple[flo
 @click.option(
     "-o",
     "--out",
-    type=click.Path(path_type=Path),
+    type=click.Path(),  # a Path would drop the slash after a folder
     required=True,
     help="Output folder, or file for a single image.",
 )
@@ -92,7 +93,7 @@ def stops(_: click.Context, __: click.Parameter, value: str | None) -> tuple[flo
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per photograph.")
 def command(
     inputs: tuple[Path, ...],
-    out: Path,
+    out: str,
     model: str,
     gain: str,
     ev: tuple[float, ...],
@@ -114,7 +115,9 @@ def command(
     from llpacknet.photos import batch
 
     check_name(model)
-    todo = batch.bracket(batch.tasks(inputs, out, kind), ev)  # type: ignore[arg-type]
+    into_folder = out.endswith(("/", os.sep))
+    found = batch.tasks(inputs, Path(out), kind, into_folder=into_folder)  # type: ignore[arg-type]
+    todo = batch.bracket(found, ev)
     todo = [replace(task, own_black=black == "per-frame") for task in todo]
     left = [task for task in todo if overwrite or not task.target.exists()]
     if len(left) < len(todo):

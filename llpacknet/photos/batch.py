@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mimetypes
+import re
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -59,30 +60,32 @@ RAW_SUFFIXES = frozenset(
 )
 # Pictures that `mimetypes` may not know.
 OTHER_PICTURES = frozenset((".avif", ".exr", ".heic", ".heif", ".jp2", ".jxl", ".psd", ".webp"))
+# What a mistyped suffix of an image looks like; a year or a version number does not.
+LIKE_A_SUFFIX = re.compile(r"\.(?=.*[a-z])[a-z0-9]{2,5}", re.IGNORECASE)
 # Images that wait to be written at most, so that a slow disk does not fill the memory.
 WRITING = 2
 
 
-def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
+def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None, *, into_folder: bool = False) -> list[Task]:
     """Choose the output file of every photograph.
 
     Args:
         inputs: raw files, and folders to search for raw files.
         out: a folder; or a file, where one raw file is the only input and this has an image's suffix.
         kind: the format; from the suffix of `out`, else PNG, if None.
+        into_folder: `out` is a folder, existing or not, whatever its suffix.
 
     Raises:
         InputError: no photograph among the inputs, one file for several images, or a file of a format that is
-            not written.
+            unknown or not written.
     """
     named = images.SUFFIXES.get(out.suffix.lower())
-    if named is None and not out.is_dir() and _is_a_picture(out):
-        raise InputError(
-            f"{out} is no format that is written: give a folder, or a name that ends in "
-            f"{', '.join(images.SUFFIXES)}"
-        )
-    if named is not None and not out.is_dir():
-        if len(inputs) != 1 or inputs[0].is_dir():
+    into_folder = into_folder or out.is_dir()
+    alone = len(inputs) == 1 and not inputs[0].is_dir()
+    if named is None and not into_folder:
+        _check_folder(out, alone=alone)
+    if named is not None and not into_folder:
+        if not alone:
             raise InputError(f"{out} is a single file for several photographs: give a folder with -o")
         if kind not in {None, named}:
             raise InputError(f"{out} is no {kind} file: drop --format, or choose another file")
@@ -110,6 +113,15 @@ def tasks(inputs: Sequence[Path], out: Path, kind: Kind | None) -> list[Task]:
             f"several photographs would be written to {out / name}: restore each folder separately"
         )
     return [Task(source, out / name, chosen) for (source, _), name in zip(found, names, strict=True)]
+
+
+def _check_folder(out: Path, *, alone: bool) -> None:
+    """Refuse a folder with the suffix of a picture, or of one mistyped where the photograph is `alone`."""
+    known = ", ".join(images.SUFFIXES)
+    if _is_a_picture(out):
+        raise InputError(f"{out} is no format that is written: give a folder, or a name that ends in {known}")
+    if alone and not out.exists() and LIKE_A_SUFFIX.fullmatch(out.suffix):
+        raise InputError(f"{out} has an unknown suffix: end in {known}, or write {out}/ for a folder")
 
 
 def _is_a_picture(out: Path) -> bool:

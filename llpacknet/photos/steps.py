@@ -132,7 +132,7 @@ def read(task: Task, restorer: Future[Restorer]) -> Read:
     decoded = time.perf_counter()
     built = restorer.result()
     waited = time.perf_counter() - decoded
-    notes += _bright(level, needs_gain=built.needs_gain)
+    notes += _bright(level, built)
     placed = built.place(frame, mosaic=mosaic)
     return Read(frame, exif, placed, notes, time.perf_counter() - start - waited)
 
@@ -189,17 +189,19 @@ def _told(drift: Drift) -> str:
     return f"has a black level {drift.dn:+.2f} off the stated one, by its {drift.source}: corrected"
 
 
-def _bright(level: float, *, needs_gain: bool) -> tuple[str, ...]:
+def _bright(level: float, restorer: Restorer) -> tuple[str, ...]:
     """Say what to expect of a frame that is brighter than any that such networks are made for."""
     if level <= BRIGHTEST_DARK:
         return ()
     most = f"in SID's test set at most {BRIGHTEST_DARK:.2%}"
-    gain = f"give a --gain of about {max(MID_LEVEL / level, 1):.0f}, or " if needs_gain else ""
-    note = (
-        f"is not a dark raw: its mean level is {level:.2%} of white, {most}: expect wrong colours and "
-        f"overexposed parts; {gain}use an ordinary raw developer"
-    )
-    return (note,)
+    said = f"is not a dark raw: its mean level is {level:.2%} of white, {most}: expect wrong colours"
+    if restorer.given is not None:
+        return (f"{said}; an ordinary raw developer serves it better",)
+    advice = "use an ordinary raw developer"
+    if restorer.needs_gain:
+        gain = max(MID_LEVEL / level, 1)
+        advice += f", or give a --gain of about {gain:.0f} with --overwrite or another -o"
+    return (f"{said} and overexposed parts; {advice}",)
 
 
 def _level(frame: RawFrame) -> float:

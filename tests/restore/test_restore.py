@@ -198,6 +198,8 @@ def test_the_exif_chunk_leaves_the_png_whole(tmp_path):
         (["empty", "-o", "out"], "no raw photograph"),
         (["a.DNG", "-o", "one.webp"], "ends in .png"),
         (["a.DNG", "-o", "one.ARW"], "ends in .png"),
+        (["a.DNG", "-o", "one.jgp"], "one.jgp has an unknown suffix: end in .png, .jpg,"),
+        (["a.DNG", "-o", "one.PNGG"], "or write one.PNGG/ for a folder"),
         (["a.DNG", "a.DNG", "-o", "one.png", "--size", "1"], "No such option '--size'. (see"),
         (["a.DNG", "-o", "one.png", "--gian", "3"], "Did you mean '--gain'?"),
         (["a.DNG", "-o", "out", "--ev", "0,1", "--model", "llpacknet-2020"], "finds its own gain"),
@@ -298,8 +300,32 @@ def test_a_bracket_says_once_what_is_to_be_known_of_its_photograph(tmp_path, cap
     assert main(["restore", str(source), "-o", str(tmp_path), "--ev", "-1,0,+1", "--gain", "2"]) == 0
     said = capsys.readouterr().err
     assert said.count("is not a dark raw") == 1
-    assert "give a --gain of about 2, or use an ordinary raw developer" in said
+    assert "expect wrong colours; an ordinary raw developer serves it better\n" in said
     assert "3 images of 1 photograph in" in said
+
+
+def test_the_advice_for_a_bright_photograph_replaces_its_first_image(tmp_path, capsys):
+    source, out = tmp_path / "a.DNG", tmp_path / "a.png"
+    write_dng(source, scene(light=(12_000, 24_000, 13_000)))
+    first = ["restore", str(source), "-o", str(out)]
+    assert main(first) == 0
+    said = capsys.readouterr().err
+    advice = "or give a --gain of about 2 with --overwrite or another -o\n"
+    assert f"expect wrong colours and overexposed parts; use an ordinary raw developer, {advice}" in said
+    assert main([*first, "--gain", "2", "--overwrite"]) == 0
+    said = capsys.readouterr().err
+    assert "expect wrong colours; an ordinary raw developer serves it better\n" in said
+    assert "overexposed" not in said
+    np.testing.assert_array_equal(np.asarray(Image.open(out)), restore(source, gain=2.0))
+
+
+@pytest.mark.parametrize("name", ["out.jgp/", "out.jpg/", "there.jgp", "out", "out.2026", "out.restored"])
+def test_a_folder_may_be_called_anything(tmp_path, name, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there.jgp").mkdir()
+    write_dng(tmp_path / "a.DNG", scene())
+    assert main(["restore", "a.DNG", "-o", name]) == 0
+    assert (tmp_path / name / "a.png").is_file()
 
 
 def test_a_network_that_finds_its_own_gain_gives_no_bracket(tmp_path, capsys):
