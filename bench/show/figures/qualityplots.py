@@ -29,17 +29,18 @@ MANY = 60
 
 
 def quality_against_time(results: Results) -> Drawn | None:
-    """Draw PSNR against time with the Pareto front, one panel per protocol; None without any point."""
+    """Draw PSNR against time and the front of ranked methods, one panel per protocol; None without points."""
     panels = [(protocol, _points(results, protocol)) for protocol in _two_protocols(results)]
     panels = [(protocol, points) for protocol, points in panels if len(points) > 1]
     if not panels:
         return None
     drawn = style.figure(style.PAGE if len(panels) > 1 else 4.6, 3.3)
     grid = drawn.subplots(1, len(panels), squeeze=False, sharex=True)[0]
-    for axes, (protocol, points) in zip(grid, panels, strict=True):
+    fronts = [
         _pareto_panel(axes, protocol, points, results)
+        for axes, (protocol, points) in zip(grid, panels, strict=True)
+    ]
     handles = [
-        Line2D([], [], color="#666666", ls="--", lw=1, label="Pareto front"),
         Line2D(
             [],
             [],
@@ -51,16 +52,18 @@ def quality_against_time(results: Results) -> Drawn | None:
             label="not ranked (footnotes of Table 1)",
         ),
     ]
+    dashed = ""
+    if any(fronts):
+        handles.insert(0, Line2D([], [], color="#666666", ls="--", lw=1, label="Pareto front"))
+        dashed = "Dashed: the Pareto front; no other method is both faster and better than one on it. "
     drawn.legend(handles=handles, loc="outside lower center", ncols=2)
-    caption = (
-        "PSNR against time for one frame. Dashed: the Pareto front; no other method is both faster and "
-        f"better than one on it. {data_setting(results, [protocol for protocol, _ in panels])}"
-    )
+    setting = data_setting(results, [protocol for protocol, _ in panels])
+    caption = f"PSNR against time for one frame. {dashed}{setting}"
     return Drawn(
         "quality-time",
         "Quality against time",
         caption,
-        "Scatter of PSNR against time with its Pareto front.",
+        f"Scatter of PSNR against time{' with its Pareto front' if dashed else ''}.",
         drawn,
     )
 
@@ -154,7 +157,8 @@ def _points(results: Results, protocol: str) -> list[tuple[str, float, float, bo
 
 def _pareto_panel(
     axes: Axes, protocol: str, points: list[tuple[str, float, float, bool]], results: Results
-) -> None:
+) -> list[tuple[float, float]]:
+    """Draw a panel, and return its Pareto front: empty where no figure may be ranked."""
     axes.set_xscale("log")
     axes.set_title(protocol, loc="left")
     axes.set_xlabel("time for one frame (s)")
@@ -176,6 +180,7 @@ def _pareto_panel(
     labels = [(time, psnr, published.label(model)) for model, time, psnr, _ in points]
     along = along_front(front, max(times) * 2.5)
     style.place_labels(axes, labels, radii=[3.0] * len(points), obstacles=along, size=6.5)
+    return front
 
 
 def along_front(front: list[tuple[float, float]], end: float) -> list[tuple[float, float, float]]:
