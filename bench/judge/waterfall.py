@@ -157,16 +157,14 @@ def waterfall(
     return Waterfall(quantity, start.name, end.name, before, reached, tuple(steps), published, by)
 
 
-def change(step: Step) -> str:
-    """Say in words from what to what a step changes; several settings with commas between them."""
+def changes(step: Step) -> dict[str, str]:
+    """Say in words from what to what a step changes each of its settings, by their keys in AXES."""
     axes = step.axis.split("+")
-    ends = []
-    for end in (step.before, step.after):
-        codes = end.split(", ", len(axes) - 1)
-        ends.append(
-            ", ".join(VALUES.get(axis, {}).get(code, code) for axis, code in zip(axes, codes, strict=True))
-        )
-    return " → ".join(ends)
+    ends = (end.split(", ", len(axes) - 1) for end in (step.before, step.after))
+    return {
+        axis: " → ".join(VALUES.get(axis, {}).get(code, code) for code in codes)
+        for axis, *codes in zip(axes, *ends, strict=True)
+    }
 
 
 def bears_on(axis: str, quantity: str) -> bool:

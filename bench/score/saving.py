@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 from rich.table import Table
 
-from bench.judge.waterfall import AXES, Step, Waterfall, change
+from bench.judge.waterfall import AXES, Step, Waterfall, changes
 from bench.machine.wording import plural
 from bench.metrics.definitions import METRICS
 from bench.show.figures import style, waterfalls
@@ -26,7 +26,7 @@ def figure(metric: str, value: float | str | None, sign: str = "") -> str:
         return "–"
     number = float(value)
     digits = 4 if metric == "psnr" else 5
-    return f"{number:{sign}.{digits}f}" if math.isfinite(number) else "∞"
+    return f"{number:{sign}.{digits}f}".replace("-", "−") if math.isfinite(number) else "∞"
 
 
 def image_table(result: dict[str, Any]) -> Table:
@@ -80,7 +80,7 @@ def _rows_to(end: str, group: Mapping[str, Waterfall], quantities: Sequence[str]
     for axis in [axis for axis in AXES if any((axis, q) in steps for q in quantities)]:
         step = next(steps[axis, q] for q in quantities if (axis, q) in steps)
         here = {q: steps[axis, q] for q in quantities if (axis, q) in steps}
-        table.add_row(f"  {AXES[axis]}: {change(step)}", *(_part(q, here.get(q)) for q in quantities))
+        table.add_row(f"  {AXES[axis]}: {changes(step)[axis]}", *(_part(q, here.get(q)) for q in quantities))
     some = "known changes" if any(step.part is None for step in steps.values()) else "changes"
     row(f"  sum of the {some}", {q: whole_of(fall) for q, fall in group.items()}, "+")
     row(f"  {end}", {q: fall.after for q, fall in group.items()})
