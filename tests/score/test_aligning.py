@@ -125,7 +125,7 @@ def test_published_figures_stand_beside_the_mean_and_not_in_it(scored, folders, 
     assert main(command) == 0
     printed = capsys.readouterr().out
     assert "published: PMN, raw against raw" in printed
-    assert "not known: images do not show it" in printed
+    assert "images do not show what gain" in printed
 
 
 def test_an_image_that_is_only_too_dark_is_its_truth_once_it_is_aligned():
