@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - a script, no package
-"""Writes the page on what an amplifier can know, from the real levels of SID's test frames.
+"""Writes the page on what an amplifier can know: SID's real levels, and the committed reference run.
 
     python docs/amplifier.py
 
@@ -15,11 +15,15 @@ from typing import TYPE_CHECKING
 
 from bench.data.folder import controls
 from bench.data.folder.controls import Frame, Line
+from bench.judge.results import Results
+from bench.show.tables import writers
+from bench.show.tables.gain_worth import worth_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 PAGE = Path(__file__).with_suffix(".md")
+RESULTS = PAGE.parents[1] / "results" / "epyc-2-cores-avx512" / "standard"
 
 
 def frames(exposure: str = "") -> list[Frame]:
@@ -80,13 +84,21 @@ def _numbers(every: list[Frame], fifty: list[Frame]) -> dict[str, str]:
 
 def page() -> str:
     """Return the page."""
-    return TEXT.format(**_numbers(frames(), frames("_0.1s")))
+    return TEXT.format(**_numbers(frames(), frames("_0.1s")), worth=_worth())
+
+
+def _worth() -> str:
+    """Return the reference run's table of what knowing the ratio is worth: rows, then what they are."""
+    table = worth_table(Results.load(RESULTS))
+    assert table is not None
+    _, setting, figures, *_ = writers.as_markdown(table).strip().split("\n\n")
+    return f"{figures}\n\n{setting}"
 
 
 TEXT = """# What an amplifier can know
 
-*Written by `python docs/amplifier.py` from `bench/data/facts/sid_test93.csv` and `sid_lists.csv`; do not edit
-it by hand.*
+*Written by `python docs/amplifier.py` from `bench/data/facts/sid_test93.csv` and `sid_lists.csv` and from
+the reference run in `results/epyc-2-cores-avx512/standard`; do not edit it by hand.*
 
 "No ground-truth exposure needed at test time" asks a network to find, from the dark raw alone, the gain to
 multiply it by. SID gives the right answer for its own images: the ratio of the two exposure times, 100, 250
@@ -137,6 +149,14 @@ a network at one constant gain, on the same images (protocol `paper2020-constant
 [Protocols](protocols.md#controls-of-the-gain)). For every method that takes a gain, the report shows what
 knowing the ratio is worth: PSNR and brightness at the constant, at the gain from the level, at RED's
 estimate and at the true ratio, next to the methods that find their own gain.
+
+## What knowing the ratio was worth
+
+On the synthetic scenes of the reference run:
+
+![PSNR and brightness error of each method at each source of its gain](images/gain_worth.png)
+
+{worth}
 """
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from bench.judge import claims, outcomes
 from bench.judge.results import Results
 from bench.records import store
-from bench.show.figures import bubbles, floor_bars, style
+from bench.show.figures import bubbles, floor_bars, gain_sources, style
 from bench.show.tables import standings, writers
 from bench.show.tables.claim_rows import as_markdown
 from bench.show.tables.costs import cost_table
@@ -41,12 +41,20 @@ TRAININGS = ROOT / "results" / "unpack"
 README = ROOT / "README.md"
 FIGURE = Path(__file__).parent / "images" / "figure1.png"
 FLOORS = Path(__file__).parent / "images" / "floors.png"
+GAINS = Path(__file__).parent / "images" / "gain_worth.png"
 ROOFLINE = Path(__file__).parent / "roofline.md"
 FIELD_PAGE = Path(__file__).parent / "field.md"
 RUNTIMES = Path(__file__).parent / "runtimes.md"
 VERDICTS = Path(__file__).parent / "verdicts.md"
 # Columns that the README has no room for; `llbench report` on a copy of the folder shows them.
-LEFT_OUT = ("psnr_without_gt_published", "psnr_without_gt_measured")
+LEFT_OUT = (
+    "psnr_without_gt_published",
+    "psnr_without_gt_measured",
+    "psnr_without_gt_part",
+    "psnr_with_gt_measured",
+)
+# What the caption says of the column of whole images.
+OF_WHOLE_IMAGES = "; whole: on whole images, where a method restored them"
 # Columns of the table of costs that differ between methods of one setting.
 COSTS = ("method", "time_s", "kept_pages_s", "peak_gb", "process_gb", "ratio_llpacknet")
 INTRODUCTION = """# Verdicts
@@ -74,6 +82,7 @@ def table() -> str:
     whole = table1(Results.load(RESULTS))
     part = _columns(whole, [one.keys[0] for one in whole.columns if one.keys[0] not in LEFT_OUT])
     _, setting, figures, notes, marks = writers.as_markdown(part).strip().split("\n\n")
+    setting = setting.replace(OF_WHOLE_IMAGES, "")
     lines = notes.removeprefix("- ").replace("\n- ", "<br>")
     folded = f"<details><summary>Footnotes</summary>\n\n{lines}\n\n</details>"
     return "\n" + "\n\n".join((figures, f"{marks}. {setting}", folded)) + "\n\n"
@@ -142,6 +151,12 @@ def floors() -> bytes:
         return _png(floor_bars.figure(Results.load(FORMS)))
 
 
+def gains() -> bytes:
+    """Return the figure of what knowing the ratio is worth, of the committed results, as PNG."""
+    with style.styled():
+        return _png(gain_sources.figure(Results.load(RESULTS)))
+
+
 def _png(drawn: Drawn | None) -> bytes:
     assert drawn is not None
     with tempfile.TemporaryDirectory() as folder:
@@ -163,6 +178,7 @@ def verdicts() -> str:
 if __name__ == "__main__":
     README.write_text(readme(README.read_text(encoding="utf-8")), encoding="utf-8")
     FIGURE.write_bytes(figure())
+    GAINS.write_bytes(gains())
     ROOFLINE.write_text(roofline(ROOFLINE.read_text(encoding="utf-8")), encoding="utf-8")
     FLOORS.write_bytes(floors())
     FIELD_PAGE.write_text(field(FIELD_PAGE.read_text(encoding="utf-8")), encoding="utf-8")

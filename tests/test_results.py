@@ -47,7 +47,7 @@ def test_pages_of_costs_show_the_committed_results(reference, made, page):
     assert getattr(reference, made)(text) == text, "run: python docs/reference.py"
 
 
-@pytest.mark.parametrize(("made", "kept"), [("figure", "FIGURE"), ("floors", "FLOORS")])
+@pytest.mark.parametrize(("made", "kept"), [("figure", "FIGURE"), ("floors", "FLOORS"), ("gains", "GAINS")])
 def test_figures_show_the_committed_results(reference, made, kept):
     files = io.BytesIO(getattr(reference, made)()), getattr(reference, kept)
     drawn, shown = (np.asarray(Image.open(file)) for file in files)
