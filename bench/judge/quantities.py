@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from baselines.paper import FULL_SIZE
@@ -24,6 +25,9 @@ PEAK_REPEATABILITY = 1.16
 # Factor within which the ratio of a method that was timed once, cold, is taken to lie. Cold calls were up
 # to 1.5 times as slow as warm ones, and a machine lost 26 % in half an hour.
 SINGLE_PASS_REPEATABILITY = 2.0
+# A single pass belongs to no round of an interleaved run: it is compared with what the same machine was timed
+# at this many hours before or after at most. The factor above holds its drift too.
+SINGLE_PASS_HOURS = 3.0
 
 
 @dataclass(frozen=True)
@@ -105,18 +109,19 @@ def latency_ratio(results: Results, above: str, below: str, **setting: Any) -> M
 
 
 def record_ratio(results: Results, first: Record, second: Record) -> Measured:
-    """Ratio of two latency records of one interleaved run (see `latency_ratio`)."""
-    if first.values.get("run") != second.values.get("run"):
-        return Measured(
-            None, f"{first.cell.model} and {second.cell.model} were not timed in one interleaved run"
-        )
+    """Ratio of two latency records of one interleaved run, or of a single pass at about the same time."""
+    once = any(one.values.get("single_pass") for one in (first, second))
+    if first.values.get("run") != second.values.get("run") and not (once and _close(first, second)):
+        otherwise = f", nor within {SINGLE_PASS_HOURS:g} hours on one machine" if once else ""
+        names = f"{first.cell.model} and {second.cell.model}"
+        return Measured(None, f"{names} were not timed in one interleaved run{otherwise}")
     value = _ratio(first, second)
     if value is None:
         return Measured(None, f"{first.cell.model} and {second.cell.model} share no round of their run")
     floor = noise_floor(results, first.values.get("run"))
     if floor is not None:
         value = value.at_least(floor)
-    if value.kind is Kind.SINGLE and any(one.values.get("single_pass") for one in (first, second)):
+    if value.kind is Kind.SINGLE and once:
         value = statistics.stated(value.value, SINGLE_PASS_REPEATABILITY)
     marks = tuple(sorted({*cost_marks(first), *cost_marks(second)}))
     pairs = [] if value.count == 1 else twins(results, first.values.get("run"))
@@ -124,6 +129,24 @@ def record_ratio(results: Results, first: Record, second: Record) -> Measured:
     return Measured(
         value, marks=marks, rests_on=(_name(first), _name(second), *named), behind=(first, second)
     )
+
+
+def _close(first: Record, second: Record) -> bool:
+    """Whether one machine in one state was timed for two records within SINGLE_PASS_HOURS."""
+    machines = [
+        {key: part for key, part in one.environment.items() if key != "rounds"} for one in (first, second)
+    ]
+    apart = (abs(one - other) for one in _moments(first) for other in _moments(second))
+    return machines[0] == machines[1] and min(apart, default=timedelta.max) <= timedelta(
+        hours=SINGLE_PASS_HOURS
+    )
+
+
+def _moments(record: Record) -> list[datetime]:
+    """When the processes of a latency record began and ended."""
+    rounds = record.environment.get("rounds") or []
+    found = [one.get(end, {}).get("utc") for one in rounds for end in ("before", "after")]
+    return [datetime.fromisoformat(moment) for moment in found if moment]
 
 
 def ratios(first: Record, second: Record) -> dict[int, float]:

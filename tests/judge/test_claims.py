@@ -470,6 +470,26 @@ def test_times_of_different_runs_are_not_compared(full):
     assert "one interleaved run" in entry["reason"]
 
 
+@pytest.mark.parametrize(
+    ("hours", "changes", "outcome"),
+    [(2, {}, "reproduced"), (4, {}, "not-run"), (2, {"threads": 3}, "not-run")],
+)
+def test_a_single_pass_is_compared_with_what_the_machine_took_within_three_hours(
+    full, hours, changes, outcome
+):
+    def timed(record, hour):
+        moment = {"utc": f"2026-11-29T{hour:02d}:00:00Z"}
+        return {**record.environment, "rounds": [{"before": moment, "after": moment}]}
+
+    apart = [
+        replace(one, environment={**timed(one, 12 + hours), **changes}, values={**one.values, "run": "later"})
+        if (one.cell.model, one.cell.measurement) == ("did", "latency")
+        else replace(one, environment=timed(one, 12))
+        for one in full
+    ]
+    assert judged(apart)["table1-time-did-over-sgn"]["verdict"] == outcome
+
+
 def test_a_single_pass_decides_only_by_a_margin_of_two(verdicts):
     ratio = verdicts["table1-time-did-llpacknet"]["measured"]
     assert verdicts["table1-time-did-llpacknet"]["interval"] == pytest.approx(
