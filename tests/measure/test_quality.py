@@ -98,7 +98,7 @@ def test_the_score_of_a_runs_own_images_is_what_its_cells_say(gain_only, capsys)
         said = capsys.readouterr()
         assert f"restored under {name}" in said.err
         found = json.loads(said.out)
-        assert list(found["protocols"]) == [name]
+        assert next(iter(found["protocols"])) == found["protocol"] == name
         cells = {image: record.values for (protocol, image), record in records.items() if protocol == name}
         assert len(found["pictures"]) == len(cells) > 0
         # Floats are kept in 16 bits.

@@ -192,7 +192,7 @@ def test_interrupted_a_run_keeps_what_is_finished_and_says_so(tmp_path):
     assert b"interrupted" in log
     assert b"Traceback" not in log
     assert [record.cell.model for record in store.load(out)] == ["misbehaving:good"]
-    assert not workers()
+    wait_for(lambda: not workers())
 
 
 def test_the_manager_never_imports_torch():
