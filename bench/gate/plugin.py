@@ -76,7 +76,7 @@ class Gate:
             effect: relative difference of time that matters; 0.025 if None.
             accept: quantities that are expected to differ, such as "correctness" or "gmac".
             strict: fail on inconclusive results too, which otherwise only cause a warning.
-            seconds: approximate length of an attempt's turns; there are at most two attempts.
+            seconds: approximate length of an attempt's turns; there are at most three attempts.
             options: fields of `bench.gate.comparison.Comparison`: measures, threads, form, weights, sets.
 
         Returns:

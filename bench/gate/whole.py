@@ -100,13 +100,14 @@ def run(
         measuring = stack.enter_context(Measuring(wanted, head, base, out, say, also))
         measuring.attempt(wanted.models)
         decision = gate_verdict.decide(out, limits, called)
-        for _ in range(attempts - 1):
-            again = dict.fromkeys([*decision.open_memory, *decision.open_times])
+        for done in range(1, attempts):
+            memory, times = decision.open_memory if done == 1 else (), decision.open_times(done)
+            again = dict.fromkeys([*memory, *times])
             if not again:
                 break
             say(f"measuring again: {', '.join(again)}")
-            measuring.look_again(decision.open_memory)
-            measuring.attempt(decision.open_times)
+            measuring.look_again(memory)
+            measuring.attempt(times)
             decision = gate_verdict.decide(out, limits, called)
     return decision
 

@@ -61,12 +61,17 @@ class Decision:
     notes: tuple[str, ...] = ()
     also: dict[str, Any] | None = None
 
-    @property
-    def open_times(self) -> tuple[str, ...]:
-        """Models that need another attempt: before the gate fails, and where nothing could be decided."""
-        again = {"slower", "inconclusive"}
-        found = [one.model for one in self.findings if one.quantity in TIMES and one.verdict in again]
-        return tuple(dict.fromkeys(found))
+    def open_times(self, attempts: int) -> tuple[str, ...]:
+        """Models whose times need another attempt after so many.
+
+        After the first, these are the ones that would fail or could not be decided; later, those that could
+        not be decided, since `slower` then stands in two attempts and fails the gate whatever is undecided.
+        """
+        times = [one for one in self.findings if one.quantity in TIMES]
+        again = {"slower", "inconclusive"} if attempts == 1 else {"inconclusive"}
+        settled = {one.model for one in times if one.fallen and attempts > 1}
+        found = [one.model for one in times if one.verdict in again]
+        return tuple(dict.fromkeys(model for model in found if model not in settled))
 
     @property
     def open_memory(self) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from bench.records.cells import Record
 
 FLOOR_ERROR = 0.05
+# Attempts that have to find a slowness, each by itself, where there are several.
+AGREEING = 2
 
 
 @dataclass(frozen=True)
@@ -169,9 +171,10 @@ def _say(
 ) -> tuple[Verdict, str]:
     beyond = "the effect size" if bound == limit else "the run's A/A floor"
     if found.low > bound:
-        if not _agree(evidence, bound):
+        slow = _beyond(evidence, bound)
+        if sum(slow) < min(AGREEING, len(slow)):
             return "inconclusive", "the attempts disagree"
-        again = f" in {len(evidence.firsts)} attempts" if len(evidence.firsts) > 1 else ""
+        again = f" in {sum(slow)} of {len(slow)} attempts" if len(slow) > 1 else ""
         return "slower", f"the whole interval lies above {beyond}{again}"
     if found.high < -bound:
         return "faster", f"the whole interval lies below {beyond}"
@@ -183,15 +186,15 @@ def _say(
     return "inconclusive", "the interval extends to both sides of the effect size"
 
 
-def _agree(evidence: Evidence, bound: float) -> bool:
+def _beyond(evidence: Evidence, bound: float) -> list[bool]:
     """Whether each attempt by itself finds a difference beyond the bound."""
     ends = (*evidence.firsts[1:], math.inf)
     shift = centre(list(evidence.against.values())) if evidence.against else 0.0
-    for first, end in zip(evidence.firsts, ends, strict=True):
-        some = [ratio for number, ratio in evidence.ratios.items() if first <= number < end]
-        if some and centre(some) - shift <= bound:
-            return False
-    return True
+    attempts = [
+        [ratio for number, ratio in evidence.ratios.items() if first <= number < end]
+        for first, end in zip(evidence.firsts, ends, strict=True)
+    ]
+    return [centre(some) - shift > bound for some in attempts if some]
 
 
 def _firsts(record: Record) -> tuple[int, ...]:

@@ -49,7 +49,7 @@ class Limits:
     outputs: float = LARGEST_DIFFERENCE
     instructions: float = INSTRUCTIONS
     error: float = 0.05
-    looks: int = 2
+    looks: int = 3
     accepted: frozenset[str] = frozenset()
 
 

@@ -92,7 +92,7 @@ def test_wrong_pixels_returned_faster_fall_on_correctness(project, tmp_path):
 def test_a_real_delay_is_slower_in_both_attempts(project, tmp_path):
     project.commit("v2", work="time.sleep(0.02)")
     decision = gate(project, tmp_path / "out", measures=("latency",), attempts=2)
-    assert "in 2 attempts" in fallen(decision)["latency"]
+    assert "in 2 of 2 attempts" in fallen(decision)["latency"]
     head = next(iter(store.load(tmp_path / "out" / "head")))
     assert head.values["attempts"] == [0, 5]
     assert sorted(set(head.values["round"])) == list(range(10))

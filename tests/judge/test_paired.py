@@ -83,6 +83,15 @@ def test_attempts_that_disagree_are_not_slower():
     assert "agree" in found.reason
 
 
+@pytest.mark.parametrize(("third", "word"), [(0.3, "slower"), (0.02, "inconclusive")])
+def test_where_two_attempts_disagree_a_third_decides(third, word):
+    ratios = [0.3] * 8 + [0.02] * 8 + [third] * 8
+    spread = {number: ratio + 0.001 * (number % 3) for number, ratio in enumerate(ratios)}
+    found = verdict(Evidence(spread, dict.fromkeys(range(24), 0.0), (0, 8, 16)), 0.025, 0.025)
+    assert found.verdict == word
+    assert ("in 2 of 3 attempts" in found.reason) == (word == "slower")
+
+
 def test_one_disturbed_set_does_not_make_attempts_disagree():
     # The plain mean of the second attempt lies below the bound, its trimmed centre far above.
     ratios = [0.05 + 0.001 * (number % 3) for number in range(15)] + [-0.4]
