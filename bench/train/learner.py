@@ -33,7 +33,8 @@ if TYPE_CHECKING:
     from bench.train.options import Options
     from bench.train.sources import Data
 
-EMA_DECAY = 0.999
+# Patches over which the weights are averaged, exponentially.
+AVERAGED_OVER = 4000
 # Steps before the recording, in which cuDNN chooses its kernels and the optimiser gets its memory.
 UNRECORDED_STEPS = 3
 # Parameters from which channels-last is the faster layout for bf16 on a CPU: SID's U-Net gains an eighth by
@@ -87,7 +88,7 @@ class Learner:
         self.optimiser = self._optimiser()
         self.step, self.seconds, self.best, self.best_weights = 0, 0.0, -math.inf, _half(self.network)
         self.losses: list[float] = []
-        self.watch = SpikeWatch()
+        self.watch = SpikeWatch(options.batch)
         self.restarts: list[dict[str, float]] = []
         if saved is not None:
             self._load(saved)
@@ -130,7 +131,7 @@ class Learner:
         self.average.load_state_dict(saved["average"])
         self.step, self.seconds, self.losses = saved["step"], saved["seconds"], saved["losses"]
         self.best, self.best_weights = saved["best"], saved["best_weights"]
-        self.watch, self.restarts = SpikeWatch(saved["watched"]), saved["restarts"]
+        self.watch, self.restarts = SpikeWatch(self.options.batch, saved["watched"]), saved["restarts"]
 
     @property
     def weights(self) -> Path:
@@ -339,7 +340,8 @@ class Learner:
 
     def _move_average(self) -> None:
         """Move the averaged weights towards the network's; they follow it closely at first."""
-        decay = min(EMA_DECAY, (1 + self.step) / (10 + self.step)) if self.step else 0.0
+        longest = max(0.0, 1 - self.options.batch / AVERAGED_OVER)
+        decay = min(longest, (1 + self.step) / (10 + self.step)) if self.step else 0.0
         move = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
         move(list(self.average.parameters()), list(self.network.parameters()), self.step)
         for ours, theirs in zip(self.average.buffers(), self.network.buffers(), strict=True):

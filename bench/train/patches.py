@@ -49,11 +49,18 @@ LEVEL_MEDIAN, LEVEL_SIGMA, LEVEL_RANGE = 0.115, 1.13 * np.log(2), (0.01, 0.6)
 
 LARGEST_RATIO = 300.0
 
-# Error of a frame's black level in digital numbers. From ISO 2000 on, where the sensor's second conversion
-# gain begins, PMN's range. Below it SID's frames say less: over its 15 scenes with two short exposures at ISO
-# 200 to 500 the mean levels (`sid_test93.csv`) lie on one line, which is met to 0.18 DN a frame around -0.09.
-BLACK_ERROR_SIGMA = 0.3
+# Error of a frame's black level in digital numbers. SID's own frames show small ones: over its 15 scenes with
+# two short exposures at ISO 200 to 500 the mean levels (`sid_test93.csv`) lie on one line, which is met to
+# 0.18 DN a frame around -0.09: 0.2 around 0. From ISO 2000 on, where the sensor's second conversion gain
+# begins, half of the frames have one from PMN's range. If all had, networks would learn that black is 0.45 DN
+# too bright there, and return deep shadows too dark in red and blue, which white balance amplifies.
+BLACK_ERROR_SIGMA = 0.2
 BLACK_ERROR_RANGE = (-2.0, 2.9)
+FAR_FROM_BLACK = 0.5
+
+# Share of the crops that are the more detailed of two places. A night has large even areas as well, whose
+# colour is what a network gets wrong where it has seen few of them.
+DETAILED = 0.5
 
 LAMPS = 0.25
 BRIGHTEST_LAMP = 1000.0
@@ -218,13 +225,13 @@ def _histogram(photograph: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def _crop(photograph: NDArray[np.uint8], size: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """(size, size, 3) crop, randomly reduced and turned; of two random places the more detailed one."""
+    """(size, size, 3) crop, randomly reduced and turned; half of them are the more detailed of two places."""
     height, width = photograph.shape[:2]
     largest = min(MAX_REDUCTION, height / size, width / size)
     side = int(size * largest ** rng.random())
     tops, lefts = rng.integers(height - side + 1, size=2), rng.integers(width - side + 1, size=2)
     places = [photograph[top : top + side, left : left + side] for top, left in zip(tops, lefts, strict=True)]
-    crop = max(places, key=_detail)
+    crop = max(places, key=_detail) if rng.random() < DETAILED else places[0]
     if side != size:
         crop = np.asarray(Image.fromarray(crop).resize((size, size), Image.Resampling.HAMMING))
     turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
@@ -325,10 +332,10 @@ def draw_exposure(rng: np.random.Generator, table: NoiseTable, rows: NDArray[np.
     iso, ratio = rows[int(rng.integers(len(rows)))]
     if table.sha256:  # a user's camera: its error is what its own dark frames have shown
         black = table.at(iso).black_error + rng.normal(0, table.black_sigma(iso))
-    elif iso < camera.GAIN_SWITCH_ISO:
-        black = rng.normal(0, BLACK_ERROR_SIGMA)
-    else:
+    elif iso >= camera.GAIN_SWITCH_ISO and rng.random() < FAR_FROM_BLACK:
         black = rng.uniform(*BLACK_ERROR_RANGE)
+    else:
+        black = rng.normal(0, BLACK_ERROR_SIGMA)
     return Exposure(float(iso), float(ratio), float(black))
 
 

@@ -12,8 +12,9 @@ import pytest
 from sklearn.datasets import load_sample_images
 
 from bench.data.making import camera
+from bench.data.making.noise_table import sony_a7s2
 from bench.train.options import Options
-from bench.train.patches import Exposure, Patches, draw_white_balance, expose, render
+from bench.train.patches import Exposure, Patches, draw_exposure, draw_white_balance, expose, render
 from bench.train.trainer import train
 from llpacknet.errors import InputError
 from llpacknet.raw.dng import write_dng
@@ -92,6 +93,20 @@ def test_white_balance_keeps_to_sids_range_and_median() -> None:
     assert np.median(blue) == pytest.approx(camera.WB_BLUE[1], rel=0.02)
     assert camera.WB_RED[0] <= red.min() <= red.max() <= camera.WB_RED[2]
     assert camera.WB_BLUE[0] <= blue.min() <= blue.max() <= camera.WB_BLUE[2]
+
+
+def test_the_black_level_is_off_by_little_and_at_high_iso_by_much_in_half_of_the_frames() -> None:
+    rng, table = np.random.default_rng(0), sony_a7s2()
+    low, high = (
+        np.array([draw_exposure(rng, table, np.array([[iso, 100.0]])).black_error for _ in range(4000)])
+        for iso in (1600, 2000)
+    )
+    assert low.std() == pytest.approx(0.2, rel=0.1)  # SID's: 0.18 around -0.09
+    assert abs(low.mean()) < 0.02
+    assert np.mean(np.abs(high) > 0.8) == pytest.approx(0.5 * (1.2 + 2.1) / 4.9, abs=0.03)
+    assert abs(np.median(high)) < 0.15  # what an absolute loss makes a network correct
+    assert -2 <= high.min() < -1.9
+    assert 2.8 < high.max() <= 2.9
 
 
 @pytest.mark.parametrize(("size", "said"), [(100, "multiple of 16"), (1024, "lower --patch")])

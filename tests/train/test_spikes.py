@@ -27,33 +27,35 @@ if TYPE_CHECKING:
 STEPS, SPIKE, VALIDATE_EVERY = 12, 7, 5
 
 
-def _losses(count: int, seed: int = 0) -> list[float]:
-    """Losses as batches of four have them: some are three times the median."""
-    return [float(each) for each in 0.05 * np.exp(0.5 * np.random.default_rng(seed).standard_normal(count))]
+def _losses(batch: int, count: int, seed: int = 0) -> list[float]:
+    """Mean losses of batches, whose patches differ by as much as those of a night: single ones by 100 times."""
+    each = 0.05 * np.exp(np.random.default_rng(seed).standard_normal((count, batch)))
+    return [float(one) for one in each.mean(1)]
 
 
-def test_batches_that_differ_are_no_spike_and_a_lasting_jump_is_one() -> None:
-    watch, losses = SpikeWatch(), _losses(2000)
+@pytest.mark.parametrize("batch", [1, 4])
+def test_batches_that_differ_are_no_spike_and_a_lasting_jump_is_one(batch: int) -> None:
+    watch, losses = SpikeWatch(batch), _losses(batch, 8000 // batch)
     assert max(losses) > 3 * np.median(losses)
     assert not any(watch.spikes(loss) for loss in losses)
-    jump = [watch.spikes(5 * loss) for loss in _losses(MEAN_OVER, seed=1)]
+    jump = [watch.spikes(5 * loss) for loss in _losses(batch, MEAN_OVER // batch, seed=1)]
     assert not jump[0]
     assert jump[-1]
 
 
 def test_the_first_steps_have_no_median_to_leave_but_must_be_finite() -> None:
-    watch = SpikeWatch()
-    assert not any(watch.spikes(loss) for loss in [1.0] * (FROM - MEAN_OVER - 1) + [9.0] * MEAN_OVER)
+    watch = SpikeWatch(4)
+    assert not any(watch.spikes(loss) for loss in [1.0] * (FROM // 2) + [9.0] * (FROM // 2 - 1))
     assert watch.spikes(float("nan"))
     assert watch.spikes(float("inf"))
 
 
 def test_a_watch_that_goes_on_says_what_it_would_have_said() -> None:
-    losses = [*_losses(700), *(4 * each for each in _losses(60, seed=2))]
-    whole, first = SpikeWatch(), SpikeWatch()
+    losses = [*_losses(4, 700), *(4 * each for each in _losses(4, 60, seed=2))]
+    whole, first = SpikeWatch(4), SpikeWatch(4)
     said = [whole.spikes(loss) for loss in losses]
     before = [first.spikes(loss) for loss in losses[:720]]
-    second = SpikeWatch(first.losses)
+    second = SpikeWatch(4, first.losses)
     assert said == before + [second.spikes(loss) for loss in losses[720:]]
 
 
