@@ -9,8 +9,8 @@ that is made for it:
 - self: a revision against itself;
 - loaded: the same while a busy loop takes one processor, comes and goes;
 - slow10, slow5: the base against a commit that adds one convolution to the network, with as many channels as
-  make it 10 % or 5 % slower. That number is found first, by timing both next to each other in one process;
-  the convolution is real, its result is added times zero;
+  make it 10 % or 5 % slower. That number is found first, by one long gate on a wider convolution, which is
+  real: its result is added times zero;
 - intermittent: the base against a commit whose passes take three times as long, 30 % of them, at random: they
   are made three times.
 
@@ -18,8 +18,9 @@ A trial counts as called slower if either half of the turns was: the faster (lat
 
 What was done is kept in FOLDER/trials.jsonl, so that the script resumes where it was stopped; `--minutes`
 stops it before a trial that would begin later than that. At the end it prints counts with exact 95 %
-intervals. Exit status 1 if trials are missing, a revision was called slower than itself, one that is slower
-by 5 or 10 % was missed, or more than one in ten of the intermittent ones.
+intervals as a table, that of docs/gating.md for the trials in results/gate. Exit status 1 if trials are
+missing, a revision was called slower than itself, one that is slower by 5 or 10 % was missed, or more than
+one in ten of the intermittent ones.
 """
 
 from __future__ import annotations
@@ -34,19 +35,17 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from functools import partial
 from pathlib import Path
-from statistics import fmean
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from scipy.stats import binomtest
 
 from bench.machine.git import environment
-from bench.run.process import STEADY_ALLOCATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORK = Path("llpacknet/network.py")
@@ -71,7 +70,7 @@ LLPackNet.forward = _now_and_then
 """
 LAYER = "        self.out = convolution(16, 192, 3, weight_norm=normed)\n"
 CALL = "        x = self.gather(torch.cat(outputs, dim=1)) + skip\n"
-MANY = 800
+MANY, MANY_TAG = 480, "many"
 LOAD = """
 import random, time
 while True:
@@ -98,72 +97,50 @@ def slowed(text: str, channels: int) -> str:
     return text.replace(LAYER, f"{LAYER}        {layer}").replace(CALL, f"{CALL}        {call}")
 
 
-def added_time(channels: int, size: tuple[int, int], calls: int = 24) -> float:
-    """How much longer the convolution makes a pass: both networks in turns in one process."""
-    import torch
-
-    from baselines import create
-
-    spaces: dict[str, Any] = {"__name__": "slowed"}
-    exec(compile(slowed((ROOT / NETWORK).read_text(encoding="utf-8"), channels), "slowed", "exec"), spaces)  # noqa: S102
-    plain = create("llpacknet")
-    slow = spaces["LLPackNet"]("2022").eval()
-    slow.load_state_dict(plain.state_dict())
-    frame = torch.rand(1, 1, *size)
-    times: dict[bool, list[float]] = {False: [], True: []}
-    with torch.inference_mode():
-        for number in range(2 * calls + 4):
-            is_slow = number % 4 in {1, 2}
-            begin = time.perf_counter()
-            (slow if is_slow else plain)(frame)
-            if number >= 4:
-                times[is_slow].append(time.perf_counter() - begin)
-    low = {key: fmean(sorted(some)[: len(some) // 2]) for key, some in times.items()}
-    return low[True] / low[False] - 1
-
-
-def _added_time(channels: int, size: tuple[int, int], calls: int) -> float:
-    """Find it in a fresh process, whose allocator reads the thresholds that every timed process has."""
-    os.environ.update(STEADY_ALLOCATOR)
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(added_time, channels, size, calls).result()
-
-
-def sizes(folder: Path, size: tuple[int, int]) -> dict[str, Any]:
-    """Find the numbers of channels, or read what was found before."""
+def sizes(folder: Path, clone: Path, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Find the numbers of channels by one long gate, or read what was found before."""
     file = folder / "sizes.json"
     if file.is_file():
         known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return known
-    # One convolution of many channels shows best what a channel costs, and a channel costs what another does.
-    each = _added_time(MANY, size, 60) / MANY
-    found: dict[str, Any] = {}
+    # In fresh processes that take turns, as in the trials: next to each other in one process they differ by
+    # other shares. A channel costs what another does.
+    commit(clone, MANY_TAG, lambda plain: slowed(plain, MANY))
+    found = gate(clone, MANY_TAG, arguments, "--attempts", "1", "--sets", "24", "--seconds", "120")["latency"]
+    known = {"many": {"channels": MANY, "added": found["change"], "interval": found["interval"]}}
     for kind, part in SLOWER.items():
-        channels = round(part / each / 8) * 8
-        found[kind] = {"channels": channels, "added": round(_added_time(channels, size, 80), 4)}
-        print(f"{kind}: {channels} channels add {found[kind]['added']:.1%}", flush=True)
-    file.write_text(json.dumps(found), encoding="utf-8")
-    return found
+        channels = round(part / found["change"] * MANY / 8) * 8
+        known[kind] = {"channels": channels, "added": round(found["change"] * channels / MANY, 4)}
+    file.write_text(json.dumps(known), encoding="utf-8")
+    print(json.dumps(known), flush=True)
+    return known
 
 
-def revisions(folder: Path, kinds: Sequence[str], size: tuple[int, int]) -> Path:
+def commit(clone: Path, tag: str, change: Callable[[str], str]) -> None:
+    """Commit the base with another network, under a tag."""
+    git(clone, "checkout", "--quiet", "--force", "--detach", "base")
+    text = change((clone / NETWORK).read_text(encoding="utf-8"))
+    (clone / NETWORK).write_text(text, encoding="utf-8")
+    git(clone, "commit", "--quiet", "--all", "--message", tag)
+    git(clone, "tag", "--force", tag)
+
+
+def revisions(folder: Path, kinds: Sequence[str], arguments: argparse.Namespace) -> Path:
     """Make the clone, if it does not exist, and a tag for every revision that is wanted and missing."""
     clone = folder / "clone"
     if not clone.is_dir():
-        partial = folder / "clone.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        git(ROOT, "clone", "--quiet", str(ROOT), str(partial))
-        git(partial, "tag", "base")
-        partial.rename(clone)
+        half_made = folder / "clone.partial"
+        shutil.rmtree(half_made, ignore_errors=True)
+        git(ROOT, "clone", "--quiet", str(ROOT), str(half_made))
+        git(half_made, "tag", "base")
+        half_made.rename(clone)
     missing = {*kinds} & {*SLOWER, INTERMITTENT} - {*git(clone, "tag").split()}
-    channels = sizes(folder, size) if missing & SLOWER.keys() else {}
+    channels = sizes(folder, clone, arguments) if missing & SLOWER.keys() else {}
     for kind in sorted(missing):
-        git(clone, "checkout", "--quiet", "--force", "--detach", "base")
-        plain = (clone / NETWORK).read_text(encoding="utf-8")
-        text = plain + NOW_AND_THEN if kind == INTERMITTENT else slowed(plain, channels[kind]["channels"])
-        (clone / NETWORK).write_text(text, encoding="utf-8")
-        git(clone, "commit", "--quiet", "--all", "--message", kind)
-        git(clone, "tag", kind)
+        if kind == INTERMITTENT:
+            commit(clone, kind, lambda plain: plain + NOW_AND_THEN)
+        else:
+            commit(clone, kind, partial(slowed, channels=channels[kind]["channels"]))
     return clone
 
 
@@ -179,26 +156,34 @@ def load(wanted: bool) -> Iterator[None]:
             busy.wait()
 
 
-def trial(clone: Path, kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Run the gate once."""
-    head = kind if kind in {*SLOWER, INTERMITTENT} else "base"
-    command = [sys.executable, "-m", "bench", "gate", "--base", "base", "--head", head, "--json"]
+def gate(clone: Path, head: str, arguments: argparse.Namespace, *options: str) -> dict[str, Any]:
+    """Run the gate once: its findings by quantity, exit status, seconds, and how often it measured."""
+    command = [sys.executable, "-m", "bench", "gate", "--base", "base", "--head", head, "--json", *options]
     command += ["--models", "llpacknet", "--size", arguments.size, "--measure", arguments.measure]
     begin = time.monotonic()
-    with load(kind == "loaded"):
-        ended = subprocess.run(
-            command, cwd=clone, env=_environment(), capture_output=True, text=True, check=False
-        )
+    ended = subprocess.run(
+        command, cwd=clone, env=_environment(), capture_output=True, text=True, check=False
+    )
     if ended.returncode not in {0, 1}:
         raise SystemExit(f"the gate ended with status {ended.returncode}: {ended.stderr[-500:]}")
-    found = {one["quantity"]: one for one in json.loads(ended.stdout)["findings"]}
+    return {
+        **{one["quantity"]: one for one in json.loads(ended.stdout)["findings"]},
+        "status": ended.returncode,
+        "seconds": round(time.monotonic() - begin, 1),
+        "attempts": 1 + ended.stderr.count("measuring again"),
+    }
+
+
+def trial(clone: Path, kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Run the gate once on the revisions of a kind."""
+    head = kind if kind in {*SLOWER, INTERMITTENT} else "base"
+    with load(kind == "loaded"):
+        found = gate(clone, head, arguments)
     return {
         "kind": kind,
         "verdict": found["latency"]["verdict"],
         "tail": found["tail"]["verdict"],
-        "status": ended.returncode,
-        "seconds": round(time.monotonic() - begin, 1),
-        "attempts": 1 + ended.stderr.count("measuring again"),
+        **{key: found[key] for key in ("status", "seconds", "attempts")},
         **{key: found["latency"][key] for key in KEPT},
         **{f"tail_{key}": found["tail"][key] for key in KEPT},
     }
@@ -213,28 +198,43 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
-def report(results: list[dict[str, Any]], wanted: dict[str, int]) -> bool:
-    """Print counts with exact 95 % intervals; returns whether they are what the gate promises."""
-    good = True
+def read(folder: Path) -> list[dict[str, Any]]:
+    """Read the trials that were made."""
+    file = folder / "trials.jsonl"
+    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
+    return [json.loads(line) for line in lines]
+
+
+def table(results: Sequence[dict[str, Any]]) -> str:
+    """Count verdicts, with exact 95 % intervals, as Markdown."""
+    lines = [
+        "| trials | failed | 95 % interval | latency | tail | change, median (range) | seconds (longest) |",
+        "| --- | ---: | ---: | --- | --- | ---: | ---: |",
+    ]
+    for kind in KINDS:
+        some = [one for one in results if one["kind"] == kind]
+        if some:
+            slower = sum(map(called_slower, some))
+            low, high = (100 * end for end in binomtest(slower, len(some)).proportion_ci())
+            words = " | ".join(_counted(some, half) for half in ("verdict", "tail"))
+            changes, seconds = ([one[key] for one in some] for key in ("change", "seconds"))
+            lines.append(
+                f"| `{kind}` | {slower} of {len(some)} | {low:.0f} to {high:.0f} % | {words} "
+                f"| {median(changes):+.1%} ({min(changes):+.1%} to {max(changes):+.1%}) "
+                f"| {median(seconds):.0f} ({max(seconds):.0f}) |"
+            )
+    return "\n".join(lines)
+
+
+def held(results: Sequence[dict[str, Any]], wanted: dict[str, int]) -> bool:
+    """Whether no trial is missing, and the verdicts are what the gate promises."""
     for kind, count in wanted.items():
-        some = [one for one in results if one["kind"] == kind][:count]
-        if not some:
-            good &= count == 0
-            continue
+        some = [one for one in results if one["kind"] == kind]
         slower = sum(map(called_slower, some))
-        low, high = binomtest(slower, len(some)).proportion_ci()
-        seconds = sorted(one["seconds"] for one in some)
-        words = "; ".join(f"{half} {_counted(some, half)}" for half in ("verdict", "tail"))
-        print(
-            f"  {kind:8} {len(some):3} of {count}: {words}; called slower {slower}/{len(some)} (95 % "
-            f"interval {low:.3f} to {high:.3f}); {seconds[len(seconds) // 2]:.0f} s a run, at most "
-            f"{seconds[-1]:.0f}"
-        )
-        held = slower >= FOUND[kind] * len(some) if kind in FOUND else slower == 0
-        good &= held and len(some) == count
-    false = sum(called_slower(one) for one in results if one["kind"] in {"self", "loaded"})
-    print(f"false alarms: {false}")
-    return good
+        right = slower >= FOUND[kind] * len(some) if kind in FOUND else slower == 0
+        if len(some) < count or not right:
+            return False
+    return True
 
 
 def _counted(some: list[dict[str, Any]], half: str) -> str:
@@ -255,12 +255,9 @@ def main() -> int:
     arguments = parser.parse_args()
     begin = time.monotonic()
     arguments.out.mkdir(parents=True, exist_ok=True)
-    height, _, width = arguments.size.partition("x")
     wanted = {kind: getattr(arguments, kind) for kind in KINDS if kind in arguments.kinds.split(",")}
-    clone = revisions(arguments.out, tuple(wanted), (int(height), int(width)))
-    file = arguments.out / "trials.jsonl"
-    lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    results: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    clone = revisions(arguments.out, tuple(wanted), arguments)
+    results = read(arguments.out)
     while time.monotonic() - begin < 60 * arguments.minutes:
         left = {k: n - sum(one["kind"] == k for one in results) for k, n in wanted.items()}
         kinds = [kind for kind, count in left.items() if count > 0]
@@ -269,7 +266,7 @@ def main() -> int:
         # In proportion to what is missing, so that every kind has been tried whenever it is stopped.
         kind = random.choices(kinds, [left[one] for one in kinds])[0]  # noqa: S311
         results.append(trial(clone, kind, arguments))
-        with file.open("a", encoding="utf-8") as stream:
+        with (arguments.out / "trials.jsonl").open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(results[-1]) + "\n")
             stream.flush()
             os.fsync(stream.fileno())
@@ -279,7 +276,8 @@ def main() -> int:
             f"{last['tail_change'] or 0:+.1%} in {last['seconds']} s",
             flush=True,
         )
-    return 0 if report(results, wanted) else 1
+    print(table(results))
+    return 0 if held(results, wanted) else 1
 
 
 if __name__ == "__main__":

@@ -135,9 +135,7 @@ def verdict(evidence: Evidence, effect: float, error: float) -> Judged:
     """Decide on one time, with the given error allowed."""
     found = _interval(evidence, error)
     if found is None:
-        return Judged(
-            "inconclusive", _ended(f"{len(evidence.ratios)} rounds are too few to decide", evidence)
-        )
+        return Judged("inconclusive", _ended(f"too few rounds to decide: {len(evidence.ratios)}", evidence))
     twins = interval(list(evidence.twins.values()), FLOOR_ERROR)
     floor = None if twins is None else twins.farthest
     limit = math.log1p(effect)

@@ -118,7 +118,7 @@ def _why_not(cell: Cell, theirs: Results, references: Mapping[Setting, str]) -> 
     if "single-pass" in there.marks:
         return "it was timed in a single pass there, whose spread is not known"
     if not there.estimate.decides:
-        return f"{there.estimate.count} rounds there give only a range, which decides nothing"
+        return f"{plural(there.estimate.count, 'round')} gave only a range there, which decides nothing"
     return _why_not_here(cell)
 
 

@@ -37,7 +37,7 @@ class SpikeWatch:
         self._losses.append(loss)
         if len(self._losses) < FROM:
             return False
-        recent = list(self._losses)[-self._recent:]
+        recent = list(self._losses)[-self._recent :]
         return statistics.fmean(recent) > FACTOR * statistics.median(self._losses)
 
     @property

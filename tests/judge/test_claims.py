@@ -3,6 +3,7 @@ from dataclasses import replace
 
 import pytest
 
+from bench.cli import main
 from bench.judge import claims, commands, evidence, outcomes, stated
 from bench.judge.results import Results
 from bench.judge.trainings import Training
@@ -679,3 +680,16 @@ def test_with_gt_exposure_is_the_papers_own_protocol_once_it_judged_enough(made_
     own = made_up.records(("llpacknet",), images=images, protocols=("paper2020-gt",))
     records += [record for record in own if record.cell.image]
     assert evidence.with_protocol(Results(records)) == protocol
+
+
+def test_the_command_shows_claims_of_outcomes_asked_for(full, made_up, tmp_path, capsys, verdicts):
+    made_up.write(tmp_path, full)
+    assert main(["claims", str(tmp_path), "--outcome", "not-run,contradicted", "--json"]) == 0
+    shown = {one["id"]: one["verdict"] for one in json.loads(capsys.readouterr().out)}
+    assert shown == {
+        key: one["verdict"] for key, one in verdicts.items() if one["verdict"] in {"not-run", "contradicted"}
+    }
+    assert main(["claims", str(tmp_path), "--outcome", "wrong"]) == 2
+    assert "choose from reproduced" in capsys.readouterr().err
+    kept = json.loads((tmp_path / "claims.json").read_text(encoding="utf-8"))
+    assert len(kept if isinstance(kept, list) else kept["claims"]) == len(verdicts)

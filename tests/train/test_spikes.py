@@ -28,7 +28,7 @@ STEPS, SPIKE, VALIDATE_EVERY = 12, 7, 5
 
 
 def _losses(batch: int, count: int, seed: int = 0) -> list[float]:
-    """Mean losses of batches, whose patches differ by as much as those of a night: single ones by 100 times."""
+    """Mean losses of batches, whose patches differ as those of nights do: by a hundred times."""
     each = 0.05 * np.exp(np.random.default_rng(seed).standard_normal((count, batch)))
     return [float(one) for one in each.mean(1)]
 

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 import baselines
+from bench.machine.wording import plural
 from bench.measure.conformance.export import export
 from bench.measure.conformance.findings import NotApplicable, Violation
 from bench.measure.conformance.method import Method, brief, frame, numbers
@@ -158,7 +159,7 @@ def weights(method: Method) -> str:
         raise Violation(
             f"with its own parameters reloaded it differs by {_difference(after, before):.1e}", WEIGHTS
         )
-    return f"{len(state)} tensors, {sum(value.numel() for value in state.values()):,} numbers"
+    return f"{plural(len(state), 'tensor')}, {sum(value.numel() for value in state.values()):,} numbers"
 
 
 WEIGHTS = (
