@@ -2,13 +2,13 @@
 
     python benchmarks/gate_power.py [--gates 200] [--machines quiet,shared,uneven,drifting,settling,heavy]
 
-A gate is three attempts at most of eight sets, each of twelve turns of base, twin and head. A process's times
+A gate is at most three attempts of eight sets, each of twelve turns of base, twin and head. A process's times
 differ from another's by 0.8 % (what two shared cores of an AMD EPYC showed), its turns by 3 %; `shared` adds
 what other programs do there: a turn in ten is longer, by half on average, on all sides alike; `uneven` makes
-processes differ by 3 %; `drifting` becomes 26 % slower during a gate; `settling` has a first set that is 16 %
-slower, whose turns begin as much slower again; in `heavy`, turns scatter by Student's t with 3 degrees of
-freedom; in `short`, sets of the shared machine have four turns, as a slow start once left them. All from one
-seed: the table is the same everywhere.
+processes differ by 3 %; `drifting` becomes 30 % slower over three attempts; `settling` has a first set that
+is 16 % slower, whose turns begin as much slower again; in `heavy`, turns scatter by Student's t with 3
+degrees of freedom; in `short`, sets of the shared machine have four turns, as a slow start once left them.
+All from one seed: the table is the same everywhere.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Machine:
         turns: of a turn's within it.
         share: how many turns are longer.
         longer: by how much, on average, relatively.
-        drift: by how much the machine becomes slower during a gate, in logarithms.
+        drift: by how much the machine becomes slower over all attempts, in logarithms.
         slow: by how much the first set of an attempt is slower, and its first turn once more.
         degrees: of freedom of the turns' distribution, Student's t; infinite for a normal one.
         count: turns of a process.
@@ -146,7 +146,7 @@ def gate(machine: Machine, change: Change, random: np.random.Generator) -> dict[
             for name, half, effect in halves
         }
         words = set(found.values())
-        settled = "slower" in words and attempt > 0  # it then stands in two attempts
+        settled = "slower" in words and attempt > 0
         if settled or not {"slower", "inconclusive"} & words:
             break
     return found

@@ -8,9 +8,9 @@ that is made for it:
 
 - self: a revision against itself;
 - loaded: the same while a busy loop takes one processor, comes and goes;
-- slow10, slow5: the base against a commit that adds one convolution to the network, with as many channels as
-  make it 10 % or 5 % slower. That number is found first, by one long gate on a wider convolution, which is
-  real: its result is added times zero;
+- slow10, slow5: the base against a commit whose passes go on for another 10 % or 5 % of the time that they
+  took: the same share on a machine in any state (a layer that was added instead took 3 to 11 % from run to
+  run);
 - intermittent: the base against a commit whose passes take three times as long, 30 % of them, at random: they
   are made three times.
 
@@ -35,7 +35,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -45,7 +44,7 @@ from scipy.stats import binomtest
 from bench.machine.git import environment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 ROOT = Path(__file__).resolve().parents[1]
 NETWORK = Path("llpacknet/network.py")
@@ -68,9 +67,22 @@ def _now_and_then(self, *given, plain=LLPackNet.forward):
 
 LLPackNet.forward = _now_and_then
 """
-LAYER = "        self.out = convolution(16, 192, 3, weight_norm=normed)\n"
-CALL = "        x = self.gather(torch.cat(outputs, dim=1)) + skip\n"
-MANY, MANY_TAG = 480, "many"
+LONGER = """
+
+def _longer(self, *given, plain=LLPackNet.forward):
+    import time
+
+    begin = time.perf_counter()
+    restored = plain(self, *given)
+    now = time.perf_counter()
+    end = now + {share} * (now - begin)
+    while time.perf_counter() < end:
+        pass
+    return restored
+
+
+LLPackNet.forward = _longer
+"""
 LOAD = """
 import random, time
 while True:
@@ -89,58 +101,27 @@ def git(folder: Path, *arguments: str) -> str:
     return subprocess.run(command, env=clean, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def slowed(text: str, channels: int) -> str:
-    """Add to the network's code a convolution of its 64 channels at a sixteenth of the sides."""
-    assert text.count(LAYER) == text.count(CALL) == 1, "the network has changed: adapt where it is slowed"
-    layer = f"self.register_buffer('extra', torch.full(({channels}, 64, 3, 3), 1e-3), persistent=False)\n"
-    call = "x = x + 0 * F.conv2d(x, self.extra, padding=1).mean()\n"
-    return text.replace(LAYER, f"{LAYER}        {layer}").replace(CALL, f"{CALL}        {call}")
-
-
-def sizes(folder: Path, clone: Path, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Find the numbers of channels by one long gate, or read what was found before."""
-    file = folder / "sizes.json"
-    if file.is_file():
-        known: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        return known
-    # In fresh processes that take turns, as in the trials: next to each other in one process they differ by
-    # other shares. A channel costs what another does.
-    commit(clone, MANY_TAG, lambda plain: slowed(plain, MANY))
-    found = gate(clone, MANY_TAG, arguments, "--attempts", "1", "--sets", "24", "--seconds", "120")["latency"]
-    known = {"many": {"channels": MANY, "added": found["change"], "interval": found["interval"]}}
-    for kind, part in SLOWER.items():
-        channels = round(part / found["change"] * MANY / 8) * 8
-        known[kind] = {"channels": channels, "added": round(found["change"] * channels / MANY, 4)}
-    file.write_text(json.dumps(known), encoding="utf-8")
-    print(json.dumps(known), flush=True)
-    return known
-
-
-def commit(clone: Path, tag: str, change: Callable[[str], str]) -> None:
-    """Commit the base with another network, under a tag."""
+def commit(clone: Path, tag: str, change: str) -> None:
+    """Commit the base with something added to the network's module, under a tag."""
     git(clone, "checkout", "--quiet", "--force", "--detach", "base")
-    text = change((clone / NETWORK).read_text(encoding="utf-8"))
-    (clone / NETWORK).write_text(text, encoding="utf-8")
+    with (clone / NETWORK).open("a", encoding="utf-8") as file:
+        file.write(change)
     git(clone, "commit", "--quiet", "--all", "--message", tag)
-    git(clone, "tag", "--force", tag)
+    git(clone, "tag", tag)
 
 
-def revisions(folder: Path, kinds: Sequence[str], arguments: argparse.Namespace) -> Path:
-    """Make the clone, if it does not exist, and a tag for every revision that is wanted and missing."""
+def revisions(folder: Path) -> Path:
+    """Make the clone with a tag for every revision, if it does not exist."""
     clone = folder / "clone"
     if not clone.is_dir():
         half_made = folder / "clone.partial"
         shutil.rmtree(half_made, ignore_errors=True)
         git(ROOT, "clone", "--quiet", str(ROOT), str(half_made))
         git(half_made, "tag", "base")
+        commit(half_made, INTERMITTENT, NOW_AND_THEN)
+        for kind, share in SLOWER.items():
+            commit(half_made, kind, LONGER.format(share=share))
         half_made.rename(clone)
-    missing = {*kinds} & {*SLOWER, INTERMITTENT} - {*git(clone, "tag").split()}
-    channels = sizes(folder, clone, arguments) if missing & SLOWER.keys() else {}
-    for kind in sorted(missing):
-        if kind == INTERMITTENT:
-            commit(clone, kind, lambda plain: plain + NOW_AND_THEN)
-        else:
-            commit(clone, kind, partial(slowed, channels=channels[kind]["channels"]))
     return clone
 
 
@@ -156,34 +137,26 @@ def load(wanted: bool) -> Iterator[None]:
             busy.wait()
 
 
-def gate(clone: Path, head: str, arguments: argparse.Namespace, *options: str) -> dict[str, Any]:
-    """Run the gate once: its findings by quantity, exit status, seconds, and how often it measured."""
-    command = [sys.executable, "-m", "bench", "gate", "--base", "base", "--head", head, "--json", *options]
+def trial(clone: Path, kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Run the gate once."""
+    head = kind if kind in {*SLOWER, INTERMITTENT} else "base"
+    command = [sys.executable, "-m", "bench", "gate", "--base", "base", "--head", head, "--json"]
     command += ["--models", "llpacknet", "--size", arguments.size, "--measure", arguments.measure]
     begin = time.monotonic()
-    ended = subprocess.run(
-        command, cwd=clone, env=_environment(), capture_output=True, text=True, check=False
-    )
+    with load(kind == "loaded"):
+        ended = subprocess.run(
+            command, cwd=clone, env=_environment(), capture_output=True, text=True, check=False
+        )
     if ended.returncode not in {0, 1}:
         raise SystemExit(f"the gate ended with status {ended.returncode}: {ended.stderr[-500:]}")
-    return {
-        **{one["quantity"]: one for one in json.loads(ended.stdout)["findings"]},
-        "status": ended.returncode,
-        "seconds": round(time.monotonic() - begin, 1),
-        "attempts": 1 + ended.stderr.count("measuring again"),
-    }
-
-
-def trial(clone: Path, kind: str, arguments: argparse.Namespace) -> dict[str, Any]:
-    """Run the gate once on the revisions of a kind."""
-    head = kind if kind in {*SLOWER, INTERMITTENT} else "base"
-    with load(kind == "loaded"):
-        found = gate(clone, head, arguments)
+    found = {one["quantity"]: one for one in json.loads(ended.stdout)["findings"]}
     return {
         "kind": kind,
         "verdict": found["latency"]["verdict"],
         "tail": found["tail"]["verdict"],
-        **{key: found[key] for key in ("status", "seconds", "attempts")},
+        "status": ended.returncode,
+        "seconds": round(time.monotonic() - begin, 1),
+        "attempts": 1 + ended.stderr.count("measuring again"),
         **{key: found["latency"][key] for key in KEPT},
         **{f"tail_{key}": found["tail"][key] for key in KEPT},
     }
@@ -217,7 +190,9 @@ def table(results: Sequence[dict[str, Any]]) -> str:
             slower = sum(map(called_slower, some))
             low, high = (100 * end for end in binomtest(slower, len(some)).proportion_ci())
             words = " | ".join(_counted(some, half) for half in ("verdict", "tail"))
-            changes, seconds = ([one[key] for one in some] for key in ("change", "seconds"))
+            changes, seconds = (
+                [one[key] for one in some if one[key] is not None] for key in ("change", "seconds")
+            )
             lines.append(
                 f"| `{kind}` | {slower} of {len(some)} | {low:.0f} to {high:.0f} % | {words} "
                 f"| {median(changes):+.1%} ({min(changes):+.1%} to {max(changes):+.1%}) "
@@ -256,7 +231,7 @@ def main() -> int:
     begin = time.monotonic()
     arguments.out.mkdir(parents=True, exist_ok=True)
     wanted = {kind: getattr(arguments, kind) for kind in KINDS if kind in arguments.kinds.split(",")}
-    clone = revisions(arguments.out, tuple(wanted), arguments)
+    clone = revisions(arguments.out)
     results = read(arguments.out)
     while time.monotonic() - begin < 60 * arguments.minutes:
         left = {k: n - sum(one["kind"] == k for one in results) for k, n in wanted.items()}

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print the contents of claims.json instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="Print them as in claims.json instead of a table.")
 @click.option("--outcome", "wanted", callback=names, metavar="NAMES",
               help="Show only claims with these outcomes, for example contradicted,not-run.")  # fmt: skip
 @click.option("--strict", is_flag=True, help="Exit with status 1 if a claim is contradicted.")

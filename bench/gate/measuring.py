@@ -121,6 +121,7 @@ class Measuring:
             self._look_at(model, occupants)
         if "latency" not in self._comparison.measures:
             return
+        self._share(model, "head").cut_short = None
         # About so long for three in turns; each has as many of a fourth beside it.
         sets, seconds = self._comparison.sets, self._comparison.seconds * max(len(occupants), THREE) / THREE
         late = time.monotonic() + SLOWEST_START * seconds

@@ -80,7 +80,7 @@ def run(
         wanted: what is measured of both.
         limits: from what size on a difference counts.
         out: a new folder for the results.
-        attempts: how many times, at most, times and memory are measured.
+        attempts: how many times, at most, times are measured; memory twice, at most.
         say: is called with a line about each step.
 
     Raises:

@@ -65,7 +65,7 @@ class Decision:
         """Models whose times need another attempt after so many.
 
         After the first, these are the ones that would fail or could not be decided; later, those that could
-        not be decided, since `slower` then stands in two attempts and fails the gate whatever is undecided.
+        not be decided and do not fail already, since `slower` then has what further attempts could give it.
         """
         times = [one for one in self.findings if one.quantity in TIMES]
         again = {"slower", "inconclusive"} if attempts == 1 else {"inconclusive"}

@@ -12,7 +12,15 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from bench.judge.paired import Interval, by_round, centre, faster_half, interval, round_ratios
+from bench.judge.paired import (
+    FEWEST_ROUNDS,
+    Interval,
+    by_round,
+    centre,
+    faster_half,
+    interval,
+    round_ratios,
+)
 from llpacknet.errors import InputError
 
 if TYPE_CHECKING:
@@ -185,14 +193,14 @@ def _say(
 
 
 def _beyond(evidence: Evidence, bound: float) -> list[bool]:
-    """Whether each attempt by itself finds a difference beyond the bound."""
+    """Whether each attempt by itself finds a difference beyond the bound; one of too few rounds has no say."""
     ends = (*evidence.firsts[1:], math.inf)
     shift = centre(list(evidence.against.values())) if evidence.against else 0.0
     attempts = [
         [ratio for number, ratio in evidence.ratios.items() if first <= number < end]
         for first, end in zip(evidence.firsts, ends, strict=True)
     ]
-    return [centre(some) - shift > bound for some in attempts if some]
+    return [centre(some) - shift > bound for some in attempts if len(some) >= FEWEST_ROUNDS]
 
 
 def _firsts(record: Record) -> tuple[int, ...]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from bench.train.options import Options
     from bench.train.sources import Data
 
-# Patches over which the weights are averaged, exponentially.
+# Patches over which the weights are averaged, exponentially; at first over a ninth of what was seen.
 AVERAGED_OVER = 4000
 # Steps before the recording, in which cuDNN chooses its kernels and the optimiser gets its memory.
 UNRECORDED_STEPS = 3

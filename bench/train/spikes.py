@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Patches. A few dark or bright ones may cost three times the usual; a mean over so many does not.
+# Patches, and no fewer than FROM steps for the median. A few dark or bright ones may cost three times the
+# usual; a mean over so many does not.
 MEAN_OVER = 80
 MEDIAN_OVER = 2000
 # Steps before which the loss falls too fast to have a median.
