@@ -193,7 +193,7 @@ def _say(
 
 
 def _beyond(evidence: Evidence, bound: float) -> list[bool]:
-    """Whether each attempt by itself finds a difference beyond the bound; one of too few rounds has no say."""
+    """Whether each attempt by itself finds a difference beyond the bound; too few rounds have no say."""
     ends = (*evidence.firsts[1:], math.inf)
     shift = centre(list(evidence.against.values())) if evidence.against else 0.0
     attempts = [
