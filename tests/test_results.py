@@ -12,6 +12,7 @@ from PIL import Image
 from bench.judge import deciding, stated, statistics, trainings
 from bench.judge.outcomes import Outcome
 from bench.records import store
+from benchmarks import gate_trials
 from benchmarks.unpack import judging, running, showing
 
 ROOT = Path(__file__).parent.parent
@@ -80,3 +81,11 @@ def test_the_page_on_unpack_shows_the_committed_trainings():
     page = (ROOT / "docs" / "unpack.md").read_text(encoding="utf-8")
     assert len(tables) == 2
     assert all(table in page for table in tables)
+
+
+def test_the_page_on_gating_shows_the_committed_trials():
+    trials = gate_trials.read(RESULTS / "gate")
+    assert gate_trials.held(trials, {"self": 20, "intermittent": 10})
+    assert sum(one["kind"] == "slow5" for one in trials) == 10
+    page = (ROOT / "docs" / "gating.md").read_text(encoding="utf-8")
+    assert gate_trials.table(trials) in page, "put the last lines of gate_trials.py on the page"
