@@ -4,37 +4,52 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import symtable
 import sys
 from difflib import get_close_matches
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from llpacknet.errors import UsageError
 
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
 FORM = "give it as package.module:factory"
+# What can define names that a module's source does not show at its top level.
+MADE_AT_RUN_TIME = ("import *", "__getattr__", "globals(", "vars(", "exec(", "global ", "setattr(")
 
 
 def check_name(name: str) -> None:
-    """Refuse a name whose package cannot be found, without importing anything.
+    """Refuse a name whose package cannot be found or whose factory is not in it, without importing anything.
 
     Args:
         name: of any method; registered ones, without a colon, pass.
 
     Raises:
-        InputError: a path, or a package that is neither in the current folder nor installed.
+        InputError: a path, a package that is neither in the current folder nor installed, or a module in
+            whose source nothing of that name is defined.
 
     """
     check_no_path(name)
-    module, colon, _ = name.partition(":")
+    module, colon, attribute = name.partition(":")
     if not colon:
         return
     package = module.partition(".")[0]
     if not package:
         raise UsageError(f"{name!r} does not name a module: {FORM}")
     here = Path.cwd() / package
-    found = here.is_dir() or here.with_suffix(".py").is_file()
-    if not found and (not package.isidentifier() or importlib.util.find_spec(package) is None):
-        raise UsageError(_absent(name, package))
+    if not (here.is_dir() or here.with_suffix(".py").is_file()):
+        found = importlib.util.find_spec(package) if package.isidentifier() else None
+        if found is None:
+            raise UsageError(_absent(name, package))
+        if found.origin is None:
+            return
+        source = Path(found.origin)
+        here = source.with_suffix("") if found.submodule_search_locations is None else source.parent
+    defined = _defined(here.joinpath(*module.split(".")[1:]))
+    if defined and attribute not in defined:
+        raise UsageError(_without_factory(name, attribute, defined))
 
 
 def check_no_path(name: str) -> None:
@@ -80,11 +95,7 @@ def imported(name: str, factory: str) -> Any:
             "needs"
         ) from error
     if not attribute or not hasattr(found, attribute):
-        near = get_close_matches(attribute, vars(found), 1)
-        meant = f" (did you mean {near[0]!r}?)" if near else ""
-        raise UsageError(
-            f"the module {module!r} of the model {factory!r} has no factory {attribute!r}{meant}: {FORM}"
-        )
+        raise UsageError(_without_factory(factory, attribute, vars(found)))
     made = getattr(found, attribute)
     if not callable(made):
         raise UsageError(f"{factory!r} is not a factory: calling it must return the model")
@@ -96,3 +107,30 @@ def _absent(name: str, missing: str) -> str:
         f"cannot find the module {missing!r} of the model {name!r}: start in the folder that holds it, or "
         "install it"
     )
+
+
+def _without_factory(name: str, attribute: str, defined: Iterable[str]) -> str:
+    near = get_close_matches(attribute, defined, 1)
+    meant = f" (did you mean {near[0]!r}?)" if near else ""
+    module = name.partition(":")[0]
+    return f"the module {module!r} of the model {name!r} has no factory {attribute!r}{meant}: {FORM}"
+
+
+def _defined(module: Path) -> set[str]:
+    """Names that a module's source defines or imports; none where only running it would tell.
+
+    Args:
+        module: its file without the suffix, or the folder of a package.
+
+    """
+    files = (module / "__init__.py", module.with_name(f"{module.name}.py"))
+    try:
+        source = next(file for file in files if file.is_file()).read_text(encoding="utf-8")
+        table = symtable.symtable(source, str(module), "exec")
+    except (StopIteration, OSError, ValueError, SyntaxError):
+        return set()
+    if any(word in source for word in MADE_AT_RUN_TIME):
+        return set()
+    return {
+        symbol.get_name() for symbol in table.get_symbols() if symbol.is_assigned() or symbol.is_imported()
+    }

@@ -200,7 +200,7 @@ def test_own_model_by_module_and_factory(tmp_path, monkeypatch):
     save_file(create("my_models:factory").state_dict(), tmp_path / "w.safetensors")
     loaded = create("my_models:factory", weights=tmp_path / "w.safetensors")
     assert torch.equal(loaded.weight, network.weight)
-    (tmp_path / "needy.py").write_text("import a_package_that_is_absent\n")
+    (tmp_path / "needy.py").write_text("import a_package_that_is_absent\n\ndef factory(): ...\n")
     for wrong, said in (
         ("my_models:factori", r"no factory 'factori' \(did you mean 'factory'\?\)"),
         ("absent_module:factory", "start in the folder that holds it"),

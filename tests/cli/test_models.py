@@ -5,10 +5,12 @@ import json
 import pytest
 
 from baselines import names, spec
+from baselines.own import check_name
 from baselines.registry import named
 from bench.cli import main
 from bench.cli.options import chosen_models
 from bench.records import store
+from llpacknet.errors import InputError
 
 
 def test_table_has_a_row_per_method(capsys):
@@ -69,6 +71,21 @@ def test_a_network_that_cannot_be_found_is_refused_at_once(verb, name, said, cap
     assert said in message
     assert message.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_factory_that_its_module_lacks_is_refused_at_once(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "nightnet").mkdir()
+    (tmp_path / "nightnet" / "__init__.py").write_text("")
+    (tmp_path / "nightnet" / "whole.py").write_text("from os import path as factory\n\ndef make(): ...\n")
+    (tmp_path / "hidden.py").write_text("raise OSError('imported')\nglobals()['make'] = print\n")
+    assert main(["reproduce", "--tier", "smoke", "--out", "out", "--models", "nightnet.whole:mkae"]) == 2
+    assert "has no factory 'mkae' (did you mean 'make'?)" in capsys.readouterr().err
+    for fine in ("nightnet.whole:make", "nightnet.whole:factory", "hidden:make", "torch.nn:Conv2d"):
+        check_name(fine)
+    with pytest.raises(InputError, match="has no factory 'Convolution'"):
+        check_name("llpacknet.padding:Convolution")
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_gate_refuses_a_path_too(capsys):
