@@ -92,8 +92,9 @@ class Decomposition:
 
     def __str__(self) -> str:
         state = "converged" if self.converged else "NOT converged"
+        rounds = f"{self.rounds} round{'s' * (self.rounds != 1)}"
         return (
-            f"robust Retinex {state} in {self.rounds} rounds: relative changes R {self.changes[0]:.2e}, "
+            f"robust Retinex {state} in {rounds}: relative changes R {self.changes[0]:.2e}, "
             f"L {self.changes[1]:.2e} (tolerance {self.tolerance:g}), {self.solver_iterations} conjugate "
             f"gradient iterations, objective {self.objective[-1]:.6g}"
         )

@@ -14,7 +14,7 @@ from bench.records import protocols
 from bench.show.figures import roofline
 from bench.show.tables import published
 from bench.show.tables.costs import cost_table, scope_table
-from bench.show.tables.entries import counted, figure_entry, image_entry, printed, sentence
+from bench.show.tables.entries import counted, figure_entry, image_entry, printed, sentence, with_note
 from bench.show.tables.field import field_table
 from bench.show.tables.form_rows import deployment_table, loss_table, speedup_table
 from bench.show.tables.gain_worth import worth_table
@@ -68,7 +68,7 @@ def red_table(results: Results) -> Table | None:
     for row in rows:
         figures, model = row["published"], row.get("model")
         measured = _red_measured(results, model, protocol) if model else [word("–")] * 6
-        cells = [word(row["title"], *([] if model else ["Not a registered method."]))]
+        cells = [with_note(word(row["title"]), row.get("note") if model else "Not a registered method.")]
         for key, here in zip(("parameters", "gmac", "memory", "gpu", "time"), measured, strict=False):
             cells += [printed(figures, key), here]
         cells += [printed(figures, "psnr", "ssim"), measured[5], printed(figures, "niqe", "ma")]
