@@ -38,14 +38,13 @@ SHOWN = (480, 320)
 COLUMNS = 3
 # What a person sees in the images, for LLPackNet's weights of that hash alone (its beginning).
 REMARKS = {
-    "7f8cce52": """\
+    "8a12d9d5": """\
 What a person sees: LLPackNet turns the saturated magenta of the first scene red, and softens hair and
-grass. Uniform skies and walls show its grid, faintly in LLPackNet, clearly in the three forms of 2020. SID
-U-Net, with and without amplifier, keeps blotches of colour in the shadows, and RED shows a fine pattern in
-the darkest scene: their trainings were short, at a learning rate that suits LLPackNet
-([Training](training.md#the-weights-that-are-shipped)). DID had its own learning rate, and computes ninety
-times as much. Methods that find the gain themselves assume that these photographs, taken by day, show darker
-nights than they do.
+grass; its grid hardly shows, that of the three forms of 2020 does, in bright uniform areas. RED keeps more
+texture, and grain in skies and shadows. SID U-Net, with and without amplifier, keeps blotches of colour in
+the shadows: it was not [trained on the same terms](training.md#the-weights-that-are-shipped). DID computes
+ninety times as much as LLPackNet. Methods that find the gain themselves assume that these photographs, taken
+by day, show darker nights than they do.
 """,
 }
 

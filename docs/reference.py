@@ -66,7 +66,8 @@ paper, its code and README, and of RED's paper:
 {counts}.
 
 Its machine has two cores and no GPU, its images are synthetic (9 scenes under each protocol, 6 for slow
-methods), and its weights were trained for minutes: figures in dB are shown, but decide nothing absolute.
+methods), so figures in dB are shown, but decide nothing absolute. LLPackNet's four forms and RED were trained
+on equal terms; claims about the quality of other networks stay open.
 
 - How a verdict is reached: [What each number means](methodology.md#verdicts).
 - What `n` counts: [Intervals](intervals.md).
