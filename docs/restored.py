@@ -1,7 +1,7 @@
 # ruff: noqa: INP001 - a script, no package
 """Writes the README's first image: dark input, LLPackNet, truth, from the images that a run kept.
 
-    python docs/restored.py RUN [--image 11000_00_0.1s]
+    python docs/restored.py RUN [--image 11000_00_0.1s] [--protocol NAME]
 
 RUN is what `llbench reproduce`, or `llbench run --predictions`, wrote.
 """
@@ -20,11 +20,11 @@ WIDTH, GAP = 495, 7
 PARTS = ("input", "llpacknet", "truth")
 
 
-def joined(run: Path, image: str) -> Image.Image:
+def joined(run: Path, image: str, protocol: str) -> Image.Image:
     """Put the three images side by side, reduced, on white."""
     images = []
     for part in PARTS:
-        folder = run / "predictions" if part == "input" else run / "predictions" / default().name
+        folder = run / "predictions" if part == "input" else run / "predictions" / protocol
         with Image.open(folder / part / f"{image}.png") as opened:
             whole = opened.convert("RGB")
         height = round(WIDTH * whole.height / whole.width)
@@ -39,5 +39,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path)
     parser.add_argument("--image", default="11000_00_0.1s")
+    parser.add_argument("--protocol", default=default().name, help="under which the image was scored")
     arguments = parser.parse_args()
-    joined(arguments.run, arguments.image).save(TARGET, quality=90)
+    joined(arguments.run, arguments.image, arguments.protocol).save(TARGET, quality=90)
