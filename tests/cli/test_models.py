@@ -79,8 +79,8 @@ def test_a_factory_that_its_module_lacks_is_refused_at_once(capsys, tmp_path, mo
     (tmp_path / "nightnet" / "__init__.py").write_text("")
     (tmp_path / "nightnet" / "whole.py").write_text("from os import path as factory\n\ndef make(): ...\n")
     (tmp_path / "hidden.py").write_text("raise OSError('imported')\nglobals()['make'] = print\n")
-    assert main(["reproduce", "--tier", "smoke", "--out", "out", "--models", "nightnet.whole:mkae"]) == 2
-    assert "has no factory 'mkae' (did you mean 'make'?)" in capsys.readouterr().err
+    assert main(["reproduce", "--tier", "smoke", "--out", "out", "--models", "nightnet.whole:makes"]) == 2
+    assert "has no factory 'makes' (did you mean 'make'?)" in capsys.readouterr().err
     for fine in ("nightnet.whole:make", "nightnet.whole:factory", "hidden:make", "torch.nn:Conv2d"):
         check_name(fine)
     with pytest.raises(InputError, match="has no factory 'Convolution'"):
